@@ -1,0 +1,118 @@
+//! Findings: what is wrong with the data, as data. Counts are exact; evidence is capped.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::record::Record;
+use crate::source::Side;
+
+/// The stretch of records that are lost or kept together: an interface and a five-minute slot of
+/// `start`. Where the comparison has no `interface-id` or no `start`, that half is blank.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Bucket {
+    /// The interface, `-` if there is none.
+    pub interface: Arc<str>,
+    /// The slot's first second.
+    pub slot: Option<i64>,
+}
+
+/// What a leftover is: a copy with no equal copy on the other side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LeftoverKind {
+    /// Gone from `side`: the other side has it.
+    Missing,
+    /// Too many on `side`: both have the record, `side` has more copies.
+    Surplus,
+    /// Not on `side` yet: it may still be on its way.
+    Pending,
+    /// Perhaps on `side`: it may sit in what could not be read or understood there.
+    Undetermined,
+}
+
+impl LeftoverKind {
+    /// Returns the name used in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Surplus => "surplus",
+            Self::Pending => "pending",
+            Self::Undetermined => "undetermined",
+        }
+    }
+}
+
+/// Where a row stands.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub struct Place {
+    /// The part's name.
+    pub part: Arc<str>,
+    /// The row's number within it; see [`crate::decode::Row::number`].
+    pub row: u64,
+}
+
+/// A record as it was found.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Evidence {
+    /// All its fields.
+    pub record: Record,
+    /// Where.
+    pub found_in: Place,
+}
+
+/// Two records, one from each side, that are the same flow but not the same record.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Pair {
+    /// The compared fields in which they differ, in table order.
+    pub fields: Vec<String>,
+    /// The copy on the S3 side.
+    pub s3: Evidence,
+    /// The copy on the CloudWatch side.
+    pub cwl: Evidence,
+}
+
+/// One thing that is wrong with the data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// Copies of one bucket without an equal copy on the other side.
+    Leftovers {
+        /// What they are.
+        kind: LeftoverKind,
+        /// The side it is about: see [`LeftoverKind`].
+        side: Side,
+        /// Where in time and on which interface.
+        bucket: Bucket,
+        /// How many copies.
+        records: u64,
+        /// Some of them, in order.
+        evidence: Vec<Evidence>,
+    },
+    /// Leftovers of opposite sides that are the same flow.
+    Divergent {
+        /// Where in time and on which interface.
+        bucket: Bucket,
+        /// How many pairs.
+        records: u64,
+        /// Some of them, in order.
+        evidence: Vec<Pair>,
+    },
+    /// A part that could not be read.
+    Unreadable {
+        /// Whose part.
+        side: Side,
+        /// Its name.
+        part: Arc<str>,
+        /// Why.
+        reason: String,
+    },
+    /// A row that is no record.
+    Malformed {
+        /// Whose row.
+        side: Side,
+        /// Where.
+        place: Place,
+        /// Why.
+        reason: String,
+    },
+}

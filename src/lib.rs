@@ -1,0 +1,25 @@
+//! flowdiff tells whether VPC Flow Logs delivered to S3 and to CloudWatch Logs hold the same
+//! records, and if not: which, where and why.
+//!
+//! The modules in pipeline order:
+//!
+//! - [`window`]: the time window, slots, what each store must be asked for, what has settled
+//! - [`source`]: lists parts and reads their bytes (S3, CloudWatch Logs, files)
+//! - [`decode`]: bytes to rows, formats told by content
+//! - [`record`]: rows to records in canonical form; the table of fields
+//! - [`finding`]: what is wrong, as data
+//! - [`report`]: everything a run found out, and the ways to show it
+//! - [`error`]: what stops a run
+
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")
+)]
+
+pub mod decode;
+pub mod error;
+pub mod finding;
+pub mod record;
+pub mod report;
+pub mod source;
+pub mod window;

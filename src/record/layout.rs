@@ -1,0 +1,149 @@
+//! Layouts: which column holds which field in one kind of row.
+
+use std::collections::BTreeSet;
+
+use super::field::{DEFAULT_FORMAT, FieldName, TRANSIT_GATEWAY_FORMAT};
+
+/// The columns of a row, first to last. No name occurs twice, and there is at least one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Layout {
+    columns: Vec<FieldName>,
+}
+
+/// Why a text is not a layout.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LayoutError {
+    /// A token of a format is not `${name}`.
+    #[error("`{0}` is not a field in AWS's syntax: write `${{field-name}}`, separated by spaces")]
+    NotAField(String),
+    /// The same field stands twice.
+    #[error("field `{0}` stands twice")]
+    Duplicate(String),
+    /// There is no field at all.
+    #[error("there is no field in it")]
+    Empty,
+}
+
+impl Layout {
+    /// Takes column names as headers and Parquet schemas spell them.
+    ///
+    /// # Errors
+    /// A name that stands twice, or no name.
+    pub fn from_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Self, LayoutError> {
+        let columns: Vec<FieldName> = names.into_iter().map(FieldName::new).collect();
+        let mut seen = BTreeSet::new();
+        if let Some(twice) = columns.iter().find(|name| !seen.insert(*name)) {
+            return Err(LayoutError::Duplicate(twice.to_string()));
+        }
+        if columns.is_empty() {
+            return Err(LayoutError::Empty);
+        }
+        Ok(Self { columns })
+    }
+
+    /// Takes a format in the syntax of the flow log's own `LogFormat`: `${version} ${account-id} ...`.
+    ///
+    /// # Errors
+    /// A token that is not `${name}`, a name that stands twice, or no name.
+    pub fn from_format(format: &str) -> Result<Self, LayoutError> {
+        let name = |token: &'_ str| -> Result<String, LayoutError> {
+            token
+                .strip_prefix("${")
+                .and_then(|rest| rest.strip_suffix('}'))
+                .filter(|name| is_name(name.as_bytes()))
+                .map(str::to_owned)
+                .ok_or_else(|| LayoutError::NotAField(token.to_owned()))
+        };
+        let names = format
+            .split_whitespace()
+            .map(name)
+            .collect::<Result<Vec<_>, _>>()?;
+        Self::from_names(names.iter().map(String::as_str))
+    }
+
+    /// Takes the cells of a text line if they are a header: all of them look like field names and
+    /// at least one is a known field. No data row looks like that, since no field's *value* is a field's name.
+    ///
+    /// Returns `None` for a data row, and an error for a header that names a field twice.
+    pub fn from_header(cells: &[&[u8]]) -> Option<Result<Self, LayoutError>> {
+        if !cells.iter().all(|cell| is_name(cell)) {
+            return None;
+        }
+        let names: Vec<&str> = cells
+            .iter()
+            .filter_map(|cell| std::str::from_utf8(cell).ok())
+            .collect();
+        names
+            .iter()
+            .any(|name| FieldName::new(name).is_known())
+            .then(|| Self::from_names(names))
+    }
+
+    /// Returns the default format of VPC flow logs (version 2, 14 fields).
+    pub fn vpc_default() -> Self {
+        Self::from_format(DEFAULT_FORMAT).expect("the default format parses")
+    }
+
+    /// Returns the default format of Transit Gateway flow logs (version 6, 36 fields).
+    pub fn transit_gateway_default() -> Self {
+        Self::from_format(TRANSIT_GATEWAY_FORMAT).expect("the Transit Gateway format parses")
+    }
+
+    /// Returns the columns, first to last.
+    pub fn columns(&self) -> &[FieldName] {
+        &self.columns
+    }
+
+    /// Returns the column that holds the field.
+    pub fn position(&self, name: &FieldName) -> Option<usize> {
+        self.columns.iter().position(|column| column == name)
+    }
+}
+
+/// Tells whether the text could be a field name in a header: lower case, digits, `-` or `_`, a letter first.
+fn is_name(text: &[u8]) -> bool {
+    text.first().is_some_and(u8::is_ascii_lowercase)
+        && text
+            .iter()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_formats_have_the_documented_number_of_fields() {
+        assert_eq!(Layout::vpc_default().columns().len(), 14);
+        assert_eq!(Layout::transit_gateway_default().columns().len(), 36);
+    }
+
+    #[test]
+    fn formats_that_are_not_formats() {
+        for (format, error) in [
+            ("", LayoutError::Empty),
+            ("version start", LayoutError::NotAField("version".into())),
+            ("${start} ${start}", LayoutError::Duplicate("start".into())),
+            (
+                "${pkt_srcaddr} ${pkt-srcaddr}",
+                LayoutError::Duplicate("pkt-srcaddr".into()),
+            ),
+            ("${}", LayoutError::NotAField("${}".into())),
+        ] {
+            assert_eq!(Layout::from_format(format), Err(error), "{format:?}");
+        }
+    }
+
+    #[test]
+    fn headers_are_told_from_rows() {
+        let header = |line: &str| {
+            let cells: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
+            Layout::from_header(&cells).is_some()
+        };
+        assert!(header("version account-id start"));
+        assert!(header("start brand-new-field"));
+        assert!(!header("2 123456789010 eni-0aa"));
+        assert!(!header("eni-0aa ingress"));
+        assert!(!header("- start"));
+    }
+}

@@ -1,0 +1,407 @@
+//! The canonical form: what makes two rows the same record.
+//!
+//! A row's compared fields, in the order of [`super::field::FIELDS`], each in canonical form, with
+//! one space between and `-` for absent. Two rows are the same record exactly when these bytes are
+//! equal. The facts behind each rule: VPC User Guide "Flow log records".
+
+use std::net::Ipv6Addr;
+
+use super::field::{FieldName, Kind};
+use super::{Layout, Record};
+
+/// What stands for an absent value in canonical text.
+const ABSENT: &[u8] = b"-";
+
+/// Seconds since 1970 have at most 11 digits until the year 5138; 13 digits are milliseconds,
+/// which SKIPDATA rows have been seen with.
+const MILLISECOND_DIGITS: usize = 13;
+
+/// The fields in which two rows must be equal to be the same record; never empty, in table order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Comparison {
+    fields: Vec<FieldName>,
+}
+
+impl Comparison {
+    /// Takes the fields in any order.
+    pub fn new(fields: impl IntoIterator<Item = FieldName>) -> Self {
+        let mut fields: Vec<_> = fields.into_iter().collect();
+        fields.sort();
+        fields.dedup();
+        Self { fields }
+    }
+
+    /// Returns the compared fields in table order.
+    pub fn fields(&self) -> &[FieldName] {
+        &self.fields
+    }
+
+    /// Tells whether the field is compared.
+    pub fn has(&self, name: &str) -> bool {
+        self.fields.iter().any(|field| field.as_str() == name)
+    }
+}
+
+/// What a row's `log-status` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// A record of traffic.
+    Ok,
+    /// No traffic in the interval.
+    NoData,
+    /// Flows were lost inside AWS; one row may stand for many.
+    SkipData,
+}
+
+/// A row in canonical form, valid until the next one is normalised.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Normal<'a> {
+    /// The compared fields: the identity of the record.
+    pub text: &'a [u8],
+    /// `interface-id`, or `-` if absent or not in the layout.
+    pub interface: &'a [u8],
+    /// `start` in Unix seconds, if the layout has it and it is not absent.
+    pub start: Option<i64>,
+    /// `end` in Unix seconds, likewise.
+    pub end: Option<i64>,
+    /// `packets`, 0 if absent.
+    pub packets: u64,
+    /// `bytes`, 0 if absent.
+    pub bytes: u64,
+    /// What kind of row it is.
+    pub status: Status,
+}
+
+/// Brings rows of one layout to canonical form for one comparison.
+#[derive(Debug)]
+pub struct Normaliser {
+    layout: Layout,
+    /// Column and kind of each compared field, in table order.
+    compared: Vec<(usize, Kind)>,
+    interface: Option<usize>,
+    start: Option<usize>,
+    end: Option<usize>,
+    packets: Option<usize>,
+    bytes: Option<usize>,
+    status: Option<usize>,
+    traffic: Vec<usize>,
+    text: Vec<u8>,
+}
+
+impl Normaliser {
+    /// Prepares for rows of `layout`.
+    ///
+    /// # Errors
+    /// The first compared field that the layout lacks.
+    pub fn new(layout: &Layout, comparison: &Comparison) -> Result<Self, FieldName> {
+        let compared = comparison
+            .fields()
+            .iter()
+            .map(|name| {
+                layout
+                    .position(name)
+                    .map(|column| (column, name.kind()))
+                    .ok_or_else(|| name.clone())
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let column = |name: &str| layout.position(&FieldName::new(name));
+        let traffic = layout.columns().iter().enumerate();
+        Ok(Self {
+            compared,
+            interface: column("interface-id"),
+            start: column("start"),
+            end: column("end"),
+            packets: column("packets"),
+            bytes: column("bytes"),
+            status: column("log-status"),
+            traffic: traffic
+                .filter(|(_, name)| name.is_traffic())
+                .map(|(index, _)| index)
+                .collect(),
+            text: Vec::with_capacity(256),
+            layout: layout.clone(),
+        })
+    }
+
+    /// Returns the layout of the rows.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// Brings a row to canonical form. `cells` has one cell for each column of the layout.
+    ///
+    /// # Errors
+    /// A value that its field cannot have, as a sentence that names the field.
+    pub fn normalise<'a>(&'a mut self, cells: &[&'a [u8]]) -> Result<Normal<'a>, String> {
+        let (layout, text) = (&self.layout, &mut self.text);
+        text.clear();
+        for (index, &(column, kind)) in self.compared.iter().enumerate() {
+            if index > 0 {
+                text.push(b' ');
+            }
+            if !push_canonical(kind, cells[column], text) {
+                return Err(not_a_value(layout, column, cells[column]));
+            }
+        }
+        let time =
+            |column: Option<usize>| column.map_or(Ok(None), |at| seconds(cells[at]).ok_or(at));
+        let count = |column: Option<usize>| column.map_or(Ok(0), |at| total(cells[at]).ok_or(at));
+        let refuse = |at: usize| not_a_value(layout, at, cells[at]);
+        Ok(Normal {
+            interface: self
+                .interface
+                .map(|at| cells[at])
+                .filter(|cell| !cell.is_empty())
+                .unwrap_or(ABSENT),
+            start: time(self.start).map_err(refuse)?,
+            end: time(self.end).map_err(refuse)?,
+            packets: count(self.packets).map_err(refuse)?,
+            bytes: count(self.bytes).map_err(refuse)?,
+            status: self.status_of(cells),
+            text: &self.text,
+        })
+    }
+
+    /// Keeps the whole row as evidence: all its fields, those not compared included. A value its
+    /// field cannot have is kept as it stands.
+    pub fn record(&self, cells: &[&[u8]]) -> Record {
+        let value = |name: &FieldName, cell: &[u8]| {
+            let mut text = Vec::new();
+            if !push_canonical(name.kind(), cell, &mut text) {
+                text = cell.to_vec();
+            }
+            (text != ABSENT).then(|| String::from_utf8_lossy(&text).into_owned())
+        };
+        let columns = self.layout.columns().iter().zip(cells);
+        Record::new(
+            columns
+                .map(|(name, cell)| (name.clone(), value(name, cell)))
+                .collect(),
+        )
+    }
+
+    /// Without a `log-status` column a NODATA row can still be told: it has none of the traffic fields.
+    fn status_of(&self, cells: &[&[u8]]) -> Status {
+        match self.status.map(|at| cells[at]) {
+            Some(b"NODATA") => Status::NoData,
+            Some(b"SKIPDATA") => Status::SkipData,
+            Some(_) => Status::Ok,
+            None if self.traffic.is_empty() => Status::Ok,
+            None if self.traffic.iter().all(|&at| is_absent(cells[at])) => Status::NoData,
+            None => Status::Ok,
+        }
+    }
+}
+
+fn not_a_value(layout: &Layout, column: usize, cell: &[u8]) -> String {
+    let name = &layout.columns()[column];
+    let shown: String = String::from_utf8_lossy(cell).chars().take(80).collect();
+    format!("`{name}` cannot be `{shown}`")
+}
+
+fn is_absent(cell: &[u8]) -> bool {
+    cell.is_empty() || cell == ABSENT
+}
+
+/// Appends the canonical form of a value; false if the field cannot have it.
+fn push_canonical(kind: Kind, cell: &[u8], text: &mut Vec<u8>) -> bool {
+    if is_absent(cell) {
+        text.extend_from_slice(ABSENT);
+        return true;
+    }
+    match kind {
+        Kind::Integer => push_integer(cell, text),
+        Kind::TrafficPath if cell.iter().all(|&b| b == b'0') => {
+            text.extend_from_slice(ABSENT);
+            true
+        }
+        Kind::TrafficPath => push_integer(cell, text),
+        Kind::Time => {
+            let millis = cell.len() == MILLISECOND_DIGITS;
+            push_integer(
+                if millis {
+                    &cell[..MILLISECOND_DIGITS - 3]
+                } else {
+                    cell
+                },
+                text,
+            )
+        }
+        Kind::Address => {
+            push_address(cell, text);
+            true
+        }
+        Kind::Text => {
+            push_text(cell, text);
+            true
+        }
+    }
+}
+
+fn push_integer(cell: &[u8], text: &mut Vec<u8>) -> bool {
+    if !cell.iter().all(u8::is_ascii_digit) {
+        return false;
+    }
+    let zeros = cell.iter().take_while(|&&b| b == b'0').count();
+    text.extend_from_slice(&cell[zeros.min(cell.len() - 1)..]);
+    true
+}
+
+/// IPv6 has many spellings; RFC 5952 picks one, and so does the standard library's `Display`.
+/// What is no address (a masked one, say) is compared byte for byte.
+fn push_address(cell: &[u8], text: &mut Vec<u8>) {
+    if memchr::memchr(b':', cell).is_some()
+        && let Some(address) = std::str::from_utf8(cell)
+            .ok()
+            .and_then(|cell| cell.parse::<Ipv6Addr>().ok())
+    {
+        text.extend_from_slice(address.to_string().as_bytes());
+    } else {
+        push_text(cell, text);
+    }
+}
+
+/// White space would be taken for the border between two values, so it is percent-encoded, as AWS
+/// does in tag values; only Parquet can hold it at all.
+fn push_text(cell: &[u8], text: &mut Vec<u8>) {
+    if !cell.iter().any(u8::is_ascii_whitespace) {
+        text.extend_from_slice(cell);
+        return;
+    }
+    for &byte in cell {
+        if byte.is_ascii_whitespace() {
+            text.extend_from_slice(format!("%{byte:02X}").as_bytes());
+        } else {
+            text.push(byte);
+        }
+    }
+}
+
+/// `Some(None)` is absent, `None` is not a time.
+#[expect(
+    clippy::option_option,
+    reason = "absent and wrong are different answers"
+)]
+fn seconds(cell: &[u8]) -> Option<Option<i64>> {
+    if is_absent(cell) {
+        return Some(None);
+    }
+    let value = digits(cell).and_then(|value| i64::try_from(value).ok())?;
+    Some(Some(if cell.len() == MILLISECOND_DIGITS {
+        value / 1000
+    } else {
+        value
+    }))
+}
+
+fn total(cell: &[u8]) -> Option<u64> {
+    if is_absent(cell) {
+        Some(0)
+    } else {
+        digits(cell)
+    }
+}
+
+fn digits(cell: &[u8]) -> Option<u64> {
+    cell.iter().try_fold(0u64, |value, byte| {
+        let digit = byte.checked_sub(b'0').filter(|digit| *digit < 10)?;
+        value.checked_mul(10)?.checked_add(u64::from(digit))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn canonical(format: &str, compared: &[&str], row: &str) -> Result<String, String> {
+        let layout = Layout::from_format(format).unwrap();
+        let comparison = Comparison::new(compared.iter().map(|name| FieldName::new(name)));
+        let cells: Vec<&[u8]> = row.split(' ').map(str::as_bytes).collect();
+        let mut normaliser = Normaliser::new(&layout, &comparison).unwrap();
+        normaliser
+            .normalise(&cells)
+            .map(|normal| String::from_utf8(normal.text.to_vec()).unwrap())
+    }
+
+    #[test]
+    fn each_kind_has_one_spelling() {
+        for (name, cell, expected) in [
+            ("version", "02", "2"),
+            ("srcport", "000", "0"),
+            ("srcport", "0", "0"),
+            ("srcport", "-", "-"),
+            ("traffic-path", "0", "-"),
+            ("traffic-path", "8", "8"),
+            ("start", "1512564058000", "1512564058"),
+            ("start", "1512564058", "1512564058"),
+            ("srcaddr", "10.0.0.1", "10.0.0.1"),
+            ("srcaddr", "2001:0DB8:0:0:0:0:0:1", "2001:db8::1"),
+            ("srcaddr", "::FFFF:10.0.0.1", "::ffff:10.0.0.1"),
+            ("srcaddr", "***", "***"),
+            ("account-id", "012345678901", "012345678901"),
+            ("action", "accept", "accept"),
+            ("never-heard-of", "0x1", "0x1"),
+            ("bytes", "99999999999999999999999", "cannot"),
+            ("version", "two", "cannot"),
+            ("srcport", "-1", "cannot"),
+            ("srcport", "4 4", "cannot"),
+        ] {
+            let layout = Layout::from_names([name]).unwrap();
+            let mut normaliser =
+                Normaliser::new(&layout, &Comparison::new([FieldName::new(name)])).unwrap();
+            match normaliser.normalise(&[cell.as_bytes()]) {
+                Ok(normal) => assert_eq!(
+                    String::from_utf8_lossy(normal.text),
+                    expected,
+                    "{name} {cell}"
+                ),
+                Err(reason) => assert!(
+                    expected == "cannot" && reason.contains(name),
+                    "{name} {cell}: {reason}"
+                ),
+            }
+        }
+    }
+
+    #[test]
+    fn compared_fields_stand_in_table_order_whatever_the_layout() {
+        let format = "${end} ${never-heard-of} ${start} ${version} ${action}";
+        let compared = ["action", "never-heard-of", "start", "version"];
+        assert_eq!(
+            canonical(format, &compared, "9 x 1 2 ACCEPT").unwrap(),
+            "2 1 ACCEPT x"
+        );
+    }
+
+    #[test]
+    fn white_space_in_a_value_never_looks_like_two_values() {
+        let layout = Layout::from_names(["instance-tag", "interface-tag"]).unwrap();
+        let comparison = Comparison::new(layout.columns().to_vec());
+        let mut normaliser = Normaliser::new(&layout, &comparison).unwrap();
+        assert_eq!(
+            normaliser.normalise(&[b"a b", b""]).unwrap().text,
+            b"a%20b -"
+        );
+    }
+
+    #[test]
+    fn nodata_is_told_without_a_log_status() {
+        let layout = Layout::from_format("${interface-id} ${srcaddr} ${start} ${bytes}").unwrap();
+        let mut normaliser =
+            Normaliser::new(&layout, &Comparison::new(layout.columns().to_vec())).unwrap();
+        let empty: [&[u8]; 4] = [b"eni-0aa", b"-", b"1", b"-"];
+        assert_eq!(normaliser.normalise(&empty).unwrap().status, Status::NoData);
+        let full: [&[u8]; 4] = [b"eni-0aa", b"10.0.0.1", b"1", b"-"];
+        assert_eq!(normaliser.normalise(&full).unwrap().status, Status::Ok);
+    }
+
+    #[test]
+    fn a_missing_column_is_named() {
+        let layout = Layout::from_names(["start"]).unwrap();
+        let comparison = Comparison::new(["start", "end"].map(FieldName::new));
+        assert_eq!(
+            Normaliser::new(&layout, &comparison).unwrap_err(),
+            FieldName::new("end")
+        );
+    }
+}
