@@ -1,76 +1,84 @@
 //! Records: rows brought to the one form in which copies from both sides are equal bytes.
 //!
 //! Knows field names and values; knows nothing of files, services or comparing. What "the same
-//! record" means is decided in [`normalise`] and nowhere else.
+//! record" means is decided in [`Normaliser::normalise`] and nowhere else.
 
+mod digits;
 pub mod field;
 mod layout;
+mod line;
 mod normalise;
 
 use std::fmt;
+use std::sync::Arc;
 
+use itertools::Itertools;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 pub use field::FieldName;
 pub use layout::{Layout, LayoutError};
+pub use line::Line;
 pub use normalise::{Comparison, Normal, Normaliser, Status};
 
 /// A record kept as evidence: all fields its row had, in canonical form and in the order of
-/// [`field::FIELDS`].
+/// [`field::FIELDS`]. Small, since thousands may be held: the names are shared, the values one text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Record {
-    fields: Vec<(FieldName, Option<String>)>,
+    /// The values in the order of `names`, one space between, `-` where absent. No value holds a space.
+    text: Box<str>,
+    names: Arc<[FieldName]>,
 }
 
 impl Record {
-    /// Takes the canonical values, absent ones as `None`, and puts them in table order.
+    /// Takes canonical values, absent ones as `None`, and puts them in table order.
     pub fn new(mut fields: Vec<(FieldName, Option<String>)>) -> Self {
         fields.sort_by(|(a, _), (b, _)| a.cmp(b));
-        Self { fields }
+        let text = fields
+            .iter()
+            .map(|(_, value)| value.as_deref().unwrap_or("-"))
+            .join(" ");
+        Self {
+            text: text.into(),
+            names: fields.into_iter().map(|(name, _)| name).collect(),
+        }
     }
 
     /// Returns the fields in table order; `None` is absent.
-    pub fn fields(&self) -> &[(FieldName, Option<String>)] {
-        &self.fields
+    pub fn fields(&self) -> impl Iterator<Item = (&FieldName, Option<&str>)> {
+        self.names.iter().zip(
+            self.text
+                .split(' ')
+                .map(|value| (value != "-").then_some(value)),
+        )
     }
 
     /// Returns a field's canonical value; `None` if it is absent or the row has no such column.
     pub fn get(&self, name: &str) -> Option<&str> {
-        let (_, value) = self
-            .fields
-            .iter()
-            .find(|(field, _)| field.as_str() == name)?;
-        value.as_deref()
+        self.fields().find(|(field, _)| field.as_str() == name)?.1
     }
 }
 
 impl fmt::Display for Record {
     /// Writes the values as a flow-log line: one space between, `-` where absent.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, (_, value)) in self.fields.iter().enumerate() {
-            if index > 0 {
-                f.write_str(" ")?;
-            }
-            f.write_str(value.as_deref().unwrap_or("-"))?;
-        }
-        Ok(())
+        f.write_str(&self.text)
     }
 }
 
 impl Serialize for Record {
     /// Writes an object: integers and times as numbers (as text where they do not fit 64 bits), absent as null.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.fields.len()))?;
-        for (name, value) in &self.fields {
+        let mut map = serializer.serialize_map(Some(self.names.len()))?;
+        for (name, value) in self.fields() {
             let number = match name.kind() {
                 field::Kind::Integer | field::Kind::Time | field::Kind::TrafficPath => {
-                    value.as_ref().and_then(|text| text.parse::<u64>().ok())
+                    value.and_then(|text| text.parse::<u64>().ok())
                 }
                 field::Kind::Address | field::Kind::Text => None,
             };
             match number {
                 Some(number) => map.serialize_entry(name.as_str(), &number)?,
-                None => map.serialize_entry(name.as_str(), value)?,
+                None => map.serialize_entry(name.as_str(), &value)?,
             }
         }
         map.end()
