@@ -1,11 +1,26 @@
 //! Decoding: bytes to rows. Tells formats by content; knows nothing of what rows mean or where
 //! bytes came from.
 
-use std::fs::File;
+mod buffer;
+#[cfg(test)]
+mod collected;
+mod columns;
+mod document;
+mod events;
+mod gzip;
+mod parquet;
+mod rows;
+#[cfg(test)]
+mod shapes;
+mod text;
 
+use std::fs::File;
+use std::io::{self, BufReader, Cursor, Read, Seek};
+
+use buffer::Buffer;
 use bytes::Bytes;
 
-use crate::record::Layout;
+use crate::record::{Layout, Line};
 
 /// A piece of a part, to be decoded on its own.
 #[derive(Debug)]
@@ -16,6 +31,17 @@ pub enum Content {
     File(File),
     /// Events of a log stream.
     Events(Vec<Event>),
+}
+
+impl Content {
+    /// Returns its size in bytes as it was fetched (compressed, if it is); of events, their messages.
+    pub fn size(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::File(file) => file.metadata().map_or(0, |metadata| metadata.len()),
+            Self::Events(events) => events.iter().map(|event| event.message.len() as u64).sum(),
+        }
+    }
 }
 
 /// One event of a log stream.
@@ -45,6 +71,8 @@ pub struct Row<'a> {
     pub number: u64,
     /// One cell for each column of the layout in force. Empty and `-` are absent.
     pub cells: &'a [&'a [u8]],
+    /// The text they were cut from, if it is just them with one space between.
+    pub line: Option<Line<'a>>,
     /// The event's id, where the file has one: two rows with one id are one event.
     pub event_id: Option<&'a str>,
 }
@@ -93,5 +121,305 @@ pub enum DecodeError {
 impl From<Stop> for DecodeError {
     fn from(_: Stop) -> Self {
         Self::Stopped
+    }
+}
+
+impl From<io::Error> for DecodeError {
+    /// Keeps what a decoder says about its input; what the system says is introduced.
+    fn from(error: io::Error) -> Self {
+        Self::Unreadable(match error.raw_os_error() {
+            Some(_) => format!("cannot be read: {error}"),
+            None => error.to_string(),
+        })
+    }
+}
+
+/// What flow logs come as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Gzip,
+    Parquet,
+    Json,
+    Text,
+    /// What the service writes to see whether it may write: no rows.
+    WriteTest,
+}
+
+/// Contents that begin like this are flow logs packed up.
+const PACKED: &[(&[u8], Form)] = &[(gzip::MAGIC, Form::Gzip), (parquet::MAGIC, Form::Parquet)];
+
+/// Contents that begin like this cannot be read, but can be named.
+const FOREIGN: &[(&[u8], &str)] = &[
+    (
+        b"\x28\xb5\x2f\xfd",
+        "zstd compressed: not a form AWS delivers; unpack it first",
+    ),
+    (
+        b"BZh",
+        "bzip2 compressed: not a form AWS delivers; unpack it first",
+    ),
+    (
+        b"\xfd7zXZ\0",
+        "xz compressed: not a form AWS delivers; unpack it first",
+    ),
+    (
+        b"\x04\x22\x4d\x18",
+        "lz4 compressed: not a form AWS delivers; unpack it first",
+    ),
+    (
+        b"PK\x03\x04",
+        "a zip archive: not a form AWS delivers; unpack it first",
+    ),
+    (b"PARE", "encrypted Parquet"),
+    (
+        b"\xff\xfe",
+        "UTF-16 text (PowerShell's `>` writes that): save it as UTF-8",
+    ),
+    (b"\xfe\xff", "UTF-16 text: save it as UTF-8"),
+];
+
+/// How much of a content is looked at to tell its form.
+const HEAD: usize = 1024;
+
+/// How many gzips may be within each other: an object packed once more by hand, and one to spare.
+const GZIP_DEPTH: u32 = 3;
+
+/// A file of at most so many bytes is read whole, which is faster and needs no second thoughts about its rows.
+const WHOLE_FILE: usize = 16 << 20;
+
+/// The content of `aws-logs-write-test`, which an export task leaves in its bucket.
+const WRITE_TEST: &[u8] = b"Permission Check Successful";
+
+/// Decodes a content, whatever its form, and hands its rows to the sink in order. Empty content
+/// has no rows. Memory does not depend on how much a file unpacks to.
+///
+/// Until [`Sink::provisional`] is called, rows come from content that is known to be whole.
+///
+/// # Errors
+/// The content is in no form flowdiff knows, or is damaged, cut off or followed by something else.
+/// Rows delivered before that were in it; others may be lost. Or the sink wants no more.
+pub fn decode(content: Content, format: &Format, sink: &mut impl Sink) -> Result<(), DecodeError> {
+    match content {
+        Content::Events(events) => events::live(&events, format, sink),
+        Content::Bytes(bytes) if bytes.starts_with(parquet::MAGIC) => parquet::decode(bytes, sink),
+        Content::Bytes(bytes) => whole(&bytes, GZIP_DEPTH, format, sink),
+        Content::File(file) => from_file(file, format, sink),
+    }
+}
+
+fn from_file(mut file: File, format: &Format, sink: &mut impl Sink) -> Result<(), DecodeError> {
+    let head = head_of(&mut file)?;
+    file.rewind()?;
+    if head.starts_with(parquet::MAGIC) {
+        sink.provisional();
+        return parquet::decode_file(file, sink);
+    }
+    let size = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
+    if size <= WHOLE_FILE {
+        let content = Buffer::read(&mut file, size)?;
+        return whole(&content, GZIP_DEPTH, format, sink);
+    }
+    sink.provisional();
+    stream(&mut file, GZIP_DEPTH, format, sink)
+}
+
+/// Decodes what is in memory.
+fn whole<S: Sink>(
+    content: &[u8],
+    gzips: u32,
+    format: &Format,
+    sink: &mut S,
+) -> Result<(), DecodeError> {
+    match form(&content[..content.len().min(HEAD)])? {
+        Form::WriteTest => Ok(()),
+        Form::Text => text::decode(content, format, sink),
+        Form::Json => events::decode(content, format, sink),
+        Form::Parquet => parquet::decode(Bytes::copy_from_slice(content), sink),
+        Form::Gzip => {
+            let gzips = one_less(gzips)?;
+            match gzip::unpack(content)? {
+                Some(unpacked) => whole(&unpacked, gzips, format, sink),
+                None => {
+                    sink.provisional();
+                    stream(&mut gzip::Members::new(content), gzips, format, sink)
+                }
+            }
+        }
+    }
+}
+
+/// Decodes what is read once from start to end. The sink knows that it is provisional.
+fn stream<S: Sink>(
+    content: &mut dyn Read,
+    gzips: u32,
+    format: &Format,
+    sink: &mut S,
+) -> Result<(), DecodeError> {
+    let head = head_of(content)?;
+    let form = form(&head)?;
+    let mut content = Cursor::new(head).chain(content);
+    match form {
+        Form::WriteTest => Ok(()),
+        Form::Text => text::stream(&mut content, format, sink),
+        Form::Json => events::stream(&mut content, format, sink),
+        Form::Parquet => parquet::stream(&mut content, sink),
+        Form::Gzip => {
+            let packed = BufReader::with_capacity(64 << 10, content);
+            let mut unpacked = gzip::Members::new(packed);
+            stream(&mut unpacked, one_less(gzips)?, format, sink)
+        }
+    }
+}
+
+fn one_less(gzips: u32) -> Result<u32, DecodeError> {
+    gzips
+        .checked_sub(1)
+        .ok_or_else(|| DecodeError::Unreadable("gzip within gzip, too many times".to_owned()))
+}
+
+fn head_of(content: &mut dyn Read) -> Result<Vec<u8>, DecodeError> {
+    let mut head = Vec::with_capacity(HEAD);
+    content.take(HEAD as u64).read_to_end(&mut head)?;
+    Ok(head)
+}
+
+/// Tells the form by how the content begins. Less than [`HEAD`] bytes are the whole content.
+fn form(head: &[u8]) -> Result<Form, DecodeError> {
+    let unreadable = |reason: &str| Err(DecodeError::Unreadable(reason.to_owned()));
+    if let Some((_, form)) = PACKED.iter().find(|(magic, _)| head.starts_with(magic)) {
+        return Ok(*form);
+    }
+    if let Some((_, name)) = FOREIGN.iter().find(|(magic, _)| head.starts_with(magic)) {
+        return unreadable(name);
+    }
+    if !is_text(head) {
+        return unreadable("neither flow-log text, JSON nor Parquet");
+    }
+    let text = head.strip_prefix(text::BYTE_ORDER_MARK).unwrap_or(head);
+    Ok(match text.trim_ascii() {
+        WRITE_TEST if head.len() < HEAD => Form::WriteTest,
+        [b'{' | b'[', ..] => Form::Json,
+        _ => Form::Text,
+    })
+}
+
+/// Tells whether this may be the beginning of a text: UTF-8, perhaps cut within a character, without NUL,
+/// and with hardly any other control bytes.
+fn is_text(head: &[u8]) -> bool {
+    let utf8 = match std::str::from_utf8(head) {
+        Ok(_) => true,
+        Err(error) => head.len() == HEAD && error.error_len().is_none(),
+    };
+    let controls = head
+        .iter()
+        .filter(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace())
+        .count();
+    utf8 && !head.contains(&0) && controls <= head.len() / 4
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::collected::{Collected, default_format, every_way, file, fixture, given, gzip};
+    use super::*;
+
+    #[test]
+    fn transit_gateway_rows_and_the_write_test() {
+        let all = every_way(&fixture("tgw.txt"), &default_format()).unwrap();
+        assert_eq!(all.layouts, [Layout::transit_gateway_default()]);
+        assert_eq!((all.rows.len(), all.malformed.len()), (2, 0));
+        let none = every_way(&fixture("aws-logs-write-test"), &default_format()).unwrap();
+        assert_eq!((none.rows.len(), none.malformed.len()), (0, 0));
+    }
+
+    #[test]
+    fn nothing_at_all_is_no_rows() {
+        for content in [&b""[..], b"\n \n", &gzip(b""), b"[]"] {
+            let all = every_way(content, &default_format()).unwrap();
+            assert_eq!((all.rows.len(), all.malformed.len()), (0, 0), "{content:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_flow_log_is_unreadable() {
+        let neither = "neither flow-log text, JSON nor Parquet";
+        let latin = [&b"2 caf\xe9 "[..], &[b'x'; 2000]].concat();
+        let deep = (0..4).fold(b"1 2".to_vec(), |content, _| gzip(&content));
+        for (content, reason) in [
+            (&b"2 1\0 3"[..], neither),
+            (b"\x89PNG\r\n\x1a\n\0\0", neither),
+            (&latin, neither),
+            (b"\x01\x02\x03", neither),
+            (
+                b"\xff\xfe2\0",
+                "UTF-16 text (PowerShell's `>` writes that): save it as UTF-8",
+            ),
+            (
+                b"\x28\xb5\x2f\xfd\0",
+                "zstd compressed: not a form AWS delivers; unpack it first",
+            ),
+            (
+                b"PK\x03\x04",
+                "a zip archive: not a form AWS delivers; unpack it first",
+            ),
+            (&deep, "gzip within gzip, too many times"),
+            (b"\x1f\x8b\x08", "gzip: cut off after 3 bytes"),
+        ] {
+            let error = every_way(content, &default_format()).unwrap_err();
+            assert_eq!(error, DecodeError::Unreadable(reason.to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_character_may_be_cut_where_looking_ends() {
+        let text = format!("1 {}\u{e9}\n", "x".repeat(HEAD - 3));
+        let all = every_way(text.as_bytes(), &given("${start} ${end}")).unwrap();
+        assert_eq!(all.rows.len(), 1);
+    }
+
+    #[test]
+    fn only_what_is_known_to_be_whole_is_not_provisional() {
+        for (name, provisional) in [
+            ("plain.txt", false),
+            ("s3-header.log.gz", false),
+            ("s3.log.parquet", true),
+            ("get-log-events.json", true),
+        ] {
+            let bytes = Content::Bytes(fixture(name).into());
+            let all = Collected::of(bytes, &default_format()).unwrap();
+            assert_eq!(all.provisional, provisional, "{name}");
+            let file = Content::File(file(&fixture(name)));
+            let all = Collected::of(file, &default_format()).unwrap();
+            assert_eq!(all.provisional, provisional, "{name} from a file");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_makes_it_panic(
+            magic in prop::sample::select(vec![&b""[..], b"\x1f\x8b\x08\0", b"PAR1", b"{", b"[", b"{\"events\":["]),
+            mut content in prop::collection::vec(any::<u8>(), 0..200),
+            end in prop::sample::select(vec![&b""[..], b"PAR1"]),
+        ) {
+            content.splice(..0, magic.iter().copied());
+            content.extend_from_slice(end);
+            let _ = every_way(&content, &default_format());
+            let _ = every_way(&gzip(&content), &default_format());
+        }
+
+        #[test]
+        fn damage_makes_nothing_panic(
+            name in prop::sample::select(vec!["s3-header.log.gz", "subscription.gz", "lambda-event.json"]),
+            at in any::<prop::sample::Index>(),
+            byte in any::<u8>(),
+            len in any::<prop::sample::Index>(),
+        ) {
+            let mut content = fixture(name);
+            let at = at.index(content.len());
+            content[at] = byte;
+            content.truncate(len.index(content.len()) + 1);
+            let _ = every_way(&content, &default_format());
+        }
     }
 }

@@ -1,0 +1,95 @@
+//! Buffers that are used again: a fresh one costs a page fault for every 4 KiB, which is as much as unpacking costs.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::ops::Deref;
+use std::sync::Mutex;
+
+/// What the next decode may use.
+static SPARE: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
+
+/// How many buffers are kept: what is packed and what is unpacked, for two decodes at a time.
+const SPARES: usize = 4;
+
+/// Bytes in a buffer that others have used before and will use again.
+#[derive(Debug)]
+pub(super) struct Buffer {
+    /// Longer than what is in use.
+    bytes: Vec<u8>,
+    len: usize,
+}
+
+impl Buffer {
+    /// Takes a buffer with nothing in it: of the spare ones that hold `size` bytes the smallest, or else the
+    /// largest, so that what is packed and what is unpacked do not take turns in growing each other's.
+    pub(super) fn for_bytes(size: usize) -> Self {
+        let spare = SPARE.lock().ok().and_then(|mut spare| {
+            let lengths = spare.iter().map(Vec::len).enumerate();
+            let fit = lengths.min_by_key(|&(_, len)| {
+                if len >= size {
+                    (0, len)
+                } else {
+                    (1, usize::MAX - len)
+                }
+            });
+            fit.map(|(index, _)| spare.swap_remove(index))
+        });
+        Self {
+            bytes: spare.unwrap_or_default(),
+            len: 0,
+        }
+    }
+
+    /// Reads a file to its end, from where it stands; `size` is how long it is thought to be.
+    ///
+    /// # Errors
+    /// The file's.
+    pub(super) fn read(file: &mut File, size: usize) -> io::Result<Self> {
+        let mut buffer = Self::for_bytes(size + 1);
+        let mut space = size + 1;
+        loop {
+            match file.read(buffer.space(space)) {
+                Ok(0) => return Ok(buffer),
+                Ok(read) => buffer.filled(read),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+            space = 64 << 10;
+        }
+    }
+
+    /// Returns at least `size` bytes to write to, after what is in use; say then how many were [`Self::filled`].
+    pub(super) fn space(&mut self, size: usize) -> &mut [u8] {
+        let wanted = self.len + size;
+        if self.bytes.len() < wanted {
+            // Zeroed memory comes for free from the system; zeroing a buffer that grows does not.
+            let mut larger = vec![0; wanted];
+            larger[..self.len].copy_from_slice(&self.bytes[..self.len]);
+            self.bytes = larger;
+        }
+        &mut self.bytes[self.len..wanted]
+    }
+
+    /// Takes so many bytes of the space into use.
+    pub(super) fn filled(&mut self, bytes: usize) {
+        self.len += bytes;
+    }
+}
+
+impl Deref for Buffer {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        if let Ok(mut spare) = SPARE.lock()
+            && spare.len() < SPARES
+        {
+            spare.push(std::mem::take(&mut self.bytes));
+        }
+    }
+}

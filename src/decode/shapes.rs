@@ -1,0 +1,128 @@
+//! For tests: the same records in every shape.
+
+use std::collections::HashSet;
+
+use proptest::prelude::*;
+
+use super::collected::{Kept, default_format, every_way, fixture, given, gzip};
+use super::*;
+use crate::record::{Comparison, Normaliser};
+
+/// The records in canonical form, in order, each event once.
+fn records(content: &[u8]) -> Vec<String> {
+    let comparison = Comparison::new(Layout::vpc_default().columns().to_vec());
+    let all = every_way(content, &default_format()).unwrap();
+    assert_eq!(all.malformed, []);
+    let mut seen = HashSet::new();
+    let mut fresh = |row: &&Kept| row.event_id.iter().all(|id| seen.insert(id.clone()));
+    let mut records: Vec<String> = Vec::new();
+    for row in all.rows.iter().filter(|row| fresh(row)) {
+        let normaliser = Normaliser::new(&row.layout, &comparison).unwrap();
+        let cells: Vec<&[u8]> = row.cells.iter().map(Vec::as_slice).collect();
+        let mut text = Vec::new();
+        let normal = normaliser.normalise(&cells, None, &mut text).unwrap();
+        records.push(String::from_utf8(normal.text.to_vec()).unwrap());
+    }
+    records
+}
+
+#[test]
+fn every_shape_holds_the_same_records() {
+    let expected = [
+        "2 123456789010 eni-0f1a2b3c4d5e6f701 10.0.0.5 198.51.100.7 49152 443 6 10 840 1700000000 1700000058 ACCEPT OK",
+        "2 123456789010 eni-0f1a2b3c4d5e6f701 203.0.113.9 10.0.0.5 51000 22 6 1 40 1700000003 1700000058 REJECT OK",
+        "2 123456789010 eni-0f1a2b3c4d5e6f701 10.0.0.5 192.0.2.1 0 0 1 4 336 1700000010 1700000010 ACCEPT OK",
+        "2 123456789010 eni-0f1a2b3c4d5e6f702 fd00:0:0:1::5 fd00:0:0:1::9 40000 53 17 1 96 1700000020 1700000079 ACCEPT OK",
+        "2 123456789010 eni-0f1a2b3c4d5e6f702 - - - - - - - 1700000060 1700000118 - NODATA",
+    ];
+    for name in [
+        "concatenated-headers.txt",
+        "crlf.txt",
+        "export-task.gz",
+        "filter-log-events.json",
+        "firehose-messages.json",
+        "get-log-events.json",
+        "lambda-event.json",
+        "no-last-newline.txt",
+        "pandas.parquet",
+        "plain.txt",
+        "query-events.json",
+        "query-messages.json",
+        "s3-header.log.gz",
+        "s3.log.parquet",
+        "subscription-decompressed.json",
+        "subscription.gz",
+        "tail-detailed-colour.txt",
+        "tail-detailed.txt",
+        "tail-short.txt",
+        "two-layouts.txt",
+    ] {
+        assert_eq!(records(&fixture(name)), expected, "{name}");
+        assert_eq!(
+            records(&gzip(&fixture(name))),
+            expected,
+            "{name}, packed once more"
+        );
+    }
+}
+
+const COLUMNS: [&str; 4] = ["version", "instance-tag", "brand-new", "start"];
+
+/// What a value can look like: no white space, and not what would be taken for a header or a time stamp.
+fn any_rows() -> impl Strategy<Value = Vec<[String; 4]>> {
+    let cell = "[!-~\u{a1}-\u{2ff}]{1,30}";
+    let row = ("[1-9]{1,2}", cell, cell, "1[0-9]{9}");
+    let row = row.prop_map(|(a, b, c, d)| [a, b, c, d]);
+    prop::collection::vec(row, 1..30)
+}
+
+fn messages(rows: &[[String; 4]]) -> Vec<String> {
+    rows.iter().map(|row| row.join(" ")).collect()
+}
+
+fn parquet_of(rows: &[[String; 4]]) -> Vec<u8> {
+    use arrow_array::{ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray};
+    use std::sync::Arc;
+    let text = |at: usize| {
+        Arc::new(StringArray::from_iter_values(
+            rows.iter().map(|row| &row[at]),
+        ))
+    };
+    let version: Int32Array = rows.iter().map(|row| row[0].parse::<i32>().ok()).collect();
+    let start: Int64Array = rows.iter().map(|row| row[3].parse::<i64>().ok()).collect();
+    let columns: [ArrayRef; 4] = [Arc::new(version), text(1), text(2), Arc::new(start)];
+    let names = COLUMNS.map(|name| name.replace('-', "_"));
+    let batch = RecordBatch::try_from_iter(names.into_iter().zip(columns)).unwrap();
+    super::parquet::tests::written(&batch)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_rows_come_back_the_same_from_every_shape(rows in any_rows()) {
+        let messages = messages(&rows);
+        let lines = messages.join("\n");
+        let events = |id: &str| -> Vec<serde_json::Value> {
+            let event = |(at, message)| serde_json::json!({"message": message, id: format!("{at}")});
+            messages.iter().enumerate().map(event).collect()
+        };
+        let answer = serde_json::json!({"events": events("eventId")});
+        let record = serde_json::json!({"logEvents": events("id"), "messageType": "DATA_MESSAGE"});
+        let (answer, record) = (answer.to_string(), record.to_string());
+        for content in [
+            lines.clone().into_bytes(),
+            gzip(lines.as_bytes()),
+            [gzip(lines.as_bytes()), gzip(b"\n")].concat(),
+            format!("{}\n{lines}", COLUMNS.join(" ")).into_bytes(),
+            answer.into_bytes(),
+            gzip(record.as_bytes()),
+            parquet_of(&rows),
+        ] {
+            let format = given("${version} ${instance-tag} ${brand-new} ${start}");
+            let all = every_way(&content, &format).unwrap();
+            prop_assert_eq!(&all.malformed, &[]);
+            prop_assert_eq!(all.texts(), messages.iter().map(String::as_str).collect::<Vec<_>>());
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! Text: cut into lines, from memory or as it is read.
+
+use std::io::Read;
+use std::mem;
+
+use super::rows::{From, Rows};
+use super::{DecodeError, Format, Sink};
+
+/// The longest line that is looked at. A record of all known fields has a few KiB.
+const LONGEST_LINE: usize = 1 << 20;
+
+/// How much of a stream is read at a time.
+const CHUNK: usize = 256 << 10;
+
+/// What some editors put before UTF-8.
+pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Decodes a whole text.
+pub(super) fn decode<S: Sink>(
+    text: &[u8],
+    format: &Format,
+    sink: &mut S,
+) -> Result<(), DecodeError> {
+    let mut lines = Lines::new(format, sink);
+    lines.feed(text)?;
+    lines.finish()
+}
+
+/// Decodes a text as it is read, in memory that does not depend on its size.
+pub(super) fn stream<S: Sink>(
+    text: &mut dyn Read,
+    format: &Format,
+    sink: &mut S,
+) -> Result<(), DecodeError> {
+    let mut lines = Lines::new(format, sink);
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        match text.read(&mut chunk) {
+            Ok(0) => return lines.finish(),
+            Ok(read) => lines.feed(&chunk[..read])?,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Cuts a text that comes in chunks into lines.
+struct Lines<'a, S> {
+    rows: Rows<'a, S>,
+    /// Lines so far, blank ones and headers included.
+    number: u64,
+    /// The line that the last chunk left unfinished.
+    unfinished: Vec<u8>,
+    /// Whether that line is too long to be kept.
+    too_long: bool,
+}
+
+impl<'a, S: Sink> Lines<'a, S> {
+    fn new(format: &Format, sink: &'a mut S) -> Self {
+        Self {
+            rows: Rows::new(format, sink),
+            number: 0,
+            unfinished: Vec::new(),
+            too_long: false,
+        }
+    }
+
+    fn feed(&mut self, mut chunk: &[u8]) -> Result<(), DecodeError> {
+        if self.too_long || !self.unfinished.is_empty() {
+            let Some(end) = memchr::memchr(b'\n', chunk) else {
+                self.keep(chunk);
+                return Ok(());
+            };
+            self.keep(&chunk[..end]);
+            self.end_unfinished()?;
+            chunk = &chunk[end + 1..];
+        }
+        let mut start = 0;
+        for end in memchr::memchr_iter(b'\n', chunk) {
+            self.line(&chunk[start..end])?;
+            start = end + 1;
+        }
+        self.keep(&chunk[start..]);
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<(), DecodeError> {
+        if self.too_long || !self.unfinished.is_empty() {
+            self.end_unfinished()?;
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, piece: &[u8]) {
+        if self.too_long || self.unfinished.len() + piece.len() > LONGEST_LINE {
+            self.too_long = true;
+            self.unfinished.clear();
+        } else {
+            self.unfinished.extend_from_slice(piece);
+        }
+    }
+
+    fn end_unfinished(&mut self) -> Result<(), DecodeError> {
+        if mem::take(&mut self.too_long) {
+            self.number += 1;
+            return self.refuse_long();
+        }
+        let mut line = mem::take(&mut self.unfinished);
+        let result = self.line(&line);
+        line.clear();
+        self.unfinished = line;
+        result
+    }
+
+    fn line(&mut self, mut line: &[u8]) -> Result<(), DecodeError> {
+        self.number += 1;
+        if line.len() > LONGEST_LINE {
+            return self.refuse_long();
+        }
+        if self.number == 1 {
+            line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
+        }
+        self.rows.take(line, From::Line(self.number))
+    }
+
+    fn refuse_long(&mut self) -> Result<(), DecodeError> {
+        let reason = "line longer than 1 MiB".to_owned();
+        Ok(self.rows.sink.malformed(self.number, reason)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::decode::Content;
+    use crate::decode::collected::{Collected, default_format, given};
+    use crate::record::Layout;
+
+    const ROW: &str = "2 123456789010 eni-0aa 10.0.0.5 10.0.1.9 49152 443 6 10 840 1700000000 1700000058 ACCEPT OK";
+
+    fn of(text: &[u8], format: &Format) -> Collected {
+        Collected::of(Content::Bytes(text.to_vec().into()), format).unwrap()
+    }
+
+    #[test]
+    fn lines_are_numbered_and_blank_ones_pass() {
+        let text = b"start end\n\n1 2\r\n \t\n3  4\n\r\n\t5\t6 \nend start\n7 8";
+        let all = of(text, &default_format());
+        assert_eq!(all.texts(), ["1 2", "3 4", "5 6", "7 8"]);
+        assert_eq!(all.numbers(), [3, 5, 7, 9]);
+        let names = |layout: &Layout| layout.columns()[0].to_string();
+        let names: Vec<String> = all.layouts.iter().map(names).collect();
+        assert_eq!(names, ["start", "end"], "the default was never in force");
+        assert!(all.malformed.is_empty() && !all.provisional);
+    }
+
+    #[test]
+    fn what_stands_before_a_record_is_dropped() {
+        for before in [
+            "",
+            "\u{feff}",
+            "\x1b[0m",
+            "2023-11-14T22:13:20.000Z ",
+            "2023-11-14T22:13:20 ",
+            "2023-11-14T22:13:20.000000+00:00 eni-0aa-all ",
+            "\x1b[32m2023-11-14T22:13:20.000000+00:00\x1b[0m \x1b[36meni-0aa-all\x1b[0m ",
+        ] {
+            let all = of(format!("{before}{ROW}\n").as_bytes(), &default_format());
+            assert_eq!(all.texts(), [ROW], "{before:?} {:?}", all.malformed);
+            assert_eq!(all.layouts, [Layout::vpc_default()]);
+        }
+    }
+
+    #[test]
+    fn rows_that_do_not_fit_are_named() {
+        let long = "x".repeat(LONGEST_LINE + 1);
+        for (line, reason) in [
+            ("2 1 eni-0aa", "3 columns where the layout has 2"),
+            ("2023-11-14T22:13:20 1", "1 columns where the layout has 2"),
+            (
+                "2023-11-14T22:13:20 a b 1 2",
+                "4 columns where the layout has 2",
+            ),
+            ("stream 1 2", "3 columns where the layout has 2"),
+            ("# 1 2", "3 columns where the layout has 2"),
+            ("1 \0 2", "control byte 0x00 within it"),
+            ("\x1b[0m1\0 2", "control byte 0x00 within it"),
+            (&long, "line longer than 1 MiB"),
+        ] {
+            let text = format!("1 2\n{line}\n3 4\n");
+            let mut all = Collected::default();
+            decode(text.as_bytes(), &given("${start} ${end}"), &mut all).unwrap();
+            assert_eq!(all.malformed, [(2, reason.to_owned())]);
+            assert_eq!(all.texts(), ["1 2", "3 4"]);
+        }
+    }
+
+    #[test]
+    fn the_longest_line_is_taken() {
+        let line = format!("1 {}", "2".repeat(LONGEST_LINE - 2));
+        let all = of(line.as_bytes(), &given("${start} ${end}"));
+        assert_eq!((all.rows.len(), all.malformed.len()), (1, 0));
+    }
+
+    #[test]
+    fn a_header_that_names_a_field_twice_makes_the_part_unreadable() {
+        let text = "start end\n1 2\nstart end start\n".as_bytes().to_vec();
+        let error = Collected::of(Content::Bytes(text.into()), &default_format()).unwrap_err();
+        let reason = "the header in line 3: field `start` stands twice";
+        assert_eq!(error, DecodeError::Unreadable(reason.to_owned()));
+    }
+
+    #[test]
+    fn bytes_that_are_no_utf8_are_passed_on() {
+        let mut text = "1 2\n".repeat(999).into_bytes();
+        text.extend_from_slice(b"1 \xff\xfe\n");
+        assert_eq!(
+            of(&text, &given("${start} ${end}")).texts()[999],
+            "1 \u{fffd}\u{fffd}"
+        );
+    }
+
+    #[test]
+    fn the_sink_can_stop() {
+        let mut sink = Collected {
+            stop_after: Some(1),
+            ..Collected::default()
+        };
+        let stopped = decode(b"1 2\n3 4\n5 6", &given("${start} ${end}"), &mut sink);
+        assert_eq!(stopped, Err(DecodeError::Stopped));
+        assert_eq!(sink.texts(), ["1 2"]);
+    }
+
+    /// Anything, made of what lines are made of.
+    fn any_text() -> impl Strategy<Value = Vec<u8>> {
+        let piece = prop_oneof![
+            8 => "[0-9a-z.:-]{1,12}".prop_map(String::into_bytes),
+            6 => Just(b" ".to_vec()),
+            3 => Just(b"\n".to_vec()),
+            1 => prop::sample::select(vec![
+                &b"\r\n"[..], b"\t", b"start end\n", b"2023-11-14T22:13:20Z ", b"\xef\xbb\xbf", b"\0", b"\x1b[1m", b"\xff",
+            ]).prop_map(<[u8]>::to_vec),
+        ];
+        prop::collection::vec(piece, 0..60).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn any_chunks_give_the_same_rows(text in any_text(), sizes in prop::collection::vec(1usize..9, 1..20)) {
+            let format = given("${start} ${end}");
+            let mut whole = Collected::default();
+            let result = decode(&text, &format, &mut whole);
+            let mut chunked = Collected::default();
+            let mut lines = Lines::new(&format, &mut chunked);
+            let (mut rest, mut sizes) = (&text[..], sizes.iter().cycle());
+            let mut fed = Ok(());
+            while !rest.is_empty() && fed.is_ok() {
+                let (chunk, after) = rest.split_at(rest.len().min(*sizes.next().unwrap()));
+                fed = lines.feed(chunk);
+                rest = after;
+            }
+            prop_assert_eq!(fed.and_then(|()| lines.finish()), result);
+            prop_assert_eq!(chunked, whole);
+        }
+    }
+}
