@@ -3,11 +3,14 @@
 //! Sources: VPC User Guide "Flow log files" (key layouts), CloudWatch Logs API reference
 //! "CreateExportTask" (`prefix/task-id/stream/000000.gz`).
 
+use std::collections::BTreeSet;
+
+use jiff::Span;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
 use super::Cover;
-use crate::window::Window;
+use crate::window::{SLOT, Window};
 
 /// The last component of a delivered object's key:
 /// `<account>_vpcflowlogs_<region>_<flow-log-id>_YYYYMMDDTHHmmZ_<hash>.log.gz` (or `.log.parquet`).
@@ -34,12 +37,11 @@ impl<'a> ObjectName<'a> {
         let (region, service, account) = (fields.next()?, fields.next()?, fields.next()?);
         (service == "vpcflowlogs" && flow_log_id.starts_with("fl-")).then_some(())?;
         let time = DateTime::strptime("%Y%m%dT%H%MZ", time).ok()?;
-        let time = time.to_zoned(TimeZone::UTC).ok()?.timestamp().as_second();
         Some(Self {
             account,
             region,
             flow_log_id,
-            time,
+            time: second(time)?,
         })
     }
 }
@@ -69,6 +71,123 @@ pub fn cover(key: &str) -> Cover {
         interface: folder.map(str::to_owned),
         starts: Window::ALL,
     }
+}
+
+/// The folder below which delivered logs lie; AWS reserves the name.
+const TREE: &str = "AWSLogs";
+
+/// Tells whether the folder lies in a tree of delivered logs, or is its top.
+pub fn is_in_tree(folder: &str) -> bool {
+    folder.split('/').any(|level| level == TREE)
+}
+
+/// Tells whether objects whose names carry a time in `names` may lie in or below the folder, in any of
+/// the four layouts: plain or Hive-compatible, by day or by hour. `folder` ends with `/`. What is no
+/// folder of delivered logs may hold anything; a service other than `vpcflowlogs` holds none.
+pub fn folder_may_hold(folder: &str, names: &Window) -> bool {
+    let mut levels = folder
+        .split('/')
+        .skip_while(|level| *level != TREE)
+        .skip(1)
+        .filter(|level| !level.is_empty())
+        .peekable();
+    // Other services put the organisation's id here; no flow log was seen to, but it costs nothing.
+    levels.next_if(|level| level.starts_with("o-"));
+    let _account = levels.next();
+    let service = levels.next();
+    if service.is_some_and(|level| value(level, "aws-service") != "vpcflowlogs") {
+        return false;
+    }
+    let _region = levels.next();
+    // The folder should be that of the name's time; a slot to spare in case it is that of the publishing.
+    folder_time(levels).is_none_or(|time| time.widened(SLOT, SLOT).overlaps(names))
+}
+
+/// Returns what follows `name=`, or the whole level if it is not Hive-compatible.
+fn value<'a>(level: &'a str, name: &str) -> &'a str {
+    level
+        .strip_prefix(name)
+        .and_then(|rest| rest.strip_prefix('='))
+        .unwrap_or(level)
+}
+
+/// Returns the time that the levels below the region stand for: a year, a month, a day or an hour.
+fn folder_time<'a>(levels: impl Iterator<Item = &'a str>) -> Option<Window> {
+    let names = ["year", "month", "day", "hour"];
+    let mut numbers = levels
+        .zip(names)
+        .map_while(|(level, name)| value(level, name).parse::<i16>().ok());
+    let year = numbers.next()?;
+    let mut small = || numbers.next().and_then(|number| i8::try_from(number).ok());
+    let (month, day, hour) = (small(), small(), small());
+    let start = DateTime::new(
+        year,
+        month.unwrap_or(1),
+        day.unwrap_or(1),
+        hour.unwrap_or(0),
+        0,
+        0,
+        0,
+    )
+    .ok()?;
+    let length = match (month, day, hour) {
+        (None, ..) => Span::new().years(1),
+        (_, None, _) => Span::new().months(1),
+        (_, _, None) => Span::new().days(1),
+        _ => Span::new().hours(1),
+    };
+    Some(Window::new(
+        second(start)?,
+        second(start.checked_add(length).ok()?)?,
+    ))
+}
+
+fn second(time: DateTime) -> Option<i64> {
+    Some(time.to_zoned(TimeZone::UTC).ok()?.timestamp().as_second())
+}
+
+/// Returns a key to go on listing after, when the page that ends with `last` is followed by
+/// names that are not asked for: of other flow logs than `ids` (sorted; none is all), or of times
+/// outside `names`. Only names that begin as `last` does up to its region are passed over, so no
+/// folder and no other account's or region's object is.
+pub fn go_on_after(last: &str, names: &Window, ids: &BTreeSet<String>) -> Option<String> {
+    let object = ObjectName::parse(last)?;
+    let folder = &last[..=last.rfind('/').unwrap_or(0)];
+    let folder = if folder.ends_with('/') { folder } else { "" };
+    let (account, region, id) = (object.account, object.region, object.flow_log_id);
+    let stem = format!("{folder}{account}_vpcflowlogs_{region}_");
+    // `~` sorts after every character of an id or a time. Ids sort as they stand in a key: with `_` after.
+    let first_of = |id: &str| match names.start {
+        Some(start) => format!("{stem}{id}_{}", name_time(start)),
+        None => format!("{stem}{id}_"),
+    };
+    let wanted = ids.is_empty() || ids.contains(id);
+    if wanted && names.start.is_some_and(|start| object.time < start) {
+        return Some(first_of(id));
+    }
+    if wanted && names.end.is_none_or(|end| object.time < end) {
+        return None;
+    }
+    if ids.is_empty() {
+        return Some(format!("{stem}{id}_~"));
+    }
+    let next = ids
+        .iter()
+        .map(|other| format!("{other}_"))
+        .filter(|other| *other > format!("{id}_"))
+        .min();
+    Some(next.map_or_else(
+        || format!("{stem}~"),
+        |next| first_of(next.trim_end_matches('_')),
+    ))
+}
+
+/// Writes Unix seconds as the name of an object does; minutes, rounded down.
+fn name_time(second: i64) -> String {
+    jiff::Timestamp::from_second(second).map_or_else(
+        |_| String::new(),
+        |time| time.strftime("%Y%m%dT%H%MZ").to_string(),
+    )
 }
 
 #[cfg(test)]
@@ -121,5 +240,134 @@ mod tests {
             Some("eni-0aa")
         );
         assert_eq!(cover("exportedlogs/aws-logs-write-test"), Cover::default());
+    }
+
+    fn at(text: &str) -> i64 {
+        text.parse::<jiff::Timestamp>().unwrap().as_second()
+    }
+
+    #[test]
+    fn folders_that_cannot_hold_the_window_are_passed_over() {
+        // Names from 22:55 to 00:20 over midnight.
+        let names = Window::new(at("2022-01-07T22:55:00Z"), at("2022-01-08T00:20:00Z"));
+        let plain = "p/AWSLogs/111122223333/vpcflowlogs/eu-west-1/";
+        let hive =
+            "AWSLogs/aws-account-id=111122223333/aws-service=vpcflowlogs/aws-region=eu-west-1/";
+        for (folder, may) in [
+            ("", true),
+            ("p/", true),
+            ("p/AWSLogs/", true),
+            ("p/AWSLogs/111122223333/", true),
+            ("p/AWSLogs/111122223333/CloudTrail/", false),
+            ("p/AWSLogs/111122223333/CloudTrail/eu-west-1/2022/", false),
+            ("p/AWSLogs/o-a1b2c3/111122223333/vpcflowlogs/", true),
+            ("p/AWSLogs/o-a1b2c3/111122223333/CloudTrail/", false),
+            ("AWSLogs/aws-account-id=1/aws-service=vpcflowlogs/", true),
+            ("AWSLogs/aws-account-id=1/aws-service=waflogs/", false),
+            (plain, true),
+            (hive, true),
+            ("p/111122223333/CloudTrail/2021/", true),
+        ] {
+            assert_eq!(folder_may_hold(folder, &names), may, "{folder}");
+            assert!(may == folder_may_hold(folder, &Window::ALL), "{folder}");
+        }
+        for (plain_date, hive_date, may) in [
+            ("2022/", "year=2022/", true),
+            ("2021/", "year=2021/", false),
+            ("2022/01/", "year=2022/month=01/", true),
+            ("2022/02/", "year=2022/month=02/", false),
+            ("2022/01/06/", "year=2022/month=01/day=06/", false),
+            ("2022/01/07/", "year=2022/month=01/day=07/", true),
+            ("2022/01/08/", "year=2022/month=01/day=08/", true),
+            ("2022/01/09/", "year=2022/month=01/day=09/", false),
+            (
+                "2022/01/07/21/",
+                "year=2022/month=01/day=07/hour=21/",
+                false,
+            ),
+            ("2022/01/07/22/", "year=2022/month=01/day=07/hour=22/", true),
+            ("2022/01/07/23/", "year=2022/month=01/day=07/hour=23/", true),
+            ("2022/01/08/00/", "year=2022/month=01/day=08/hour=00/", true),
+            (
+                "2022/01/08/01/",
+                "year=2022/month=01/day=08/hour=01/",
+                false,
+            ),
+            ("2022/13/", "year=2022/month=13/", true),
+            ("kept/", "year=kept/", true),
+            (
+                "2022/01/07/23/kept/",
+                "year=2022/month=01/day=07/hour=23/kept/",
+                true,
+            ),
+        ] {
+            for folder in [format!("{plain}{plain_date}"), format!("{hive}{hive_date}")] {
+                assert_eq!(folder_may_hold(&folder, &names), may, "{folder}");
+                assert!(folder_may_hold(&folder, &Window::ALL), "{folder}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_edges_of_years_are_held() {
+        let new_year = at("2022-01-01T00:00:00Z");
+        let folder = |year: &str| format!("AWSLogs/1/vpcflowlogs/eu-west-1/{year}/");
+        let names = Window::new(new_year, new_year + SLOT);
+        assert!(folder_may_hold(&folder("2022"), &names));
+        // One slot to spare.
+        assert!(folder_may_hold(&folder("2021"), &names));
+        let later = Window::new(new_year + SLOT, new_year + 2 * SLOT);
+        assert!(!folder_may_hold(&folder("2021"), &later));
+    }
+
+    #[test]
+    fn listing_goes_on_where_the_next_asked_name_may_be() {
+        let names = Window::new(at("2022-01-07T12:00:00Z"), at("2022-01-07T13:00:00Z"));
+        let stem = "p/2022/01/07/111122223333_vpcflowlogs_eu-west-1_";
+        let ids = |ids: &[&str]| ids.iter().map(|&id| id.to_owned()).collect();
+        for (asked, last, expected) in [
+            (
+                &[][..],
+                "fl-b_20220107T0100Z_1.log.gz",
+                Some("fl-b_20220107T1200Z"),
+            ),
+            (&[], "fl-b_20220107T1200Z_1.log.gz", None),
+            (&[], "fl-b_20220107T1255Z_1.log.gz", None),
+            (&[], "fl-b_20220107T1300Z_1.log.gz", Some("fl-b_~")),
+            (
+                &["fl-b"],
+                "fl-b_20220107T0100Z_1.log.gz",
+                Some("fl-b_20220107T1200Z"),
+            ),
+            (
+                &["fl-b"],
+                "fl-a_20220107T1200Z_1.log.gz",
+                Some("fl-b_20220107T1200Z"),
+            ),
+            (&["fl-b"], "fl-b_20220107T1300Z_1.log.gz", Some("~")),
+            (
+                &["fl-a", "fl-c"],
+                "fl-b_20220107T1200Z_1.log.gz",
+                Some("fl-c_20220107T1200Z"),
+            ),
+            // In a key, `fl-b1_` stands before `fl-b_`.
+            (
+                &["fl-b", "fl-b1"],
+                "fl-b1_20220107T1300Z_1.log.gz",
+                Some("fl-b_20220107T1200Z"),
+            ),
+            (&[], "other.gz", None),
+        ] {
+            let last = format!("{stem}{last}");
+            let next = go_on_after(&last, &names, &ids(asked));
+            let expected = expected.map(|rest| format!("{stem}{rest}"));
+            assert_eq!(next, expected, "{asked:?} {last}");
+            assert!(next.is_none_or(|next| next > last), "{last}");
+        }
+        let bare = "1_vpcflowlogs_eu-west-1_fl-b_20220107T0100Z_1.log.gz";
+        assert_eq!(
+            go_on_after(bare, &names, &ids(&[])).as_deref(),
+            Some("1_vpcflowlogs_eu-west-1_fl-b_20220107T1200Z")
+        );
     }
 }

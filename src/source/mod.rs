@@ -3,10 +3,19 @@
 //! Only the files in this folder name an AWS SDK type. The trait copies the shape of the services:
 //! a listing says what there is, a read may fail on its own without failing the run.
 
+mod address;
+mod aws;
+mod call;
+mod cloudwatch;
+mod files;
+mod folder;
 pub mod key;
+mod pace;
+mod s3;
 mod side;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -14,6 +23,9 @@ use crate::decode::Content;
 use crate::error::Error;
 use crate::window::Window;
 
+use files::Files;
+
+pub use address::{Address, GroupName};
 pub use side::{Side, Sides};
 
 /// What a check needs from a source. Sources may return more, never less.
@@ -114,6 +126,11 @@ pub trait Source: Send + Sync {
     /// Returns the address as reports show it.
     fn address(&self) -> String;
 
+    /// Tells whether rows never come with a header, so that their layout is known without reading one.
+    fn is_headerless(&self) -> bool {
+        false
+    }
+
     /// Lists the parts that may hold what is asked for. Called again later, it tells what has arrived
     /// meanwhile.
     ///
@@ -133,4 +150,81 @@ pub trait Source: Send + Sync {
         starts: &[Window],
         outlet: &dyn Outlet,
     ) -> Result<(), ReadError>;
+}
+
+/// How a source is reached and what of it is wanted. An option that does not concern the kind of
+/// source is passed over.
+#[derive(Clone, Debug)]
+pub struct SourceOptions {
+    /// The side the source stands for.
+    pub side: Side,
+    /// The profile in the AWS configuration files.
+    pub profile: Option<String>,
+    /// The region; a bucket in another is found by itself.
+    pub region: Option<String>,
+    /// A role to assume.
+    pub role_arn: Option<String>,
+    /// The external id that the role asks for.
+    pub external_id: Option<String>,
+    /// Another endpoint for the service that is read.
+    pub endpoint_url: Option<String>,
+    /// Only these flow logs of a bucket; empty is all.
+    pub flow_log_ids: Vec<String>,
+    /// Also log streams whose name does not begin with an interface.
+    pub all_streams: bool,
+    /// Calls to CloudWatch Logs per second; the quota for `GetLogEvents` is 10 or 25 by region, for
+    /// the account as a whole.
+    pub calls_per_second: f64,
+    /// Calls under way at once; at least one.
+    pub concurrency: usize,
+    /// How long an answer may keep silent, before it begins and within it.
+    pub timeout: Duration,
+}
+
+impl SourceOptions {
+    /// Leaves everything to the environment: 10 calls per second, 64 under way, silent for 30 s at most.
+    pub fn new(side: Side) -> Self {
+        Self {
+            side,
+            profile: None,
+            region: None,
+            role_arn: None,
+            external_id: None,
+            endpoint_url: None,
+            flow_log_ids: Vec::new(),
+            all_streams: false,
+            calls_per_second: 10.0,
+            concurrency: 64,
+            timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Opens an address. Nothing of a live source is read yet: what is wrong with it shows in
+/// [`Source::list`].
+///
+/// # Errors
+/// No such path, or no region known for a log group.
+pub async fn open(address: &Address, options: &SourceOptions) -> Result<Box<dyn Source>, Error> {
+    Ok(match address {
+        Address::S3 { bucket, prefix, .. } => {
+            Box::new(s3::S3::open(&address.to_string(), bucket, prefix, options).await)
+        }
+        Address::Group(group) => Box::new(cloudwatch::CloudWatch::open(group, options).await?),
+        Address::Path(path) => {
+            let path = path.clone();
+            Box::new(patiently(options, move |side, ids| Files::open(side, &path, ids)).await?)
+        }
+        Address::Stdin => Box::new(patiently(options, Files::stdin).await?),
+    })
+}
+
+/// Opens what may keep one waiting (a pipe that somebody else writes) where it holds up nobody, not even Ctrl-C.
+async fn patiently(
+    options: &SourceOptions,
+    open: impl FnOnce(Side, &[String]) -> Result<Files, Error> + Send + 'static,
+) -> Result<Files, Error> {
+    let (side, ids) = (options.side, options.flow_log_ids.clone());
+    let opened = tokio::task::spawn_blocking(move || open(side, &ids)).await;
+    opened.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))
 }

@@ -1,0 +1,412 @@
+//! What the two services have in common: credentials, regions, and what their errors mean.
+
+use std::error::Error as StdError;
+use std::time::Duration;
+
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
+use aws_config::sts::AssumeRoleProvider;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_s3::config::SharedCredentialsProvider;
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::error::{ErrorMetadata, ProvideErrorMetadata, SdkError};
+
+use super::{Side, SourceOptions};
+use crate::error::Error;
+
+/// The name under which an assumed role shows in the account's trail.
+const SESSION: &str = "flowdiff";
+
+/// How long a connection may take to come about, if the options allow for more silence.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// Loads what the options, the environment and the profiles say. The region is, in this order, the
+/// option's, the address's (`home`), the environment's or profile's, `fallback`; it may be none. A
+/// profile in the options goes before keys in the environment, as it does with the AWS CLI: the two sides may
+/// have two profiles, but there is one environment.
+///
+/// The endpoint of the options is not in it, because it is meant for the service that is read and not
+/// for the one that hands out the role.
+pub(super) async fn load(
+    options: &SourceOptions,
+    home: Option<&str>,
+    fallback: Option<&'static str>,
+) -> SdkConfig {
+    // The SDK itself would wait for ever for an answer to begin.
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(options.timeout.min(CONNECT))
+        .read_timeout(options.timeout)
+        .build();
+    let stalled = StalledStreamProtectionConfig::enabled().grace_period(options.timeout);
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .timeout_config(timeouts)
+        .stalled_stream_protection(stalled.build());
+    if let Some(profile) = &options.profile {
+        loader = loader.profile_name(profile);
+    }
+    if let Some(region) = options.region.as_deref().or(home) {
+        loader = loader.region(Region::new(region.to_owned()));
+    }
+    let mut config = loader.load().await;
+    if config.region().is_none()
+        && let Some(region) = fallback
+    {
+        let region = Region::from_static(region);
+        config = config.into_builder().region(region).build();
+    }
+    if let Some(profile) = &options.profile {
+        let region = ProviderConfig::without_region().with_region(config.region().cloned());
+        let provider = ProfileFileCredentialsProvider::builder()
+            .configure(&region)
+            .profile_name(profile)
+            .build();
+        config = with_credentials(config, SharedCredentialsProvider::new(provider));
+    }
+    let Some(role) = &options.role_arn else {
+        return config;
+    };
+    let mut provider = AssumeRoleProvider::builder(role)
+        .configure(&config)
+        .session_name(SESSION);
+    if let Some(id) = &options.external_id {
+        provider = provider.external_id(id);
+    }
+    let provider = SharedCredentialsProvider::new(provider.build().await);
+    with_credentials(config, provider)
+}
+
+fn with_credentials(config: SdkConfig, provider: SharedCredentialsProvider) -> SdkConfig {
+    config.into_builder().credentials_provider(provider).build()
+}
+
+/// What went wrong with a call, in the service's own words.
+#[derive(Clone, Debug)]
+pub(super) struct Failure {
+    /// What kind of failure.
+    pub(super) kind: Kind,
+    /// The service's code, such as `AccessDenied`; empty if there is none.
+    pub(super) code: String,
+    /// The service's or the system's message; may be empty.
+    pub(super) message: String,
+    /// The HTTP status, if there was an answer.
+    pub(super) status: Option<u16>,
+    /// The region the bucket says it is in.
+    pub(super) bucket_region: Option<String>,
+}
+
+/// What kind of failure a call met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// The service answered with an error.
+    Service,
+    /// The service could not be reached, or the connection broke.
+    Connection,
+    /// No credentials could be had.
+    Credentials,
+    /// The answer took too long.
+    Timeout,
+    /// The answer or the request makes no sense.
+    Garbled,
+}
+
+impl Failure {
+    /// Reads an error of the SDK.
+    pub(super) fn of<E>(error: &SdkError<E, HttpResponse>) -> Self
+    where
+        E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
+    {
+        let chain = chain(error);
+        let response = error.raw_response();
+        let header = |name: &str| Some(response?.headers().get(name)?.to_owned());
+        let kind = kind_of(error, &chain);
+        let service = error.as_service_error();
+        let code = service.and_then(ProvideErrorMetadata::code);
+        // The service that was asked for a role or a token.
+        let issuer = metadata(error).filter(|_| kind == Kind::Credentials);
+        let code = code.or(issuer.and_then(ErrorMetadata::code)).unwrap_or("");
+        let said = service.filter(|_| kind == Kind::Service);
+        let message = match (said, issuer.and_then(ErrorMetadata::message)) {
+            (Some(service), _) => service.message().unwrap_or("").trim().to_owned(),
+            (None, Some(message)) => format!("{code}: {message}"),
+            (None, None) => root_cause(kind, &chain),
+        };
+        Self {
+            kind,
+            code: code.to_owned(),
+            message,
+            status: response.map(|response| response.status().as_u16()),
+            bucket_region: header("x-amz-bucket-region"),
+        }
+    }
+
+    /// Tells whether the service asks to be called less often.
+    pub(super) fn is_throttled(&self) -> bool {
+        let codes = [
+            "ThrottlingException",
+            "Throttling",
+            "ThrottledException",
+            "TooManyRequestsException",
+            "RequestLimitExceeded",
+            "LimitExceededException",
+            "SlowDown",
+        ];
+        self.status == Some(429) || codes.contains(&self.code.as_str())
+    }
+
+    /// Tells whether the same call may succeed a little later.
+    pub(super) fn is_passing(&self) -> bool {
+        let broken = matches!(self.kind, Kind::Connection | Kind::Timeout)
+            || (self.kind == Kind::Garbled && self.status.is_some_and(|status| status < 300));
+        broken
+            || self.status.is_some_and(|status| status >= 500)
+            || ["RequestTimeout", "RequestTimeoutException"].contains(&self.code.as_str())
+    }
+
+    /// Tells whether the caller lacks a permission.
+    pub(super) fn is_denied(&self) -> bool {
+        let codes = [
+            "AccessDenied",
+            "AccessDeniedException",
+            "AllAccessDisabled",
+            "NotAuthorized",
+            "UnauthorizedOperation",
+        ];
+        codes.contains(&self.code.as_str()) || (self.code.is_empty() && self.status == Some(403))
+    }
+
+    /// Says what went wrong, in one line.
+    pub(super) fn text(&self) -> String {
+        let code = match (self.code.as_str(), self.status) {
+            ("", Some(status)) => format!("HTTP status {status}"),
+            (code, _) => code.to_owned(),
+        };
+        let message = self.message.split_whitespace().collect::<Vec<_>>();
+        let message = message.join(" ");
+        match (self.kind, message.as_str()) {
+            (Kind::Service, "") => code,
+            (Kind::Service, message) => format!("{code}: {message}"),
+            (Kind::Connection, message) => format!("cannot reach the service: {message}"),
+            (Kind::Credentials, message) => format!("no usable credentials: {message}"),
+            (Kind::Timeout, message) => format!("no answer in time: {message}"),
+            (Kind::Garbled, message) if self.status.is_some() => {
+                format!("the answer cannot be read: {message}")
+            }
+            (Kind::Garbled, message) => message.to_owned(),
+        }
+    }
+
+    /// Says what went wrong and, if the service's code tells, what to do about it.
+    pub(super) fn text_and_advice(&self, side: Side) -> String {
+        match self.service_hint(side) {
+            Some(advice) => format!("{}; {advice}", self.text()),
+            None => self.text(),
+        }
+    }
+
+    /// Says what to do about it, if anything is known. `action` is the IAM action that the call needs
+    /// and what it must be allowed on.
+    pub(super) fn hint(&self, side: Side, action: &str) -> Option<String> {
+        let hint = match self.kind {
+            Kind::Credentials if self.is_denied() => {
+                "the caller needs `sts:AssumeRole` on the role, and the role's trust".to_owned()
+            }
+            Kind::Credentials if self.code.starts_with("Expired") => self.service_hint(side)?,
+            Kind::Credentials => format!(
+                "set `AWS_PROFILE`, `--{side}-profile` or `AWS_ACCESS_KEY_ID` to credentials that work"
+            ),
+            Kind::Connection | Kind::Timeout => {
+                format!("check the network, `--{side}-region` and `--{side}-endpoint-url`")
+            }
+            Kind::Garbled => return None,
+            Kind::Service if self.is_denied() => format!("the caller needs {action}"),
+            Kind::Service => self.service_hint(side)?,
+        };
+        Some(hint)
+    }
+
+    fn service_hint(&self, side: Side) -> Option<String> {
+        let hint = match self.code.as_str() {
+            "ExpiredToken" | "ExpiredTokenException" | "TokenRefreshRequired" => {
+                "the credentials have expired: sign in again".to_owned()
+            }
+            "InvalidAccessKeyId"
+            | "InvalidToken"
+            | "InvalidClientTokenId"
+            | "UnrecognizedClientException"
+            | "SignatureDoesNotMatch"
+            | "InvalidSignatureException" => {
+                format!("check the credentials in use (`--{side}-profile`)")
+            }
+            "RequestTimeTooSkewed" => "set this machine's clock".to_owned(),
+            "NoSuchBucket" => "check the bucket's name".to_owned(),
+            "ResourceNotFoundException" => format!(
+                "check the group's name, the region (`--{side}-region`) and the account (`--{side}-profile`)"
+            ),
+            "PermanentRedirect" | "AuthorizationHeaderMalformed" => {
+                format!("give the bucket's region with `--{side}-region`")
+            }
+            _ => return None,
+        };
+        Some(hint)
+    }
+
+    /// Makes it the error that stops the run.
+    pub(super) fn into_error(self, side: Side, address: &str, action: &str) -> Error {
+        Error::Source {
+            side,
+            address: address.to_owned(),
+            reason: self.text(),
+            hint: self.hint(side, action),
+        }
+    }
+}
+
+fn kind_of<E>(error: &SdkError<E, HttpResponse>, chain: &[String]) -> Kind {
+    let succeeded = |response: &HttpResponse| response.status().is_success();
+    if matches!(error, SdkError::ServiceError(_)) {
+        // What should be an answer and cannot be read as one is called an error of the service too.
+        return match error.raw_response().is_some_and(succeeded) {
+            true => Kind::Garbled,
+            false => Kind::Service,
+        };
+    }
+    // The type of this cause is not public in the crates at hand; its text begins so.
+    if chain.iter().any(|text| text.contains("credential")) {
+        return Kind::Credentials;
+    }
+    if let SdkError::DispatchFailure(failure) = error {
+        if failure.is_timeout() {
+            return Kind::Timeout;
+        }
+        if !failure.is_user() {
+            return Kind::Connection;
+        }
+    }
+    if matches!(error, SdkError::TimeoutError(_)) || chain.iter().any(|text| is_stall(text)) {
+        return Kind::Timeout;
+    }
+    Kind::Garbled
+}
+
+/// Tells whether this is what the SDK says about an answer that has stalled. (The type of that error is not public.)
+pub(super) fn is_stall(text: &str) -> bool {
+    text.starts_with("minimum throughput was specified")
+}
+
+/// Returns what a service said, from among the causes of an error.
+fn metadata<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a ErrorMetadata> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(metadata) = error.downcast_ref() {
+            return Some(metadata);
+        }
+        cause = error.source();
+    }
+    None
+}
+
+/// The texts of an error and of its causes, outermost first.
+fn chain(error: &dyn StdError) -> Vec<String> {
+    let mut texts = vec![error.to_string()];
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        texts.push(error.to_string());
+        cause = error.source();
+    }
+    texts
+}
+
+/// Picks the text that says most, which is the innermost; but of a chain of providers that all had
+/// nothing, only that.
+fn root_cause(kind: Kind, chain: &[String]) -> String {
+    let innermost = chain.last().map_or("", String::as_str);
+    if kind == Kind::Credentials && innermost.starts_with("no credentials found in chain") {
+        return "none in the environment, the profiles and the instance's metadata".to_owned();
+    }
+    if is_stall(innermost) {
+        return "the answer stalled".to_owned();
+    }
+    innermost.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failure(kind: Kind, code: &str, status: Option<u16>) -> Failure {
+        Failure {
+            kind,
+            code: code.to_owned(),
+            message: "so\n  it is".to_owned(),
+            status,
+            bucket_region: None,
+        }
+    }
+
+    #[test]
+    fn hints_name_one_action() {
+        let action = "`s3:ListBucket` on the bucket";
+        for (code, status, hint) in [
+            (
+                "AccessDenied",
+                403,
+                Some("the caller needs `s3:ListBucket` on the bucket"),
+            ),
+            ("", 403, Some("the caller needs `s3:ListBucket`")),
+            ("ExpiredToken", 400, Some("sign in again")),
+            ("NoSuchBucket", 404, Some("check the bucket's name")),
+            ("ResourceNotFoundException", 400, Some("`--s3-region`")),
+            ("TeaPot", 418, None),
+        ] {
+            let told = failure(Kind::Service, code, Some(status)).hint(Side::S3, action);
+            match hint {
+                Some(part) => assert!(told.unwrap().contains(part), "{code}"),
+                None => assert_eq!(told, None, "{code}"),
+            }
+        }
+        let told = failure(Kind::Connection, "", None).hint(Side::Cwl, action);
+        assert!(told.unwrap().contains("`--cwl-endpoint-url`"));
+    }
+
+    #[test]
+    fn texts_are_one_line() {
+        let service = failure(Kind::Service, "NoSuchBucket", Some(404));
+        assert_eq!(service.text(), "NoSuchBucket: so it is");
+        assert_eq!(
+            failure(Kind::Service, "", Some(502)).text(),
+            "HTTP status 502: so it is"
+        );
+    }
+
+    #[test]
+    fn what_is_worth_another_try() {
+        for (kind, code, status, throttled, passing) in [
+            (Kind::Service, "ThrottlingException", Some(400), true, false),
+            (Kind::Service, "", Some(429), true, false),
+            (
+                Kind::Service,
+                "ServiceUnavailableException",
+                Some(503),
+                false,
+                true,
+            ),
+            (
+                Kind::Service,
+                "ResourceNotFoundException",
+                Some(400),
+                false,
+                false,
+            ),
+            (Kind::Connection, "", None, false, true),
+            (Kind::Timeout, "", None, false, true),
+            (Kind::Credentials, "", None, false, false),
+            (Kind::Garbled, "", Some(200), false, true),
+        ] {
+            let failure = failure(kind, code, status);
+            assert_eq!(failure.is_throttled(), throttled, "{failure:?}");
+            assert_eq!(failure.is_passing(), passing, "{failure:?}");
+        }
+    }
+}

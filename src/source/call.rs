@@ -1,0 +1,130 @@
+//! Calls to a service: each at its turn, and again while the trouble may pass.
+//!
+//! The SDK's own retries are switched off. Every attempt counts against a quota, so every attempt waits for its
+//! turn; and the SDK shares a budget of retries among all calls, which the first seconds of a storm use up.
+
+use std::error::Error as StdError;
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use tokio::task::JoinSet;
+
+use super::SourceOptions;
+use super::aws::{Failure, Kind};
+use super::pace::{Pace, backoff};
+
+/// How often a call is made before it is given up.
+const ATTEMPTS: u32 = 8;
+
+/// The same for a service that keeps silent, since each attempt takes as long as it may.
+const SILENT_ATTEMPTS: u32 = 3;
+
+/// The same while the service has never answered: then the address is wrong rather than the network busy.
+const FIRST_ATTEMPTS: u32 = 2;
+
+/// Makes the calls to one service.
+pub(super) struct Caller {
+    pace: Option<Arc<Pace>>,
+    /// No wait between two attempts is longer.
+    patience: Duration,
+    /// Whether the service has answered yet.
+    reached: AtomicBool,
+}
+
+impl Caller {
+    /// Makes calls at the given pace, or as they come.
+    pub(super) fn new(options: &SourceOptions, pace: Option<Pace>) -> Self {
+        Self {
+            pace: pace.map(Arc::new),
+            patience: options.timeout,
+            reached: AtomicBool::new(false),
+        }
+    }
+
+    /// Makes a call, and again if it was throttled or the trouble may pass. What is not received by the time the
+    /// call returns (a streamed body) is the business of the one who calls.
+    pub(super) async fn call<T, E, F>(
+        &self,
+        what: &str,
+        make: impl Fn() -> F + Send + Sync,
+    ) -> Result<T, SdkError<E, HttpResponse>>
+    where
+        T: Send + 'static,
+        E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>> + Send + 'static,
+    {
+        let mut attempt = 1;
+        loop {
+            let error = match self.attempt(make()).await {
+                Ok(answer) => {
+                    self.reached.store(true, Ordering::Relaxed);
+                    return Ok(answer);
+                }
+                Err(error) => error,
+            };
+            let failure = Failure::of(&error);
+            if failure.is_throttled()
+                && let Some(pace) = &self.pace
+            {
+                pace.throttled();
+            }
+            if failure.kind == Kind::Service {
+                self.reached.store(true, Ordering::Relaxed);
+            }
+            let attempts = if !self.reached.load(Ordering::Relaxed) {
+                FIRST_ATTEMPTS
+            } else if failure.kind == Kind::Timeout {
+                SILENT_ATTEMPTS
+            } else {
+                ATTEMPTS
+            };
+            if !(failure.is_throttled() || failure.is_passing()) || attempt >= attempts {
+                return Err(error);
+            }
+            let wait = self.wait(attempt);
+            tracing::info!(
+                what,
+                attempt,
+                reason = failure.text(),
+                ?wait,
+                "calling again"
+            );
+            tokio::time::sleep(wait).await;
+            attempt += 1;
+        }
+    }
+
+    /// Returns how long to wait after the `attempt`th attempt.
+    pub(super) fn wait(&self, attempt: u32) -> Duration {
+        backoff(attempt).min(self.patience)
+    }
+
+    /// Makes one attempt, in a task of its own: taking a page apart is work, and so is what the reader of a page does
+    /// with it; neither may hold up whose turn it is. Dropping the set ends the task.
+    async fn attempt<T, E>(
+        &self,
+        sent: impl Future<Output = Result<T, SdkError<E, HttpResponse>>> + Send + 'static,
+    ) -> Result<T, SdkError<E, HttpResponse>>
+    where
+        T: Send + 'static,
+        E: Send + 'static,
+    {
+        let mut task = JoinSet::new();
+        let pace = self.pace.clone();
+        task.spawn(async move {
+            if let Some(pace) = pace {
+                pace.turn().await;
+            }
+            sent.await
+        });
+        match task.join_next().await {
+            Some(Ok(answer)) => answer,
+            Some(Err(error)) => Err(SdkError::construction_failure(error)),
+            None => Err(SdkError::construction_failure("no task was started")),
+        }
+    }
+}

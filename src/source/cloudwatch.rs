@@ -1,0 +1,119 @@
+//! A CloudWatch Logs group: lists its streams and reads their events.
+//!
+//! Sources: CloudWatch Logs API reference "DescribeLogStreams", "GetLogEvents" and "DescribeLogGroups";
+//! CloudWatch Logs User Guide "Log classes" and "Quotas".
+
+mod events;
+mod streams;
+
+use std::future::Future;
+
+use async_trait::async_trait;
+use aws_sdk_cloudwatchlogs::Client;
+use aws_sdk_cloudwatchlogs::config::http::HttpResponse;
+use aws_sdk_cloudwatchlogs::config::retry::RetryConfig;
+use aws_sdk_cloudwatchlogs::error::{ProvideErrorMetadata, SdkError};
+use tokio::sync::Semaphore;
+
+use super::aws::{self, Failure};
+use super::call::Caller;
+use super::pace::Pace;
+use super::{Ask, GroupName, Listing, Outlet, Part, ReadError, Side, Source, SourceOptions};
+use crate::error::Error;
+use crate::window::Window;
+
+/// What to do about a group that lets nobody read its events.
+const EXPORT: &str =
+    "export it with an export task and give the export's `s3://bucket/prefix` instead";
+
+/// A log group.
+pub(super) struct CloudWatch {
+    side: Side,
+    group: GroupName,
+    all_streams: bool,
+    client: Client,
+    caller: Caller,
+    /// Pages of events in memory at once.
+    pages: Semaphore,
+}
+
+impl CloudWatch {
+    /// Opens a group; nothing is called yet.
+    ///
+    /// # Errors
+    /// No region is known.
+    pub(super) async fn open(group: &GroupName, options: &SourceOptions) -> Result<Self, Error> {
+        let loaded = aws::load(options, group.region(), None).await;
+        if loaded.region().is_none() {
+            return Err(Error::Source {
+                side: options.side,
+                address: group.written.clone(),
+                reason: "no region is known for the log group".to_owned(),
+                hint: Some(format!(
+                    "give `--{}-region`, or set `AWS_REGION`",
+                    options.side
+                )),
+            });
+        }
+        let mut config = aws_sdk_cloudwatchlogs::config::Builder::from(&loaded)
+            .retry_config(RetryConfig::disabled());
+        if let Some(url) = &options.endpoint_url {
+            config = config.endpoint_url(url);
+        }
+        Ok(Self {
+            side: options.side,
+            group: group.clone(),
+            all_streams: options.all_streams,
+            client: Client::from_conf(config.build()),
+            caller: Caller::new(options, Some(Pace::new(options.calls_per_second))),
+            pages: Semaphore::new(options.concurrency.clamp(1, Semaphore::MAX_PERMITS)),
+        })
+    }
+
+    /// Returns the group as the calls want it: (`logGroupName`, `logGroupIdentifier`), one of them.
+    fn identity(&self) -> (Option<String>, Option<String>) {
+        match &self.group.arn {
+            Some(arn) => (None, Some(arn.clone())),
+            None => (Some(self.group.name.clone()), None),
+        }
+    }
+
+    /// Makes a call at its turn.
+    async fn call<T, E, F>(
+        &self,
+        what: &str,
+        make: impl Fn() -> F + Send + Sync,
+    ) -> Result<T, Failure>
+    where
+        T: Send + 'static,
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>> + Send + 'static,
+    {
+        let answer = self.caller.call(what, make).await;
+        answer.map_err(|error| Failure::of(&error))
+    }
+}
+
+#[async_trait]
+impl Source for CloudWatch {
+    fn address(&self) -> String {
+        self.group.written.clone()
+    }
+
+    fn is_headerless(&self) -> bool {
+        true
+    }
+
+    async fn list(&self, ask: &Ask) -> Result<Listing, Error> {
+        self.list_streams(ask).await
+    }
+
+    async fn read(
+        &self,
+        part: &Part,
+        starts: &[Window],
+        outlet: &dyn Outlet,
+    ) -> Result<(), ReadError> {
+        self.read_stream(&part.name, starts, outlet).await
+    }
+}

@@ -1,0 +1,296 @@
+//! Which streams a group has, and which of them are flow logs'.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_cloudwatchlogs::types::{LogGroupClass, LogStream, OrderBy};
+
+use super::{CloudWatch, EXPORT};
+use crate::error::Error;
+use crate::source::key::stream_interface;
+use crate::source::{Ask, Cover, Listing, Part};
+use crate::window::Window;
+
+/// What listing takes.
+const LIST: &str = "`logs:DescribeLogStreams` on the log group";
+
+/// Up to so many interfaces are asked for one by one instead of listing the whole group.
+const FEW: usize = 20;
+
+/// A stream is passed over if its last event is so long (in milliseconds) before the window. AWS keeps the time
+/// of the last event "eventually consistent", usually within an hour but sometimes later; a day is far
+/// beyond that, and it only matters for streams that were silent until shortly before they were listed.
+const LONG_SILENT: i64 = 24 * 60 * 60 * 1000;
+
+/// How a stream stands to what is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stream {
+    Wanted,
+    /// An interface's that is not asked for.
+    OtherInterface,
+    /// Its name begins with no interface.
+    OtherName,
+    /// Ended long before the window.
+    Silent,
+}
+
+impl CloudWatch {
+    /// Lists the streams that may hold what is asked for.
+    pub(super) async fn list_streams(&self, ask: &Ask) -> Result<Listing, Error> {
+        self.refuse_infrequent_access().await?;
+        let mut streams = BTreeMap::new();
+        for prefix in self.prefixes(ask) {
+            self.page_through(prefix.as_deref(), &mut streams).await?;
+        }
+        let mut listing = Listing::default();
+        let (mut other_names, mut silent) = (Vec::new(), 0_usize);
+        for (name, last_event) in streams {
+            match self.sort(&name, last_event, ask) {
+                Stream::Wanted => listing.parts.push(Part {
+                    cover: Cover {
+                        interface: stream_interface(&name).map(str::to_owned),
+                        starts: Window::ALL,
+                    },
+                    name: name.into(),
+                    size: None,
+                    version: String::new(),
+                }),
+                Stream::OtherInterface => {}
+                Stream::OtherName => other_names.push(name),
+                Stream::Silent => silent += 1,
+            }
+        }
+        if !other_names.is_empty() {
+            listing.notes.push(left_out(&other_names));
+        }
+        if silent > 0 {
+            listing.notes.push(format!(
+                "{silent} log stream{} not read: the last event is more than a day before the window",
+                if silent == 1 { "" } else { "s" }
+            ));
+        }
+        if listing.parts.is_empty() {
+            let address = &self.group.written;
+            listing
+                .notes
+                .push(format!("no log stream to read in `{address}`"));
+        }
+        Ok(listing)
+    }
+
+    /// Returns the beginnings of names to list by; `None` is the whole group.
+    fn prefixes(&self, ask: &Ask) -> Vec<Option<String>> {
+        let interfaces = &ask.interfaces;
+        let known = interfaces.iter().all(|id| stream_interface(id) == Some(id));
+        if self.all_streams || interfaces.is_empty() || interfaces.len() > FEW || !known {
+            return vec![None];
+        }
+        interfaces.iter().cloned().map(Some).collect()
+    }
+
+    /// Collects streams with the time of their last event.
+    async fn page_through(
+        &self,
+        prefix: Option<&str>,
+        streams: &mut BTreeMap<String, Option<i64>>,
+    ) -> Result<(), Error> {
+        let (name, identifier) = self.identity();
+        let call = self
+            .client
+            .describe_log_streams()
+            .set_log_group_name(name)
+            .set_log_group_identifier(identifier)
+            .set_log_stream_name_prefix(prefix.map(str::to_owned))
+            .order_by(OrderBy::LogStreamName);
+        let mut token: Option<String> = None;
+        loop {
+            let page = self
+                .call("DescribeLogStreams", || {
+                    call.clone().set_next_token(token.clone()).send()
+                })
+                .await
+                .map_err(|failure| failure.into_error(self.side, &self.group.written, LIST))?;
+            for stream in page.log_streams() {
+                if let Some(name) = stream.log_stream_name() {
+                    streams.insert(name.to_owned(), last_event(stream));
+                }
+            }
+            match page.next_token {
+                None => return Ok(()),
+                next if next == token => {
+                    return Err(Error::Source {
+                        side: self.side,
+                        address: self.group.written.clone(),
+                        reason:
+                            "the listing of log streams goes in circles: the same token came twice"
+                                .to_owned(),
+                        hint: None,
+                    });
+                }
+                next => token = next,
+            }
+        }
+    }
+
+    fn sort(&self, name: &str, last_event: Option<i64>, ask: &Ask) -> Stream {
+        // A regional NAT gateway's records name no interface (`-`); nothing tells their stream.
+        let any = ask.interfaces.is_empty() || ask.interfaces.iter().any(|id| id == "-");
+        match stream_interface(name) {
+            Some(interface) if !any && !ask.interfaces.iter().any(|id| id == interface) => {
+                return Stream::OtherInterface;
+            }
+            None if !self.all_streams && !ask.interfaces.iter().any(|id| id == "-") => {
+                return Stream::OtherName;
+            }
+            _ => {}
+        }
+        match (last_event, ask.window.event_millis().0) {
+            (Some(last), Some(start)) if last.saturating_add(LONG_SILENT) < start => Stream::Silent,
+            _ => Stream::Wanted,
+        }
+    }
+
+    /// Refuses a group of the Infrequent Access class, whose events `GetLogEvents` does not give. A caller
+    /// who may not ask for the class learns of it from the first stream instead.
+    async fn refuse_infrequent_access(&self) -> Result<(), Error> {
+        let linked = self.group.arn.as_ref().map(|_| true);
+        let call = self
+            .client
+            .describe_log_groups()
+            .log_group_name_prefix(&self.group.name)
+            .set_include_linked_accounts(linked);
+        let page = match self.call("DescribeLogGroups", || call.clone().send()).await {
+            Ok(page) => page,
+            Err(failure) => {
+                tracing::debug!(reason = failure.text(), "the group's class is not known");
+                return Ok(());
+            }
+        };
+        let ours = page
+            .log_groups()
+            .iter()
+            .find(|group| match &self.group.arn {
+                Some(arn) => group.log_group_arn() == Some(arn),
+                None => group.log_group_name() == Some(&self.group.name),
+            });
+        if ours.and_then(|group| group.log_group_class()) != Some(&LogGroupClass::InfrequentAccess)
+        {
+            return Ok(());
+        }
+        Err(Error::Source {
+            side: self.side,
+            address: self.group.written.clone(),
+            reason: "the log group is of the Infrequent Access class, whose events cannot be read"
+                .to_owned(),
+            hint: Some(EXPORT.to_owned()),
+        })
+    }
+}
+
+/// Returns the latest time at which the stream is known to have been written to; `None` if that is not
+/// known.
+fn last_event(stream: &LogStream) -> Option<i64> {
+    let event = stream.last_event_timestamp()?;
+    Some(event.max(stream.last_ingestion_time()?))
+}
+
+fn left_out(names: &[String]) -> String {
+    let shown: Vec<String> = names
+        .iter()
+        .take(3)
+        .map(|name| format!("`{name}`"))
+        .collect();
+    let (streams, more) = match names.len() {
+        1 => ("log stream", ""),
+        2 | 3 => ("log streams", ""),
+        _ => ("log streams", ", ..."),
+    };
+    format!(
+        "{} {streams} not read, because the name begins with no interface: {}{more}",
+        names.len(),
+        shown.join(", ")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::{GroupName, Side, SourceOptions};
+
+    async fn group(all_streams: bool) -> CloudWatch {
+        let name = GroupName {
+            name: "g".into(),
+            arn: None,
+            written: "cwl://g".into(),
+        };
+        let options = SourceOptions {
+            region: Some("eu-west-1".into()),
+            all_streams,
+            ..SourceOptions::new(Side::Cwl)
+        };
+        CloudWatch::open(&name, &options).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn streams_are_sorted_by_name_and_silence() {
+        let day = 24 * 60 * 60;
+        for (all, interfaces, name, last_event, expected) in [
+            (false, &[][..], "eni-0aa-all", None, Stream::Wanted),
+            (false, &[], "other", None, Stream::OtherName),
+            (true, &[], "other", None, Stream::Wanted),
+            (false, &["eni-0aa"], "eni-0aa-all", None, Stream::Wanted),
+            (
+                false,
+                &["eni-0aa"],
+                "eni-0ab-all",
+                None,
+                Stream::OtherInterface,
+            ),
+            (
+                true,
+                &["eni-0aa"],
+                "eni-0ab-all",
+                None,
+                Stream::OtherInterface,
+            ),
+            (true, &["eni-0aa"], "other", None, Stream::Wanted),
+            (false, &["-"], "other", None, Stream::Wanted),
+            (false, &["-"], "eni-0aa-all", None, Stream::Wanted),
+            (false, &[], "eni-0aa-all", Some(8 * day), Stream::Silent),
+            (false, &[], "eni-0aa-all", Some(9 * day), Stream::Wanted),
+            (false, &[], "eni-0aa-all", Some(99 * day), Stream::Wanted),
+        ] {
+            let ask = Ask {
+                window: Window::new(10 * day, 11 * day),
+                interfaces: interfaces.iter().map(|&id| id.to_owned()).collect(),
+            };
+            let sorted = group(all)
+                .await
+                .sort(name, last_event.map(|s| s * 1000), &ask);
+            assert_eq!(
+                sorted, expected,
+                "{all} {interfaces:?} {name} {last_event:?}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn few_interfaces_are_asked_for_one_by_one() {
+        let ask = |interfaces: Vec<String>| Ask {
+            window: Window::ALL,
+            interfaces,
+        };
+        let one = ask(vec!["eni-0aa".into()]);
+        assert_eq!(group(false).await.prefixes(&one), [Some("eni-0aa".into())]);
+        assert_eq!(group(true).await.prefixes(&one), [None]);
+        let many = ask((0..21).map(|n| format!("eni-0{n}")).collect());
+        assert_eq!(group(false).await.prefixes(&many), [None]);
+        assert_eq!(group(false).await.prefixes(&ask(vec!["-".into()])), [None]);
+    }
+
+    #[test]
+    fn what_is_left_out_is_named() {
+        let names: Vec<String> = ["a", "b", "c", "d"].map(str::to_owned).to_vec();
+        assert!(left_out(&names).ends_with("interface: `a`, `b`, `c`, ..."));
+        assert!(left_out(&names[..1]).starts_with("1 log stream not read"));
+    }
+}

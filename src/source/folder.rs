@@ -1,0 +1,144 @@
+//! Folders: what files there are below one, and which of them may hold what is asked for.
+
+use std::fs::Metadata;
+use std::path::Path;
+use std::time::UNIX_EPOCH;
+
+use walkdir::{DirEntry, WalkDir};
+
+use super::files::reason;
+use super::key::{self, ObjectName};
+use super::{Ask, Listing, Part};
+
+/// How many hidden files a note names.
+const NAMED: usize = 3;
+
+/// Why a socket or a device is not read.
+pub(super) const NO_FILE: &str = "neither a file nor a folder";
+
+/// Lists all files below a folder. Of delivered objects, those whose names put them outside the window are
+/// left out, and of export tasks' folders those of other interfaces. With `flow_logs`, only objects whose names tell
+/// that they are of these.
+pub(super) fn list(folder: &Path, ask: &Ask, flow_logs: &[String], listing: &mut Listing) {
+    let mut hidden = Vec::new();
+    let mut nameless = 0;
+    let walk = WalkDir::new(folder).follow_links(true);
+    let entries = walk.into_iter().filter_entry(|entry| {
+        let is_hidden = entry.depth() > 0 && entry.file_name().as_encoded_bytes().starts_with(b".");
+        if is_hidden {
+            hidden.push(name_within(folder, entry.path()).0);
+        }
+        !is_hidden
+    });
+    for entry in entries {
+        match entry {
+            Ok(entry) if entry.file_type().is_dir() => {}
+            Ok(entry) => match of_flow_log(entry.path(), flow_logs) {
+                Some(true) => list_file(folder, &entry, ask, listing),
+                Some(false) => {}
+                None => nameless += 1,
+            },
+            Err(error) => {
+                let (name, _) = name_within(folder, error.path().unwrap_or(folder));
+                let reason = match (error.loop_ancestor(), error.io_error()) {
+                    (Some(_), _) => "a link that leads back to a folder above it".to_owned(),
+                    (None, Some(error)) => reason(error),
+                    (None, None) => error.to_string(),
+                };
+                listing.unreadable.push((unknown_part(&name), reason));
+            }
+        }
+    }
+    if listing.parts.is_empty() && listing.unreadable.is_empty() {
+        let which = if ask.window.is_all() {
+            ""
+        } else {
+            " for this window"
+        };
+        let note = format!("`{}` holds no files{which}", folder.display());
+        listing.notes.push(note);
+    }
+    if nameless > 0 {
+        listing.notes.push(format!(
+            "left out: {nameless} whose name tells no flow log, since flow logs are asked for by id"
+        ));
+    }
+    if !hidden.is_empty() {
+        listing.notes.push(left_out(hidden));
+    }
+    // Walking goes folder by folder; `a.gz` is before `a/b` by name.
+    listing.parts.sort_by(|a, b| a.name.cmp(&b.name));
+    listing
+        .unreadable
+        .sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
+}
+
+/// Tells whether a file is of one of these flow logs, by its name; `None` if that tells nothing. Without flow logs to be
+/// of, every file is wanted.
+pub(super) fn of_flow_log(path: &Path, flow_logs: &[String]) -> Option<bool> {
+    if flow_logs.is_empty() {
+        return Some(true);
+    }
+    let name = ObjectName::parse(path.to_str()?)?;
+    Some(flow_logs.iter().any(|id| id == name.flow_log_id))
+}
+
+fn list_file(folder: &Path, entry: &DirEntry, ask: &Ask, listing: &mut Listing) {
+    let (name, exact) = name_within(folder, entry.path());
+    let outside = ObjectName::parse(&name)
+        .is_some_and(|object| !ask.window.object_names().contains(object.time));
+    let other = key::cover(&name)
+        .interface
+        .is_some_and(|only| !ask.interfaces.is_empty() && !ask.interfaces.contains(&only));
+    if outside || other {
+        return;
+    }
+    let unreadable = match entry.metadata() {
+        // A part is found again by its name.
+        Ok(_) if !exact => "the name is not UTF-8".to_owned(),
+        Ok(metadata) if !metadata.is_file() => NO_FILE.to_owned(),
+        Ok(metadata) => return listing.parts.push(part(&name, &metadata)),
+        Err(error) => error.to_string(),
+    };
+    listing.unreadable.push((unknown_part(&name), unreadable));
+}
+
+/// Returns the path below the folder with `/` between, and whether that is exactly what it is called.
+fn name_within(folder: &Path, path: &Path) -> (String, bool) {
+    let below = path.strip_prefix(folder).unwrap_or(path);
+    let exact = below.to_str().is_some();
+    let steps = below.components();
+    let steps: Vec<_> = steps
+        .map(|step| step.as_os_str().to_string_lossy())
+        .collect();
+    (steps.join("/"), exact)
+}
+
+fn left_out(mut hidden: Vec<String>) -> String {
+    hidden.sort();
+    let count = hidden.len();
+    hidden.truncate(NAMED);
+    let more = if count > NAMED { ", ..." } else { "" };
+    let names = hidden.join(", ");
+    format!("left out: {count} hidden (name begins with a dot): {names}{more}")
+}
+
+/// Describes a file.
+pub(super) fn part(name: &str, metadata: &Metadata) -> Part {
+    let modified = metadata.modified().ok();
+    let modified = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    Part {
+        size: Some(metadata.len()),
+        version: modified.map_or_else(String::new, |since| since.as_nanos().to_string()),
+        ..unknown_part(name)
+    }
+}
+
+fn unknown_part(name: &str) -> Part {
+    Part {
+        name: name.into(),
+        size: None,
+        version: String::new(),
+        cover: key::cover(name),
+    }
+}

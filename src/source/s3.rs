@@ -1,0 +1,135 @@
+//! A bucket: lists objects and reads them.
+//!
+//! Sources: S3 API reference "ListObjectsV2" and "GetObject"; VPC User Guide "Flow log files" for the
+//! layouts of keys, which [`super::key`] knows.
+
+mod listing;
+mod object;
+
+use std::collections::BTreeSet;
+use std::sync::{PoisonError, RwLock};
+
+use async_trait::async_trait;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::Region;
+use aws_sdk_s3::config::retry::RetryConfig;
+
+use super::aws::{self, Failure};
+use super::call::Caller;
+use super::{Ask, Listing, Outlet, Part, ReadError, Side, Source, SourceOptions};
+use crate::error::Error;
+use crate::window::Window;
+
+/// What listing takes.
+const LIST: &str = "`s3:ListBucket` on the bucket";
+
+/// A bucket, or a folder or an object in it.
+pub(super) struct S3 {
+    side: Side,
+    address: String,
+    bucket: String,
+    prefix: String,
+    /// Only these flow logs; empty is all.
+    ids: BTreeSet<String>,
+    concurrency: usize,
+    caller: Caller,
+    config: aws_sdk_s3::config::Builder,
+    /// The client for the bucket's region, once that is known.
+    client: RwLock<Client>,
+}
+
+impl S3 {
+    /// Opens a bucket; nothing is called yet.
+    pub(super) async fn open(
+        address: &str,
+        bucket: &str,
+        prefix: &str,
+        options: &SourceOptions,
+    ) -> Self {
+        // The region of an S3 bucket is found by asking any region of its partition.
+        let anywhere = match address.split(':').nth(1) {
+            Some("aws-cn") => "cn-north-1",
+            Some("aws-us-gov") => "us-gov-west-1",
+            _ => "us-east-1",
+        };
+        let loaded = aws::load(options, None, Some(anywhere)).await;
+        let mut config =
+            aws_sdk_s3::config::Builder::from(&loaded).retry_config(RetryConfig::disabled());
+        let own_endpoint = options.endpoint_url.is_some()
+            || loaded.endpoint_url().is_some()
+            || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
+        if own_endpoint {
+            // A bucket is no host name of somebody else's domain.
+            config = config.force_path_style(true);
+        }
+        if let Some(url) = &options.endpoint_url {
+            config = config.endpoint_url(url);
+        }
+        Self {
+            side: options.side,
+            address: address.to_owned(),
+            bucket: bucket.to_owned(),
+            prefix: prefix.to_owned(),
+            ids: options.flow_log_ids.iter().cloned().collect(),
+            concurrency: options.concurrency.max(1),
+            caller: Caller::new(options, None),
+            client: RwLock::new(Client::from_conf(config.clone().build())),
+            config,
+        }
+    }
+
+    /// Returns the client to use by now.
+    fn client(&self) -> Client {
+        self.client
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Goes to the bucket's region, if the failure names one that is not tried yet.
+    fn follow(&self, failure: &Failure) -> bool {
+        let Some(region) = failure.bucket_region.clone() else {
+            return false;
+        };
+        let tried = self.client();
+        if tried
+            .config()
+            .region()
+            .is_some_and(|r| r.as_ref() == region)
+        {
+            return false;
+        }
+        tracing::info!(
+            bucket = self.bucket,
+            region,
+            "the bucket is in another region"
+        );
+        let config = self.config.clone().region(Region::new(region)).build();
+        *self.client.write().unwrap_or_else(PoisonError::into_inner) = Client::from_conf(config);
+        true
+    }
+
+    fn error(&self, reason: impl Into<String>) -> Error {
+        Error::Source {
+            side: self.side,
+            address: self.address.clone(),
+            reason: reason.into(),
+            hint: None,
+        }
+    }
+}
+
+#[async_trait]
+impl Source for S3 {
+    fn address(&self) -> String {
+        self.address.clone()
+    }
+
+    async fn list(&self, ask: &Ask) -> Result<Listing, Error> {
+        self.list_objects(ask).await
+    }
+
+    async fn read(&self, part: &Part, _: &[Window], outlet: &dyn Outlet) -> Result<(), ReadError> {
+        self.read_object(part, outlet).await
+    }
+}

@@ -1,0 +1,385 @@
+//! Which objects there are: folder by folder where delivered logs lie, all keys elsewhere.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
+use aws_sdk_s3::types::{Object, ObjectStorageClass, OptionalObjectAttributes};
+use futures::{StreamExt, TryStreamExt, stream};
+
+use super::{LIST, S3};
+use crate::error::Error;
+use crate::source::aws::Failure;
+use crate::source::key::{self, ObjectName};
+use crate::source::{Ask, Listing, Part};
+use crate::window::Window;
+
+/// Where a page begins.
+enum From {
+    Beginning,
+    Token(String),
+    After(String),
+}
+
+/// What was found in a folder or below it.
+#[derive(Default)]
+struct Found {
+    /// Objects that may hold what is asked for.
+    objects: Vec<Object>,
+    /// Folders in it, if they were asked for.
+    folders: Vec<String>,
+    /// Keys and folders seen, wanted or not.
+    seen: usize,
+    /// Keys left out because they do not name one of the flow logs asked for by id.
+    nameless: usize,
+}
+
+impl Found {
+    fn add(&mut self, other: Self) {
+        self.objects.extend(other.objects);
+        self.folders.extend(other.folders);
+        self.seen += other.seen;
+        self.nameless += other.nameless;
+    }
+}
+
+impl S3 {
+    /// Lists what may hold what is asked for.
+    pub(super) async fn list_objects(&self, ask: &Ask) -> Result<Listing, Error> {
+        let names = ask.window.object_names();
+        // `foo` is the folder `foo/`, never `foobar/`.
+        let root = match self.prefix.as_str() {
+            "" => String::new(),
+            prefix if prefix.ends_with('/') => prefix.to_owned(),
+            prefix => format!("{prefix}/"),
+        };
+        let tree = format!("{root}AWSLogs/");
+        let mut notes = Vec::new();
+        let mut found = if key::is_in_tree(&root) {
+            self.descend(vec![root.clone()], &names).await?
+        } else {
+            // One page tells which kind of place it is; a big one is not worth listing twice.
+            let first = self.page(&root, true, &From::Beginning, 1000).await?;
+            let delivered = first
+                .common_prefixes()
+                .iter()
+                .any(|folder| folder.prefix() == Some(&tree))
+                || (first.is_truncated() == Some(true) && self.exists(&tree).await?);
+            if delivered {
+                notes.extend(self.beside(&first, &root, &tree));
+                self.descend(vec![tree], &names).await?
+            } else {
+                self.folder(&root, false, &names).await?
+            }
+        };
+        if found.seen == 0
+            && let Some(object) = self.lone_object().await?
+        {
+            found.seen = 1;
+            found.objects.push(object);
+        }
+        Ok(self.listing(found, notes, ask))
+    }
+
+    /// Lists folder by folder, level by level, passing over folders that cannot hold the names.
+    async fn descend(&self, roots: Vec<String>, names: &Window) -> Result<Found, Error> {
+        let mut all = Found::default();
+        let mut level = roots;
+        while !level.is_empty() {
+            let mut found = stream::iter(level)
+                .map(async |folder| self.folder(&folder, true, names).await)
+                .buffer_unordered(self.concurrency)
+                .try_fold(Found::default(), async |mut sum, found| {
+                    sum.add(found);
+                    Ok(sum)
+                })
+                .await?;
+            level = std::mem::take(&mut found.folders);
+            level.retain(|folder| key::folder_may_hold(folder, names));
+            all.add(found);
+        }
+        Ok(all)
+    }
+
+    /// Lists one folder: what lies in it, or, not `level` by level, everything below it.
+    async fn folder(&self, folder: &str, level: bool, names: &Window) -> Result<Found, Error> {
+        let mut found = Found::default();
+        let mut from = From::Beginning;
+        loop {
+            let page = self.page(folder, level, &from, 1000).await?;
+            let folders = page.common_prefixes().iter().filter_map(|p| p.prefix());
+            let last_folder = folders.clone().max().unwrap_or("").to_owned();
+            found.folders.extend(folders.map(str::to_owned));
+            found.seen += page.contents().len() + page.common_prefixes().len();
+            let truncated = page.is_truncated() == Some(true);
+            let token = page.next_continuation_token().map(str::to_owned);
+            let mut last = None;
+            for object in page.contents.unwrap_or_default() {
+                last = object.key.clone();
+                let Some(key) = object.key() else { continue };
+                match self.wants(key, object.size(), names) {
+                    Want::Yes => found.objects.push(object),
+                    Want::No => {}
+                    Want::Nameless => found.nameless += 1,
+                }
+            }
+            if !truncated {
+                return Ok(found);
+            }
+            let Some(token) = token else {
+                return Err(self.error(format!(
+                    "the listing of `{folder}` breaks off: there is more, but no way to ask for it"
+                )));
+            };
+            if matches!(&from, From::Token(sent) if *sent == token) {
+                return Err(self.error(format!(
+                    "the listing of `{folder}` goes in circles: the same continuation token came twice"
+                )));
+            }
+            from = last
+                .filter(|last| *last > last_folder)
+                .and_then(|last| key::go_on_after(&last, names, &self.ids))
+                .map_or(From::Token(token), From::After);
+        }
+    }
+
+    /// Tells whether an object may hold what is asked for.
+    fn wants(&self, key: &str, size: Option<i64>, names: &Window) -> Want {
+        // What consoles create to show an empty folder.
+        if key.ends_with('/') && size.unwrap_or(0) == 0 {
+            return Want::No;
+        }
+        if let Some(name) = ObjectName::parse(key) {
+            let asked = self.ids.is_empty() || self.ids.contains(name.flow_log_id);
+            return if asked && names.contains(name.time) {
+                Want::Yes
+            } else {
+                Want::No
+            };
+        }
+        let folder = key.rfind('/').map_or("", |slash| &key[..=slash]);
+        match (key::folder_may_hold(folder, names), self.ids.is_empty()) {
+            (false, _) => Want::No,
+            (true, true) => Want::Yes,
+            (true, false) => Want::Nameless,
+        }
+    }
+
+    /// Finds the object that the address names, if it is not a folder.
+    async fn lone_object(&self) -> Result<Option<Object>, Error> {
+        if self.prefix.is_empty() || self.prefix.ends_with('/') {
+            return Ok(None);
+        }
+        // Of all keys that begin with it, it is the first.
+        let page = self.page(&self.prefix, false, &From::Beginning, 1).await?;
+        let first = page.contents.unwrap_or_default().into_iter().next();
+        Ok(first.filter(|object| object.key() == Some(&self.prefix)))
+    }
+
+    /// Tells whether there is anything in the folder.
+    async fn exists(&self, folder: &str) -> Result<bool, Error> {
+        let page = self.page(folder, false, &From::Beginning, 1).await?;
+        Ok(!page.contents().is_empty())
+    }
+
+    /// Says what is left out beside the tree of delivered logs.
+    fn beside(&self, first: &ListObjectsV2Output, root: &str, tree: &str) -> Option<String> {
+        let folders = first.common_prefixes().iter().filter_map(|p| p.prefix());
+        let keys = first.contents().iter().filter_map(Object::key);
+        let others: BTreeSet<&str> = folders
+            .chain(keys)
+            .filter(|&name| name != tree && name != root)
+            .collect();
+        let shown: Vec<String> = others
+            .iter()
+            .take(3)
+            .map(|name| format!("`{name}`"))
+            .collect();
+        let more = match others.len() - shown.len() {
+            0 if first.is_truncated() != Some(true) => "",
+            _ => " and more",
+        };
+        (!shown.is_empty()).then(|| {
+            let shown = shown.join(", ");
+            format!(
+                "only `{tree}` is read of `{}`; not read: {shown}{more}",
+                self.address
+            )
+        })
+    }
+
+    /// Asks for one page, in the bucket's own region.
+    async fn page(
+        &self,
+        prefix: &str,
+        level: bool,
+        from: &From,
+        keys: i32,
+    ) -> Result<ListObjectsV2Output, Error> {
+        let (token, after) = match from {
+            From::Beginning => (None, None),
+            From::Token(token) => (Some(token.clone()), None),
+            From::After(key) => (None, Some(key.clone())),
+        };
+        let mut followed = false;
+        loop {
+            let call = self
+                .client()
+                .list_objects_v2()
+                .bucket(&self.bucket)
+                .prefix(prefix)
+                .set_delimiter(level.then(|| "/".to_owned()))
+                .set_continuation_token(token.clone())
+                .set_start_after(after.clone())
+                .optional_object_attributes(OptionalObjectAttributes::RestoreStatus)
+                .max_keys(keys);
+            let answer = self
+                .caller
+                .call("ListObjectsV2", || call.clone().send())
+                .await;
+            let error = match answer {
+                Ok(page) => return Ok(page),
+                Err(error) => error,
+            };
+            let failure = Failure::of(&error);
+            // Once: two regions that name each other are no place to be.
+            if followed || !self.follow(&failure) {
+                let address = format!("s3://{}/{prefix}", self.bucket);
+                return Err(failure.into_error(self.side, &address, LIST));
+            }
+            followed = true;
+        }
+    }
+
+    /// Turns what was found into parts and notes.
+    fn listing(&self, found: Found, mut notes: Vec<String>, ask: &Ask) -> Listing {
+        let mut listing = Listing::default();
+        let mut read: BTreeMap<String, usize> = BTreeMap::new();
+        for object in found.objects {
+            let Some(part) = part(&object) else { continue };
+            // An export task puts each interface's stream in a folder of its own.
+            let mut interfaces = ask.interfaces.iter();
+            if !ask.interfaces.is_empty() && !interfaces.any(|id| part.cover.may_hold(id, None)) {
+                continue;
+            }
+            let archived = archived(&object);
+            if let Some(name) = ObjectName::parse(&part.name) {
+                *read.entry(name.flow_log_id.to_owned()).or_default() +=
+                    usize::from(archived.is_none());
+            }
+            match archived {
+                Some(reason) => listing.unreadable.push((part, reason)),
+                None => listing.parts.push(part),
+            }
+        }
+        listing.parts.sort_by(|a, b| a.name.cmp(&b.name));
+        listing.unreadable.sort_by(|a, b| a.0.name.cmp(&b.0.name));
+        if found.seen == 0 {
+            notes.push(format!("there is nothing under `{}`", self.address));
+        } else if listing.parts.is_empty() && listing.unreadable.is_empty() {
+            notes.push(format!(
+                "by their names, no objects under `{}` hold what is asked for",
+                self.address
+            ));
+        }
+        for id in self.ids.iter().filter(|&id| !read.contains_key(id)) {
+            notes.push(format!("no object of flow log `{id}` in the window"));
+        }
+        if found.nameless > 0 {
+            notes.push(format!(
+                "{} left out: the name tells no flow log, and flow logs are asked for by id",
+                objects(found.nameless)
+            ));
+        }
+        read.retain(|_, n| *n > 0);
+        if self.ids.is_empty() && !read.is_empty() {
+            let read = read.iter().map(|(id, n)| format!("{id} ({})", objects(*n)));
+            let read = read.collect::<Vec<_>>().join(", ");
+            notes.push(format!("flow logs read: {read}"));
+        }
+        listing.notes = notes;
+        listing
+    }
+}
+
+/// Whether an object is wanted.
+enum Want {
+    Yes,
+    No,
+    /// It cannot be told, because its name tells no flow log.
+    Nameless,
+}
+
+fn objects(n: usize) -> String {
+    format!("{n} object{}", if n == 1 { "" } else { "s" })
+}
+
+fn part(object: &Object) -> Option<Part> {
+    let key = object.key()?;
+    Some(Part {
+        name: key.into(),
+        size: object.size().and_then(|size| u64::try_from(size).ok()),
+        version: object.e_tag().unwrap_or("").to_owned(),
+        cover: key::cover(key),
+    })
+}
+
+/// Returns why the object cannot be read for now, if it is archived and not restored. (The archive
+/// tiers of Intelligent-Tiering do not show in a listing.)
+fn archived(object: &Object) -> Option<String> {
+    let class = object.storage_class()?;
+    let deep = [ObjectStorageClass::Glacier, ObjectStorageClass::DeepArchive];
+    let restore = object.restore_status();
+    let restored = restore.is_some_and(|status| status.restore_expiry_date().is_some());
+    if !deep.contains(class) || restored {
+        return None;
+    }
+    let under_way = restore.and_then(|status| status.is_restore_in_progress()) == Some(true);
+    Some(if under_way {
+        format!("archived in {}; its restore is under way", class.as_str())
+    } else {
+        format!("archived in {}; restore it first", class.as_str())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_s3::primitives::DateTime;
+    use aws_sdk_s3::types::RestoreStatus;
+
+    use super::*;
+
+    #[test]
+    fn archived_objects_are_told_unless_restored() {
+        let object = |class: ObjectStorageClass, restore: Option<RestoreStatus>| {
+            Object::builder()
+                .key("k")
+                .storage_class(class)
+                .set_restore_status(restore)
+                .build()
+        };
+        let under_way = RestoreStatus::builder()
+            .is_restore_in_progress(true)
+            .build();
+        let restored = RestoreStatus::builder()
+            .is_restore_in_progress(false)
+            .restore_expiry_date(DateTime::from_secs(1))
+            .build();
+        for (class, restore, reason) in [
+            (ObjectStorageClass::Standard, None, None),
+            (ObjectStorageClass::GlacierIr, None, None),
+            (
+                ObjectStorageClass::Glacier,
+                None,
+                Some("archived in GLACIER; restore it first"),
+            ),
+            (
+                ObjectStorageClass::DeepArchive,
+                Some(under_way),
+                Some("archived in DEEP_ARCHIVE; its restore is under way"),
+            ),
+            (ObjectStorageClass::Glacier, Some(restored), None),
+        ] {
+            assert_eq!(archived(&object(class, restore)).as_deref(), reason);
+        }
+    }
+}
