@@ -7,6 +7,7 @@
 //! - [`source`]: lists parts and reads their bytes (S3, CloudWatch Logs, files)
 //! - [`decode`]: bytes to rows, formats told by content
 //! - [`record`]: rows to records in canonical form; the table of fields
+//! - [`digest`]: records boiled down to what tells two sides apart
 //! - [`finding`]: what is wrong, as data
 //! - [`report`]: everything a run found out, and the ways to show it
 //! - [`error`]: what stops a run
@@ -17,6 +18,7 @@
 )]
 
 pub mod decode;
+pub mod digest;
 pub mod error;
 pub mod finding;
 pub mod record;

@@ -1,0 +1,333 @@
+//! The sketch: which records two sides do not share, in memory that depends on the number of
+//! differences and not on the number of records.
+//!
+//! An invertible Bloom lookup table (Goodrich and Mitzenmacher, "Invertible Bloom Lookup Tables", 2011) used
+//! for set reconciliation as in Eppstein, Goodrich, Uyeda and Varghese, "What's the Difference?
+//! Efficient Set Reconciliation without Prior Context", SIGCOMM 2011, but with sums where they have
+//! xor: xor would cancel a record that stands twice, sums keep how many copies there are.
+
+use std::ops::{AddAssign, SubAssign};
+
+use super::ledger::BucketId;
+
+/// Every element is added to one cell of each table.
+const TABLES: usize = 3;
+
+/// Cells per difference for which peeling succeeds almost surely with three tables: the threshold is 1.222
+/// (Goodrich and Mitzenmacher, table 1); small sketches need a margin.
+const CELLS_PER_DIFFERENCE: f64 = 1.5;
+
+/// Sums over the elements of one cell. Each sum is of 64-bit halves in 128 bits, so that it
+/// does not wrap and the sum of n equal elements divides by n.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(align(64))]
+struct Cell {
+    copies: i64,
+    check: u64,
+    low: i128,
+    high: i128,
+    bucket: i128,
+}
+
+/// What two sides do not share: a record's fingerprint, its bucket, and by how many copies the one
+/// side exceeds the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Net {
+    /// The record's fingerprint.
+    pub fingerprint: u128,
+    /// The record's bucket.
+    pub bucket: BucketId,
+    /// Copies here minus copies there; never 0.
+    pub copies: i64,
+}
+
+/// There are more differences than the sketch can tell apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("more differences than the sketch holds")]
+pub struct Overfull;
+
+/// A multiset of (fingerprint, bucket), boiled down. Adds, subtracts and merges; sketches of one
+/// size and one key only.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Sketch {
+    cells: Vec<Cell>,
+}
+
+impl Sketch {
+    /// Makes an empty sketch that can be expected to peel this many differences.
+    pub fn for_differences(differences: usize) -> Self {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "a size"
+        )]
+        let cells = (differences as f64 * CELLS_PER_DIFFERENCE) as usize;
+        Self {
+            cells: vec![Cell::default(); (cells / TABLES + 8) * TABLES],
+        }
+    }
+
+    /// Returns how many differences fit a sketch of this many bytes.
+    pub fn differences_in(bytes: u64) -> usize {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "a size"
+        )]
+        let differences = (bytes as f64 / size_of::<Cell>() as f64 / CELLS_PER_DIFFERENCE) as usize;
+        differences.max(64)
+    }
+
+    /// Adds copies of a record; negative numbers take them away.
+    #[inline]
+    pub fn add(&mut self, fingerprint: u128, bucket: BucketId, copies: i64) {
+        let sums = Cell::of(fingerprint, bucket).times(copies);
+        for index in self.places(fingerprint) {
+            self.cells[index] += sums;
+        }
+    }
+
+    /// Tells whether nothing is left: equal multisets have been subtracted.
+    pub fn is_empty(&self) -> bool {
+        self.cells.iter().all(|cell| *cell == Cell::default())
+    }
+
+    /// Takes the sketch apart into the differences it holds, ordered by fingerprint.
+    ///
+    /// # Errors
+    /// There are too many; how many is not known.
+    pub fn peel(mut self) -> Result<Vec<Net>, Overfull> {
+        let mut found = Vec::new();
+        let mut queue: Vec<usize> = (0..self.cells.len()).collect();
+        while let Some(index) = queue.pop() {
+            let Some(difference) = self.lone_element(index) else {
+                continue;
+            };
+            self.add(
+                difference.fingerprint,
+                difference.bucket,
+                -difference.copies,
+            );
+            queue.extend(self.places(difference.fingerprint));
+            found.push(difference);
+        }
+        if !self.is_empty() {
+            return Err(Overfull);
+        }
+        found.sort_unstable();
+        Ok(found)
+    }
+
+    /// Returns the element of a cell that holds copies of only one.
+    fn lone_element(&self, index: usize) -> Option<Net> {
+        let cell = &self.cells[index];
+        let part = |sum: i128| {
+            let copies = i128::from(cell.copies);
+            let whole = copies != 0 && sum % copies == 0;
+            whole.then(|| u64::try_from(sum / copies).ok()).flatten()
+        };
+        let fingerprint = u128::from(part(cell.high)?) << 64 | u128::from(part(cell.low)?);
+        let bucket = BucketId(part(cell.bucket)?);
+        let lone = *cell == Cell::of(fingerprint, bucket).times(cell.copies);
+        (lone && self.places(fingerprint).contains(&index)).then_some(Net {
+            fingerprint,
+            bucket,
+            copies: cell.copies,
+        })
+    }
+
+    /// Returns the cell of each table that the fingerprint falls into. Fingerprints are uniform, so three
+    /// stretches of their bits are three independent hashes.
+    #[inline]
+    fn places(&self, fingerprint: u128) -> [usize; TABLES] {
+        let table = self.cells.len() / TABLES;
+        std::array::from_fn(|number| {
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "32 bits are what is wanted"
+            )]
+            let word = u64::from((fingerprint >> (32 * number)) as u32);
+            let index = ((word * table as u64) >> 32) as usize;
+            number * table + index
+        })
+    }
+}
+
+impl std::fmt::Debug for Sketch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Sketch({} cells)", self.cells.len())
+    }
+}
+
+impl AddAssign<&Sketch> for Sketch {
+    fn add_assign(&mut self, other: &Self) {
+        debug_assert_eq!(self.cells.len(), other.cells.len());
+        self.cells
+            .iter_mut()
+            .zip(&other.cells)
+            .for_each(|(cell, more)| *cell += *more);
+    }
+}
+
+impl SubAssign<&Sketch> for Sketch {
+    fn sub_assign(&mut self, other: &Self) {
+        debug_assert_eq!(self.cells.len(), other.cells.len());
+        self.cells
+            .iter_mut()
+            .zip(&other.cells)
+            .for_each(|(cell, less)| *cell += less.times(-1));
+    }
+}
+
+impl Cell {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the halves are what is wanted"
+    )]
+    fn of(fingerprint: u128, bucket: BucketId) -> Self {
+        let (low, high) = (fingerprint as u64, (fingerprint >> 64) as u64);
+        Self {
+            copies: 1,
+            check: check(low, high ^ bucket.0),
+            low: i128::from(low),
+            high: i128::from(high),
+            bucket: i128::from(bucket.0),
+        }
+    }
+
+    #[expect(clippy::cast_sign_loss, reason = "wrapping arithmetic")]
+    fn times(self, copies: i64) -> Self {
+        let many = i128::from(copies);
+        Self {
+            copies: self.copies.wrapping_mul(copies),
+            check: self.check.wrapping_mul(copies as u64),
+            low: self.low.wrapping_mul(many),
+            high: self.high.wrapping_mul(many),
+            bucket: self.bucket.wrapping_mul(many),
+        }
+    }
+}
+
+impl AddAssign for Cell {
+    fn add_assign(&mut self, other: Self) {
+        self.copies = self.copies.wrapping_add(other.copies);
+        self.check = self.check.wrapping_add(other.check);
+        self.low = self.low.wrapping_add(other.low);
+        self.high = self.high.wrapping_add(other.high);
+        self.bucket = self.bucket.wrapping_add(other.bucket);
+    }
+}
+
+/// Tells a cell of one element from one whose several elements happen to divide: a function that
+/// is far from linear, so that the sum over unequal elements is not n times that of their mean.
+fn check(low: u64, high: u64) -> u64 {
+    let product =
+        u128::from(low ^ 0x9e37_79b9_7f4a_7c15) * u128::from(high ^ 0xd6e8_feb8_6659_fd93);
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "both halves are folded together"
+    )]
+    let folded = (product as u64) ^ ((product >> 64) as u64);
+    folded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    /// What a sketch must say: the multiset difference, by counting.
+    fn model(here: &[(u128, u64)], there: &[(u128, u64)]) -> Vec<Net> {
+        let mut net: BTreeMap<(u128, u64), i64> = BTreeMap::new();
+        here.iter()
+            .for_each(|element| *net.entry(*element).or_default() += 1);
+        there
+            .iter()
+            .for_each(|element| *net.entry(*element).or_default() -= 1);
+        let differences = net.into_iter().filter(|(_, copies)| *copies != 0);
+        differences
+            .map(|((fingerprint, bucket), copies)| Net {
+                fingerprint,
+                bucket: BucketId(bucket),
+                copies,
+            })
+            .collect()
+    }
+
+    fn sketch_of(elements: &[(u128, u64)]) -> Sketch {
+        let mut sketch = Sketch::for_differences(200);
+        elements
+            .iter()
+            .for_each(|&(fingerprint, bucket)| sketch.add(fingerprint, BucketId(bucket), 1));
+        sketch
+    }
+
+    /// Elements drawn from few values, so that copies occur, spread as fingerprints are.
+    fn elements() -> impl Strategy<Value = Vec<(u128, u64)>> {
+        let spread = |n: u8| {
+            let key = super::super::Fingerprints::seeded(7);
+            (
+                key.of_record(&[n]),
+                u64::from(n % 5).wrapping_mul(0x1234_5678_9abc_def1),
+            )
+        };
+        proptest::collection::vec((0..60u8).prop_map(spread), 0..150)
+    }
+
+    proptest! {
+        #[test]
+        fn peeling_gives_the_multiset_difference(here in elements(), there in elements()) {
+            let mut sketch = sketch_of(&here);
+            sketch -= &sketch_of(&there);
+            prop_assert_eq!(sketch.peel(), Ok(model(&here, &there)));
+        }
+
+        #[test]
+        fn merging_parts_in_any_order_is_adding_everything(all in elements(), cut in 0..150usize) {
+            let (front, back) = all.split_at(cut.min(all.len()));
+            let mut merged = sketch_of(back);
+            merged += &sketch_of(front);
+            prop_assert!(merged == sketch_of(&all));
+        }
+    }
+
+    #[test]
+    fn holds_as_many_differences_as_it_was_made_for() {
+        let key = super::super::Fingerprints::seeded(1);
+        for wanted in [1, 10, 100, 1_000, 10_000] {
+            let mut sketch = Sketch::for_differences(wanted);
+            (0..wanted)
+                .for_each(|n| sketch.add(key.of_record(&n.to_le_bytes()), BucketId(n as u64), 1));
+            assert_eq!(
+                sketch.peel().map(|found| found.len()),
+                Ok(wanted),
+                "{wanted}"
+            );
+        }
+    }
+
+    #[test]
+    fn says_so_when_there_are_too_many() {
+        let key = super::super::Fingerprints::seeded(1);
+        let mut sketch = Sketch::for_differences(100);
+        (0..1_000u64).for_each(|n| sketch.add(key.of_record(&n.to_le_bytes()), BucketId(n), 1));
+        assert_eq!(sketch.peel(), Err(Overfull));
+    }
+
+    #[test]
+    fn many_copies_of_one_record_are_one_difference() {
+        let mut sketch = Sketch::for_differences(10);
+        sketch.add(u128::MAX, BucketId(u64::MAX), 1 << 40);
+        sketch.add(u128::MAX, BucketId(u64::MAX), -3);
+        let copies = (1 << 40) - 3;
+        let expected = Net {
+            fingerprint: u128::MAX,
+            bucket: BucketId(u64::MAX),
+            copies,
+        };
+        assert_eq!(sketch.peel(), Ok(vec![expected]));
+    }
+}
