@@ -8,6 +8,7 @@
 //! - [`decode`]: bytes to rows, formats told by content
 //! - [`record`]: rows to records in canonical form; the table of fields
 //! - [`digest`]: records boiled down to what tells two sides apart
+//! - [`diff`]: copies of differing records told as missing, surplus or divergent
 //! - [`finding`]: what is wrong, as data
 //! - [`report`]: everything a run found out, and the ways to show it
 //! - [`error`]: what stops a run
@@ -18,6 +19,7 @@
 )]
 
 pub mod decode;
+pub mod diff;
 pub mod digest;
 pub mod error;
 pub mod finding;

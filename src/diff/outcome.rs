@@ -1,0 +1,220 @@
+//! The outcome: every difference counted, and the first few kept as evidence.
+
+use std::collections::BTreeMap;
+
+use crate::finding::{Bucket, Evidence, Finding, LeftoverKind, Pair};
+use crate::report::Counts;
+use crate::source::Side;
+
+/// What kind of difference, and about which side; the order is that of findings in a bucket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    /// Gone from a side.
+    Missing(Side),
+    /// Too many on a side.
+    Surplus(Side),
+    /// The same flow, told differently.
+    Divergent,
+    /// Not on a side yet.
+    Pending(Side),
+    /// Perhaps on a side.
+    Undetermined(Side),
+}
+
+impl Kind {
+    /// Returns what leftovers are, and on which side; `None` for pairs.
+    pub fn leftover(self) -> Option<(LeftoverKind, Side)> {
+        match self {
+            Self::Missing(side) => Some((LeftoverKind::Missing, side)),
+            Self::Surplus(side) => Some((LeftoverKind::Surplus, side)),
+            Self::Pending(side) => Some((LeftoverKind::Pending, side)),
+            Self::Undetermined(side) => Some((LeftoverKind::Undetermined, side)),
+            Self::Divergent => None,
+        }
+    }
+}
+
+/// One difference with what was found of it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Shown {
+    /// A leftover.
+    Leftover(Evidence),
+    /// Two that are the same flow.
+    Divergent(Box<Pair>),
+}
+
+/// Counts differences by bucket and kind, and keeps the first ones shown.
+///
+/// Which ones are kept depends only on what was added, never on the order of adding.
+#[derive(Debug)]
+pub struct Outcome {
+    counts: BTreeMap<(Bucket, Kind), u64>,
+    shown: BTreeMap<((Bucket, Kind), Shown), usize>,
+    kept: usize,
+    most: usize,
+    capped: bool,
+}
+
+impl Outcome {
+    /// Makes an empty outcome that shows at most this many differences, a pair being one.
+    pub fn showing(most: usize) -> Self {
+        Self {
+            counts: BTreeMap::new(),
+            shown: BTreeMap::new(),
+            kept: 0,
+            most,
+            capped: false,
+        }
+    }
+
+    /// Counts differences that are known by number only.
+    pub fn count(&mut self, bucket: &Bucket, kind: Kind, copies: u64) {
+        if copies > 0 {
+            *self.counts.entry((bucket.clone(), kind)).or_default() += copies;
+        }
+    }
+
+    /// Shows a difference, which has been or will be counted.
+    pub fn show(&mut self, bucket: &Bucket, kind: Kind, shown: Shown) {
+        *self
+            .shown
+            .entry(((bucket.clone(), kind), shown))
+            .or_default() += 1;
+        self.kept += 1;
+        if self.kept > self.most {
+            self.forget_last();
+        }
+    }
+
+    /// Takes note that differences were counted and not shown, although they might have been.
+    pub fn note_more(&mut self, more: bool) {
+        self.capped |= more;
+    }
+
+    fn forget_last(&mut self) {
+        self.capped = true;
+        self.kept -= 1;
+        if let Some(mut last) = self.shown.last_entry() {
+            *last.get_mut() -= 1;
+            if *last.get() == 0 {
+                last.remove();
+            }
+        }
+    }
+
+    /// Adds up another outcome.
+    pub fn merge(&mut self, other: Self) {
+        for ((bucket, kind), copies) in other.counts {
+            self.count(&bucket, kind, copies);
+        }
+        for (((bucket, kind), shown), times) in other.shown {
+            (0..times).for_each(|_| self.show(&bucket, kind, shown.clone()));
+        }
+        self.capped |= other.capped;
+    }
+
+    /// Returns the totals; `matched` stays 0, since differences say nothing of it.
+    pub fn totals(&self) -> Counts {
+        let mut totals = Counts::default();
+        for ((_, kind), copies) in &self.counts {
+            *match kind {
+                Kind::Missing(side) => &mut totals.missing[*side],
+                Kind::Surplus(side) => &mut totals.surplus[*side],
+                Kind::Divergent => &mut totals.divergent,
+                Kind::Pending(side) => &mut totals.pending[*side],
+                Kind::Undetermined(side) => &mut totals.undetermined[*side],
+            } += copies;
+        }
+        totals
+    }
+
+    /// Returns the findings, ordered by interface, slot, kind and side, and whether there is more
+    /// evidence than they show.
+    pub fn into_findings(self) -> (Vec<Finding>, bool) {
+        let mut shown: BTreeMap<(Bucket, Kind), (Vec<Evidence>, Vec<Pair>)> = BTreeMap::new();
+        for ((heading, one), times) in self.shown {
+            let (leftovers, pairs) = shown.entry(heading).or_default();
+            match one {
+                Shown::Leftover(evidence) => leftovers.extend(std::iter::repeat_n(evidence, times)),
+                Shown::Divergent(pair) => pairs.extend(std::iter::repeat_n(*pair, times)),
+            }
+        }
+        let finding = |((bucket, kind), records): ((Bucket, Kind), u64)| {
+            let (leftovers, pairs) = shown.remove(&(bucket.clone(), kind)).unwrap_or_default();
+            match kind.leftover() {
+                Some((kind, side)) => Finding::Leftovers {
+                    kind,
+                    side,
+                    bucket,
+                    records,
+                    evidence: leftovers,
+                },
+                None => Finding::Divergent {
+                    bucket,
+                    records,
+                    evidence: pairs,
+                },
+            }
+        };
+        (self.counts.into_iter().map(finding).collect(), self.capped)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::finding::Place;
+    use crate::record::Record;
+
+    fn shown(row: u64) -> Shown {
+        let found_in = Place {
+            part: "part".into(),
+            row,
+        };
+        Shown::Leftover(Evidence {
+            record: Record::new(Vec::new()),
+            found_in,
+        })
+    }
+
+    #[test]
+    fn counts_are_whole_and_the_first_are_shown_in_any_order() {
+        let bucket = Bucket {
+            interface: "eni-0aa".into(),
+            slot: Some(300),
+        };
+        let kind = Kind::Missing(Side::Cwl);
+        let outcome = |rows: &[u64]| {
+            let mut outcome = Outcome::showing(2);
+            for &row in rows {
+                outcome.count(&bucket, kind, 1);
+                outcome.show(&bucket, kind, shown(row));
+            }
+            outcome
+        };
+        let mut merged = outcome(&[5, 1]);
+        merged.merge(outcome(&[3, 3, 2]));
+        for outcome in [outcome(&[1, 2, 3, 3, 5]), outcome(&[5, 3, 3, 2, 1]), merged] {
+            assert_eq!(outcome.totals().missing.cwl, 5);
+            let (findings, capped) = outcome.into_findings();
+            let [
+                Finding::Leftovers {
+                    records: 5,
+                    evidence,
+                    ..
+                },
+            ] = &findings[..]
+            else {
+                panic!("{findings:?}")
+            };
+            assert_eq!(
+                evidence
+                    .iter()
+                    .map(|one| one.found_in.row)
+                    .collect::<Vec<_>>(),
+                [1, 2]
+            );
+            assert!(capped);
+        }
+    }
+}
