@@ -11,6 +11,7 @@
 //! - [`diff`]: copies of differing records told as missing, surplus or divergent
 //! - [`finding`]: what is wrong, as data
 //! - [`report`]: everything a run found out, and the ways to show it
+//! - [`progress`]: how far a run is, for people who wait
 //! - [`error`]: what stops a run
 
 #![cfg_attr(
@@ -23,6 +24,7 @@ pub mod diff;
 pub mod digest;
 pub mod error;
 pub mod finding;
+pub mod progress;
 pub mod record;
 pub mod report;
 pub mod source;

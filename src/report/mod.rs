@@ -1,10 +1,73 @@
 //! The report: everything a run found out, and the table of ways to show it.
+//!
+//! A renderer turns a [`Report`] into bytes on a writer and knows nothing else. A new one is one
+//! new file and one line in [`RENDERERS`].
+
+#[cfg(test)]
+mod consumer;
+mod differences;
+mod escape;
+mod json;
+mod output;
+mod paint;
+#[cfg(test)]
+mod sample;
+mod text;
+pub(crate) mod wording;
+
+use std::io::{self, Write};
 
 use serde::Serialize;
 
 use crate::finding::Finding;
 use crate::source::Sides;
 use crate::window::{Settle, Window};
+
+pub use differences::write_difference;
+pub use output::Output;
+pub use paint::Paint;
+
+/// How a report is to look, for renderers that have a look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Style {
+    /// Whether to colour.
+    pub paint: Paint,
+}
+
+/// A way to show a report: one line of [`RENDERERS`].
+#[derive(Clone, Copy, Debug)]
+pub struct Renderer {
+    /// What a user calls it on the command line.
+    pub name: &'static str,
+    /// What it is for, as a help text says it.
+    pub about: &'static str,
+    /// Writes the whole report, ending with a newline. Does not flush.
+    pub write: fn(&Report, Style, &mut dyn Write) -> io::Result<()>,
+}
+
+/// Every way to show a report, the default first.
+pub static RENDERERS: &[Renderer] = &[
+    Renderer {
+        name: "text",
+        about: "a summary for people",
+        write: text::write,
+    },
+    Renderer {
+        name: "json",
+        about: "one JSON document, format flowdiff.report/1",
+        write: json::write_document,
+    },
+    Renderer {
+        name: "jsonl",
+        about: "the same as JSON lines: first the report, then a line for each finding",
+        write: json::write_lines,
+    },
+];
+
+/// Returns the renderer of that name.
+pub fn find(name: &str) -> Option<&'static Renderer> {
+    RENDERERS.iter().find(|renderer| renderer.name == name)
+}
 
 /// What a run found out. Same input, same report, byte for byte.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,8 +137,10 @@ pub struct SideSummary {
     /// Parts that could not be read.
     pub unreadable_parts: u64,
     /// The earliest `start` inside the window, Unix seconds.
+    #[serde(serialize_with = "json::time")]
     pub first_start: Option<i64>,
     /// The latest `start` inside the window, Unix seconds.
+    #[serde(serialize_with = "json::time")]
     pub last_start: Option<i64>,
 }
 
@@ -96,4 +161,50 @@ pub struct Counts {
     pub pending: Sides<u64>,
     /// Copies that may sit in what could not be read on this side.
     pub undetermined: Sides<u64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::source::Side;
+
+    #[test]
+    fn renderer_names_are_unique_and_found() {
+        let names: BTreeSet<_> = RENDERERS.iter().map(|renderer| renderer.name).collect();
+        assert_eq!(names.len(), RENDERERS.len());
+        for name in names {
+            assert_eq!(find(name).map(|renderer| renderer.name), Some(name));
+        }
+        assert!(find("xml").is_none());
+    }
+
+    #[test]
+    fn every_renderer_ends_with_a_newline() {
+        for report in [sample::different(), sample::consistent(), sample::unknown()] {
+            for renderer in RENDERERS {
+                let mut out = Vec::new();
+                (renderer.write)(&report, Style::default(), &mut out).unwrap();
+                assert!(out.ends_with(b"\n"), "{}", renderer.name);
+            }
+        }
+    }
+
+    #[test]
+    fn every_copy_of_the_samples_is_counted_once() {
+        for report in [sample::different(), sample::consistent(), sample::unknown()] {
+            let counts = report.counts;
+            for side in Side::BOTH {
+                let other = side.other();
+                let sum = counts.matched
+                    + counts.divergent
+                    + counts.missing[other]
+                    + counts.surplus[side]
+                    + counts.pending[other]
+                    + counts.undetermined[other];
+                assert_eq!(report.sides[side].records, sum, "{side}");
+            }
+        }
+    }
 }

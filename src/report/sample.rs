@@ -1,0 +1,232 @@
+//! Hand-made reports for the tests of the renderers.
+
+use std::sync::Arc;
+
+use super::{Counts, Report, SideSummary, Verdict};
+use crate::finding::{Bucket, Evidence, Finding, LeftoverKind, Pair, Place};
+use crate::record::{FieldName, Record};
+use crate::source::{Side, Sides};
+use crate::window::{Settle, Window, slot};
+
+/// 2022-01-07T23:00:00Z.
+const START: i64 = 1_641_596_400;
+const KEY: &str = "AWSLogs/111122223333/vpcflowlogs/eu-west-1/2022/01/07/\
+                   111122223333_vpcflowlogs_eu-west-1_fl-0aa11bb22cc33dd44_20220107T2325Z_1a2b3c4d.log.gz";
+const STREAM: &str = "eni-0c19436730cc350ae-all";
+const FIELDS: [&str; 14] = [
+    "version",
+    "account-id",
+    "interface-id",
+    "srcaddr",
+    "dstaddr",
+    "srcport",
+    "dstport",
+    "protocol",
+    "packets",
+    "bytes",
+    "start",
+    "end",
+    "action",
+    "log-status",
+];
+
+/// A report with every kind of finding.
+pub(super) fn different() -> Report {
+    Report {
+        verdict: Verdict::Different,
+        window: Window::new(START, START + 3600),
+        settle: Settle {
+            now: START + 4500,
+            seconds: 900,
+        },
+        fields: FIELDS.map(str::to_owned).to_vec(),
+        fields_left_out: Sides {
+            s3: vec!["vpc-id".to_owned(), "flow-direction".to_owned()],
+            cwl: Vec::new(),
+        },
+        sides: Sides {
+            s3: SideSummary {
+                source: "s3://fa-014-111122223333/AWSLogs/111122223333/vpcflowlogs/eu-west-1/".to_owned(),
+                parts: 13,
+                bytes: 35_756_442,
+                records: 1_234_572,
+                nodata: 12,
+                skipdata: 1,
+                malformed: 0,
+                unreadable_parts: 1,
+                first_start: Some(START + 4),
+                last_start: Some(START + 3541),
+            },
+            cwl: SideSummary {
+                source: "cwl:///fa-014-FlowLogGroup".to_owned(),
+                parts: 2,
+                bytes: 153_092_877,
+                records: 1_234_570,
+                nodata: 12,
+                skipdata: 1,
+                malformed: 1,
+                unreadable_parts: 0,
+                first_start: Some(START + 4),
+                last_start: Some(START + 3598),
+            },
+        },
+        counts: Counts {
+            matched: 1_234_567,
+            missing: Sides { s3: 0, cwl: 3 },
+            surplus: Sides { s3: 1, cwl: 0 },
+            divergent: 1,
+            pending: Sides { s3: 1, cwl: 0 },
+            undetermined: Sides { s3: 1, cwl: 0 },
+        },
+        findings: findings(),
+        evidence_capped: true,
+        notes: vec!["s3: two flow logs deliver under this prefix: fl-0aa11bb22cc33dd44, fl-0ee55ff66aa77bb88".to_owned()],
+    }
+}
+
+/// A report of a run that found nothing wrong.
+pub(super) fn consistent() -> Report {
+    let summary = |source: &str| SideSummary {
+        source: source.to_owned(),
+        parts: 1,
+        bytes: 1830,
+        records: 57,
+        first_start: Some(START),
+        last_start: Some(START + 2400),
+        ..SideSummary::default()
+    };
+    Report {
+        verdict: Verdict::Consistent,
+        window: Window::ALL,
+        fields_left_out: Sides::default(),
+        sides: Sides {
+            s3: summary("fixtures/ping/s3"),
+            cwl: summary("fixtures/ping/cwl"),
+        },
+        counts: Counts {
+            matched: 57,
+            ..Counts::default()
+        },
+        findings: Vec::new(),
+        evidence_capped: false,
+        notes: Vec::new(),
+        ..different()
+    }
+}
+
+/// A report of a run in which one record may sit in an object that could not be read.
+pub(super) fn unknown() -> Report {
+    let mut report = consistent();
+    report.verdict = Verdict::Unknown;
+    report.sides.cwl.records = 58;
+    report.sides.s3.unreadable_parts = 1;
+    report.counts.undetermined.s3 = 1;
+    report.findings = vec![
+        leftovers(LeftoverKind::Undetermined, Side::S3, STREAM, 1504, "443"),
+        unreadable(),
+    ];
+    report
+}
+
+fn findings() -> Vec<Finding> {
+    use LeftoverKind::{Missing, Pending, Surplus, Undetermined};
+    let mut lost = leftovers(Missing, Side::Cwl, KEY, 1504, "443");
+    if let Finding::Leftovers { records, .. } = &mut lost {
+        *records = 2;
+    }
+    vec![
+        lost,
+        leftovers(Missing, Side::Cwl, KEY, 1804, "8443"),
+        leftovers(Surplus, Side::S3, KEY, 2100, "53"),
+        Finding::Divergent {
+            bucket: bucket(2400),
+            records: 1,
+            evidence: vec![Pair {
+                fields: vec!["packets".to_owned(), "bytes".to_owned()],
+                s3: evidence(KEY, 60, record(2400, "22", "4", "336")),
+                cwl: evidence(STREAM, 1_641_598_800_000, record(2400, "22", "5", "340")),
+            }],
+        },
+        leftovers(Undetermined, Side::S3, STREAM, 2702, "443"),
+        leftovers(Pending, Side::S3, STREAM, 3541, "443"),
+        unreadable(),
+        Finding::Malformed {
+            side: Side::Cwl,
+            place: place(STREAM, 1_641_598_800_000),
+            reason: "12 values where the format has 14 fields: `2 1111 \u{1b}[2J\u{202e}`"
+                .to_owned(),
+        },
+    ]
+}
+
+/// A finding of one record.
+pub(super) fn leftovers(
+    kind: LeftoverKind,
+    side: Side,
+    part: &str,
+    at: i64,
+    port: &str,
+) -> Finding {
+    Finding::Leftovers {
+        kind,
+        side,
+        bucket: bucket(at),
+        records: 1,
+        evidence: vec![evidence(part, 3, record(at, port, "4", "336"))],
+    }
+}
+
+fn unreadable() -> Finding {
+    Finding::Unreadable {
+        side: Side::S3,
+        part: KEY.replace("2325Z", "2330Z").into(),
+        reason: "the gzip stream ends early".to_owned(),
+    }
+}
+
+fn bucket(at: i64) -> Bucket {
+    Bucket {
+        interface: "eni-0c19436730cc350ae".into(),
+        slot: Some(slot(START + at)),
+    }
+}
+
+fn place(part: &str, row: u64) -> Place {
+    Place {
+        part: Arc::from(part),
+        row,
+    }
+}
+
+fn evidence(part: &str, row: u64, record: Record) -> Evidence {
+    Evidence {
+        record,
+        found_in: place(part, row),
+    }
+}
+
+fn record(at: i64, port: &str, packets: &str, bytes: &str) -> Record {
+    let (start, end) = ((START + at).to_string(), (START + at + 58).to_string());
+    let values = [
+        "2",
+        "111122223333",
+        "eni-0c19436730cc350ae",
+        "10.0.1.20",
+        "10.0.1.196",
+        "49152",
+        port,
+        "6",
+        packets,
+        bytes,
+        &start,
+        &end,
+        "ACCEPT",
+        "OK",
+    ];
+    let fields = FIELDS.iter().zip(values);
+    Record::new(
+        fields
+            .map(|(name, value)| (FieldName::new(name), Some(value.to_owned())))
+            .collect(),
+    )
+}
