@@ -9,6 +9,7 @@
 //! - [`record`]: rows to records in canonical form; the table of fields
 //! - [`digest`]: records boiled down to what tells two sides apart
 //! - [`diff`]: copies of differing records told as missing, surplus or divergent
+//! - [`check`]: the driver: joins the stages, bounds concurrency and memory, decides the verdict
 //! - [`finding`]: what is wrong, as data
 //! - [`report`]: everything a run found out, and the ways to show it
 //! - [`progress`]: how far a run is, for people who wait
@@ -19,6 +20,7 @@
     allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")
 )]
 
+pub mod check;
 pub mod decode;
 pub mod diff;
 pub mod digest;

@@ -1,0 +1,264 @@
+//! The intake: rows of a part, as decoders give them, to records that a pass counts or keeps.
+//!
+//! The one place where the window, the interfaces and NODATA are cut, the same for both sides.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use hashbrown::HashSet;
+
+use crate::decode::{Content, DecodeError, Format, Row, Sink, Stop, decode};
+use crate::digest::{Fingerprints, Print};
+use crate::finding::Place;
+use crate::record::{Comparison, Layout, Normal, Normaliser, Record, Status};
+use crate::source::{Side, Sides};
+use crate::window::{Settle, Window, slot};
+
+use super::taken::{Span, Taken};
+
+/// What a blank interface is called.
+const NO_INTERFACE: &[u8] = b"-";
+
+/// What is asked of every row, and how rows become records.
+#[derive(Debug)]
+pub(super) struct Rules {
+    /// The compared fields.
+    pub comparison: Comparison,
+    /// Whether `interface-id` is among them.
+    pub by_interface: bool,
+    /// Whether `start` is.
+    pub by_slot: bool,
+    /// Which records, by `start`.
+    pub window: Window,
+    /// Which records are young.
+    pub settle: Settle,
+    /// Which interfaces; empty is all.
+    pub interfaces: HashSet<Vec<u8>>,
+    /// Whether NODATA rows are left out.
+    pub ignore_nodata: bool,
+    /// The run's key.
+    pub key: Fingerprints,
+    /// How to read rows without a header.
+    pub formats: Sides<Format>,
+    /// Why the pass cannot go on, once a part says so.
+    pub halt: Mutex<Option<Halt>>,
+}
+
+/// Why a pass is given up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Halt {
+    /// A part lacks a compared field: start again and compare less.
+    Narrower,
+    /// The sides cannot be compared as asked.
+    Incomparable(String),
+}
+
+impl Rules {
+    /// Tells whether the pass is given up.
+    pub(super) fn halted(&self) -> Option<Halt> {
+        self.halt
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Tells whether a record is asked for.
+    fn wants(&self, normal: &Normal<'_>) -> bool {
+        normal.start.is_none_or(|start| self.window.contains(start))
+            && (self.interfaces.is_empty() || self.interfaces.contains(normal.interface))
+            && !(self.ignore_nodata && normal.status == Status::NoData)
+    }
+
+    /// A bucket must be the same for equal records, so it is made of compared fields only.
+    fn print<'a>(&self, normal: &Normal<'a>) -> Print<'a> {
+        let interface = if self.by_interface {
+            normal.interface
+        } else {
+            NO_INTERFACE
+        };
+        let slot = normal.start.filter(|_| self.by_slot).map(slot);
+        Print {
+            young: self.settle.is_young(normal.start, normal.end),
+            packets: normal.packets,
+            bytes: normal.bytes,
+            ..Print::new(&self.key, normal.text, interface, slot)
+        }
+    }
+
+    fn halt(&self, why: Halt) -> Stop {
+        self.halt
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_or_insert(why);
+        Stop
+    }
+}
+
+/// The part that rows come from.
+#[derive(Clone, Debug)]
+pub(super) struct Origin {
+    /// Whose part.
+    pub side: Side,
+    /// Its number in the pass.
+    pub number: usize,
+    /// Its name.
+    pub name: Arc<str>,
+}
+
+/// A record on its way into a pass.
+pub(super) struct Seen<'a> {
+    /// Where it comes from.
+    pub origin: &'a Origin,
+    /// Its row.
+    pub row: Row<'a>,
+    /// The record.
+    pub normal: &'a Normal<'a>,
+    /// What digests take.
+    pub print: Print<'a>,
+    normaliser: &'a Normaliser,
+}
+
+impl Seen<'_> {
+    /// Keeps the whole record.
+    pub(super) fn record(&self) -> Record {
+        self.normaliser.record(self.row.cells)
+    }
+
+    /// Tells where it stands.
+    pub(super) fn place(&self) -> Place {
+        Place {
+            part: Arc::clone(&self.origin.name),
+            row: self.row.number,
+        }
+    }
+}
+
+/// What a pass does with records. Visitors of one pass merge in any order.
+pub(super) trait Visitor: Send + 'static {
+    /// Makes an empty one of the same kind.
+    fn fresh(&self) -> Self;
+
+    /// Takes a record; false if it is a copy of an event seen before and does not count.
+    fn visit(&mut self, seen: &Seen<'_>, key: &Fingerprints) -> bool;
+
+    /// Adds what another one took.
+    fn merge(&mut self, other: Self);
+
+    /// Forgets, in what workers share, the claims of a part that turned out unreadable.
+    fn part_failed(&mut self, _part: &Origin) {}
+}
+
+/// Decodes a piece of a part and takes its records: all of them or, if it turns out to be unreadable, none.
+pub(super) fn take<V: Visitor>(
+    rules: &Rules,
+    origin: &Origin,
+    content: Content,
+    taken: &mut Taken<V>,
+) -> Result<(), DecodeError> {
+    let mut intake = Intake {
+        rules,
+        origin,
+        normaliser: None,
+        text: Vec::with_capacity(256),
+        taken,
+        scratch: None,
+        span: None,
+    };
+    let result = decode(content, &rules.formats[origin.side], &mut intake);
+    let (scratch, span) = (intake.scratch.take(), intake.span.take());
+    if let Some(span) = span {
+        taken.held(origin, span);
+    }
+    match &result {
+        Ok(()) => scratch.into_iter().for_each(|scratch| taken.merge(scratch)),
+        Err(_) => taken.visitor.part_failed(origin),
+    }
+    result
+}
+
+struct Intake<'a, V> {
+    rules: &'a Rules,
+    origin: &'a Origin,
+    /// `None` before the first layout.
+    normaliser: Option<Normaliser>,
+    text: Vec<u8>,
+    taken: &'a mut Taken<V>,
+    /// Takes the rows instead of `taken` while the part may still turn out to be unreadable.
+    scratch: Option<Taken<V>>,
+    /// What this piece held. Kept even of a piece that turns out to be unreadable, which does no harm.
+    span: Option<Span>,
+}
+
+impl<V: Visitor> Sink for Intake<'_, V> {
+    fn provisional(&mut self) {
+        if self.scratch.is_none() {
+            self.scratch = Some(self.taken.fresh());
+        }
+    }
+
+    fn layout(&mut self, layout: &Layout) -> Result<(), Stop> {
+        // Layouts are noted even if the part is unreadable later: what was met was met.
+        if !self.taken.layouts[self.origin.side].contains(layout) {
+            self.taken.layouts[self.origin.side].insert(layout.clone());
+        }
+        for (asked, name, flag) in [
+            (!self.rules.window.is_all(), "start", "--since or --until"),
+            (
+                !self.rules.interfaces.is_empty(),
+                "interface-id",
+                "--interface",
+            ),
+        ] {
+            if asked
+                && layout
+                    .columns()
+                    .iter()
+                    .all(|column| column.as_str() != name)
+            {
+                let why = format!(
+                    "{}: `{}` has no field `{name}`, which {flag} needs: both sides' formats must have it",
+                    self.origin.side, self.origin.name
+                );
+                return Err(self.rules.halt(Halt::Incomparable(why)));
+            }
+        }
+        let normaliser = Normaliser::new(layout, &self.rules.comparison);
+        self.normaliser = Some(normaliser.map_err(|_| self.rules.halt(Halt::Narrower))?);
+        Ok(())
+    }
+
+    fn row(&mut self, row: Row<'_>) -> Result<(), Stop> {
+        let Some(normaliser) = &self.normaliser else {
+            return Err(Stop);
+        };
+        let taken = self.scratch.as_mut().unwrap_or(self.taken);
+        match normaliser.normalise(row.cells, row.line, &mut self.text) {
+            Ok(normal) if normal.start.is_none() && !self.rules.window.is_all() => {
+                taken.malformed(self.origin, row.number, || {
+                    "`start` is absent, so it is in no window".to_owned()
+                });
+            }
+            Ok(normal) if !self.rules.wants(&normal) => {}
+            Ok(normal) => {
+                let print = self.rules.print(&normal);
+                let seen = Seen {
+                    origin: self.origin,
+                    row,
+                    normal: &normal,
+                    print,
+                    normaliser,
+                };
+                if taken.record(&seen, &self.rules.key) {
+                    self.span.get_or_insert_default().add(&seen.print);
+                }
+            }
+            Err(reason) => taken.malformed(self.origin, row.number, || reason),
+        }
+        Ok(())
+    }
+
+    fn malformed(&mut self, number: u64, reason: String) -> Result<(), Stop> {
+        let taken = self.scratch.as_mut().unwrap_or(self.taken);
+        taken.malformed(self.origin, number, || reason);
+        Ok(())
+    }
+}

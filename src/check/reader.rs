@@ -1,0 +1,92 @@
+//! The reader: what every pass of one run reads with.
+
+use std::io;
+use std::sync::Arc;
+
+use crate::error::Error;
+use crate::progress::Progress;
+use crate::source::{Ask, Listing, Side, Sides, Source};
+
+use super::Check;
+use super::intake::{Rules, Visitor};
+use super::pass::{Limits, Passed, Wanted, pass};
+
+/// What a decoder needs at most: an object unpacked whole (32 MiB), its digests, and what the allocator keeps.
+const MEMORY_A_WORKER: u64 = 64 << 20;
+
+/// The sources of a run and how they are read.
+pub(super) struct Reader<'a> {
+    /// What was asked for.
+    pub check: &'a Check,
+    /// Where from.
+    pub sources: &'a Sides<Arc<dyn Source>>,
+    /// How much at once.
+    pub limits: Limits,
+    /// Who is told how far it got.
+    pub progress: &'a Progress,
+}
+
+impl<'a> Reader<'a> {
+    /// Sets limits by what was asked for and what the machine has.
+    pub(super) fn new(
+        check: &'a Check,
+        sources: &'a Sides<Arc<dyn Source>>,
+        progress: &'a Progress,
+    ) -> Self {
+        let processors = std::thread::available_parallelism().map_or(2, usize::from);
+        let affordable = usize::try_from(check.memory / MEMORY_A_WORKER).unwrap_or(processors);
+        let limits = Limits {
+            concurrency: check.concurrency,
+            content: check.memory / 8,
+            workers: processors.min(affordable).max(1),
+        };
+        Self {
+            check,
+            sources,
+            limits,
+            progress,
+        }
+    }
+
+    /// Lists both sides.
+    ///
+    /// # Errors
+    /// A source that cannot be listed.
+    pub(super) async fn list(&self) -> Result<Sides<Listing>, Error> {
+        let ask = Ask {
+            window: self.check.window,
+            interfaces: self.check.interfaces.clone(),
+        };
+        let side = |side: Side| self.sources[side].list(&ask);
+        let (s3, cwl) = tokio::try_join!(side(Side::S3), side(Side::Cwl))?;
+        Ok(Sides { s3, cwl })
+    }
+
+    /// Reads these parts.
+    pub(super) async fn pass<V: Visitor>(
+        &self,
+        wanted: &Sides<Vec<Wanted>>,
+        rules: &Arc<Rules>,
+        visitor: V,
+    ) -> Passed<V> {
+        let kept = self.check.max_evidence;
+        pass(
+            self.sources,
+            wanted,
+            Arc::clone(rules),
+            visitor,
+            kept,
+            &self.limits,
+            self.progress,
+        )
+        .await
+    }
+
+    /// Names the file that all differences go to.
+    pub(super) fn cannot_write(&self, source: io::Error) -> Error {
+        Error::Output {
+            path: self.check.all_differences.clone().unwrap_or_default(),
+            source,
+        }
+    }
+}

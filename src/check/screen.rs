@@ -1,0 +1,232 @@
+//! The first look: both sides read once and boiled down, under a comparison that all layouts allow.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use hashbrown::HashMap;
+use tokio::sync::Semaphore;
+
+use crate::decode::{Content, Format, Row, Sink, Stop, decode};
+use crate::digest::Digest;
+use crate::error::Error;
+use crate::finding::Place;
+use crate::record::{Comparison, Layout};
+use crate::source::{Listing, Outlet, Part, ReadError, Room, Side, Sides};
+
+use super::fields::Layouts;
+use super::intake::{Halt, Rules};
+use super::pass::Wanted;
+use super::reader::Reader;
+use super::taken::{Span, Tally};
+use super::visitors::Screen;
+
+/// How many differences the first sketch tells. Small enough to stay in the processor's cache, since every
+/// record touches three of its cells; enough for what goes wrong on an ordinary day.
+const FIRST_SKETCH: usize = 2_000;
+
+/// A layout that the first look meets makes it start over; this many are taken for a source that changes under it.
+const MOST_ROUNDS: usize = 32;
+
+/// So many parts are opened in search of a side's layout if none of them can be read. Each may take its time to
+/// fail.
+const MOST_GLANCES: usize = 3;
+
+/// What the first look gives.
+pub(super) struct Screened {
+    /// The rules it ended up with.
+    pub rules: Arc<Rules>,
+    /// What each side boils down to.
+    pub digests: Sides<Digest>,
+    /// How many rows.
+    pub tally: Sides<Tally>,
+    /// The first malformed rows.
+    pub malformed: Sides<BTreeMap<Place, String>>,
+    /// The parts that were listed as readable; spans go by their numbers.
+    pub parts: Sides<Vec<Part>>,
+    /// What each part held.
+    pub spans: Sides<HashMap<usize, Span>>,
+    /// Parts that could not be read, with the reason.
+    pub unreadable: Sides<Vec<(Part, String)>>,
+    /// Bytes fetched.
+    pub bytes: Sides<u64>,
+    /// The layouts met.
+    pub layouts: Layouts,
+}
+
+/// Reads both sides once, or as often as it takes to find the fields that all layouts have.
+///
+/// # Errors
+/// The sides cannot be compared as asked.
+pub(super) async fn screen(
+    reader: &Reader<'_>,
+    listings: &Sides<Listing>,
+) -> Result<Screened, Error> {
+    let guess = first_layouts(reader, listings).await;
+    let mut layouts = Layouts::default();
+    let wanted = Sides::from_fn(|side| {
+        let whole = |part: &Part| Wanted {
+            part: part.clone(),
+            starts: vec![reader.check.window],
+        };
+        listings[side].parts.iter().map(whole).collect::<Vec<_>>()
+    });
+    for _ in 0..MOST_ROUNDS {
+        let met = Sides::from_fn(|side| {
+            if layouts[side].is_empty() {
+                &guess[side]
+            } else {
+                &layouts[side]
+            }
+            .clone()
+        });
+        let comparison = reader.check.fields.comparison(&met)?;
+        let rules = Arc::new(reader.check.rules(comparison));
+        reader.progress.phase("reading");
+        let passed = reader
+            .pass(&wanted, &rules, Screen::new(FIRST_SKETCH))
+            .await;
+        layouts.s3.extend(passed.taken.layouts.s3);
+        layouts.cwl.extend(passed.taken.layouts.cwl);
+        match rules.halted() {
+            Some(Halt::Incomparable(why)) => return Err(Error::Incomparable(why)),
+            Some(Halt::Narrower) => continue,
+            None if reader.check.fields.comparison(&layouts)? != rules.comparison => continue,
+            None => {}
+        }
+        let listed = listings.as_ref().map(|listing| listing.unreadable.clone());
+        return Ok(Screened {
+            rules,
+            digests: passed.taken.visitor.digests,
+            tally: passed.taken.tally,
+            malformed: passed.taken.malformed,
+            parts: listings.as_ref().map(|listing| listing.parts.clone()),
+            spans: passed.taken.spans,
+            unreadable: Sides {
+                s3: [listed.s3, passed.unreadable.s3].concat(),
+                cwl: [listed.cwl, passed.unreadable.cwl].concat(),
+            },
+            bytes: passed.bytes,
+            layouts,
+        });
+    }
+    Err(Error::Incomparable(
+        "ever new layouts turn up: the sources change while they are read".into(),
+    ))
+}
+
+/// Guesses each side's layouts, so that the first round is most often the only one: a log group's rows have
+/// the format that was given, of the other sources the first part that has a row is opened.
+async fn first_layouts(reader: &Reader<'_>, listings: &Sides<Listing>) -> Layouts {
+    let side = async |side: Side| {
+        let format = &reader.check.formats[side];
+        if reader.sources[side].is_headerless() {
+            return Some(format.layout.clone());
+        }
+        let mut failed = 0;
+        for part in &listings[side].parts {
+            let glance = Glance {
+                format: format.clone(),
+                room: Arc::new(Semaphore::new(1)),
+                found: Mutex::default(),
+            };
+            // What is wrong with the part, if anything, is found again and reported when it is read in earnest.
+            let read = reader.sources[side]
+                .read(part, &[reader.check.window], &glance)
+                .await;
+            if let Some(layout) = glance.found.into_inner().ok().flatten() {
+                return Some(layout);
+            }
+            failed += usize::from(read.is_err());
+            if failed == MOST_GLANCES {
+                break;
+            }
+        }
+        None
+    };
+    let (s3, cwl) = tokio::join!(side(Side::S3), side(Side::Cwl));
+    Sides {
+        s3: s3.into_iter().collect(),
+        cwl: cwl.into_iter().collect(),
+    }
+}
+
+/// Looks at a part until its first layout.
+struct Glance {
+    format: Format,
+    room: Arc<Semaphore>,
+    found: Mutex<Option<Layout>>,
+}
+
+#[async_trait]
+impl Outlet for Glance {
+    async fn room(&self, _bytes: u64) -> Room {
+        Room::new(
+            Arc::clone(&self.room)
+                .acquire_owned()
+                .await
+                .expect("the semaphore is never closed"),
+        )
+    }
+
+    async fn deliver(&self, content: Content) -> Result<(), ReadError> {
+        let mut first = FirstLayout(None);
+        let format = self.format.clone();
+        let first = tokio::task::spawn_blocking(move || {
+            let _ = decode(content, &format, &mut first);
+            first
+        });
+        let FirstLayout(layout) = first
+            .await
+            .unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()));
+        let stop = layout.is_some();
+        if let Ok(mut found) = self.found.lock() {
+            *found = layout;
+        }
+        if stop {
+            Err(ReadError::Stopped)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+struct FirstLayout(Option<Layout>);
+
+impl Sink for FirstLayout {
+    fn provisional(&mut self) {}
+
+    fn layout(&mut self, layout: &Layout) -> Result<(), Stop> {
+        self.0 = Some(layout.clone());
+        Err(Stop)
+    }
+
+    fn row(&mut self, _row: Row<'_>) -> Result<(), Stop> {
+        Ok(())
+    }
+
+    fn malformed(&mut self, _number: u64, _reason: String) -> Result<(), Stop> {
+        Ok(())
+    }
+}
+
+impl super::Check {
+    fn rules(&self, comparison: Comparison) -> Rules {
+        Rules {
+            by_interface: comparison.has("interface-id"),
+            by_slot: comparison.has("start"),
+            comparison,
+            window: self.window,
+            settle: self.settle,
+            interfaces: self
+                .interfaces
+                .iter()
+                .map(|interface| interface.clone().into_bytes())
+                .collect(),
+            ignore_nodata: self.ignore_nodata,
+            key: self.key.clone(),
+            formats: self.formats.clone(),
+            halt: Mutex::default(),
+        }
+    }
+}

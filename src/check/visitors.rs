@@ -1,0 +1,288 @@
+//! What the passes do with records: the screen boils them down, the scoped screen boils down a
+//! part of them, the collection keeps the copies of those that differ.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use hashbrown::{HashMap, HashSet};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::diff::{Doubt, Flow, Group, Groups, Kept, Kind, Outcome, Shown};
+use crate::digest::{BucketId, Digest, Fingerprints, Ledger, Sketch};
+use crate::finding::{Bucket, Evidence};
+use crate::source::{Side, Sides};
+
+use super::intake::{Origin, Seen, Visitor};
+
+/// One share of all flows: those whose number leaves this remainder. All copies of a record, and all
+/// records of a flow, are in one share.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Share {
+    /// The remainder, below `of`.
+    pub number: u64,
+    /// How many shares there are.
+    pub of: u64,
+}
+
+impl Share {
+    /// All flows.
+    pub(super) const ALL: Self = Self { number: 0, of: 1 };
+
+    /// Returns the shares of this share.
+    pub(super) fn split(self, into: u64) -> impl Iterator<Item = Self> {
+        (0..into).map(move |number| Self {
+            number: self.number + number * self.of,
+            of: self.of * into,
+        })
+    }
+
+    /// Unkeyed, so that every run shares out the same way.
+    fn has(self, flow: &Flow, text: &[u8]) -> bool {
+        self.of == 1 || xxh3_64(&flow.of(text)) % self.of == self.number
+    }
+}
+
+/// Which part has claimed which event, by the event's fingerprint: an event found again in another answer is
+/// no second copy.
+type Claims = Sides<Mutex<HashMap<u128, usize>>>;
+
+/// The first look: everything, boiled down.
+pub(super) struct Screen {
+    /// What each side boils down to.
+    pub digests: Sides<Digest>,
+    capacity: usize,
+    claims: Arc<Claims>,
+}
+
+impl Screen {
+    /// Starts with nothing; the sketches can be expected to tell `capacity` differences.
+    pub(super) fn new(capacity: usize) -> Self {
+        let digests = Sides::from_fn(|_| Digest::for_differences(capacity));
+        Self {
+            digests,
+            capacity,
+            claims: Arc::default(),
+        }
+    }
+}
+
+impl Visitor for Screen {
+    fn fresh(&self) -> Self {
+        Self {
+            claims: Arc::clone(&self.claims),
+            ..Self::new(self.capacity)
+        }
+    }
+
+    fn visit(&mut self, seen: &Seen<'_>, key: &Fingerprints) -> bool {
+        if !claim(&self.claims, seen, key) {
+            return false;
+        }
+        self.digests[seen.origin.side].add(&seen.print);
+        true
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.digests.s3.merge(&other.digests.s3);
+        self.digests.cwl.merge(&other.digests.cwl);
+    }
+
+    fn part_failed(&mut self, part: &Origin) {
+        release(&self.claims, part);
+    }
+}
+
+fn claim(claims: &Claims, seen: &Seen<'_>, key: &Fingerprints) -> bool {
+    let Some(id) = seen.row.event_id else {
+        return true;
+    };
+    let mut claimed = claims[seen.origin.side]
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    claimed
+        .insert(key.of_record(id.as_bytes()), seen.origin.number)
+        .is_none()
+}
+
+fn release(claims: &Claims, part: &Origin) {
+    let mut claimed = claims[part.side]
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    claimed.retain(|_, by| *by != part.number);
+}
+
+/// What a closer look is about.
+#[derive(Debug)]
+pub(super) struct Scope {
+    /// Buckets that both sides have something in, and not the same: each record counts.
+    pub shared: HashSet<BucketId>,
+    /// Buckets that only one side has anything in: the count says it all.
+    pub lone: HashSet<BucketId>,
+    /// What tells flows.
+    pub flow: Flow,
+}
+
+/// A closer look, when the first sketch could not tell the differences: a share of the unequal buckets, with a
+/// larger sketch.
+pub(super) struct Closer {
+    /// The unequal buckets as they are now, whatever the share.
+    pub ledgers: Sides<Ledger>,
+    /// The share's differences: what S3 has more.
+    pub sketch: Sketch,
+    scope: Arc<Scope>,
+    share: Share,
+    capacity: usize,
+    claims: Arc<Claims>,
+}
+
+impl Closer {
+    /// Starts with nothing; the sketch can be expected to tell `capacity` differences.
+    pub(super) fn new(scope: Arc<Scope>, share: Share, capacity: usize) -> Self {
+        let sketch = Sketch::for_differences(capacity);
+        Self {
+            ledgers: Sides::default(),
+            sketch,
+            scope,
+            share,
+            capacity,
+            claims: Arc::default(),
+        }
+    }
+}
+
+impl Visitor for Closer {
+    fn fresh(&self) -> Self {
+        let empty = Self::new(Arc::clone(&self.scope), self.share, self.capacity);
+        Self {
+            claims: Arc::clone(&self.claims),
+            ..empty
+        }
+    }
+
+    fn visit(&mut self, seen: &Seen<'_>, key: &Fingerprints) -> bool {
+        let bucket = seen.print.bucket;
+        let shared = self.scope.shared.contains(&bucket);
+        if !(shared || self.scope.lone.contains(&bucket)) || !claim(&self.claims, seen, key) {
+            return false;
+        }
+        self.ledgers[seen.origin.side].add(&seen.print);
+        if shared && self.share.has(&self.scope.flow, seen.normal.text) {
+            let more = match seen.origin.side {
+                Side::S3 => 1,
+                Side::Cwl => -1,
+            };
+            self.sketch.add(seen.print.fingerprint, bucket, more);
+        }
+        true
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.ledgers.s3.merge(&other.ledgers.s3);
+        self.ledgers.cwl.merge(&other.ledgers.cwl);
+        self.sketch += &other.sketch;
+    }
+
+    fn part_failed(&mut self, part: &Origin) {
+        release(&self.claims, part);
+    }
+}
+
+/// What to collect.
+#[derive(Debug)]
+pub(super) struct Wish {
+    /// The records of which every copy is kept.
+    pub fingerprints: Arc<HashSet<u128>>,
+    /// The share they are kept of.
+    pub share: Share,
+    /// What tells flows.
+    pub flow: Flow,
+    /// Buckets of which the first records are shown, and which side lacks them.
+    pub lone: HashMap<BucketId, (Bucket, Side)>,
+    /// What may hide copies.
+    pub doubt: Doubt,
+    /// How many records are shown.
+    pub most_shown: usize,
+}
+
+/// The collection: the copies of records that differ.
+pub(super) struct Collection {
+    /// The copies.
+    pub groups: Groups,
+    /// The first records of the lone buckets, shown and not counted.
+    pub shown: Outcome,
+    wish: Arc<Wish>,
+}
+
+impl Collection {
+    /// Starts with nothing.
+    pub(super) fn new(wish: Arc<Wish>) -> Self {
+        Self {
+            groups: Groups::default(),
+            shown: Outcome::showing(wish.most_shown),
+            wish,
+        }
+    }
+
+    fn show_lone(&mut self, seen: &Seen<'_>) {
+        let Some((bucket, lacking)) = self.wish.lone.get(&seen.print.bucket) else {
+            return;
+        };
+        let kind = lone_kind(bucket, *lacking, seen.print.young, &self.wish.doubt);
+        let evidence = Evidence {
+            record: seen.record(),
+            found_in: seen.place(),
+        };
+        self.shown.show(bucket, kind, Shown::Leftover(evidence));
+    }
+}
+
+/// Returns what a record is whose bucket the other side lacks altogether: it has no flow to be paired
+/// with there, and no copy.
+pub(super) fn lone_kind(bucket: &Bucket, lacking: Side, young: bool, doubt: &Doubt) -> Kind {
+    if young {
+        Kind::Pending(lacking)
+    } else if doubt.may_hide(lacking, bucket) {
+        Kind::Undetermined(lacking)
+    } else {
+        Kind::Missing(lacking)
+    }
+}
+
+impl Visitor for Collection {
+    fn fresh(&self) -> Self {
+        Self::new(Arc::clone(&self.wish))
+    }
+
+    fn visit(&mut self, seen: &Seen<'_>, key: &Fingerprints) -> bool {
+        let print = &seen.print;
+        if !self.wish.lone.is_empty() {
+            self.show_lone(seen);
+        }
+        if !self.wish.fingerprints.contains(&print.fingerprint)
+            || !self.wish.share.has(&self.wish.flow, seen.normal.text)
+        {
+            return true;
+        }
+        let event = seen.row.event_id.map(|id| key.of_record(id.as_bytes()));
+        let kept = Kept {
+            place: seen.place(),
+            event,
+            record: seen.record(),
+        };
+        self.groups
+            .add(print.fingerprint, seen.origin.side, kept, || Group {
+                text: seen.normal.text.into(),
+                bucket: Bucket {
+                    interface: String::from_utf8_lossy(print.interface).into(),
+                    slot: print.slot,
+                },
+                young: print.young,
+                copies: Sides::default(),
+            });
+        true
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.groups.merge(other.groups);
+        self.shown.merge(other.shown);
+    }
+}
