@@ -3,6 +3,9 @@
 //!
 //! The modules in pipeline order:
 //!
+//! - [`cli`]: what can be typed, and the help
+//! - [`plan`]: what was typed, checked
+//! - [`run`]: runs a plan: opens outputs and sources, waits, writes the reports
 //! - [`window`]: the time window, slots, what each store must be asked for, what has settled
 //! - [`source`]: lists parts and reads their bytes (S3, CloudWatch Logs, files)
 //! - [`decode`]: bytes to rows, formats told by content
@@ -21,13 +24,16 @@
 )]
 
 pub mod check;
+pub mod cli;
 pub mod decode;
 pub mod diff;
 pub mod digest;
 pub mod error;
 pub mod finding;
+pub mod plan;
 pub mod progress;
 pub mod record;
 pub mod report;
+pub mod run;
 pub mod source;
 pub mod window;

@@ -1,2 +1,9 @@
-//! stub
-fn main() {}
+//! The `flowdiff` command: parse, run, exit code.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    flowdiff::run::run(flowdiff::cli::Cli::parse())
+}

@@ -1,0 +1,346 @@
+//! The plan: what was typed, checked. After this nothing about the command line can be wrong.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use jiff::Timestamp;
+use jiff::civil::{Date, DateTime};
+use jiff::tz::TimeZone;
+
+use crate::check::{Check, Selection};
+use crate::cli::CheckArgs;
+use crate::decode::Format;
+use crate::digest::Fingerprints;
+use crate::error::Error;
+use crate::record::{FieldName, Layout};
+use crate::report::{self, Renderer};
+use crate::source::{Address, Side, Sides, SourceOptions};
+use crate::window::{Settle, Window};
+
+/// The least memory a check can work in: its digests alone take a few MiB a worker.
+const LEAST_MEMORY: u64 = 32 << 20;
+
+/// The window of a live check for which no beginning was given, in seconds.
+const LIVE_WINDOW: i64 = 3600;
+
+/// A check that can be run.
+#[derive(Debug)]
+pub struct Plan {
+    /// What is asked of the run.
+    pub check: Check,
+    /// Where each side is read, and how.
+    pub sources: Sides<(Address, SourceOptions)>,
+    /// The form of the report on standard output.
+    pub output: &'static Renderer,
+    /// The other reports.
+    pub reports: Vec<(&'static Renderer, PathBuf)>,
+}
+
+impl Plan {
+    /// Checks what was typed. `now` is the clock, in Unix seconds.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] that names the option and the value.
+    pub fn new(args: &CheckArgs, now: i64) -> Result<Self, Error> {
+        let addresses = Sides {
+            s3: address("S3-SOURCE", &args.s3)?,
+            cwl: address("CWL-SOURCE", &args.cwl)?,
+        };
+        if addresses.s3 == Address::Stdin && addresses.cwl == Address::Stdin {
+            return Err(Error::Usage(
+                "standard input can be one side only, not both".into(),
+            ));
+        }
+        let settle = Settle {
+            now,
+            seconds: seconds("--settle", &args.settle)?,
+        };
+        let live = addresses.s3.is_live() || addresses.cwl.is_live();
+        let memory = memory(&args.memory)?;
+        if args.concurrency == 0 {
+            return Err(Error::Usage("--concurrency: must be at least 1".into()));
+        }
+        if !(args.cwl_rate.is_finite() && args.cwl_rate > 0.0) {
+            return Err(Error::Usage(format!(
+                "--cwl-rate: must be more than 0, not `{}`",
+                args.cwl_rate
+            )));
+        }
+        let check = Check {
+            window: window(args, &settle, live)?,
+            settle,
+            fields: Selection {
+                only: names(&args.fields),
+                ignored: names(&args.ignore_fields),
+            },
+            interfaces: args.interface.clone(),
+            ignore_nodata: args.ignore_nodata,
+            allow_empty: args.allow_empty,
+            formats: Sides {
+                s3: format(args, Side::S3)?,
+                cwl: format(args, Side::Cwl)?,
+            },
+            max_evidence: args.max_evidence,
+            all_differences: args.all_differences.clone(),
+            concurrency: args.concurrency,
+            memory,
+            key: Fingerprints::random(),
+        };
+        let Sides { s3, cwl } = addresses;
+        let sources = Sides {
+            s3: (s3, options(args, Side::S3)?),
+            cwl: (cwl, options(args, Side::Cwl)?),
+        };
+        let reports = args
+            .report
+            .iter()
+            .map(|text| report_to(text))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            check,
+            sources,
+            output: renderer("--output", &args.output)?,
+            reports,
+        })
+    }
+}
+
+fn address(name: &str, text: &str) -> Result<Address, Error> {
+    text.parse()
+        .map_err(|reason| Error::Usage(format!("{name}: {reason}")))
+}
+
+fn options(args: &CheckArgs, side: Side) -> Result<SourceOptions, Error> {
+    let of = &args.sides.0[side];
+    let timeout = seconds("--timeout", &args.timeout)?;
+    if timeout < 1 {
+        return Err(Error::Usage("--timeout: must be at least 1s".into()));
+    }
+    Ok(SourceOptions {
+        side,
+        profile: of.profile.clone(),
+        region: of.region.clone(),
+        role_arn: of.role_arn.clone(),
+        external_id: of.external_id.clone(),
+        endpoint_url: of.endpoint_url.clone(),
+        flow_log_ids: if side == Side::S3 {
+            args.flow_log_id.clone()
+        } else {
+            Vec::new()
+        },
+        all_streams: args.all_streams,
+        calls_per_second: args.cwl_rate,
+        concurrency: args.concurrency,
+        timeout: Duration::from_secs(timeout.unsigned_abs()),
+    })
+}
+
+fn names(texts: &[String]) -> Vec<FieldName> {
+    texts
+        .iter()
+        .map(|text| FieldName::new(text.trim()))
+        .collect()
+}
+
+fn format(args: &CheckArgs, side: Side) -> Result<Format, Error> {
+    match &args.sides.0[side].format {
+        None => Ok(Format {
+            layout: Layout::vpc_default(),
+            given: false,
+        }),
+        Some(text) => {
+            let layout = Layout::from_format(text)
+                .map_err(|why| Error::Usage(format!("--{side}-format: {why}")))?;
+            Ok(Format {
+                layout,
+                given: true,
+            })
+        }
+    }
+}
+
+fn renderer(option: &str, name: &str) -> Result<&'static Renderer, Error> {
+    report::find(name).ok_or_else(|| {
+        let known: Vec<&str> = report::RENDERERS
+            .iter()
+            .map(|renderer| renderer.name)
+            .collect();
+        Error::Usage(format!(
+            "{option}: no report format `{name}`; there are {}",
+            known.join(", ")
+        ))
+    })
+}
+
+fn report_to(text: &str) -> Result<(&'static Renderer, PathBuf), Error> {
+    let (name, path) = text
+        .split_once('=')
+        .filter(|(_, path)| !path.is_empty())
+        .ok_or_else(|| Error::Usage(format!("--report: `{text}` is not FORMAT=PATH")))?;
+    Ok((renderer("--report", name)?, PathBuf::from(path)))
+}
+
+fn memory(text: &str) -> Result<u64, Error> {
+    let size: ByteSize = text
+        .parse()
+        .map_err(|_| Error::Usage(format!("--memory: `{text}` is not a size such as 256MiB")))?;
+    if size.as_u64() < LEAST_MEMORY {
+        return Err(Error::Usage(format!(
+            "--memory: `{text}` is less than the {} needed",
+            ByteSize(LEAST_MEMORY)
+        )));
+    }
+    Ok(size.as_u64())
+}
+
+fn window(args: &CheckArgs, settle: &Settle, live: bool) -> Result<Window, Error> {
+    let time = |option: &str, text: &Option<String>| {
+        text.as_ref()
+            .map(|text| time(option, text, settle.now))
+            .transpose()
+    };
+    let (mut start, mut end) = (time("--since", &args.since)?, time("--until", &args.until)?);
+    if live {
+        end = end.or(Some(settle.now - settle.seconds));
+        start = start.or(end.map(|end| end - LIVE_WINDOW));
+    }
+    let window = Window { start, end };
+    match (window.start, window.end) {
+        (Some(start), Some(end)) if start >= end => Err(Error::Usage(format!(
+            "the window {window} is empty: --since must be before --until"
+        ))),
+        _ => Ok(window),
+    }
+}
+
+fn seconds(option: &str, text: &str) -> Result<i64, Error> {
+    let age = age(text).ok_or_else(|| {
+        Error::Usage(format!(
+            "{option}: `{text}` is not an age such as 90s, 15m or 1h30m"
+        ))
+    })?;
+    i64::try_from(age.as_secs())
+        .map_err(|_| Error::Usage(format!("{option}: `{text}` is too long")))
+}
+
+fn age(text: &str) -> Option<Duration> {
+    humantime::parse_duration(text).ok()
+}
+
+/// RFC 3339, a date, Unix seconds (13 digits: milliseconds), or an age.
+fn time(option: &str, text: &str, now: i64) -> Result<i64, Error> {
+    let text = text.trim();
+    let utc = |time: DateTime| {
+        time.to_zoned(TimeZone::UTC)
+            .ok()
+            .map(|time| time.timestamp().as_second())
+    };
+    let epoch = || {
+        let digits = text
+            .bytes()
+            .all(|byte| byte.is_ascii_digit())
+            .then(|| text.parse::<i64>().ok())??;
+        Some(if text.len() == 13 {
+            digits / 1000
+        } else {
+            digits
+        })
+    };
+    let ago =
+        || i64::try_from(age(text.strip_suffix("ago").unwrap_or(text).trim())?.as_secs()).ok();
+    epoch()
+        .or_else(|| text.parse::<Timestamp>().ok().map(Timestamp::as_second))
+        .or_else(|| text.parse::<Date>().ok().filter(|_| text.len() == 10).and_then(|date| utc(date.at(0, 0, 0, 0))))
+        .or_else(|| text.parse::<DateTime>().ok().and_then(utc))
+        .or_else(|| ago().map(|age| now - age))
+        .ok_or_else(|| {
+            Error::Usage(format!(
+                "{option}: `{text}` is not a time: write RFC 3339, a date, Unix seconds or an age such as 15m or 2d"
+            ))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Cli, What};
+    use clap::Parser;
+
+    const NOW: i64 = 1_700_000_000;
+
+    fn plan(words: &str) -> Result<Plan, Error> {
+        let words = ["flowdiff", "check"].into_iter().chain(words.split(' '));
+        let What::Check(args) = Cli::try_parse_from(words).unwrap().command else {
+            panic!("not a check")
+        };
+        Plan::new(&args, NOW)
+    }
+
+    #[test]
+    fn times_as_people_write_them() {
+        for (text, expected) in [
+            ("2022-01-07T23:00:00Z", 1_641_596_400),
+            ("2022-01-08T01:00:00+02:00", 1_641_596_400),
+            ("2022-01-07T23:00:00", 1_641_596_400),
+            ("2022-01-07 23:00", 1_641_596_400),
+            ("2022-01-07", 1_641_513_600),
+            ("1641596400", 1_641_596_400),
+            ("1641596400000", 1_641_596_400),
+            ("90s", NOW - 90),
+            ("1h30m", NOW - 5_400),
+            ("2d", NOW - 172_800),
+            ("2h ago", NOW - 7_200),
+        ] {
+            assert_eq!(time("--since", text, NOW).unwrap(), expected, "{text}");
+        }
+        for text in ["", "yesterday", "-5m", "2022-13-01", "23:00"] {
+            assert!(time("--since", text, NOW).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_live_window_is_the_hour_that_has_settled() {
+        let settled = NOW - 900;
+        assert_eq!(
+            plan("s3://logs cwl://g").unwrap().check.window,
+            Window::new(settled - 3600, settled)
+        );
+        assert_eq!(
+            plan("s3://logs cwl://g --since 2h").unwrap().check.window,
+            Window::new(NOW - 7200, settled)
+        );
+        assert_eq!(plan("a b").unwrap().check.window, Window::ALL);
+        assert_eq!(
+            plan("a b --since 2h").unwrap().check.window,
+            Window {
+                start: Some(NOW - 7200),
+                end: None
+            }
+        );
+    }
+
+    #[test]
+    fn what_is_refused_is_named() {
+        for (words, named) in [
+            ("- -", "standard input"),
+            (
+                "a b --since 1h --until 2h",
+                "--since must be before --until",
+            ),
+            ("a b --settle soon", "--settle: `soon`"),
+            ("a b --memory lots", "--memory: `lots`"),
+            ("a b --memory 1MiB", "--memory: `1MiB` is less"),
+            ("a b --report xml=x", "--report: no report format `xml`"),
+            ("a b --report json", "--report: `json` is not FORMAT=PATH"),
+            ("a b --cwl-format version", "--cwl-format: `version`"),
+            ("a b --cwl-rate 0", "--cwl-rate"),
+            ("a b --concurrency 0", "--concurrency"),
+            ("a b --timeout 0s", "--timeout: must be at least 1s"),
+            ("http://x b", "S3-SOURCE"),
+        ] {
+            let message = plan(words).unwrap_err().to_string();
+            assert!(message.contains(named), "{words}: {message}");
+        }
+    }
+}
