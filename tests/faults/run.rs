@@ -1,0 +1,171 @@
+//! Runs flowdiff against stores with faults, and what may be said of any such run.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::support::aws::{BUCKET, Call, Fault, GROUP, Meddler, Server, Speed, Stores};
+use crate::support::records::{Delivery, FlowRecord, generate, recent, streams};
+use crate::support::{REGION, offline};
+
+pub(super) const HOUR: i64 = 3600;
+pub(super) const INTERFACES: u32 = 12;
+/// In each object.
+pub(super) const RECORDS: usize = 20;
+
+/// What a run ended with.
+pub(super) struct Outcome {
+    pub(super) code: i32,
+    pub(super) report: Value,
+    pub(super) stderr: String,
+    pub(super) operations: BTreeSet<String>,
+}
+
+pub(super) fn records() -> Vec<FlowRecord> {
+    generate(480, INTERFACES, recent(), HOUR)
+}
+
+pub(super) fn stores(s3: &[FlowRecord], cwl: &[FlowRecord]) -> Stores {
+    let mut stores = Stores::default();
+    let delivery = Delivery {
+        object_records: RECORDS,
+        ..Delivery::default()
+    };
+    put(&mut stores, &delivery, s3);
+    for (name, events) in streams(cwl) {
+        stores.streams.insert(name, Arc::new(events));
+    }
+    stores
+}
+
+pub(super) fn put(stores: &mut Stores, delivery: &Delivery, records: &[FlowRecord]) {
+    for (key, bytes) in delivery.objects(records) {
+        stores.put(&key, bytes);
+    }
+}
+
+/// Checks the last hours of the stores while the meddler meddles. Pages are of 15 keys or events.
+pub(super) fn check(
+    stores: Stores,
+    meddler: impl FnMut(&Call<'_>, &mut Stores) -> Fault + Send + 'static,
+) -> Outcome {
+    check_with(stores, Box::new(meddler), &[])
+}
+
+pub(super) fn check_with(stores: Stores, meddler: Meddler, more: &[&str]) -> Outcome {
+    let speed = Speed {
+        page: Some(15),
+        ..Speed::default()
+    };
+    let server = Server::start(stores, speed, meddler);
+    let time = |second| Timestamp::from_second(second).unwrap().to_string();
+    let (from, to) = (recent() - HOUR, recent() + 2 * HOUR);
+    let output = offline()
+        .env("AWS_ACCESS_KEY_ID", "test")
+        .env("AWS_SECRET_ACCESS_KEY", "test")
+        .env("AWS_REGION", REGION)
+        .env("AWS_ENDPOINT_URL", &server.endpoint)
+        .args([
+            "check",
+            &format!("s3://{BUCKET}"),
+            &format!("cwl://{GROUP}"),
+        ])
+        .args(["--output", "json", "--cwl-rate", "1000", "--timeout", "2s"])
+        .args(["--since", &time(from), "--until", &time(to)])
+        .args(more)
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    let answered = server.take_answered();
+    let outcome = Outcome {
+        code: output.status.code().unwrap(),
+        report: serde_json::from_slice(&output.stdout).unwrap_or_default(),
+        stderr,
+        operations: answered.into_iter().map(|call| call.operation).collect(),
+    };
+    outcome.assert_honest();
+    outcome
+}
+
+impl Outcome {
+    /// What holds whatever happens.
+    #[track_caller]
+    pub(super) fn assert_honest(&self) {
+        let reading = [
+            "DescribeLogGroups",
+            "DescribeLogStreams",
+            "GetLogEvents",
+            "GetObject",
+            "ListObjectsV2",
+        ];
+        let writing = self.operations.iter();
+        let writing: Vec<_> = writing
+            .filter(|it| !reading.contains(&it.as_str()))
+            .collect();
+        assert!(writing.is_empty(), "{writing:?}");
+        if self.code == 0 {
+            for side in ["s3", "cwl"] {
+                assert_eq!(self.report["sides"][side]["unreadable_parts"], 0);
+            }
+        }
+    }
+
+    #[track_caller]
+    pub(super) fn assert_consistent(&self, records: usize) {
+        let Self { report, stderr, .. } = self;
+        assert_eq!(self.code, 0, "{report:#}\n{stderr}");
+        assert_eq!(report["counts"]["matched"], records, "{report:#}");
+        assert_eq!(report["findings"], json!([]), "{report:#}");
+    }
+
+    /// Asserts that nothing is called different and that each of these parts is named, with what is said of it.
+    #[track_caller]
+    pub(super) fn assert_unreadable(&self, parts: &[(&str, &str)]) {
+        let Self { report, stderr, .. } = self;
+        assert_eq!(self.code, 3, "{report:#}\n{stderr}");
+        let counts = &report["counts"];
+        for kind in ["missing", "surplus"] {
+            assert_eq!(counts[kind], json!({"s3": 0, "cwl": 0}), "{report:#}");
+        }
+        assert_eq!(counts["divergent"], 0, "{report:#}");
+        let undetermined = &counts["undetermined"];
+        assert_ne!(undetermined, &json!({"s3": 0, "cwl": 0}), "{report:#}");
+        self.assert_named(parts);
+    }
+
+    #[track_caller]
+    pub(super) fn assert_named(&self, parts: &[(&str, &str)]) {
+        let findings = self.report["findings"].as_array().unwrap().iter();
+        let unreadable = findings.filter(|finding| finding["kind"] == "unreadable");
+        let named: Vec<(&str, &str)> = unreadable
+            .map(|it| (it["part"].as_str().unwrap(), it["reason"].as_str().unwrap()))
+            .collect();
+        assert_eq!(named.len(), parts.len(), "{named:#?}");
+        for (part, said) in parts {
+            let reason = named.iter().find(|(name, _)| name == part);
+            let (_, reason) = reason.unwrap_or_else(|| panic!("{part}: {named:#?}"));
+            assert!(reason.contains(said), "{part}: {reason}");
+        }
+    }
+
+    #[track_caller]
+    pub(super) fn assert_trouble(&self, named: &[&str]) {
+        assert_eq!(self.code, 2, "{:#}\n{}", self.report, self.stderr);
+        assert_eq!(self.report, Value::Null);
+        for name in named {
+            assert!(self.stderr.contains(name), "{name}: {}", self.stderr);
+        }
+    }
+}
+
+/// The keys and the streams of the stores, in order.
+pub(super) fn names(stores: &Stores) -> (Vec<String>, Vec<String>) {
+    let keys = stores.objects.keys().cloned().collect();
+    (keys, stores.streams.keys().cloned().collect())
+}
+
+pub(super) fn both(records: &[FlowRecord]) -> Stores {
+    stores(records, records)
+}

@@ -1,0 +1,23 @@
+//! flowdiff from outside: the built binary against stores that are like AWS.
+//!
+//! One binary, a module for each subject. The stores are moto's server, which `support` installs
+//! under `target/` on first use (python3 with `venv` is all it needs) and starts once for all tests.
+
+#![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+
+mod support;
+
+// That the CloudFormation template of fixtures/ deploys and makes what flowdiff compares.
+mod environment;
+// What the services do wrong, and what becomes of it.
+mod faults;
+// That Ctrl-C is heard.
+mod interrupt;
+// `flowdiff check` against a bucket and a log group.
+mod live;
+// The engine against a naive model.
+mod model;
+// That the README's commands print what it shows.
+mod readme;
+// What can be wrong, and the report it must give.
+mod scenarios;

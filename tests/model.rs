@@ -1,0 +1,337 @@
+//! The engine against a naive model: whatever is damaged on whichever side, however the records are split into
+//! parts and pages, and in whatever order, counts and leftovers are those of two counted multisets.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use flowdiff::check::{self, Check, Selection};
+use flowdiff::decode::{Content, Event, Format};
+use flowdiff::digest::Fingerprints;
+use flowdiff::error::Error;
+use flowdiff::finding::{Finding, LeftoverKind};
+use flowdiff::progress::{Mode, Progress};
+use flowdiff::record::Layout;
+use flowdiff::report::{Report, Verdict};
+use flowdiff::source::{Ask, Cover, Listing, Outlet, Part, ReadError, Side, Sides, Source};
+use flowdiff::window::{Settle, Window};
+use proptest::prelude::*;
+
+/// A source whose parts are held in memory: each is a list of pages of lines.
+struct Memory {
+    parts: Vec<Vec<Vec<String>>>,
+    events: bool,
+}
+
+#[async_trait]
+impl Source for Memory {
+    fn address(&self) -> String {
+        "memory".into()
+    }
+
+    async fn list(&self, _ask: &Ask) -> Result<Listing, Error> {
+        let part = |number: usize| Part {
+            name: format!("part-{number:03}").into(),
+            size: None,
+            version: if self.events {
+                String::new()
+            } else {
+                "1".into()
+            },
+            cover: Cover::default(),
+        };
+        Ok(Listing {
+            parts: (0..self.parts.len()).map(part).collect(),
+            ..Listing::default()
+        })
+    }
+
+    async fn read(
+        &self,
+        part: &Part,
+        _starts: &[Window],
+        outlet: &dyn Outlet,
+    ) -> Result<(), ReadError> {
+        let number: usize = part
+            .name
+            .trim_start_matches("part-")
+            .parse()
+            .expect("a name from list");
+        for page in &self.parts[number] {
+            let content = if self.events {
+                let event = |line: &String| Event {
+                    timestamp: 0,
+                    message: line.clone(),
+                };
+                Content::Events(page.iter().map(event).collect())
+            } else {
+                Content::Bytes(Bytes::from(page.join("\n")))
+            };
+            outlet.deliver(content).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Few values, so that copies, flows with several records and shared buckets are common.
+fn record() -> impl Strategy<Value = String> {
+    let parts = (
+        0..3u8,
+        0..2u8,
+        0..6i64,
+        0..3u8,
+        prop_oneof![9 => Just("OK"), 1 => Just("NODATA")],
+    );
+    parts.prop_map(|(eni, host, when, bytes, status)| {
+        let start = 1_700_000_000 + when * 149;
+        let end = start + 60;
+        if status == "NODATA" {
+            return format!("2 123456789010 eni-0a{eni} - - - - - - - {start} {end} - NODATA");
+        }
+        let bytes = 84 * (u32::from(bytes) + 1);
+        format!("2 123456789010 eni-0a{eni} 10.0.0.{host} 10.0.1.9 0 0 1 2 {bytes} {start} {end} ACCEPT OK")
+    })
+}
+
+/// What happens to one record between the subnet and the two destinations: copies on either side.
+fn copies() -> impl Strategy<Value = (usize, usize)> {
+    prop_oneof![8 => Just((1, 1)), 1 => Just((1, 0)), 1 => Just((0, 1)), 1 => Just((2, 1)), 1 => Just((1, 3)), 1 => Just((2, 2))]
+}
+
+/// Splits lines into parts and pages at places that a seed decides, after shuffling them.
+fn split(mut lines: Vec<String>, mut seed: u64, events: bool) -> Memory {
+    let mut next = |below: usize| {
+        seed = seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(seed >> 33).expect("31 bits") % below.max(1)
+    };
+    for index in (1..lines.len()).rev() {
+        lines.swap(index, next(index + 1));
+    }
+    let mut parts = vec![vec![Vec::new()]; 1 + next(5)];
+    for line in lines {
+        let part = next(parts.len());
+        // A text part is one content; only log streams come in pages.
+        if events && next(4) == 0 {
+            parts[part].push(Vec::new());
+        }
+        let page = parts[part].last_mut().expect("each part has a page");
+        page.push(line);
+    }
+    Memory { parts, events }
+}
+
+fn check(now: i64, max_evidence: usize, memory: u64) -> Check {
+    let format = Format {
+        layout: Layout::vpc_default(),
+        given: false,
+    };
+    Check {
+        window: Window::ALL,
+        settle: Settle { now, seconds: 900 },
+        fields: Selection::default(),
+        interfaces: Vec::new(),
+        ignore_nodata: false,
+        allow_empty: true,
+        formats: Sides {
+            s3: format.clone(),
+            cwl: format,
+        },
+        max_evidence,
+        all_differences: None,
+        concurrency: 4,
+        memory,
+        key: Fingerprints::random(),
+    }
+}
+
+fn run(check: &Check, s3: Memory, cwl: Memory) -> Report {
+    let sources: Sides<Arc<dyn Source>> = Sides {
+        s3: Arc::new(s3),
+        cwl: Arc::new(cwl),
+    };
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let progress = Progress::new(Mode::Silent);
+    runtime
+        .block_on(check::run(check, &sources, &progress, None))
+        .expect("the check runs")
+}
+
+/// The flow of a line: interface, addresses, ports, protocol and start.
+fn flow(line: &str) -> Vec<&str> {
+    let values: Vec<&str> = line.split(' ').collect();
+    [2, 3, 4, 5, 6, 7, 10].map(|column| values[column]).to_vec()
+}
+
+/// Leftovers by counting: a line, and how many copies S3 has more.
+fn leftovers(s3: &[String], cwl: &[String]) -> BTreeMap<String, i64> {
+    let mut net: BTreeMap<String, i64> = BTreeMap::new();
+    s3.iter()
+        .for_each(|line| *net.entry(line.clone()).or_default() += 1);
+    cwl.iter()
+        .for_each(|line| *net.entry(line.clone()).or_default() -= 1);
+    net.retain(|_, copies| *copies != 0);
+    net
+}
+
+/// Leftovers as the report shows them: each copy of evidence, S3's as +1 and CloudWatch's as -1.
+fn shown(report: &Report) -> BTreeMap<String, i64> {
+    let mut net: BTreeMap<String, i64> = BTreeMap::new();
+    let mut add = |line: String, copies: i64| *net.entry(line).or_default() += copies;
+    for finding in &report.findings {
+        match finding {
+            Finding::Leftovers {
+                kind,
+                side,
+                evidence,
+                ..
+            } => {
+                let owner = if *kind == LeftoverKind::Surplus {
+                    *side
+                } else {
+                    side.other()
+                };
+                let sign = if owner == Side::S3 { 1 } else { -1 };
+                evidence
+                    .iter()
+                    .for_each(|one| add(one.record.to_string(), sign));
+            }
+            Finding::Divergent { evidence, .. } => {
+                for pair in evidence {
+                    add(pair.s3.record.to_string(), 1);
+                    add(pair.cwl.record.to_string(), -1);
+                }
+            }
+            Finding::Unreadable { .. } | Finding::Malformed { .. } => {
+                panic!("nothing is broken: {finding:?}")
+            }
+        }
+    }
+    net
+}
+
+fn assert_is_the_model(report: &Report, s3: &[String], cwl: &[String]) {
+    let net = leftovers(s3, cwl);
+    let total = |sign: i64| {
+        net.values()
+            .map(|copies| (copies * sign).max(0))
+            .sum::<i64>()
+            .cast_unsigned()
+    };
+    let mut flows: BTreeMap<Vec<&str>, (u64, u64)> = BTreeMap::new();
+    for (line, copies) in &net {
+        let (more, less) = flows.entry(flow(line)).or_default();
+        *more += copies.max(&0).cast_unsigned();
+        *less += (-copies).max(0).cast_unsigned();
+    }
+    let divergent: u64 = flows.values().map(|(more, less)| more.min(less)).sum();
+    let counts = &report.counts;
+    assert_eq!(counts.divergent, divergent);
+    assert_eq!(
+        counts.missing.cwl + counts.surplus.s3,
+        total(1) - divergent,
+        "{counts:?}"
+    );
+    assert_eq!(
+        counts.missing.s3 + counts.surplus.cwl,
+        total(-1) - divergent,
+        "{counts:?}"
+    );
+    assert_eq!(counts.matched, s3.len() as u64 - total(1));
+    assert_eq!(report.sides.s3.records, s3.len() as u64);
+    assert_eq!(report.sides.cwl.records, cwl.len() as u64);
+    assert_eq!(
+        report.verdict,
+        if net.is_empty() {
+            Verdict::Consistent
+        } else {
+            Verdict::Different
+        }
+    );
+}
+
+const LONG_AGO: i64 = 2_000_000_000;
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn counts_and_leftovers_are_the_models(
+        records in proptest::collection::vec((record(), copies()), 0..60),
+        seeds in any::<(u64, u64)>(),
+        events in any::<(bool, bool)>(),
+    ) {
+        let side = |pick: fn(&(usize, usize)) -> usize| -> Vec<String> {
+            let each = records.iter().flat_map(|(line, copies)| std::iter::repeat_n(line.clone(), pick(copies)));
+            each.collect()
+        };
+        let (s3, cwl) = (side(|copies| copies.0), side(|copies| copies.1));
+        let one = run(&check(LONG_AGO, 1000, 64 << 20), split(s3.clone(), seeds.0, events.0), split(cwl.clone(), seeds.1, events.1));
+        assert_is_the_model(&one, &s3, &cwl);
+        prop_assert_eq!(shown(&one), leftovers(&s3, &cwl));
+        // Another key, the same parts: the same report to the last byte of evidence.
+        let two = run(&check(LONG_AGO, 1000, 64 << 20), split(s3, seeds.0, events.0), split(cwl, seeds.1, events.1));
+        prop_assert_eq!(one, two);
+    }
+
+    #[test]
+    fn young_leftovers_are_pending(records in proptest::collection::vec((record(), copies()), 1..40)) {
+        let side = |pick: fn(&(usize, usize)) -> usize| -> Vec<String> {
+            let each = records.iter().flat_map(|(line, copies)| std::iter::repeat_n(line.clone(), pick(copies)));
+            each.collect()
+        };
+        let (s3, cwl) = (side(|copies| copies.0), side(|copies| copies.1));
+        let net = leftovers(&s3, &cwl);
+        let report = run(&check(1_700_000_000, 1000, 64 << 20), split(s3, 1, false), split(cwl, 2, true));
+        let counts = &report.counts;
+        prop_assert_eq!(counts.divergent + counts.missing.s3 + counts.missing.cwl + counts.surplus.s3 + counts.surplus.cwl, 0);
+        prop_assert_eq!(counts.pending.cwl, net.values().map(|copies| (*copies).max(0).cast_unsigned()).sum::<u64>());
+        prop_assert_eq!(report.verdict, if net.is_empty() { Verdict::Consistent } else { Verdict::Unknown });
+    }
+}
+
+/// A line that is unlike any other.
+fn numbered(number: usize, eni: usize, bytes: usize) -> String {
+    let start = 1_700_000_000 + number % 3600;
+    format!(
+        "2 123456789010 eni-0a{eni} 10.0.0.1 10.0.1.9 {} 443 6 2 {bytes} {start} {} ACCEPT OK",
+        number % 60_000,
+        start + 60
+    )
+}
+
+/// More differences than the first sketch tells: whole interfaces gone, and records changed everywhere else.
+#[test]
+fn many_differences_are_counted_exactly() {
+    let mut s3: Vec<String> = (0..40_000)
+        .map(|number| numbered(number, number % 5, 84))
+        .collect();
+    let mut cwl = s3.clone();
+    cwl.retain(|line| !line.contains("eni-0a4"));
+    s3.retain(|line| !line.contains("eni-0a3"));
+    for (number, line) in cwl
+        .iter_mut()
+        .enumerate()
+        .filter(|(number, _)| number % 3 == 0)
+    {
+        *line = numbered(number, number % 3, 99);
+    }
+    let report = run(
+        &check(LONG_AGO, 50, 64 << 20),
+        split(s3.clone(), 3, false),
+        split(cwl.clone(), 4, true),
+    );
+    assert_is_the_model(&report, &s3, &cwl);
+    assert!(report.evidence_capped);
+    let again = run(
+        &check(LONG_AGO, 50, 32 << 20),
+        split(s3, 3, false),
+        split(cwl, 4, true),
+    );
+    assert_eq!(
+        report, again,
+        "the memory bound decides nothing but the way"
+    );
+}

@@ -1,0 +1,106 @@
+//! S3: `ListObjectsV2` and `GetObject`, addressed by path.
+//!
+//! Source: S3 API reference.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use super::http::{Body, Reply, Request, Wire};
+use super::{BUCKET, Making, State, reply};
+
+const PAGE_KEYS: usize = 1000;
+
+/// Returns the operation, and the key or prefix it is about.
+pub(super) fn operation(request: &Request) -> (String, String) {
+    match request.query.get("list-type") {
+        Some(_) => {
+            let prefix = request.query.get("prefix").cloned();
+            ("ListObjectsV2".to_owned(), prefix.unwrap_or_default())
+        }
+        None => ("GetObject".to_owned(), key(request).to_owned()),
+    }
+}
+
+fn key(request: &Request) -> &str {
+    let path = request.path.trim_start_matches('/');
+    path.split_once('/').map_or("", |(_, key)| key)
+}
+
+/// The error as the service says it.
+pub(super) fn refusal(status: u16, code: &str) -> Reply {
+    let body = format!("<Error><Code>{code}</Code><Message>as the test wants it</Message></Error>");
+    reply(status, "application/xml", body.into())
+}
+
+pub(super) fn make(request: &Request, operation: &str, state: &State) -> Making {
+    if operation == "ListObjectsV2" {
+        return list(request, state);
+    }
+    let Some(object) = state.stores.objects.get(key(request)) else {
+        return Box::new(|| (refusal(404, "NoSuchKey"), 0));
+    };
+    let etag = format!("\"{}\"", object.etag);
+    if request.headers.get("if-match").is_some_and(|v| *v != etag) {
+        return Box::new(|| (refusal(412, "PreconditionFailed"), 0));
+    }
+    let bytes = Arc::clone(&object.bytes);
+    Box::new(move || {
+        let reply = Reply {
+            status: 200,
+            headers: vec![("ETag", etag)],
+            body: Body::Shared(bytes),
+            wire: Wire::Whole,
+        };
+        (reply, 1)
+    })
+}
+
+fn list(request: &Request, state: &State) -> Making {
+    let asked = |name: &str| request.query.get(name).map_or("", String::as_str);
+    let (prefix, delimiter) = (asked("prefix"), asked("delimiter"));
+    let after = asked("continuation-token").max(asked("start-after"));
+    let page = state.speed.page.unwrap_or(PAGE_KEYS);
+    let page = page.min(asked("max-keys").parse().unwrap_or(PAGE_KEYS));
+    let (mut body, mut items, mut last, mut more) = (String::new(), 0, String::new(), false);
+    for (key, object) in &state.stores.objects {
+        if !key.starts_with(prefix) || key.as_str() <= after {
+            continue;
+        }
+        let folder = match key[prefix.len()..].find(delimiter) {
+            Some(at) if !delimiter.is_empty() => Some(&key[..prefix.len() + at + 1]),
+            _ => None,
+        };
+        if folder.is_some_and(|folder| folder == last || folder == after) {
+            continue;
+        }
+        if items == page {
+            more = true;
+            break;
+        }
+        items += 1;
+        last = folder.unwrap_or(key).to_owned();
+        match folder {
+            Some(folder) => write!(
+                body,
+                "<CommonPrefixes><Prefix>{folder}</Prefix></CommonPrefixes>"
+            ),
+            None => write!(
+                body,
+                "<Contents><Key>{key}</Key><ETag>&quot;{}&quot;</ETag><Size>{}</Size>\
+                 <StorageClass>STANDARD</StorageClass></Contents>",
+                object.etag,
+                object.bytes.len()
+            ),
+        }
+        .unwrap();
+    }
+    let token = match more {
+        true => format!("<NextContinuationToken>{last}</NextContinuationToken>"),
+        false => String::new(),
+    };
+    let body = format!(
+        "<ListBucketResult><Name>{BUCKET}</Name><KeyCount>{items}</KeyCount><IsTruncated>{more}</IsTruncated>\
+         {token}{body}</ListBucketResult>"
+    );
+    Box::new(move || (reply(200, "application/xml", body.into()), items))
+}

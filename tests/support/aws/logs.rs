@@ -1,0 +1,171 @@
+//! CloudWatch Logs: `DescribeLogGroups`, `DescribeLogStreams` and `GetLogEvents` in the JSON 1.1 protocol.
+//!
+//! Source: CloudWatch Logs API reference. A page has at most 10,000 events or 1 MB (26 bytes more than its message
+//! for each event); `endTime` does not belong to the range; the end is told by the token that was sent.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::http::{Reply, Request};
+use super::{Fault, GROUP, Making, State, reply};
+
+const PAGE_EVENTS: usize = 10_000;
+const PAGE_BYTES: usize = 1 << 20;
+const EVENT_BYTES: usize = 26;
+/// Log streams of a page.
+const PAGE_STREAMS: usize = 50;
+
+/// A log stream: events in order of time.
+pub(crate) trait Stream: Send + Sync {
+    fn len(&self) -> usize;
+
+    /// Milliseconds.
+    fn timestamp(&self, event: usize) -> i64;
+
+    /// Bytes of the message.
+    fn size(&self, event: usize) -> usize;
+
+    /// Appends the event as JSON.
+    fn write(&self, event: usize, json: &mut Vec<u8>);
+}
+
+/// (Milliseconds, message).
+type Event = (i64, String);
+
+impl Stream for Vec<Event> {
+    fn len(&self) -> usize {
+        self.len()
+    }
+
+    fn timestamp(&self, event: usize) -> i64 {
+        self[event].0
+    }
+
+    fn size(&self, event: usize) -> usize {
+        self[event].1.len()
+    }
+
+    fn write(&self, event: usize, json: &mut Vec<u8>) {
+        let (timestamp, message) = &self[event];
+        let message = json!(message);
+        let text = format!(
+            r#"{{"timestamp":{timestamp},"message":{message},"ingestionTime":{timestamp}}}"#
+        );
+        json.write_all(text.as_bytes()).unwrap();
+    }
+}
+
+fn parsed(request: &Request) -> Value {
+    serde_json::from_slice(&request.body).unwrap_or_default()
+}
+
+/// Returns what the call is about.
+pub(super) fn name(request: &Request) -> String {
+    let body = parsed(request);
+    body["logStreamName"].as_str().unwrap_or("").to_owned()
+}
+
+fn answer(body: &Value) -> Reply {
+    reply(200, "application/x-amz-json-1.1", body.to_string().into())
+}
+
+/// The error as the service says it.
+pub(super) fn refusal(status: u16, code: &str) -> Reply {
+    let body = json!({"__type": code, "message": "as the test wants it"});
+    reply(
+        status,
+        "application/x-amz-json-1.1",
+        body.to_string().into(),
+    )
+}
+
+pub(super) fn make(request: &Request, operation: &str, state: &State, fault: Fault) -> Making {
+    let body = parsed(request);
+    match operation {
+        "DescribeLogGroups" => {
+            let group = json!({"logGroupName": GROUP, "logGroupClass": "STANDARD"});
+            Box::new(move || (answer(&json!({"logGroups": [group]})), 1))
+        }
+        "DescribeLogStreams" => streams(&body, state),
+        "GetLogEvents" => events(&body, state, fault),
+        _ => Box::new(|| (refusal(400, "UnknownOperationException"), 0)),
+    }
+}
+
+fn streams(body: &Value, state: &State) -> Making {
+    let prefix = body["logStreamNamePrefix"].as_str().unwrap_or("");
+    let after = body["nextToken"].as_str().unwrap_or("");
+    let page = state.speed.page.unwrap_or(PAGE_STREAMS);
+    let names = state.stores.streams.keys();
+    let names = names.filter(|name| name.starts_with(prefix) && name.as_str() > after);
+    let names: Vec<&String> = names.take(page + 1).collect();
+    let more = names.len() > page;
+    let shown = &names[..names.len().min(page)];
+    let listed: Vec<Value> = shown.iter().map(|n| json!({"logStreamName": n})).collect();
+    let count = listed.len();
+    let mut body = json!({"logStreams": listed});
+    if more {
+        body["nextToken"] = json!(shown.last());
+    }
+    Box::new(move || (answer(&body), count))
+}
+
+fn events(body: &Value, state: &State, fault: Fault) -> Making {
+    let name = body["logStreamName"].as_str().unwrap_or("");
+    let Some(stream) = state.stores.streams.get(name).map(Arc::clone) else {
+        return Box::new(|| (refusal(400, "ResourceNotFoundException"), 0));
+    };
+    let token = body["nextToken"].as_str().map(str::to_owned);
+    let from = body["startTime"].as_i64().unwrap_or(i64::MIN);
+    let to = body["endTime"].as_i64().unwrap_or(i64::MAX);
+    let most = state.speed.page.unwrap_or(PAGE_EVENTS);
+    Box::new(move || {
+        let index = token.as_ref().and_then(|token| token.rsplit('/').next());
+        let begin = index.and_then(|index| index.parse().ok());
+        let begin = begin.unwrap_or_else(|| first_from(&*stream, from));
+        let mut next = begin;
+        let mut json = b"{\"events\":[".to_vec();
+        let mut bytes = 0;
+        while fault != Fault::EmptyPage
+            && next < stream.len()
+            && next - begin < most
+            && stream.timestamp(next) < to
+        {
+            bytes += stream.size(next) + EVENT_BYTES;
+            if bytes > PAGE_BYTES {
+                break;
+            }
+            if next > begin {
+                json.push(b',');
+            }
+            stream.write(next, &mut json);
+            next += 1;
+        }
+        // Tokens that differ after an empty page too, unless it is the end.
+        let turn = token.as_ref().map_or(0, |token| token.matches('.').count());
+        let dots = ".".repeat(turn + usize::from(fault == Fault::EmptyPage));
+        let forward = match (&token, fault) {
+            (Some(token), Fault::SameToken) => token.clone(),
+            _ => format!("f{dots}/{next}"),
+        };
+        let tokens =
+            format!(r#"],"nextForwardToken":"{forward}","nextBackwardToken":"b/{begin}"}}"#);
+        json.extend_from_slice(tokens.as_bytes());
+        (reply(200, "application/x-amz-json-1.1", json), next - begin)
+    })
+}
+
+fn first_from(stream: &dyn Stream, from: i64) -> usize {
+    let (mut low, mut high) = (0, stream.len());
+    while low < high {
+        let middle = usize::midpoint(low, high);
+        if stream.timestamp(middle) < from {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    low
+}

@@ -1,0 +1,233 @@
+//! S3 and CloudWatch Logs as far as flowdiff reads them, on a loopback port of this process: with AWS's rules for
+//! pages and tokens, a quota, latency, and faults on demand. moto has none of these.
+
+mod bucket;
+pub(crate) mod http;
+mod logs;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use http::{Body, Reply, Request, Wire};
+
+pub(crate) use logs::Stream;
+
+/// The one bucket.
+pub(crate) const BUCKET: &str = "flow-logs";
+/// The one log group.
+pub(crate) const GROUP: &str = "/flow/logs";
+
+/// A service on a loopback port.
+pub(crate) struct Server {
+    pub(crate) endpoint: String,
+    state: Arc<Mutex<State>>,
+}
+
+/// What the stores hold.
+#[derive(Default)]
+pub(crate) struct Stores {
+    pub(crate) objects: BTreeMap<String, Object>,
+    pub(crate) streams: BTreeMap<String, Arc<dyn Stream>>,
+}
+
+/// An object; another version is another ETag.
+pub(crate) struct Object {
+    pub(crate) bytes: Arc<[u8]>,
+    pub(crate) etag: String,
+}
+
+impl Stores {
+    /// Puts an object in the place of any older one.
+    pub(crate) fn put(&mut self, key: &str, bytes: Vec<u8>) {
+        let older = self.objects.get(key).map_or("", |object| &object.etag);
+        let object = Object {
+            etag: format!("{older}v{}", bytes.len()),
+            bytes: bytes.into(),
+        };
+        self.objects.insert(key.to_owned(), object);
+    }
+}
+
+/// How fast the server is.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Speed {
+    /// Before the first byte of each answer.
+    pub(crate) latency: Duration,
+    /// Calls of each operation of CloudWatch Logs in any second; more are throttled.
+    pub(crate) quota: Option<usize>,
+    /// The keys or events of a page, if fewer than the service's own limit.
+    pub(crate) page: Option<usize>,
+}
+
+/// A call that came in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Call<'a> {
+    /// `GetLogEvents`, `ListObjectsV2`, ...
+    pub(crate) operation: &'a str,
+    /// The stream, the key, the prefix.
+    pub(crate) name: &'a str,
+    /// The how manieth of this operation on this name, from 1.
+    pub(crate) nth: usize,
+}
+
+/// What is done to a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    None,
+    /// An error of the service: status, code.
+    Refused(u16, &'static str),
+    /// The answer suffers on its way.
+    Wire(Wire),
+    /// A page of events that is empty although there is more.
+    EmptyPage,
+    /// A page of events with the token that was sent although there is more.
+    SameToken,
+}
+
+/// Decides on each call; may change the stores before it is answered.
+pub(crate) type Meddler = Box<dyn FnMut(&Call<'_>, &mut Stores) -> Fault + Send>;
+
+/// A call that was answered.
+#[derive(Clone, Debug)]
+pub(crate) struct Answered {
+    pub(crate) operation: String,
+    pub(crate) at: Instant,
+    pub(crate) throttled: bool,
+    /// Events or objects in the answer.
+    pub(crate) items: usize,
+}
+
+struct State {
+    stores: Stores,
+    speed: Speed,
+    meddler: Meddler,
+    counts: BTreeMap<(String, String), usize>,
+    answered: Vec<Answered>,
+    /// When the last calls of each operation were let through.
+    passed: BTreeMap<String, VecDeque<Instant>>,
+}
+
+impl Server {
+    /// Starts a server; it stays until the process ends.
+    pub(crate) fn start(stores: Stores, speed: Speed, meddler: Meddler) -> Self {
+        let state = Arc::new(Mutex::new(State {
+            stores,
+            speed,
+            meddler,
+            counts: BTreeMap::new(),
+            answered: Vec::new(),
+            passed: BTreeMap::new(),
+        }));
+        let shared = Arc::clone(&state);
+        let endpoint = http::serve(move |request| answer(request, &shared));
+        Self { endpoint, state }
+    }
+
+    /// Returns the calls so far, and forgets them.
+    pub(crate) fn take_answered(&self) -> Vec<Answered> {
+        std::mem::take(&mut lock(&self.state).answered)
+    }
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What a service makes of a call once it is let through, with the number of items in it; made without the lock.
+type Making = Box<dyn FnOnce() -> (Reply, usize)>;
+
+fn answer(request: &Request, state: &Mutex<State>) -> Reply {
+    let logs = request.headers.get("x-amz-target");
+    let logs = logs.and_then(|target| target.split_once('.'));
+    let (operation, name) = match logs {
+        Some((_, operation)) => (operation.to_owned(), logs::name(request)),
+        None => bucket::operation(request),
+    };
+    let making: Making = {
+        let mut state = lock(state);
+        let at = Instant::now();
+        let throttled = logs.is_some() && state.is_over_quota(&operation, at);
+        let fault = if throttled {
+            Fault::Refused(400, "ThrottlingException")
+        } else {
+            state.meddle(&operation, &name)
+        };
+        let making = match (fault, logs) {
+            (Fault::Refused(status, code), Some(_)) => refused(logs::refusal(status, code)),
+            (Fault::Refused(status, code), None) => refused(bucket::refusal(status, code)),
+            (_, Some(_)) => logs::make(request, &operation, &state, fault),
+            (_, None) => bucket::make(request, &operation, &state),
+        };
+        let number = state.answered.len();
+        state.answered.push(Answered {
+            operation,
+            at,
+            throttled,
+            items: 0,
+        });
+        let latency = state.speed.latency;
+        Box::new(move || {
+            thread::sleep(latency);
+            let (mut reply, items) = making();
+            if let Fault::Wire(wire) = fault {
+                reply.wire = wire;
+            }
+            (reply, (number << 32) | items)
+        })
+    };
+    let (reply, noted) = making();
+    if let Some(call) = lock(state).answered.get_mut(noted >> 32) {
+        call.items = noted & 0xffff_ffff;
+    }
+    reply
+}
+
+fn refused(reply: Reply) -> Making {
+    Box::new(move || (reply, 0))
+}
+
+impl State {
+    fn is_over_quota(&mut self, operation: &str, now: Instant) -> bool {
+        let Some(quota) = self.speed.quota else {
+            return false;
+        };
+        let passed = self.passed.entry(operation.to_owned()).or_default();
+        while passed
+            .front()
+            .is_some_and(|at| now.duration_since(*at) >= Duration::from_secs(1))
+        {
+            passed.pop_front();
+        }
+        if passed.len() >= quota {
+            return true;
+        }
+        passed.push_back(now);
+        false
+    }
+
+    fn meddle(&mut self, operation: &str, name: &str) -> Fault {
+        let count = self
+            .counts
+            .entry((operation.to_owned(), name.to_owned()))
+            .or_default();
+        *count += 1;
+        let call = Call {
+            operation,
+            name,
+            nth: *count,
+        };
+        (self.meddler)(&call, &mut self.stores)
+    }
+}
+
+/// A reply that arrives whole.
+fn reply(status: u16, kind: &str, body: Vec<u8>) -> Reply {
+    Reply {
+        status,
+        headers: vec![("Content-Type", kind.to_owned())],
+        body: Body::Own(body),
+        wire: Wire::Whole,
+    }
+}

@@ -1,0 +1,47 @@
+//! What the tests stand on: the binary, stores that are like AWS, records to put into them.
+
+#[allow(dead_code, reason = "what only the benchmarks need")]
+pub(crate) mod aws;
+pub(crate) mod moto;
+pub(crate) mod records;
+pub(crate) mod refusal;
+
+use assert_cmd::Command;
+
+/// The region of everything that is not made elsewhere on purpose.
+pub(crate) const REGION: &str = "eu-west-1";
+
+/// Returns the built binary, run in the project's folder, with nothing of what the developer's shell or home says
+/// about AWS or flowdiff.
+pub(crate) fn offline() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_flowdiff"));
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("AWS_")
+            || text.starts_with("FLOWDIFF_")
+            || text == "NO_COLOR"
+            || text == "COLUMNS"
+        {
+            command.env_remove(&name);
+        }
+    }
+    let nowhere = concat!(env!("CARGO_TARGET_TMPDIR"), "/no-such-file");
+    command
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .env("AWS_CONFIG_FILE", nowhere)
+        .env("AWS_SHARED_CREDENTIALS_FILE", nowhere)
+        .env("HOME", env!("CARGO_TARGET_TMPDIR"));
+    command
+}
+
+/// Returns the same with moto for AWS, and credentials that it takes.
+pub(crate) fn flowdiff() -> Command {
+    let mut command = offline();
+    command
+        .env("AWS_ACCESS_KEY_ID", "test")
+        .env("AWS_SECRET_ACCESS_KEY", "test")
+        .env("AWS_REGION", REGION)
+        .env("AWS_ENDPOINT_URL", moto::moto().endpoint());
+    command
+}

@@ -1,0 +1,250 @@
+//! moto's server: a bucket, a log group, a CloudFormation, all in one process on a loopback port.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_cloudwatchlogs::types::InputLogEvent;
+use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
+use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
+use futures::{StreamExt, TryStreamExt, stream};
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::runtime::Runtime;
+
+/// What pip installs. Another version makes another environment.
+const REQUIREMENT: &str = "moto[server,s3,logs,ec2,cloudformation]==5.2.5";
+
+/// What PutLogEvents takes at once (CloudWatch Logs API reference): events, and bytes with this
+/// many counted extra for each event.
+const BATCH_EVENTS: usize = 10_000;
+const BATCH_BYTES: usize = 1_048_576;
+const EVENT_OVERHEAD: usize = 26;
+
+static MOTO: LazyLock<Moto> = LazyLock::new(Moto::start);
+
+/// Returns the server that all tests of this process share; the first call starts it. Tests keep
+/// apart by the names of their buckets and groups.
+pub(crate) fn moto() -> &'static Moto {
+    &MOTO
+}
+
+/// A running server.
+pub(crate) struct Moto {
+    endpoint: String,
+    python: PathBuf,
+    runtime: Runtime,
+    /// Holds the server's standard input, which is never written. When this process ends, however it
+    /// ends, the pipe closes and the server ends too.
+    _server: Child,
+}
+
+/// What a deployed template made.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Deployed {
+    /// The stack's outputs.
+    pub(crate) outputs: BTreeMap<String, String>,
+    /// DescribeFlowLogs of the stack's two: S3, then CloudWatch Logs.
+    pub(crate) flow_logs: Vec<Value>,
+}
+
+impl Moto {
+    fn start() -> Self {
+        let python = environment();
+        let mut server = Command::new(&python)
+            .arg(support("serve.py"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("moto's server starts");
+        let mut endpoint = String::new();
+        let answers = server.stdout.take().expect("a pipe");
+        BufReader::new(answers)
+            .read_line(&mut endpoint)
+            .expect("moto's server says where it is");
+        assert!(
+            endpoint.starts_with("http://"),
+            "moto's server did not start; try: {} {}",
+            python.display(),
+            support("serve.py").display()
+        );
+        Self {
+            endpoint: endpoint.trim_end().to_owned(),
+            python,
+            runtime: Runtime::new().expect("a runtime"),
+            _server: server,
+        }
+    }
+
+    /// Returns the address of all services.
+    pub(crate) fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// Deploys a template with boto3, as a user would with the AWS CLI.
+    pub(crate) fn deploy(&self, stack: &str, region: &str, parameters: &[&str]) -> Deployed {
+        let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/environment.yaml");
+        let output = Command::new(&self.python)
+            .arg(support("deploy.py"))
+            .args([&self.endpoint, region, stack])
+            .arg(template)
+            .args(parameters)
+            .output()
+            .expect("python runs");
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        serde_json::from_slice(&output.stdout).expect("deploy.py prints JSON")
+    }
+
+    /// Creates a bucket.
+    pub(crate) fn create_bucket(&self, bucket: &str, region: &str) {
+        let location = CreateBucketConfiguration::builder()
+            .location_constraint(BucketLocationConstraint::from(region))
+            .build();
+        self.runtime.block_on(async {
+            let call = self.s3(region).create_bucket().bucket(bucket);
+            let call = match region {
+                "us-east-1" => call,
+                _ => call.create_bucket_configuration(location),
+            };
+            call.send().await.unwrap();
+        });
+    }
+
+    /// Puts objects, some at a time.
+    pub(crate) fn put_objects(&self, bucket: &str, objects: Vec<(String, Vec<u8>)>) {
+        self.runtime.block_on(async {
+            let s3 = self.s3(super::REGION);
+            let puts = objects.into_iter().map(|(key, body)| {
+                let put = s3.put_object().bucket(bucket).key(key).body(body.into());
+                put.send()
+            });
+            let done = stream::iter(puts).buffer_unordered(16);
+            done.try_for_each(|_| async { Ok(()) }).await.unwrap();
+        });
+    }
+
+    /// Creates a log group.
+    pub(crate) fn create_group(&self, group: &str, region: &str) {
+        self.runtime.block_on(async {
+            let logs = self.logs(region);
+            let call = logs.create_log_group().log_group_name(group);
+            call.send().await.unwrap();
+        });
+    }
+
+    /// Creates a stream and puts events, which are (milliseconds, message) in order of time.
+    pub(crate) fn put_events(
+        &self,
+        group: &str,
+        region: &str,
+        stream: &str,
+        events: &[(i64, String)],
+    ) {
+        self.runtime.block_on(async {
+            let logs = self.logs(region);
+            let create = logs.create_log_stream().log_group_name(group);
+            create.log_stream_name(stream).send().await.unwrap();
+            for batch in batches(events) {
+                let events = batch.iter().map(|(time, message)| {
+                    let event = InputLogEvent::builder().timestamp(*time).message(message);
+                    event.build().unwrap()
+                });
+                let put = logs
+                    .put_log_events()
+                    .log_group_name(group)
+                    .log_stream_name(stream)
+                    .set_log_events(Some(events.collect()));
+                let answer = put.send().await.unwrap();
+                assert!(answer.rejected_log_events_info().is_none(), "{answer:?}");
+            }
+        });
+    }
+
+    fn s3(&self, region: &str) -> aws_sdk_s3::Client {
+        let config = aws_sdk_s3::config::Builder::from(&self.config(region));
+        aws_sdk_s3::Client::from_conf(config.force_path_style(true).build())
+    }
+
+    fn logs(&self, region: &str) -> aws_sdk_cloudwatchlogs::Client {
+        aws_sdk_cloudwatchlogs::Client::new(&self.config(region))
+    }
+
+    /// Nothing in it comes from the developer's environment.
+    fn config(&self, region: &str) -> SdkConfig {
+        let credentials = Credentials::new("test", "test", None, None, "tests");
+        SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .region(Region::new(region.to_owned()))
+            .endpoint_url(&self.endpoint)
+            .build()
+    }
+}
+
+/// Splits into what PutLogEvents takes at once.
+fn batches(events: &[(i64, String)]) -> Vec<&[(i64, String)]> {
+    let (mut batches, mut first, mut bytes) = (Vec::new(), 0, 0);
+    for (index, (_, message)) in events.iter().enumerate() {
+        let size = message.len() + EVENT_OVERHEAD;
+        if index - first == BATCH_EVENTS || bytes + size > BATCH_BYTES {
+            batches.push(&events[first..index]);
+            (first, bytes) = (index, 0);
+        }
+        bytes += size;
+    }
+    batches.push(&events[first..]);
+    batches
+}
+
+fn support(script: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support");
+    folder.join(script)
+}
+
+/// Returns the Python that has moto, after making sure it is there. Processes that come at the same
+/// time wait for one another; an install that was interrupted is done again, because the stamp is
+/// written last.
+fn environment() -> PathBuf {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+    let folder = target.join("moto-venv");
+    let (python, stamp) = (folder.join("bin/python"), folder.join("flowdiff-stamp"));
+    let lock = File::create(target.join("moto-venv.lock")).unwrap();
+    lock.lock().unwrap();
+    if fs::read_to_string(&stamp).is_ok_and(|stamp| stamp == REQUIREMENT) {
+        return python;
+    }
+    run(Command::new("python3")
+        .args(["-m", "venv", "--clear"])
+        .arg(&folder));
+    let mut pip = Command::new(&python);
+    pip.args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+    ]);
+    run(pip.arg(REQUIREMENT));
+    fs::write(stamp, REQUIREMENT).unwrap();
+    python
+}
+
+fn run(command: &mut Command) {
+    let output = command.output().unwrap_or_else(|error| {
+        panic!("the live tests need python3 with venv and pip: {command:?}: {error}")
+    });
+    assert!(
+        output.status.success(),
+        "the live tests need python3 with venv and pip: {command:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
