@@ -1,0 +1,463 @@
+#!/usr/bin/env python3
+"""Runs flowdiff beside what else could answer its question, over the same files, and prints tables in Markdown.
+
+    benches/peers.py                              10M records a side, without and with differences
+    benches/peers.py --records 1M --only flowdiff,unpack
+    benches/peers.py --forms                      Parquet and JSON
+    benches/peers.py --growth --plot growth.svg   how time and memory grow
+
+Needs Python 3 with venv, cargo, coreutils, gzip and, for two of the peers, the Debian packages
+libdeflate-tools and isal; what is missing is left out, with a word. Installs ClickHouse (chdb) and
+DuckDB from PyPI into a venv in target/. Corpora go to target/ as well and are kept for the next run:
+0.4 GB for 10M records a side.
+
+All are run in turn, round after round, so that whatever else the machine does hits each alike.
+Figures are medians over the rounds, of whole processes: start, listing of files and printing
+included. Memory is the most that was resident; of peers that are several processes it is the sum of
+what each had at most, so an upper bound. All must report the numbers of the generator's ground
+truth, or the script stops.
+
+What is unfair:
+- to flowdiff: the peers give two numbers, how many lines each side has more. flowdiff tells missing,
+  surplus and divergent records apart and shows them, confirmed by a second look, reads any format of
+  either side, checks every value, and knows windows, settling and buckets.
+- to flowdiff: the peers are told by hand what to strip (header, time stamp); the line hash of the
+  SQL peers has 64 bits and no secret key.
+- to flowdiff: decompression alone writes to /dev/null and looks at nothing.
+- to ClickHouse and DuckDB: starting Python and loading the library counts; `query` is their own time.
+- to ClickHouse and DuckDB: they keep a hash for every line and group by it, because SQL has nothing
+  else; they could join with other data, which flowdiff cannot.
+- to sort and comm: two sorts at once, a quarter of the memory each, and what does not fit goes to disk.
+- to none: files are in the page cache, nothing comes from a network or a disk.
+- to none: the corpus is made up, and packs 6 to 1; what real logs do was not measured.
+"""
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PLACE = ROOT / "target" / "peers"
+THREADS = os.cpu_count() or 2
+BYTE_ORDER = {**os.environ, "LC_ALL": "C"}
+
+
+@dataclass
+class Run:
+    """What one run cost and said."""
+
+    wall: float
+    cpu: float
+    peak: int
+    said: str
+    query: float | None = None
+
+
+def measured(*phases, ok=(0,)):
+    """Runs phases one after the other; each is some pipelines at once, each a list of commands. What the last command of all prints is kept."""
+    start = time.perf_counter()
+    cpu, peak, said = 0.0, 0, ""
+    for number, pipelines in enumerate(phases):
+        processes, last = [], None
+        for pipeline in pipelines:
+            before = None
+            for position, command in enumerate(pipeline):
+                ends = position == len(pipeline) - 1
+                keeps = ends and number == len(phases) - 1 and pipeline is pipelines[-1]
+                out = subprocess.PIPE if keeps or not ends else subprocess.DEVNULL
+                process = subprocess.Popen(command, stdin=before or subprocess.DEVNULL, stdout=out, env=BYTE_ORDER)
+                if before:
+                    before.close()
+                before = process.stdout
+                processes.append(process)
+                last = process if keeps else last
+        if last:
+            said = last.stdout.read().decode()
+        together = 0
+        for process in processes:
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            if process.returncode not in ok:
+                sys.exit(f"{' '.join(map(str, process.args))[:200]}: exit code {process.returncode}")
+            cpu += usage.ru_utime + usage.ru_stime
+            together += usage.ru_maxrss * 1024
+        peak = max(peak, together)
+    return Run(time.perf_counter() - start, cpu, peak, said)
+
+
+def shown_more(truth):
+    """How many lines each side has more, by the ground truth."""
+    more = lambda side, other: truth["surplus"][side] + truth["missing"][other] + truth["divergent"]
+    return [more("s3", "cwl"), more("cwl", "s3")]
+
+
+def file_list(folder):
+    """Names a folder's files for xargs; kept beside the folder."""
+    path = folder.with_suffix(".list")
+    if not path.exists():
+        files = sorted(str(file) for file in folder.rglob("*") if file.is_file())
+        path.write_text("".join(file + "\0" for file in files))
+    return path
+
+
+class Flowdiff:
+    """flowdiff itself; the report is compared in full."""
+
+    name = "flowdiff check"
+
+    def __init__(self, binary):
+        self.binary = binary
+
+    def run(self, data, sides=("s3", "cwl")):
+        folders = [str(data / side) for side in sides]
+        return measured([[[self.binary, "check", "--output", "json", *folders]]], ok=(0, 1))
+
+    def verify(self, run, truth):
+        counts = json.loads(run.said)["counts"]
+        for kind in ("missing", "surplus", "divergent"):
+            expect(f"flowdiff's {kind}", counts[kind], truth[kind])
+        expect("flowdiff's pending", counts["pending"], {"s3": 0, "cwl": 0})
+        return run
+
+
+class Sql:
+    """A database in a Python process of the venv: prints its own seconds and the two numbers."""
+
+    def __init__(self, name, python, program):
+        self.name, self.python, self.program = name, python, program
+
+    def run(self, data):
+        command = [self.python, "-c", self.program, str(data / "s3"), str(data / "cwl"), str(THREADS), str(PLACE / "spill")]
+        return measured([[command]])
+
+    def verify(self, run, truth):
+        answer = json.loads(run.said)
+        expect(self.name, answer["more"], shown_more(truth))
+        run.query = answer["seconds"]
+        return run
+
+
+CLICKHOUSE = """
+import chdb, json, sys, time
+s3, cwl, threads, _ = sys.argv[1:]
+start = time.perf_counter()
+answer = chdb.query(f'''
+  SELECT sumIf(n, n > 0), -sumIf(n, n < 0) FROM (
+    SELECT sum(side) AS n FROM (
+      SELECT {HASH}(line) AS h, toInt32(1) AS side FROM file('{s3}/**/*.gz', 'LineAsString', 'line String') WHERE NOT startsWith(line, 'version ')
+      UNION ALL SELECT {HASH}(substring(line, 26)), toInt32(-1) FROM file('{cwl}/**/*.gz', 'LineAsString', 'line String')
+    ) GROUP BY h HAVING n != 0
+  ) SETTINGS max_threads = {threads}''', 'JSONCompact')
+more = [int(n or 0) for n in json.loads(str(answer))['data'][0]]
+print(json.dumps({'seconds': time.perf_counter() - start, 'more': more}))
+"""
+
+DUCKDB = """
+import duckdb, json, sys, time
+s3, cwl, threads, spill = sys.argv[1:]
+db = duckdb.connect(config={'threads': threads, 'temp_directory': spill})
+db.execute('SET enable_progress_bar = false')
+start = time.perf_counter()
+lines = lambda folder: f"read_csv('{folder}/**/*.gz', columns={{'line': 'VARCHAR'}}, delim='|', quote='', escape='', header=false, auto_detect=false, compression='gzip')"
+s3 = f"SELECT line FROM {lines(s3)} WHERE NOT starts_with(line, 'version ')"
+cwl = f"SELECT line[26:] AS line FROM {lines(cwl)}"
+QUERY
+print(json.dumps({'seconds': time.perf_counter() - start, 'more': more}))
+"""
+
+SIGNED = """
+more = db.execute(f'''SELECT coalesce(sum(n) FILTER (n > 0), 0), coalesce(-sum(n) FILTER (n < 0), 0) FROM (
+  SELECT sum(side) AS n FROM (SELECT hash(line) AS h, 1 AS side FROM ({s3}) UNION ALL SELECT hash(line), -1 FROM ({cwl})) GROUP BY h HAVING n != 0)''').fetchall()[0]
+more = [int(n) for n in more]
+"""
+
+EXCEPT = """
+more = [db.execute(f'SELECT count(*) FROM (({a}) EXCEPT ALL ({b}))').fetchall()[0][0] for a, b in [(s3, cwl), (cwl, s3)]]
+"""
+
+DUCKDB_PARQUET = """
+import duckdb, json, sys, time
+s3, _, threads, spill = sys.argv[1:]
+db = duckdb.connect(config={'threads': threads, 'temp_directory': spill})
+db.execute('SET enable_progress_bar = false')
+start = time.perf_counter()
+table = f"read_parquet('{s3}/**/*.parquet', hive_partitioning=false)"
+columns = ', '.join(f'"{column}"' for column, *_ in db.execute(f"DESCRIBE SELECT * FROM {table}").fetchall())
+rows = f"SELECT hash({columns}) AS h FROM {table}"
+n = db.execute(f'SELECT count(*) FROM (SELECT sum(side) AS n FROM (SELECT h, 1 AS side FROM ({rows}) UNION ALL SELECT h, -1 FROM ({rows})) GROUP BY h HAVING n != 0)').fetchall()[0][0]
+print(json.dumps({'seconds': time.perf_counter() - start, 'more': [n, n]}))
+"""
+
+
+class SortComm:
+    """zcat, sort and comm: both sorts at once, then one comparison."""
+
+    name = "zcat, sort, comm"
+
+    def run(self, data):
+        spill, sorted_ = PLACE / "spill", lambda side: str(PLACE / "spill" / f"{side}.sorted")
+        spill.mkdir(parents=True, exist_ok=True)
+        strip = {"s3": ["grep", "-v", "^version "], "cwl": ["cut", "-d", " ", "-f", "2-"]}
+        pipeline = lambda side: [
+            ["xargs", "-0", "-a", str(file_list(data / side)), "zcat"],
+            strip[side],
+            ["sort", "-S", "25%", "--parallel", "1", "-T", str(spill), "-o", sorted_(side)],
+        ]
+        count = ["awk", "-F", "\t", '$1 == "" {cwl++; next} {s3++} END {print s3 + 0, cwl + 0}']
+        run = measured([pipeline("s3"), pipeline("cwl")], [[["comm", "-3", sorted_("s3"), sorted_("cwl")], count]])
+        for side in ("s3", "cwl"):
+            os.remove(sorted_(side))
+        return run
+
+    def verify(self, run, truth):
+        expect(self.name, [int(number) for number in run.said.split()], shown_more(truth))
+        return run
+
+
+class Unpack:
+    """Decompression alone, a process a side; nothing is compared, so nothing can be verified."""
+
+    def __init__(self, name, *command):
+        self.name, self.command = name, command
+
+    def run(self, data):
+        pipelines = [[["xargs", "-0", "-a", str(file_list(data / side)), *self.command]] for side in ("s3", "cwl")]
+        # Kept output would go through a pipe; the empty last phase makes none kept.
+        return measured(pipelines, [[["true"]]])
+
+    def verify(self, run, _truth):
+        return run
+
+
+def expect(what, found, wanted):
+    if found != wanted:
+        sys.exit(f"{what}: {found}, and the ground truth is {wanted}")
+
+
+def built(arguments):
+    """Builds flowdiff and the generator; returns their paths."""
+    target = ROOT / "target" / "release"
+    if not arguments.flowdiff:
+        subprocess.run(["cargo", "build", "--release"], cwd=ROOT, check=True)
+    if not arguments.generate:
+        subprocess.run(["cargo", "build", "--release", "--example", "generate"], cwd=ROOT, check=True)
+    return str(arguments.flowdiff or target / "flowdiff"), str(arguments.generate or target / "examples" / "generate")
+
+
+def venv():
+    """Returns the Python of a venv with the SQL peers in it."""
+    python = PLACE / "venv" / "bin" / "python"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", python.parent.parent], check=True)
+    if subprocess.run([python, "-c", "import chdb, duckdb"], capture_output=True).returncode:
+        subprocess.run([python, "-m", "pip", "install", "--quiet", "chdb", "duckdb"], check=True)
+    return str(python)
+
+
+class Bench:
+    """What measurements need: the binaries, the data, the number of rounds."""
+
+    def __init__(self, arguments):
+        self.flowdiff, self.generate = built(arguments)
+        self.rounds, self.only, self.data_folder = arguments.rounds, arguments.only, arguments.data
+
+    def data(self, *options):
+        """Generates a corpus, or finds it from the last time."""
+        folder = self.data_folder / "".join(options).replace("--", "_").strip("_")
+        if not (folder / "truth.json").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            subprocess.run([self.generate, *options, folder], check=True)
+        return folder, json.loads((folder / "truth.json").read_text())
+
+    def in_turn(self, contenders, data, truth):
+        """Runs all in turn, round by round, and returns the runs of each."""
+        runs = {contender.name: [] for contender in contenders}
+        for number in range(self.rounds):
+            for contender in contenders:
+                say(f"round {number + 1} of {self.rounds}: {contender.name}")
+                runs[contender.name].append(contender.verify(contender.run(data), truth))
+        return runs
+
+    def wanted(self, contenders):
+        """Those that were asked for and can run here."""
+        chosen = []
+        for name, needs, make in contenders:
+            if self.only and name not in self.only:
+                continue
+            if needs and not shutil.which(needs):
+                print(f"{name} is left out: no `{needs}` here (see the Debian packages above)\n")
+            else:
+                chosen.append(make())
+        return chosen
+
+    def peers(self, records, differences):
+        """flowdiff and its peers on one corpus."""
+        sql = lambda name, program: lambda: Sql(name, venv(), program)
+        contenders = self.wanted([
+            ("flowdiff", None, lambda: Flowdiff(self.flowdiff)),
+            ("unpack", "libdeflate-gunzip", lambda: Unpack("decompression alone: libdeflate-gunzip", "libdeflate-gunzip", "-c")),
+            ("igzip", "igzip", lambda: Unpack("decompression alone: igzip", "igzip", "-dc")),
+            ("clickhouse", None, sql("ClickHouse (chdb), signed count per line hash", CLICKHOUSE.replace("{HASH}", "cityHash64"))),
+            ("duckdb", None, sql("DuckDB, signed count per line hash", DUCKDB.replace("QUERY", SIGNED))),
+            ("except", None, sql("DuckDB, EXCEPT ALL both ways", DUCKDB.replace("QUERY", EXCEPT))),
+            ("sort", None, SortComm),
+        ])
+        data, truth = self.data("--records", records, "--differences", differences)
+        print(f"### {records} records a side, {differences} differences\n\n{size(data, truth)}\n")
+        table(self.in_turn(contenders, data, truth))
+
+    def forms(self, records):
+        """Parquet beside DuckDB on the same files as both sides; JSON by its rate."""
+        data, truth = self.data("--records", records, "--parquet")
+        flowdiff = Flowdiff(self.flowdiff)
+        flowdiff.run, both = (lambda data: Flowdiff.run(flowdiff, data, ("s3", "s3"))), truth["records"]["s3"] * 2
+        peer = Sql("DuckDB, signed count per row hash", venv(), DUCKDB_PARQUET)
+        print(f"### Parquet, {records} records a side: the same {truth['files']['s3']} files as both sides\n")
+        runs = self.in_turn([flowdiff, peer], data, truth)
+        table(runs)
+        print(f"flowdiff: {both / median(runs[flowdiff.name], 'wall') / 1e6:.2f} M records/s\n")
+        data, truth = self.data("--records", records, "--json")
+        flowdiff.run, both = (lambda data: Flowdiff.run(flowdiff, data, ("cwl", "cwl"))), truth["unpacked_bytes"]["cwl"] * 2
+        print(f"### JSON, {records} records a side: pages of get-log-events as both sides, {both / 1e6:.0f} MB\n")
+        runs = self.in_turn([flowdiff], data, truth)
+        table(runs)
+        print(f"{both / median(runs[flowdiff.name], 'cpu') / 1e6:.0f} MB/s a core\n")
+
+    def growth(self, largest, plot):
+        """flowdiff alone, one thing growing at a time."""
+        base = min(largest, 10_000_000)
+        sizes = [n for n in (1_000_000, 3_000_000, 10_000_000, 30_000_000, 100_000_000) if n <= largest]
+        cases = [(f"{short(n)} records", ["--records", short(n)]) for n in sizes]
+        grown = {
+            "differences": ["1", "100", "10k", "1M"],
+            "interfaces": ["10", "100k"],
+            "window": ["1m", "30d"],
+        }
+        for what, values in grown.items():
+            cases += [(f"{what}: {value}", ["--records", short(base), f"--{what}", value]) for value in values]
+        for option in ("one-side-empty", "all-differ", "one-large-object"):
+            cases.append((option.replace("-", " "), ["--records", short(base), f"--{option}"]))
+        print("### Growth\n\n| case | files | wall s | CPU s | peak MiB | ns CPU a record |\n|---|--:|--:|--:|--:|--:|")
+        points = []
+        for name, options in cases:
+            data, truth = self.data(*options)
+            runs = self.in_turn([Flowdiff(self.flowdiff)], data, truth)["flowdiff check"]
+            wall, cpu, peak = (median(runs, what) for what in ("wall", "cpu", "peak"))
+            records, files = sum(truth["records"].values()), sum(truth["files"].values())
+            print(f"| {name} | {files} | {wall:.2f} | {cpu:.2f} | {peak / 2**20:.0f} | {cpu / records * 1e9:.0f} |", flush=True)
+            if name.endswith("records"):
+                points.append((truth["records"]["s3"], wall))
+            shutil.rmtree(data)
+        print()
+        if plot:
+            plot.write_text(svg(points))
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def median(runs, what):
+    return statistics.median(getattr(run, what) for run in runs)
+
+
+def short(number):
+    return f"{number // 1_000_000}M" if number % 1_000_000 == 0 else f"{number // 1_000}k"
+
+
+def size(data, truth):
+    packed = {side: sum(file.stat().st_size for file in (data / side).rglob("*") if file.is_file()) for side in ("s3", "cwl")}
+    total, unpacked = sum(packed.values()), sum(truth["unpacked_bytes"].values())
+    return f"{unpacked / 1e9:.2f} GB of text in {total / 1e6:.0f} MB of gzip, {truth['files']['s3']} files against {truth['files']['cwl']}."
+
+
+def table(runs):
+    """Prints medians, and ratios to flowdiff: above 1, flowdiff is faster or smaller."""
+    own = runs.get("flowdiff check")
+    print("| | wall s | best | query s | CPU s | peak MiB | wall, times flowdiff's | CPU | peak |")
+    print("|---|--:|--:|--:|--:|--:|--:|--:|--:|")
+    for name, some in runs.items():
+        wall, cpu, peak = (median(some, what) for what in ("wall", "cpu", "peak"))
+        query = f"{median(some, 'query'):.2f}" if some[0].query is not None else ""
+        ratios = [f"{median(some, what) / median(own, what):.2f}" if own else "" for what in ("wall", "cpu", "peak")]
+        best = min(run.wall for run in some)
+        print(f"| {name} | {wall:.2f} | {best:.2f} | {query} | {cpu:.2f} | {peak / 2**20:.0f} | {' | '.join(ratios)} |")
+    print(flush=True)
+
+
+def svg(points):
+    """Draws wall time against records, both from 0, so that linear growth is a straight line through the corner."""
+    width, height, edge = 640, 360, 56
+    most_records, most_wall = (max(axis) for axis in zip(*points))
+    x = lambda records: edge + records / most_records * (width - 2 * edge)
+    y = lambda wall: height - edge - wall / most_wall * (height - 2 * edge)
+    path = " ".join(f"{x(records):.1f},{y(wall):.1f}" for records, wall in [(0, 0), *points])
+    marks = "".join(
+        f'<circle cx="{x(records):.1f}" cy="{y(wall):.1f}" r="4" fill="#06c"/>'
+        f'<text x="{x(records):.1f}" y="{height - edge + 18}" text-anchor="middle">{short(records)}</text>'
+        f'<text x="{x(records) - 8:.1f}" y="{y(wall) - 8:.1f}" text-anchor="end">{wall:.1f} s</text>'
+        for records, wall in points
+    )
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="12">'
+        f'<rect width="{width}" height="{height}" fill="#fff"/>'
+        f'<path d="M{edge},{edge / 2} V{height - edge} H{width - edge / 2}" fill="none" stroke="#888"/>'
+        f'<polyline points="{path}" fill="none" stroke="#06c" stroke-width="2"/>{marks}'
+        f'<text x="{width / 2}" y="{height - 12}" text-anchor="middle">records a side</text>'
+        f'<text x="{edge}" y="18">wall time of flowdiff check</text></svg>\n'
+    )
+
+
+def machine():
+    """Says what this ran on, and what else it was doing."""
+    names = [line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    name = names[0] if names else platform.machine()
+    system = f"{platform.system()} {platform.release().split('-')[0]}"
+    return f"{THREADS} x {name}, {memory:.0f} GiB, {system}; {time.strftime('%Y-%m-%d')}; load average {load_average()} before"
+
+
+def load_average():
+    return ", ".join(f"{load:.1f}" for load in os.getloadavg())
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    words = lambda text: text.split(",")
+    parser.add_argument("--records", type=words, default=["10M"], help="records a side, several with commas: 10M,100M")
+    parser.add_argument("--differences", type=words, default=["0", "100"], help="planted differences, several with commas")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", type=words, help="flowdiff,unpack,igzip,clickhouse,duckdb,except,sort")
+    parser.add_argument("--forms", action="store_true", help="Parquet and JSON instead of the peers")
+    parser.add_argument("--growth", action="store_true", help="how flowdiff grows instead of the peers; the largest of --records is the largest")
+    parser.add_argument("--plot", type=Path, help="where --growth writes an SVG of time against records")
+    parser.add_argument("--data", type=Path, default=PLACE / "data", help="where corpora are kept")
+    parser.add_argument("--flowdiff", type=Path, help="a binary to measure instead of building one")
+    parser.add_argument("--generate", type=Path, help="a generator to use instead of building one")
+    arguments = parser.parse_args()
+    bench = Bench(arguments)
+    for folder in (PLACE / "spill", arguments.data):
+        folder.mkdir(parents=True, exist_ok=True)
+    print(f"{machine()}; medians of {arguments.rounds} rounds\n")
+    if arguments.growth:
+        largest = max(int(records.replace("M", "000000").replace("k", "000")) for records in arguments.records)
+        bench.growth(largest, arguments.plot)
+    elif arguments.forms:
+        bench.forms(arguments.records[0])
+    else:
+        for records in arguments.records:
+            for differences in arguments.differences:
+                bench.peers(records, differences)
+        print(f"Load average {load_average()} after.\n\n{__doc__[__doc__.index('What is unfair') :]}")
+
+
+if __name__ == "__main__":
+    main()
