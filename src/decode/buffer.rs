@@ -62,8 +62,9 @@ impl Buffer {
     pub(super) fn space(&mut self, size: usize) -> &mut [u8] {
         let wanted = self.len + size;
         if self.bytes.len() < wanted {
-            // Zeroed memory comes for free from the system; zeroing a buffer that grows does not.
-            let mut larger = vec![0; wanted];
+            // Zeroed memory comes for free from the system; zeroing a buffer that grows does not. Rounded up, since the
+            // next object is likely to be a little larger, and what is never written to costs nothing.
+            let mut larger = vec![0; wanted.next_power_of_two()];
             larger[..self.len].copy_from_slice(&self.bytes[..self.len]);
             self.bytes = larger;
         }
