@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::CommandFactory;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 use tracing::Level;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
@@ -65,8 +65,7 @@ fn run_check(args: &CheckArgs) -> Result<u8, Error> {
         .map(Output::open)
         .transpose()?;
     let progress = Arc::new(Progress::new(progress_mode(args)));
-    let runtime =
-        Runtime::new().map_err(|error| Error::Usage(format!("cannot start threads: {error}")))?;
+    let runtime = runtime()?;
     let answer = runtime.block_on(async {
         tokio::select! {
             answer = answer(&plan, &progress, differences.as_mut()) => Some(answer),
@@ -97,6 +96,17 @@ fn run_check(args: &CheckArgs) -> Result<u8, Error> {
         print_report(plan.output, &report, args.color)?;
     }
     Ok(report.verdict.exit_code())
+}
+
+/// A thread for each decoder and two for what waits for files: each thread has memory of its own to allocate from, and
+/// with hundreds of threads most of it would lie idle.
+fn runtime() -> Result<Runtime, Error> {
+    let processors = std::thread::available_parallelism().map_or(2, usize::from);
+    let runtime = Builder::new_multi_thread()
+        .enable_all()
+        .max_blocking_threads(processors + 2)
+        .build();
+    runtime.map_err(|error| Error::Usage(format!("cannot start threads: {error}")))
 }
 
 async fn answer(
