@@ -5,6 +5,7 @@ mod pair;
 
 use std::collections::BTreeMap;
 
+use hashbrown::hash_map::Entry;
 use hashbrown::{HashMap, HashSet};
 use itertools::Itertools;
 
@@ -57,15 +58,22 @@ impl Groups {
 
     /// Adds the copies of another part.
     pub fn merge(&mut self, other: Self) {
+        if self.by_fingerprint.is_empty() {
+            *self = other;
+            return;
+        }
         for (fingerprint, group) in other.by_fingerprint {
-            let open = || Group {
-                copies: Sides::default(),
-                ..group.clone()
-            };
-            let mine = self.by_fingerprint.entry(fingerprint).or_insert_with(open);
-            mine.young |= group.young;
-            mine.copies.s3.extend(group.copies.s3);
-            mine.copies.cwl.extend(group.copies.cwl);
+            match self.by_fingerprint.entry(fingerprint) {
+                Entry::Vacant(entry) => {
+                    entry.insert(group);
+                }
+                Entry::Occupied(mut entry) => {
+                    let mine = entry.get_mut();
+                    mine.young |= group.young;
+                    mine.copies.s3.extend(group.copies.s3);
+                    mine.copies.cwl.extend(group.copies.cwl);
+                }
+            }
         }
     }
 
