@@ -121,10 +121,13 @@ class Flowdiff:
         return measured([[[self.binary, "check", "--output", "json", *folders]]], ok=(0, 1))
 
     def verify(self, run, truth):
-        counts = json.loads(run.said)["counts"]
+        report = json.loads(run.said)
+        counts, sides = report["counts"], report["sides"]
+        expect("flowdiff's records", {side: sides[side]["records"] for side in sides}, truth["records"])
         for kind in ("missing", "surplus", "divergent"):
             expect(f"flowdiff's {kind}", counts[kind], truth[kind])
-        expect("flowdiff's pending", counts["pending"], {"s3": 0, "cwl": 0})
+        for kind in ("pending", "undetermined"):
+            expect(f"flowdiff's {kind}", counts[kind], {"s3": 0, "cwl": 0})
         return run
 
 
