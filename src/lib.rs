@@ -14,6 +14,7 @@
 //! - [`diff`]: copies of differing records told as missing, surplus or divergent
 //! - [`check`]: the driver: joins the stages, bounds concurrency and memory, decides the verdict
 //! - [`finding`]: what is wrong, as data
+//! - [`alarm`]: the limits that a user sets on a report, and the line for Nagios
 //! - [`report`]: everything a run found out, and the ways to show it
 //! - [`progress`]: how far a run is, for people who wait
 //! - [`error`]: what stops a run
@@ -23,6 +24,7 @@
     allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")
 )]
 
+pub mod alarm;
 pub mod check;
 pub mod cli;
 pub mod decode;

@@ -2,8 +2,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 fn main() -> ExitCode {
-    flowdiff::run::run(flowdiff::cli::Cli::parse())
+    flowdiff::run::main()
 }

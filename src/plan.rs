@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
+use crate::alarm::{FailOn, Thresholds};
 use crate::check::{Check, Selection};
 use crate::cli::CheckArgs;
 use crate::decode::Format;
@@ -31,10 +32,23 @@ pub struct Plan {
     pub check: Check,
     /// Where each side is read, and how.
     pub sources: Sides<(Address, SourceOptions)>,
-    /// The form of the report on standard output.
-    pub output: &'static Renderer,
+    /// What standard output gets.
+    pub output: Answer,
     /// The other reports.
     pub reports: Vec<(&'static Renderer, PathBuf)>,
+    /// How much may differ.
+    pub fail_on: FailOn,
+}
+
+/// What standard output gets.
+#[derive(Debug)]
+pub enum Answer {
+    /// Nothing.
+    Nothing,
+    /// A report.
+    Report(&'static Renderer),
+    /// A line for Nagios.
+    Nagios(Thresholds),
 }
 
 impl Plan {
@@ -67,7 +81,12 @@ impl Plan {
                 args.cwl_rate
             )));
         }
+        let (printed, reports) = reports(args)?;
+        let by_hour = printed
+            .iter()
+            .chain(reports.iter().map(|(renderer, _)| renderer));
         let check = Check {
+            by_hour: by_hour.into_iter().any(|renderer| renderer.by_hour),
             window: window(args, &settle, live)?,
             settle,
             fields: Selection {
@@ -92,16 +111,14 @@ impl Plan {
             s3: (s3, options(args, Side::S3)?),
             cwl: (cwl, options(args, Side::Cwl)?),
         };
-        let reports = args
-            .report
-            .iter()
-            .map(|text| report_to(text))
-            .collect::<Result<_, _>>()?;
+        let fail_on = FailOn::parse(&args.fail_on)
+            .map_err(|why| Error::Usage(format!("--fail-on: {why}")))?;
         Ok(Self {
             check,
             sources,
-            output: renderer("--output", &args.output)?,
+            output: output(args, printed)?,
             reports,
+            fail_on,
         })
     }
 }
@@ -171,6 +188,57 @@ fn renderer(option: &str, name: &str) -> Result<&'static Renderer, Error> {
             known.join(", ")
         ))
     })
+}
+
+/// What `--report` asks for: what goes to standard output, and what goes to files.
+type Reports = (Option<&'static Renderer>, Vec<(&'static Renderer, PathBuf)>);
+
+fn reports(args: &CheckArgs) -> Result<Reports, Error> {
+    let mut all: Vec<_> = args
+        .report
+        .iter()
+        .map(|text| report_to(text))
+        .collect::<Result<_, _>>()?;
+    let printed: Vec<_> = all
+        .extract_if(.., |(_, path)| path.as_os_str() == "-")
+        .collect();
+    if printed.len() > 1 {
+        return Err(Error::Usage(
+            "--report: standard output can be one report only".into(),
+        ));
+    }
+    let output = args.output.as_deref().filter(|_| !args.quiet);
+    let output = output.map(|name| renderer("--output", name)).transpose()?;
+    match (printed.first(), output) {
+        (Some(_), Some(_)) => Err(Error::Usage(
+            "--report FORMAT=- and --output both want standard output".into(),
+        )),
+        (Some((renderer, _)), None) => Ok((Some(renderer), all)),
+        (None, output) => Ok((output, all)),
+    }
+}
+
+fn output(args: &CheckArgs, printed: Option<&'static Renderer>) -> Result<Answer, Error> {
+    let thresholds = Thresholds::parse(&args.warning, &args.critical).map_err(Error::Usage)?;
+    if !args.nagios {
+        return match printed {
+            _ if thresholds != Thresholds::default() => Err(Error::Usage(
+                "--warning and --critical are for --nagios; without it there is --fail-on".into(),
+            )),
+            Some(renderer) => Ok(Answer::Report(renderer)),
+            None if args.quiet => Ok(Answer::Nothing),
+            None => Ok(Answer::Report(&report::RENDERERS[0])),
+        };
+    }
+    let not_with = |option: &str| Err(Error::Usage(format!("--nagios: not with {option}")));
+    match printed {
+        Some(_) => {
+            not_with("--output or --report FORMAT=-: the line has standard output to itself")
+        }
+        None if args.quiet => not_with("--quiet: it prints a line"),
+        None if !args.fail_on.is_empty() => not_with("--fail-on: ranges are given with -w and -c"),
+        None => Ok(Answer::Nagios(thresholds)),
+    }
 }
 
 fn report_to(text: &str) -> Result<(&'static Renderer, PathBuf), Error> {
@@ -333,6 +401,20 @@ mod tests {
             ("a b --memory 1MiB", "--memory: `1MiB` is less"),
             ("a b --report xml=x", "--report: no report format `xml`"),
             ("a b --report json", "--report: `json` is not FORMAT=PATH"),
+            ("a b --report emf=- --report csv=-", "one report only"),
+            ("a b --report emf=- -o json", "both want standard output"),
+            (
+                "a b --fail-on missing",
+                "--fail-on: `missing` is not a limit",
+            ),
+            ("a b -w 10", "--nagios"),
+            ("a b --nagios -w x", "--warning: `x` is not a range"),
+            ("a b --nagios -o json", "--nagios: not with --output"),
+            ("a b --nagios -q", "--nagios: not with --quiet"),
+            (
+                "a b --nagios --fail-on missing>1",
+                "--nagios: not with --fail-on",
+            ),
             ("a b --cwl-format version", "--cwl-format: `version`"),
             ("a b --cwl-rate 0", "--cwl-rate"),
             ("a b --concurrency 0", "--concurrency"),

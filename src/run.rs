@@ -5,19 +5,20 @@
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use clap::CommandFactory;
+use clap::{CommandFactory, Parser};
 use tokio::runtime::{Builder, Runtime};
 use tracing::Level;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::alarm::{self, Status};
 use crate::check::{self, EveryDifference};
 use crate::cli::{CheckArgs, Cli, Color, What};
 use crate::error::Error;
-use crate::plan::Plan;
+use crate::plan::{Answer, Plan};
 use crate::progress::{Mode, Progress};
 use crate::report::{Output, Paint, Renderer, Report, Style, write_difference};
 use crate::source::{self, Side, Sides};
@@ -28,9 +29,60 @@ const TROUBLE: u8 = 2;
 /// The exit code after Ctrl-C, as shells have it: 128 and the signal's number.
 const INTERRUPTED: u8 = 130;
 
-/// Does what was typed and returns the exit code: 0 consistent, 1 different, 2 trouble, 3 no verdict, 130 interrupted.
-pub fn run(cli: Cli) -> ExitCode {
-    let result = match cli.command {
+/// Parses the command line, does what it says and returns the exit code: 0 consistent, 1 different, 2 trouble, 3 no
+/// verdict, 130 interrupted; with `--nagios`, Nagios's.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) if wants_nagios() => {
+            let text = error.to_string();
+            let asked = !error.use_stderr();
+            let said = text
+                .lines()
+                .next()
+                .unwrap_or_default()
+                .trim_start_matches("error: ");
+            return tell_nagios(&if asked { text } else { alarm::unknown(said) });
+        }
+        Err(error) => error.exit(),
+    };
+    let for_nagios = matches!(&cli.command, What::Check(args) if args.nagios);
+    let error = match run(cli) {
+        Ok(code) => return ExitCode::from(code),
+        Err(error) => error,
+    };
+    let hint = error.hint();
+    if for_nagios {
+        let hint = hint.map_or_else(String::new, |hint| format!(" (hint: {hint})"));
+        return tell_nagios(&alarm::unknown(&format!("{error}{hint}")));
+    }
+    eprintln!("flowdiff: {error}");
+    if let Some(hint) = hint {
+        eprintln!("hint: {hint}");
+    }
+    ExitCode::from(TROUBLE)
+}
+
+/// Tells whether Nagios is to be answered when the command line cannot be understood.
+fn wants_nagios() -> bool {
+    let given = std::env::args_os()
+        .take_while(|arg| arg != "--")
+        .any(|arg| arg == "--nagios");
+    let set = std::env::var("FLOWDIFF_NAGIOS")
+        .unwrap_or_default()
+        .to_lowercase();
+    // What clap takes for false.
+    given || !["", "0", "f", "false", "n", "no", "off"].contains(&&*set)
+}
+
+/// Prints what is no answer. If even that fails, the exit code still says so.
+fn tell_nagios(text: &str) -> ExitCode {
+    let _ = print(format!("{}\n", text.trim_end()).as_bytes());
+    ExitCode::from(Status::Unknown.exit_code())
+}
+
+fn run(cli: Cli) -> Result<u8, Error> {
+    match cli.command {
         What::Check(args) => run_check(&args),
         What::Completions { shell } => {
             let mut text = Vec::new();
@@ -38,14 +90,7 @@ pub fn run(cli: Cli) -> ExitCode {
             print(&text)
         }
         What::Man => manual().and_then(|text| print(&text)),
-    };
-    ExitCode::from(result.unwrap_or_else(|error| {
-        eprintln!("flowdiff: {error}");
-        if let Some(hint) = error.hint() {
-            eprintln!("hint: {hint}");
-        }
-        TROUBLE
-    }))
+    }
 }
 
 fn run_check(args: &CheckArgs) -> Result<u8, Error> {
@@ -53,6 +98,7 @@ fn run_check(args: &CheckArgs) -> Result<u8, Error> {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |now| now.as_secs());
+    let began = Instant::now();
     let plan = Plan::new(args, now.cast_signed())?;
     let mut reports = Vec::new();
     for (renderer, path) in &plan.reports {
@@ -76,26 +122,54 @@ fn run_check(args: &CheckArgs) -> Result<u8, Error> {
     runtime.shutdown_timeout(Duration::ZERO);
     let got_to = progress.snapshot();
     progress.finish();
-    let Some(report) = answer.transpose()? else {
-        eprintln!("flowdiff: interrupted: {got_to}");
-        return Ok(INTERRUPTED);
+    let Some(mut report) = answer.transpose()? else {
+        return interrupted(&plan, &got_to);
+    };
+    report.tolerated = plan.fail_on.tolerated(&report);
+    report.notes.extend(report.tolerated.iter().cloned());
+    report.took = began.elapsed();
+    reports
+        .into_iter()
+        .try_for_each(|(renderer, output)| write_report(renderer, &report, output))?;
+    differences.map_or(Ok(()), Output::finish)?;
+    match &plan.output {
+        Answer::Nothing => {}
+        Answer::Report(renderer) => print_report(renderer, &report, args.color)?,
+        Answer::Nagios(thresholds) => {
+            let (status, line) = thresholds.judge(&report);
+            print(format!("{line}\n").as_bytes())?;
+            return Ok(status.exit_code());
+        }
+    }
+    Ok(report.exit_code())
+}
+
+fn interrupted(plan: &Plan, got_to: &str) -> Result<u8, Error> {
+    let said = format!("interrupted: {got_to}");
+    if let Answer::Nagios(_) = plan.output {
+        print(format!("{}\n", alarm::unknown(&said)).as_bytes())?;
+        return Ok(Status::Unknown.exit_code());
+    }
+    eprintln!("flowdiff: {said}");
+    Ok(INTERRUPTED)
+}
+
+fn write_report(renderer: &Renderer, report: &Report, mut output: Output) -> Result<(), Error> {
+    let previous = if renderer.carries_over {
+        output.previous()
+    } else {
+        String::new()
     };
     let plain = Style {
         paint: Paint::Never,
+        previous: &previous,
     };
-    for (renderer, mut output) in reports {
-        let written = (renderer.write)(&report, plain, &mut output);
-        written.map_err(|source| Error::Output {
-            path: output.path().to_owned(),
-            source,
-        })?;
-        output.finish()?;
-    }
-    differences.map_or(Ok(()), Output::finish)?;
-    if !args.quiet {
-        print_report(plan.output, &report, args.color)?;
-    }
-    Ok(report.verdict.exit_code())
+    let written = (renderer.write)(report, plain, &mut output);
+    written.map_err(|source| Error::Output {
+        path: output.path().to_owned(),
+        source,
+    })?;
+    output.finish()
 }
 
 /// A thread for each decoder and two for what waits for files: each thread has memory of its own to allocate from, and
@@ -139,6 +213,7 @@ fn print_report(renderer: &Renderer, report: &Report, color: Color) -> Result<()
         report,
         Style {
             paint: paint(color),
+            ..Style::default()
         },
         &mut text,
     );
@@ -177,7 +252,7 @@ fn paint(color: Color) -> Paint {
 }
 
 fn progress_mode(args: &CheckArgs) -> Mode {
-    if args.quiet {
+    if args.quiet || args.nagios {
         Mode::Silent
     } else if io::stderr().is_terminal() {
         Mode::Bars

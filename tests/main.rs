@@ -7,6 +7,8 @@
 
 mod support;
 
+// That what others read of flowdiff's reports is what it wrote.
+mod consumers;
 // That the CloudFormation template of fixtures/ deploys and makes what flowdiff compares.
 mod environment;
 // What the services do wrong, and what becomes of it.

@@ -139,6 +139,7 @@ fn check(now: i64, max_evidence: usize, memory: u64) -> Check {
             s3: format.clone(),
             cwl: format,
         },
+        by_hour: false,
         max_evidence,
         all_differences: None,
         concurrency: 4,

@@ -188,7 +188,7 @@ fn a_strict_consumer_takes_every_report() {
         assert_eq!(document.schema, "flowdiff.report/1");
         assert_eq!(document.tool.name, "flowdiff");
         assert!(!document.tool.version.is_empty());
-        assert_eq!(document.exit_code, report.verdict.exit_code());
+        assert_eq!(document.exit_code, report.exit_code());
         assert_eq!(document.findings.len(), report.findings.len());
     }
 }

@@ -194,7 +194,7 @@ fn head(report: &Report) -> Head<'_> {
             version: env!("CARGO_PKG_VERSION"),
         },
         verdict: report.verdict,
-        exit_code: report.verdict.exit_code(),
+        exit_code: report.exit_code(),
         window: Times {
             start: report.window.start,
             end: report.window.end,
@@ -215,7 +215,7 @@ fn tail(report: &Report) -> Tail<'_> {
 }
 
 /// Writes one pretty-printed document.
-pub(super) fn write_document(report: &Report, _: Style, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write_document(report: &Report, _: Style<'_>, out: &mut dyn Write) -> io::Result<()> {
     let document = Document {
         head: head(report),
         findings: &report.findings,
@@ -225,7 +225,7 @@ pub(super) fn write_document(report: &Report, _: Style, out: &mut dyn Write) -> 
 }
 
 /// Writes one object a line: the report without its findings, then each finding.
-pub(super) fn write_lines(report: &Report, _: Style, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write_lines(report: &Report, _: Style<'_>, out: &mut dyn Write) -> io::Result<()> {
     let first = Line::Report {
         head: head(report),
         tail: tail(report),
@@ -237,7 +237,12 @@ pub(super) fn write_lines(report: &Report, _: Style, out: &mut dyn Write) -> io:
     })
 }
 
-fn write(value: &impl Serialize, form: impl Formatter, mut out: &mut dyn Write) -> io::Result<()> {
+/// Writes a value and a newline; see [`Harmless`].
+pub(super) fn write(
+    value: &impl Serialize,
+    form: impl Formatter,
+    mut out: &mut dyn Write,
+) -> io::Result<()> {
     let mut serializer = serde_json::Serializer::with_formatter(&mut out, Harmless(form));
     value.serialize(&mut serializer)?;
     out.write_all(b"\n")

@@ -5,22 +5,30 @@
 
 #[cfg(test)]
 mod consumer;
+mod csv;
 mod differences;
+mod emf;
 mod escape;
+mod gauge;
 mod json;
+mod junit;
+mod openmetrics;
 mod output;
 mod paint;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 mod text;
 pub(crate) mod wording;
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::finding::Finding;
-use crate::source::Sides;
+use crate::finding::{Bucket, Finding};
+use crate::source::{Side, Sides};
 use crate::window::{Settle, Window};
 
 pub use differences::write_difference;
@@ -29,9 +37,11 @@ pub use paint::Paint;
 
 /// How a report is to look, for renderers that have a look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Style {
+pub struct Style<'a> {
     /// Whether to colour.
     pub paint: Paint,
+    /// What stood under the report's name before, for renderers that carry something over.
+    pub previous: &'a str,
 }
 
 /// A way to show a report: one line of [`RENDERERS`].
@@ -42,7 +52,11 @@ pub struct Renderer {
     /// What it is for, as a help text says it.
     pub about: &'static str,
     /// Writes the whole report, ending with a newline. Does not flush.
-    pub write: fn(&Report, Style, &mut dyn Write) -> io::Result<()>,
+    pub write: fn(&Report, Style<'_>, &mut dyn Write) -> io::Result<()>,
+    /// Whether it reads [`Style::previous`].
+    pub carries_over: bool,
+    /// Whether it reads [`Report::hours`].
+    pub by_hour: bool,
 }
 
 /// Every way to show a report, the default first.
@@ -51,16 +65,50 @@ pub static RENDERERS: &[Renderer] = &[
         name: "text",
         about: "a summary for people",
         write: text::write,
+        carries_over: false,
+        by_hour: false,
     },
     Renderer {
         name: "json",
         about: "one JSON document, format flowdiff.report/1",
         write: json::write_document,
+        carries_over: false,
+        by_hour: false,
     },
     Renderer {
         name: "jsonl",
         about: "the same as JSON lines: first the report, then a line for each finding",
         write: json::write_lines,
+        carries_over: false,
+        by_hour: false,
+    },
+    Renderer {
+        name: "csv",
+        about: "a row for each finding",
+        write: csv::write,
+        carries_over: false,
+        by_hour: false,
+    },
+    Renderer {
+        name: "junit",
+        about: "JUnit XML: a test case for each interface and hour, for CI systems",
+        write: junit::write,
+        carries_over: false,
+        by_hour: true,
+    },
+    Renderer {
+        name: "emf",
+        about: "CloudWatch embedded metric format: a line for each side",
+        write: emf::write,
+        carries_over: false,
+        by_hour: false,
+    },
+    Renderer {
+        name: "openmetrics",
+        about: "OpenMetrics text, for node_exporter's textfile collector",
+        write: openmetrics::write,
+        carries_over: true,
+        by_hour: false,
     },
 ];
 
@@ -69,7 +117,7 @@ pub fn find(name: &str) -> Option<&'static Renderer> {
     RENDERERS.iter().find(|renderer| renderer.name == name)
 }
 
-/// What a run found out. Same input, same report, byte for byte.
+/// What a run found out. Same input, same report, byte for byte, except for how long it [took](Self::took).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
     /// The answer.
@@ -92,6 +140,54 @@ pub struct Report {
     pub evidence_capped: bool,
     /// What a reader should know, in fixed order.
     pub notes: Vec<String>,
+    /// Records of each side by interface and hour, if a renderer asks for them.
+    pub hours: BTreeMap<Hour, Sides<u64>>,
+    /// Why differences are tolerated, a sentence for each kind; empty if they are not or if there are none.
+    pub tolerated: Vec<String>,
+    /// How long the run took.
+    pub took: Duration,
+}
+
+impl Report {
+    /// Returns the exit code of the run. Differences that are tolerated do not count, but what is not known still does.
+    pub fn exit_code(&self) -> u8 {
+        let open = wording::open_questions(self);
+        match self.verdict {
+            Verdict::Different if self.tolerated.is_empty() => 1,
+            Verdict::Different if open.is_empty() => 0,
+            Verdict::Different => Verdict::Unknown.exit_code(),
+            Verdict::Consistent | Verdict::Unknown => self.verdict.exit_code(),
+        }
+    }
+
+    /// Returns how long records were on their way to a side, in seconds, 99th percentile; `None` if it is not known.
+    pub fn lag_p99(&self, _side: Side) -> Option<u64> {
+        None
+    }
+
+    /// Returns how many records arrived on a side only after the first look; `None` if that was not watched.
+    pub fn late(&self, _side: Side) -> Option<u64> {
+        None
+    }
+}
+
+/// An interface and an hour of `start`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Hour {
+    /// The interface, `-` if there is none.
+    pub interface: Arc<str>,
+    /// The hour's first second, `None` if there is no `start`.
+    pub start: Option<i64>,
+}
+
+impl Hour {
+    /// Returns the hour that a bucket lies in.
+    pub fn of(bucket: &Bucket) -> Self {
+        Self {
+            interface: Arc::clone(&bucket.interface),
+            start: bucket.slot.map(|slot| slot.div_euclid(3600) * 3600),
+        }
+    }
 }
 
 /// The answer to "do both destinations hold the same records".
@@ -107,7 +203,16 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// Returns the exit code a run with this verdict ends with.
+    /// Returns the name used in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Consistent => "consistent",
+            Self::Different => "different",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Returns the exit code a run with this verdict ends with, if nothing is tolerated.
     pub fn exit_code(self) -> u8 {
         match self {
             Self::Consistent => 0,
@@ -168,7 +273,6 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::source::Side;
 
     #[test]
     fn renderer_names_are_unique_and_found() {

@@ -45,6 +45,14 @@ impl Output {
         })
     }
 
+    /// Returns what stands under the file's name so far; nothing if it is no regular file or no text.
+    pub fn previous(&self) -> String {
+        match self.place {
+            Place::Beside(_) => fs::read_to_string(&self.path).unwrap_or_default(),
+            Place::Direct(_) => String::new(),
+        }
+    }
+
     /// Gives the file its name.
     ///
     /// # Errors

@@ -1,8 +1,10 @@
 //! Hand-made reports for the tests of the renderers.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::{Counts, Report, SideSummary, Verdict};
+use super::{Counts, Hour, Report, SideSummary, Verdict};
 use crate::finding::{Bucket, Evidence, Finding, LeftoverKind, Pair, Place};
 use crate::record::{FieldName, Record};
 use crate::source::{Side, Sides};
@@ -31,7 +33,7 @@ const FIELDS: [&str; 14] = [
 ];
 
 /// A report with every kind of finding.
-pub(super) fn different() -> Report {
+pub(crate) fn different() -> Report {
     Report {
         verdict: Verdict::Different,
         window: Window::new(START, START + 3600),
@@ -81,11 +83,14 @@ pub(super) fn different() -> Report {
         findings: findings(),
         evidence_capped: true,
         notes: vec!["s3: two flow logs deliver under this prefix: fl-0aa11bb22cc33dd44, fl-0ee55ff66aa77bb88".to_owned()],
+        hours: hours(1_234_572, 1_234_570),
+        tolerated: Vec::new(),
+        took: Duration::from_millis(1500),
     }
 }
 
 /// A report of a run that found nothing wrong.
-pub(super) fn consistent() -> Report {
+pub(crate) fn consistent() -> Report {
     let summary = |source: &str| SideSummary {
         source: source.to_owned(),
         parts: 1,
@@ -110,12 +115,13 @@ pub(super) fn consistent() -> Report {
         findings: Vec::new(),
         evidence_capped: false,
         notes: Vec::new(),
+        hours: hours(57, 57),
         ..different()
     }
 }
 
 /// A report of a run in which one record may sit in an object that could not be read.
-pub(super) fn unknown() -> Report {
+pub(crate) fn unknown() -> Report {
     let mut report = consistent();
     report.verdict = Verdict::Unknown;
     report.sides.cwl.records = 58;
@@ -160,7 +166,7 @@ fn findings() -> Vec<Finding> {
 }
 
 /// A finding of one record.
-pub(super) fn leftovers(
+pub(crate) fn leftovers(
     kind: LeftoverKind,
     side: Side,
     part: &str,
@@ -182,6 +188,22 @@ fn unreadable() -> Finding {
         part: KEY.replace("2325Z", "2330Z").into(),
         reason: "the gzip stream ends early".to_owned(),
     }
+}
+
+fn hours(s3: u64, cwl: u64) -> BTreeMap<Hour, Sides<u64>> {
+    let hour = |interface: &str| Hour {
+        interface: interface.into(),
+        start: Some(START),
+    };
+    let quiet = (hour("eni-0aa"), Sides { s3: 1, cwl: 1 });
+    let busy = (
+        hour("eni-0c19436730cc350ae"),
+        Sides {
+            s3: s3 - 1,
+            cwl: cwl - 1,
+        },
+    );
+    BTreeMap::from([quiet, busy])
 }
 
 fn bucket(at: i64) -> Bucket {

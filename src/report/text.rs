@@ -19,7 +19,7 @@ use crate::window::rfc3339;
 const WIDTH: usize = 100;
 
 /// Writes the whole report.
-pub(super) fn write(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(report: &Report, style: Style<'_>, out: &mut dyn Write) -> io::Result<()> {
     let mut page = Page {
         paint: style.paint,
         text: String::new(),
@@ -158,7 +158,15 @@ mod tests {
 
     fn text(report: &Report, paint: Paint) -> String {
         let mut out = Vec::new();
-        write(report, Style { paint }, &mut out).unwrap();
+        write(
+            report,
+            Style {
+                paint,
+                ..Style::default()
+            },
+            &mut out,
+        )
+        .unwrap();
         String::from_utf8(out).unwrap()
     }
 

@@ -23,7 +23,7 @@ pub(crate) fn count(number: u64, noun: &str) -> String {
 }
 
 /// Returns the verdict as the one sentence that a person reads first.
-pub(super) fn verdict(report: &Report) -> String {
+pub(crate) fn verdict(report: &Report) -> String {
     match report.verdict {
         Verdict::Consistent => consistent(report),
         Verdict::Different => format!("Different: {}.", list(&differences(report))),
@@ -32,7 +32,7 @@ pub(super) fn verdict(report: &Report) -> String {
 }
 
 /// Returns what is not known besides what the verdict says, if there is anything.
-pub(super) fn reservation(report: &Report) -> Option<String> {
+pub(crate) fn reservation(report: &Report) -> Option<String> {
     let open = open_questions(report);
     (report.verdict == Verdict::Different && !open.is_empty())
         .then(|| format!("Still open: {}.", list(&open)))
@@ -69,7 +69,8 @@ fn doubts(report: &Report) -> Vec<String> {
     parts
 }
 
-fn open_questions(report: &Report) -> Vec<String> {
+/// Returns what is not known, a phrase each.
+pub(super) fn open_questions(report: &Report) -> Vec<String> {
     let counts = &report.counts;
     let mut parts = on_sides(&counts.undetermined, "undetermined on");
     parts.extend(on_sides(&counts.pending, "pending on"));

@@ -16,8 +16,19 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
-/// What pip installs. Another version makes another environment.
-const REQUIREMENT: &str = "moto[server,s3,logs,ec2,cloudformation]==5.2.5";
+/// What pip installs: moto, and what reads the reports that flowdiff writes for others. Other versions make another
+/// environment.
+const REQUIREMENTS: [&str; 5] = [
+    "moto[server,s3,logs,ec2,cloudformation]==5.2.5",
+    "jsonschema==4.26.0",
+    "junitparser==5.0.3",
+    "nagiosplugin==1.4.0",
+    "prometheus_client==0.26.0",
+];
+
+/// What pip installs without what it depends on: AWS's own library of that time brings the published schema of the
+/// embedded metric format as a file, and nothing else of it is used.
+const ALONE: &str = "aws-lambda-powertools==1.10.2";
 
 /// What PutLogEvents takes at once (CloudWatch Logs API reference): events, and bytes with this
 /// many counted extra for each event.
@@ -210,31 +221,36 @@ fn support(script: &str) -> PathBuf {
     folder.join(script)
 }
 
-/// Returns the Python that has moto, after making sure it is there. Processes that come at the same
+/// Returns the Python that has moto and the consumers of reports, after making sure it is there. Processes that come at the same
 /// time wait for one another; an install that was interrupted is done again, because the stamp is
 /// written last.
-fn environment() -> PathBuf {
+pub(crate) fn environment() -> PathBuf {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
     let folder = target.join("moto-venv");
     let (python, stamp) = (folder.join("bin/python"), folder.join("flowdiff-stamp"));
     let lock = File::create(target.join("moto-venv.lock")).unwrap();
     lock.lock().unwrap();
-    if fs::read_to_string(&stamp).is_ok_and(|stamp| stamp == REQUIREMENT) {
+    let wanted = format!("{REQUIREMENTS:?} {ALONE}");
+    if fs::read_to_string(&stamp).is_ok_and(|stamp| stamp == wanted) {
         return python;
     }
     run(Command::new("python3")
         .args(["-m", "venv", "--clear"])
         .arg(&folder));
-    let mut pip = Command::new(&python);
-    pip.args([
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-    ]);
-    run(pip.arg(REQUIREMENT));
-    fs::write(stamp, REQUIREMENT).unwrap();
+    let install = |what: &[&str]| {
+        let mut pip = Command::new(&python);
+        pip.args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+        ]);
+        run(pip.args(what));
+    };
+    install(&REQUIREMENTS);
+    install(&["--no-deps", ALONE]);
+    fs::write(stamp, wanted).unwrap();
     python
 }
 
