@@ -113,6 +113,29 @@ pub struct CheckArgs {
     )]
     pub settle: String,
 
+    /// Wait for pending records, and look for them again up to N times
+    ///
+    /// Reads again just what may hold records that differ, until nothing is pending. What has arrived is counted as
+    /// late, not as missing. Without pending records nothing is waited for.
+    #[arg(
+        long,
+        value_name = "N",
+        env = "FLOWDIFF_RECHECK",
+        default_value_t = 0,
+        help_heading = "Time"
+    )]
+    pub recheck: u32,
+
+    /// How long to wait before each recheck
+    #[arg(
+        long,
+        value_name = "AGE",
+        env = "FLOWDIFF_RECHECK_EVERY",
+        default_value = "5m",
+        help_heading = "Time"
+    )]
+    pub recheck_every: String,
+
     /// Compare just these fields, e.g. start,end,bytes
     #[arg(
         long,

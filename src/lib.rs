@@ -10,6 +10,7 @@
 //! - [`source`]: lists parts and reads their bytes (S3, CloudWatch Logs, files)
 //! - [`decode`]: bytes to rows, formats told by content
 //! - [`record`]: rows to records in canonical form; the table of fields
+//! - [`delay`]: how long records were on their way
 //! - [`digest`]: records boiled down to what tells two sides apart
 //! - [`diff`]: copies of differing records told as missing, surplus or divergent
 //! - [`check`]: the driver: joins the stages, bounds concurrency and memory, decides the verdict
@@ -28,6 +29,7 @@ pub mod alarm;
 pub mod check;
 pub mod cli;
 pub mod decode;
+pub mod delay;
 pub mod diff;
 pub mod digest;
 pub mod error;

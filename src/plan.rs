@@ -9,7 +9,7 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
 use crate::alarm::{FailOn, Thresholds};
-use crate::check::{Check, Selection};
+use crate::check::{Check, Recheck, Selection};
 use crate::cli::CheckArgs;
 use crate::decode::Format;
 use crate::digest::Fingerprints;
@@ -89,6 +89,7 @@ impl Plan {
             by_hour: by_hour.into_iter().any(|renderer| renderer.by_hour),
             window: window(args, &settle, live)?,
             settle,
+            recheck: recheck(args)?,
             fields: Selection {
                 only: names(&args.fields),
                 ignored: names(&args.ignore_fields),
@@ -262,6 +263,17 @@ fn memory(text: &str) -> Result<u64, Error> {
     Ok(size.as_u64())
 }
 
+fn recheck(args: &CheckArgs) -> Result<Recheck, Error> {
+    let every = seconds("--recheck-every", &args.recheck_every)?;
+    if every < 1 {
+        return Err(Error::Usage("--recheck-every: must be at least 1s".into()));
+    }
+    Ok(Recheck {
+        times: args.recheck,
+        every: Duration::from_secs(every.unsigned_abs()),
+    })
+}
+
 fn window(args: &CheckArgs, settle: &Settle, live: bool) -> Result<Window, Error> {
     let time = |option: &str, text: &Option<String>| {
         text.as_ref()
@@ -397,6 +409,11 @@ mod tests {
                 "--since must be before --until",
             ),
             ("a b --settle soon", "--settle: `soon`"),
+            ("a b --recheck-every soon", "--recheck-every: `soon`"),
+            (
+                "a b --recheck-every 0s",
+                "--recheck-every: must be at least 1s",
+            ),
             ("a b --memory lots", "--memory: `lots`"),
             ("a b --memory 1MiB", "--memory: `1MiB` is less"),
             ("a b --report xml=x", "--report: no report format `xml`"),

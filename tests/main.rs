@@ -15,6 +15,8 @@ mod environment;
 mod faults;
 // That Ctrl-C is heard.
 mod interrupt;
+// That late records are waited for, and counted as what they are.
+mod late;
 // `flowdiff check` against a bucket and a log group.
 mod live;
 // The engine against a naive model.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use flowdiff::check::{self, Check, Selection};
+use flowdiff::check::{self, Check, Recheck, Selection};
 use flowdiff::decode::{Content, Event, Format};
 use flowdiff::digest::Fingerprints;
 use flowdiff::error::Error;
@@ -32,6 +32,7 @@ impl Source for Memory {
 
     async fn list(&self, _ask: &Ask) -> Result<Listing, Error> {
         let part = |number: usize| Part {
+            delivered: None,
             name: format!("part-{number:03}").into(),
             size: None,
             version: if self.events {
@@ -63,6 +64,7 @@ impl Source for Memory {
                 let event = |line: &String| Event {
                     timestamp: 0,
                     message: line.clone(),
+                    ingested: None,
                 };
                 Content::Events(page.iter().map(event).collect())
             } else {
@@ -129,6 +131,7 @@ fn check(now: i64, max_evidence: usize, memory: u64) -> Check {
         given: false,
     };
     Check {
+        recheck: Recheck::default(),
         window: Window::ALL,
         settle: Settle { now, seconds: 900 },
         fields: Selection::default(),

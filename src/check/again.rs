@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use crate::digest::BucketId;
 use crate::error::Error;
 use crate::finding::Bucket;
-use crate::source::{Part, Side, Sides};
+use crate::source::{Listing, Part, Side, Sides};
 use crate::window::{SLOT, Window};
 
 use super::pass::Wanted;
@@ -17,44 +17,99 @@ use super::screen::Screened;
 /// Slots that are read rather than left out between two that are wanted: each range of a log stream costs calls.
 const GAP: i64 = 2;
 
-/// Lists both sides again and returns the parts that may hold an unequal bucket: parts that have not changed
+/// What is read again.
+pub(super) struct Again {
+    /// The parts that may hold a bucket in question.
+    pub wanted: Sides<Vec<Wanted>>,
+    /// Parts that may hold one too, and cannot be read any more although they could be at the first look, with the
+    /// reason.
+    pub gone: Sides<Vec<(Part, String)>>,
+}
+
+/// Lists both sides again and returns the parts that may hold one of the buckets: parts that have not changed
 /// by what they held at the first look, new and growing ones by what their names say.
+///
+/// What the first look could not read is not tried again, unless it is a stream, of which a part may have been read: it
+/// stays unreadable whatever becomes of it, because other buckets of it were never seen.
 ///
 /// # Errors
 /// A source that cannot be listed any more.
 pub(super) async fn parts_again(
     reader: &Reader<'_>,
     screened: &Screened,
-    unequal: &BTreeSet<BucketId>,
-) -> Result<Sides<Vec<Wanted>>, Error> {
-    let buckets: Vec<Bucket> = unequal
-        .iter()
-        .filter_map(|&id| screened.digests.bucket(id))
+    buckets: impl Iterator<Item = BucketId>,
+) -> Result<Again, Error> {
+    let buckets: Vec<Bucket> = buckets
+        .filter_map(|id| screened.digests.bucket(id))
         .collect();
     let listings = reader.list().await?;
-    Ok(Sides::from_fn(|side| {
-        let before = screened.parts[side].iter().enumerate();
-        let before: HashMap<&str, (usize, &Part)> = before
-            .map(|(number, part)| (&*part.name, (number, part)))
-            .collect();
-        let wanted = |part: &Part| {
-            let unchanged = before
-                .get(&*part.name)
-                .filter(|(_, old)| !part.version.is_empty() && *old == part);
-            let mine = may_hold(
-                screened,
-                side,
-                part,
-                unchanged.map(|(number, _)| *number),
-                &buckets,
-            );
-            (!mine.is_empty()).then(|| Wanted {
-                part: part.clone(),
-                starts: windows_of(&mine, reader.check.window),
-            })
-        };
-        listings[side].parts.iter().filter_map(wanted).collect()
-    }))
+    Ok(Again {
+        wanted: Sides::from_fn(|side| wanted(reader, screened, side, &listings[side], &buckets)),
+        gone: Sides::from_fn(|side| gone(screened, side, &listings[side], &buckets)),
+    })
+}
+
+fn wanted(
+    reader: &Reader<'_>,
+    screened: &Screened,
+    side: Side,
+    listing: &Listing,
+    buckets: &[Bucket],
+) -> Vec<Wanted> {
+    let before = screened.parts[side].iter().enumerate();
+    let before: HashMap<&str, (usize, &Part)> = before
+        .map(|(number, part)| (&*part.name, (number, part)))
+        .collect();
+    let failed = screened.unreadable[side].iter();
+    let failed: HashMap<&str, &Part> = failed.map(|(part, _)| (&*part.name, part)).collect();
+    let unchanged = |old: &Part, part: &Part| !part.version.is_empty() && old == part;
+    let wanted = |part: &Part| {
+        if failed
+            .get(&*part.name)
+            .is_some_and(|old| unchanged(old, part))
+        {
+            return None;
+        }
+        let number = before
+            .get(&*part.name)
+            .filter(|(_, old)| unchanged(old, part))
+            .map(|(number, _)| *number);
+        let mine = may_hold(screened, side, part, number, buckets);
+        (!mine.is_empty()).then(|| Wanted {
+            part: part.clone(),
+            starts: windows_of(&mine, reader.check.window),
+        })
+    };
+    listing.parts.iter().filter_map(wanted).collect()
+}
+
+/// Returns the parts that were read and are not listed any more, or listed as unreadable.
+fn gone(
+    screened: &Screened,
+    side: Side,
+    listing: &Listing,
+    buckets: &[Bucket],
+) -> Vec<(Part, String)> {
+    let there: HashSet<&str> = listing.parts.iter().map(|part| &*part.name).collect();
+    let refused = listing.unreadable.iter();
+    let refused: HashMap<&str, &str> = refused
+        .map(|(part, reason)| (&*part.name, reason.as_str()))
+        .collect();
+    let before = screened.parts[side].iter().enumerate();
+    let lost = before.filter(|(number, part)| {
+        !there.contains(&*part.name)
+            && !may_hold(screened, side, part, Some(*number), buckets).is_empty()
+    });
+    lost.map(|(_, part)| {
+        let reason = refused.get(&*part.name).copied();
+        (
+            part.clone(),
+            reason
+                .unwrap_or("vanished since it was first read")
+                .to_owned(),
+        )
+    })
+    .collect()
 }
 
 /// Returns the buckets that the part may hold; `number` is that of the first look, if it has not changed since.

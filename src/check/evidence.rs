@@ -1,17 +1,20 @@
-//! The second look: which records differ, confirmed by reading again just the parts that can hold them.
+//! The second look, and later ones: which records differ, confirmed by reading again just the parts that can hold them.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 
 use hashbrown::{HashMap, HashSet};
 
-use crate::diff::{Doubt, Flow, Kind, Outcome, Shown, differences};
+use crate::delay::Delays;
+use crate::diff::{Doubt, Flow, Groups, Kind, Outcome, Shown, differences};
 use crate::digest::{BucketId, Net};
 use crate::error::Error;
 use crate::finding::Bucket;
 use crate::source::{Cover, Part, Side, Sides};
 
 use super::again::parts_again;
+use super::intake::{Halt, Visitor};
 use super::pass::{Passed, Wanted};
 use super::reader::Reader;
 use super::screen::Screened;
@@ -26,87 +29,167 @@ pub type EveryDifference<'a> = dyn FnMut(&Bucket, Kind, &Shown) -> io::Result<()
 /// Buckets that one side lacks altogether, and which side that is.
 pub(super) type Lone = HashMap<BucketId, (Bucket, Side)>;
 
-/// What the second look found.
+/// What is looked at again.
+#[derive(Clone, Debug)]
+pub(super) enum Question {
+    /// These records, each with what the last look found of it.
+    Few(Vec<Net>),
+    /// All records of these buckets: there are more differences than the first sketch tells.
+    Many(HashMap<BucketId, Standing>),
+}
+
+/// How a bucket stood at the last look.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Standing {
+    /// How many copies each side had.
+    pub copies: Sides<u64>,
+    /// How many the other side had and this one lacked, as far as a look has told.
+    pub lacked: Sides<u64>,
+}
+
+impl Question {
+    /// Asks about everything that differs at the first look; `None` if nothing does.
+    pub(super) fn of(screened: &Screened) -> Option<Self> {
+        let unequal = screened.digests.unequal();
+        if unequal.is_empty() {
+            return None;
+        }
+        let standing = |id: BucketId| Standing {
+            copies: screened
+                .digests
+                .as_ref()
+                .map(|digest| digest.ledger.sums(id).copies),
+            lacked: Sides::default(),
+        };
+        Some(match screened.digests.differences() {
+            Ok(found) => Self::Few(found),
+            Err(_) => Self::Many(unequal.into_iter().map(|id| (id, standing(id))).collect()),
+        })
+    }
+
+    /// Returns the buckets it is about.
+    pub(super) fn buckets(&self) -> BTreeSet<BucketId> {
+        match self {
+            Self::Few(found) => found.iter().map(|difference| difference.bucket).collect(),
+            Self::Many(buckets) => buckets.keys().copied().collect(),
+        }
+    }
+
+    /// How many copies a side lacks, at most.
+    fn lacking(&self, side: Side) -> u64 {
+        match self {
+            Self::Few(found) => {
+                let copies = found
+                    .iter()
+                    .map(|difference| difference.copies * sign_of(side.other()));
+                copies
+                    .map(|copies| u64::try_from(copies).unwrap_or(0))
+                    .sum()
+            }
+            Self::Many(buckets) => buckets
+                .values()
+                .map(|standing| standing.copies[side.other()])
+                .sum(),
+        }
+    }
+}
+
+/// What a side lacked at one look and had at a later one.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Late {
+    /// How many copies.
+    pub records: u64,
+    /// How long they were on their way; at most, if nothing tells when they were delivered.
+    pub delays: Delays,
+}
+
+/// What a second or later look found.
+#[derive(Debug)]
 pub(super) struct Explained {
     /// The differences.
     pub outcome: Outcome,
     /// Records that each side has gained (or lost) since the first look.
     pub arrivals: Sides<i64>,
+    /// What has arrived since the last look.
+    pub late: Sides<Late>,
     /// Parts that could be read the first time and not again.
     pub unreadable: Sides<Vec<(Part, String)>>,
     /// What the reader of the report should know.
     pub notes: Vec<String>,
+    /// What still differs.
+    pub left: Question,
 }
 
-/// The second look, as it goes on.
+impl Explained {
+    /// Nothing differs.
+    pub(super) fn nothing(most_shown: usize) -> Self {
+        Self {
+            outcome: Outcome::showing(most_shown),
+            arrivals: Sides::default(),
+            late: Sides::default(),
+            unreadable: Sides::default(),
+            notes: Vec::new(),
+            left: Question::Few(Vec::new()),
+        }
+    }
+}
+
+/// A second or later look, as it goes on.
 pub(super) struct Look<'a> {
     pub(super) reader: &'a Reader<'a>,
     pub(super) screened: &'a Screened,
     pub(super) flow: Flow,
+    /// The clock at the last look.
+    pub(super) last: i64,
     /// The parts that may hold what differs.
     pub(super) wanted: Sides<Vec<Wanted>>,
     pub(super) explained: Explained,
     pub(super) doubt: Doubt,
+    /// What [`Explained::arrivals`] adds up to, bucket by bucket.
+    pub(super) arrived: HashMap<BucketId, Sides<i64>>,
 }
 
-/// Looks a second time at whatever differs.
+/// Looks again at what differed at the last look, which was at `last` by the clock.
 ///
 /// # Errors
 /// A source that cannot be listed any more, or a file of all differences that cannot be written.
 pub(super) async fn explain(
     reader: &Reader<'_>,
     screened: &Screened,
+    question: Question,
+    last: i64,
     every: Option<&mut EveryDifference<'_>>,
 ) -> Result<Explained, Error> {
-    let explained = Explained {
-        outcome: Outcome::showing(reader.check.max_evidence),
-        arrivals: Sides::default(),
-        unreadable: Sides::default(),
-        notes: Vec::new(),
-    };
-    let unequal = screened.digests.unequal();
-    if unequal.is_empty() {
-        return Ok(explained);
-    }
     reader.progress.phase("looking again");
-    let found = screened.digests.differences();
+    let again = parts_again(reader, screened, question.buckets().into_iter()).await?;
     let mut look = Look {
         reader,
         screened,
         flow: Flow::new(&screened.rules.comparison),
-        wanted: parts_again(reader, screened, &unequal).await?,
-        explained,
-        doubt: doubt(screened, found.as_deref().ok()),
+        last,
+        wanted: again.wanted,
+        explained: Explained::nothing(reader.check.max_evidence),
+        doubt: doubt(screened, &question),
+        arrived: HashMap::new(),
     };
-    match found {
-        Ok(found) => look.few(&found, Share::ALL, Lone::new(), every).await?,
-        Err(_) => look.many(&unequal, every).await?,
-    }
-    Ok(look.explained)
+    look.note_unreadable(again.gone);
+    let left = match question {
+        Question::Few(found) => {
+            Question::Few(look.few(&found, Share::ALL, Lone::new(), every).await?)
+        }
+        Question::Many(standing) => Question::Many(look.many(&standing, every).await?),
+    };
+    let mut explained = look.explained;
+    explained.left = left;
+    Ok(explained)
 }
 
 /// What the first look could not see. Malformed rows that are as many as the copies a side lacks may well be those
 /// copies (a wrong `--cwl-format` makes all rows malformed): then none of these copies is called missing.
-fn doubt(screened: &Screened, found: Option<&[Net]>) -> Doubt {
-    let lacking = |side: Side| match found {
-        Some(found) => {
-            let copies = found
-                .iter()
-                .map(|difference| difference.copies * sign_of(side.other()));
-            copies
-                .map(|copies| u64::try_from(copies).unwrap_or(0))
-                .sum::<u64>()
-        }
-        None => screened
-            .digests
-            .unequal()
-            .iter()
-            .map(|&id| screened.digests[side.other()].ledger.sums(id).copies)
-            .sum(),
-    };
+fn doubt(screened: &Screened, question: &Question) -> Doubt {
     let covers = Sides::from_fn(|side| {
         let malformed = screened.tally[side].malformed;
-        let hidden = (malformed > 0 && malformed >= lacking(side)).then(Cover::default);
+        let hidden = (malformed > 0 && malformed >= question.lacking(side)).then(Cover::default);
         screened.unreadable[side]
             .iter()
             .map(|(part, _)| part.cover.clone())
@@ -126,16 +209,16 @@ fn sign_of(side: Side) -> i64 {
 
 impl Look<'_> {
     /// Collects the copies of known differences of a share, in as many turns as fit the memory bound, and
-    /// tells what they are. In the first turn the lone buckets' evidence is collected along.
+    /// tells what they are. In the first turn the lone buckets' evidence is collected along. Returns what still differs.
     pub(super) async fn few(
         &mut self,
         found: &[Net],
         share: Share,
         lone: Lone,
         mut every: Option<&mut EveryDifference<'_>>,
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<Net>, Error> {
         if found.is_empty() && lone.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let copies: u64 = found
             .iter()
@@ -152,7 +235,7 @@ impl Look<'_> {
         );
         let mut gone: HashMap<u128, Net> =
             found.iter().map(|one| (one.fingerprint, *one)).collect();
-        let mut lone = Some(lone);
+        let (mut lone, mut left) = (Some(lone), Vec::new());
         for turn in share.split(turns) {
             let wish = Wish {
                 fingerprints: Arc::clone(&fingerprints),
@@ -164,22 +247,15 @@ impl Look<'_> {
             };
             let Passed {
                 taken, unreadable, ..
-            } = self
-                .reader
-                .pass(
-                    &self.wanted,
-                    &self.screened.rules,
-                    Collection::new(Arc::new(wish)),
-                )
-                .await;
-            let failed = self.note_unreadable(unreadable);
+            } = self.pass(Collection::new(Arc::new(wish))).await?;
+            self.note_unreadable(unreadable);
             self.explained.outcome.merge(taken.visitor.shown);
             let groups = taken.visitor.groups;
             for first in found {
                 let now = groups.copies(first.fingerprint);
                 if now != Sides::default() {
                     gone.remove(&first.fingerprint);
-                    self.compare_looks(first, now, &failed);
+                    left.extend(self.compare_looks(first, now, &groups));
                 }
             }
             let most_shown = self.reader.check.max_evidence;
@@ -202,34 +278,76 @@ impl Look<'_> {
             }
             self.explained.outcome.note_more(told.len() > most_shown);
         }
+        left.extend(gone.values());
         self.vanished(gone.into_values());
-        Ok(())
+        Ok(left)
+    }
+
+    /// Reads the parts that may hold what differs.
+    ///
+    /// # Errors
+    /// A part that has come since the first look lacks a compared field.
+    pub(super) async fn pass<V: Visitor>(&self, visitor: V) -> Result<Passed<V>, Error> {
+        let rules = &self.screened.rules;
+        let passed = self.reader.pass(&self.wanted, rules, visitor).await;
+        match rules.halted() {
+            None => Ok(passed),
+            Some(Halt::Incomparable(why)) => Err(Error::Incomparable(why)),
+            Some(Halt::Narrower) => Err(Error::Incomparable(
+                "records with other fields have arrived while both sides were compared: check again".into(),
+            )),
+        }
     }
 
     /// Compares a record's copies now with the look before: what the lacking side has gained has arrived; what
-    /// the other one has lost to a part that could not be read again is not known.
-    fn compare_looks(&mut self, first: &Net, now: Sides<u64>, failed: &Sides<Vec<Cover>>) {
-        let Some(bucket) = self.screened.digests.bucket(first.bucket) else {
-            return;
-        };
-        let change = now.s3.cast_signed() - now.cwl.cast_signed() - first.copies;
+    /// the other one has lost to a part that cannot be read any more is not known. Returns the difference that is left.
+    fn compare_looks(&mut self, first: &Net, now: Sides<u64>, groups: &Groups) -> Option<Net> {
+        let bucket = self.screened.digests.bucket(first.bucket)?;
+        let copies = now.s3.cast_signed() - now.cwl.cast_signed();
+        let change = copies - first.copies;
         let owner = if first.copies > 0 {
             Side::S3
         } else {
             Side::Cwl
         };
         let lost = (-change * sign_of(owner)).clamp(0, first.copies.abs());
-        let hidden = failed[owner]
-            .iter()
-            .any(|cover| cover.may_hold(&bucket.interface, bucket.slot));
-        if hidden && lost > 0 {
+        let is_gone = |cover: &Cover| cover.may_hold(&bucket.interface, bucket.slot);
+        let mut parts = self.explained.unreadable[owner].iter();
+        if lost > 0 && parts.any(|(part, _)| is_gone(&part.cover)) {
             self.explained.outcome.count(
                 &bucket,
                 Kind::Undetermined(owner.other()),
                 lost.unsigned_abs(),
             );
-        } else {
-            self.explained.arrivals[if change > 0 { Side::S3 } else { Side::Cwl }] += change.abs();
+            return Some(*first);
+        }
+        let gainer = if change > 0 { Side::S3 } else { Side::Cwl };
+        self.arrive(first.bucket, gainer, change.abs());
+        self.note_late(
+            first.fingerprint,
+            owner.other(),
+            lost.unsigned_abs(),
+            groups,
+        );
+        (copies != 0).then_some(Net { copies, ..*first })
+    }
+
+    /// Counts records that a side has gained (or lost) since the first look.
+    pub(super) fn arrive(&mut self, bucket: BucketId, side: Side, change: i64) {
+        self.explained.arrivals[side] += change;
+        self.arrived.entry(bucket).or_default()[side] += change;
+    }
+
+    /// Takes note of copies of a record that a side had lacked.
+    fn note_late(&mut self, fingerprint: u128, side: Side, copies: u64, groups: &Groups) {
+        let late = &mut self.explained.late[side];
+        late.records += copies;
+        let copies = usize::try_from(copies).unwrap_or(usize::MAX);
+        for (end, delivered) in groups.newest(fingerprint, side, copies) {
+            if let Some(end) = end {
+                let by_now = self.reader.settle.now;
+                late.delays.add(end, delivered.unwrap_or(by_now));
+            }
         }
     }
 
@@ -257,20 +375,11 @@ impl Look<'_> {
         }
     }
 
-    /// Takes note of parts that could be read before and not now: they may hold what their side lacks. Returns what
-    /// they may hold.
-    pub(super) fn note_unreadable(
-        &mut self,
-        unreadable: Sides<Vec<(Part, String)>>,
-    ) -> Sides<Vec<Cover>> {
-        let covers = unreadable.as_ref().map(|parts| {
-            parts
-                .iter()
-                .map(|(part, _)| part.cover.clone())
-                .collect::<Vec<_>>()
-        });
+    /// Takes note of parts that could be read before and not now: they may hold what their side lacks.
+    pub(super) fn note_unreadable(&mut self, unreadable: Sides<Vec<(Part, String)>>) {
         for (side, parts) in [(Side::S3, unreadable.s3), (Side::Cwl, unreadable.cwl)] {
-            self.doubt.covers[side].extend(covers[side].iter().cloned());
+            let covers = parts.iter().map(|(part, _)| part.cover.clone());
+            self.doubt.covers[side].extend(covers);
             let known = &mut self.explained.unreadable[side];
             let new = parts
                 .into_iter()
@@ -278,6 +387,5 @@ impl Look<'_> {
             let new: Vec<_> = new.collect();
             known.extend(new);
         }
-        covers
     }
 }

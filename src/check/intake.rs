@@ -102,6 +102,8 @@ pub(super) struct Origin {
     pub number: usize,
     /// Its name.
     pub name: Arc<str>,
+    /// When it was delivered, in Unix seconds, if that is known.
+    pub delivered: Option<i64>,
 }
 
 /// A record on its way into a pass.
@@ -114,6 +116,8 @@ pub(super) struct Seen<'a> {
     pub normal: &'a Normal<'a>,
     /// What digests take.
     pub print: Print<'a>,
+    /// When it was delivered, in Unix seconds, if that is known.
+    pub delivered: Option<i64>,
     normaliser: &'a Normaliser,
 }
 
@@ -162,6 +166,7 @@ pub(super) fn take<V: Visitor>(
         taken,
         scratch: None,
         span: None,
+        delivered: origin.delivered,
     };
     let result = decode(content, &rules.formats[origin.side], &mut intake);
     let (scratch, span) = (intake.scratch.take(), intake.span.take());
@@ -186,6 +191,8 @@ struct Intake<'a, V> {
     scratch: Option<Taken<V>>,
     /// What this piece held. Kept even of a piece that turns out to be unreadable, which does no harm.
     span: Option<Span>,
+    /// When the row at hand was delivered, if that is known.
+    delivered: Option<i64>,
 }
 
 impl<V: Visitor> Sink for Intake<'_, V> {
@@ -226,6 +233,10 @@ impl<V: Visitor> Sink for Intake<'_, V> {
         Ok(())
     }
 
+    fn delivered(&mut self, at: Option<i64>) {
+        self.delivered = at.or(self.origin.delivered);
+    }
+
     fn row(&mut self, row: Row<'_>) -> Result<(), Stop> {
         let Some(normaliser) = &self.normaliser else {
             return Err(Stop);
@@ -245,6 +256,7 @@ impl<V: Visitor> Sink for Intake<'_, V> {
                     row,
                     normal: &normal,
                     print,
+                    delivered: self.delivered,
                     normaliser,
                 };
                 if taken.record(&seen, &self.rules.key) {

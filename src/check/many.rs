@@ -3,16 +3,15 @@
 //! Buckets that one side lacks altogether are told by their counts, without holding a row. The others
 //! are looked at with a larger sketch, in shares of all flows that are split until each one peels.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use hashbrown::HashSet;
+use hashbrown::{HashMap, HashSet};
 
 use crate::digest::{BucketId, Ledger, Sketch};
 use crate::error::Error;
 use crate::source::{Side, Sides};
 
-use super::evidence::{EveryDifference, Lone, Look};
+use super::evidence::{EveryDifference, Lone, Look, Standing};
 use super::visitors::{Closer, Scope, Share, lone_kind};
 
 /// How often one starts over because a side has received records in buckets that it had lacked.
@@ -24,74 +23,83 @@ const SPLIT: u64 = 4;
 /// Shares that are still too large after this many splits hold copies of few flows; splitting does not help.
 const MOST_SHARES: u64 = 1 << 24;
 
+/// Buckets, and how they stood at the last look.
+type Buckets = HashMap<BucketId, Standing>;
+
 impl Look<'_> {
-    /// Tells the differences in these buckets.
+    /// Tells the differences in these buckets. Returns those that still differ.
     pub(super) async fn many(
         &mut self,
-        unequal: &BTreeSet<BucketId>,
+        buckets: &Buckets,
         mut every: Option<&mut EveryDifference<'_>>,
-    ) -> Result<(), Error> {
-        // Whoever wants every difference wants the lone buckets' records too: they are collected like the others.
-        let counted = every.is_none();
+    ) -> Result<Buckets, Error> {
         let mut filled = HashSet::new();
-        for _ in 0..MOST_TRIES {
+        for tries in (0..MOST_TRIES).rev() {
+            // Whoever wants every difference wants the lone buckets' records too: they are collected like the others. So
+            // are all in the end, if records keep arriving.
+            let counted = every.is_none() && tries > 0;
+            let lacking: HashMap<BucketId, Side> = buckets
+                .iter()
+                .filter_map(|(&id, standing)| Some((id, standing.lacking()?)))
+                .collect();
             let is_lone =
-                |id: &&BucketId| counted && !filled.contains(*id) && self.lacking(**id).is_some();
-            let (lone, shared) = unequal.iter().partition(is_lone);
+                |id: &&BucketId| counted && !filled.contains(*id) && lacking.contains_key(*id);
+            let (lone, shared) = buckets.keys().partition(is_lone);
             let scope = Arc::new(Scope {
                 shared,
                 lone,
                 flow: self.flow.clone(),
+                arriving: lacking,
+                looks: (self.last, self.reader.settle.now),
             });
-            let more = self.shares(&scope, every.as_deref_mut()).await?;
-            if more.is_empty() {
-                return Ok(());
+            match self.shares(&scope, buckets, every.as_deref_mut()).await? {
+                Told::All(left) => return Ok(left),
+                Told::Nothing(more) => filled.extend(more),
             }
-            filled.extend(more);
         }
-        Err(Error::Incomparable(
-            "records keep arriving in slots that were empty on one side: check an older window (--until)".into(),
-        ))
+        unreachable!("in the last try no bucket is lone")
     }
 
-    /// Goes through the scope share by share. Returns lone buckets that have meanwhile received records on the side
-    /// that lacked them; then nothing has been told.
+    /// Goes through the scope share by share.
     async fn shares(
         &mut self,
         scope: &Arc<Scope>,
+        buckets: &Buckets,
         mut every: Option<&mut EveryDifference<'_>>,
-    ) -> Result<HashSet<BucketId>, Error> {
+    ) -> Result<Told, Error> {
         let capacity = self.capacity();
-        let least = self
-            .least_differences(&scope.shared)
+        let least = least_differences(&scope.shared, buckets)
             .div_ceil(capacity as u64)
             .max(1);
         let mut shares: Vec<Share> = Share::ALL.split(least).collect();
-        let mut first = true;
+        let mut now = None;
         while let Some(share) = shares.pop() {
-            let visitor = Closer::new(Arc::clone(scope), share, capacity);
-            let passed = self
-                .reader
-                .pass(&self.wanted, &self.screened.rules, visitor)
-                .await;
+            let closer = Closer::new(Arc::clone(scope), share, capacity);
+            let passed = self.pass(closer).await?;
             self.note_unreadable(passed.unreadable);
             let closer = passed.taken.visitor;
             let mut lone = Lone::new();
-            if std::mem::take(&mut first) {
-                let filled = scope
-                    .lone
-                    .iter()
-                    .filter(|id| self.is_filled(**id, &closer.ledgers))
-                    .copied();
-                let filled: HashSet<BucketId> = filled.collect();
+            if now.is_none() {
+                let is_filled = |id: &&BucketId| {
+                    let side = scope.arriving.get(*id);
+                    side.is_some_and(|&side| closer.ledgers[side].sums(**id).copies > 0)
+                };
+                let filled: HashSet<BucketId> =
+                    scope.lone.iter().filter(is_filled).copied().collect();
                 if !filled.is_empty() {
-                    return Ok(filled);
+                    return Ok(Told::Nothing(filled));
                 }
-                self.note_arrivals(scope, &closer.ledgers);
+                self.note_arrivals(buckets, &closer.ledgers);
+                for side in Side::BOTH {
+                    self.explained.late[side].delays.merge(&closer.delays[side]);
+                }
                 lone = self.count_lone(scope, &closer.ledgers);
+                now = Some(closer.ledgers);
             }
             match closer.sketch.peel() {
-                Ok(found) => self.few(&found, share, lone, every.as_deref_mut()).await?,
+                Ok(found) => {
+                    self.few(&found, share, lone, every.as_deref_mut()).await?;
+                }
                 Err(_) if share.of >= MOST_SHARES => {
                     return Err(Error::Incomparable(
                         "too many differences in too few flows: raise --memory".into(),
@@ -103,7 +111,28 @@ impl Look<'_> {
                 }
             }
         }
-        Ok(HashSet::new())
+        Ok(Told::All(self.left(buckets, &now.unwrap_or_default())))
+    }
+
+    /// Returns the buckets that still differ, and how they stand now.
+    fn left(&self, buckets: &Buckets, now: &Sides<Ledger>) -> Buckets {
+        let lacking = self.explained.outcome.lacking();
+        let differ = |id: &&BucketId| now.s3.sums(**id) != now.cwl.sums(**id);
+        let standing = |&id: &BucketId| {
+            let bucket = self.screened.digests.bucket(id);
+            let before = buckets.get(&id).copied().unwrap_or_default();
+            let arrived = self.arrived.get(&id).copied().unwrap_or_default();
+            let standing = Standing {
+                copies: Sides::from_fn(|side| {
+                    before.copies[side].saturating_add_signed(arrived[side])
+                }),
+                lacked: bucket
+                    .and_then(|bucket| lacking.get(&bucket).copied())
+                    .unwrap_or_default(),
+            };
+            (id, standing)
+        };
+        buckets.keys().filter(differ).map(standing).collect()
     }
 
     /// Returns how many differences a sketch tells if all that are alive at once take half of the memory.
@@ -112,37 +141,16 @@ impl Look<'_> {
         Sketch::differences_in(self.reader.check.memory / 2 / alive)
     }
 
-    /// Returns how many differences there are at least, by the numbers of copies.
-    fn least_differences(&self, buckets: &HashSet<BucketId>) -> u64 {
-        let digests = &self.screened.digests;
-        let copies = |side: Side, id: BucketId| digests[side].ledger.sums(id).copies;
-        buckets
-            .iter()
-            .map(|&id| copies(Side::S3, id).abs_diff(copies(Side::Cwl, id)))
-            .sum()
-    }
-
-    /// Returns the side that had nothing in the bucket at the first look.
-    fn lacking(&self, id: BucketId) -> Option<Side> {
-        Side::BOTH
-            .into_iter()
-            .find(|&side| self.screened.digests[side].ledger.sums(id).copies == 0)
-    }
-
-    fn is_filled(&self, id: BucketId, now: &Sides<Ledger>) -> bool {
-        self.lacking(id)
-            .is_some_and(|side| now[side].sums(id).copies > 0)
-    }
-
-    fn note_arrivals(&mut self, scope: &Scope, now: &Sides<Ledger>) {
-        for side in Side::BOTH {
-            let copies = |ledger: &Ledger, id: BucketId| ledger.sums(id).copies.cast_signed();
-            let before = &self.screened.digests[side].ledger;
-            let all = scope.shared.iter().chain(&scope.lone);
-            let change: i64 = all
-                .map(|&id| copies(&now[side], id) - copies(before, id))
-                .sum();
-            self.explained.arrivals[side] += change;
+    /// Compares the buckets with the last look: what a side has gained and had lacked has arrived.
+    fn note_arrivals(&mut self, buckets: &Buckets, now: &Sides<Ledger>) {
+        for (&id, standing) in buckets {
+            for side in Side::BOTH {
+                let copies = now[side].sums(id).copies.cast_signed();
+                let change = copies - standing.copies[side].cast_signed();
+                self.arrive(id, side, change);
+                let gained = u64::try_from(change).unwrap_or(0);
+                self.explained.late[side].records += gained.min(standing.lacked[side]);
+            }
         }
     }
 
@@ -150,8 +158,8 @@ impl Look<'_> {
     fn count_lone(&mut self, scope: &Scope, now: &Sides<Ledger>) -> Lone {
         let mut lone = Lone::new();
         for &id in &scope.lone {
-            let (Some(lacking), Some(bucket)) =
-                (self.lacking(id), self.screened.digests.bucket(id))
+            let (Some(&lacking), Some(bucket)) =
+                (scope.arriving.get(&id), self.screened.digests.bucket(id))
             else {
                 continue;
             };
@@ -164,4 +172,27 @@ impl Look<'_> {
         }
         lone
     }
+}
+
+/// How far a try has come.
+enum Told {
+    /// Everything is told; these buckets still differ.
+    All(Buckets),
+    /// Nothing is, because these lone buckets have meanwhile received records on the side that lacked them.
+    Nothing(HashSet<BucketId>),
+}
+
+impl Standing {
+    /// Returns the side that had nothing.
+    fn lacking(&self) -> Option<Side> {
+        Side::BOTH.into_iter().find(|&side| self.copies[side] == 0)
+    }
+}
+
+/// Returns how many differences there are at least, by the numbers of copies.
+fn least_differences(shared: &HashSet<BucketId>, buckets: &Buckets) -> u64 {
+    let standing = shared.iter().filter_map(|id| buckets.get(id));
+    standing
+        .map(|standing| standing.copies.s3.abs_diff(standing.copies.cwl))
+        .sum()
 }

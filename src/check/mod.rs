@@ -10,6 +10,7 @@ mod intake;
 mod many;
 mod pass;
 mod reader;
+mod recheck;
 mod screen;
 mod taken;
 mod visitors;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::decode::Format;
+use crate::delay::suggested_settle;
 use crate::digest::Fingerprints;
 use crate::error::Error;
 use crate::finding::{Finding, Place};
@@ -30,9 +32,11 @@ use crate::window::{Settle, Window};
 
 pub use evidence::EveryDifference;
 pub use fields::Selection;
+pub use recheck::Recheck;
 
-use evidence::{Explained, explain};
+use evidence::Explained;
 use reader::Reader;
+use recheck::explain_until_settled;
 use screen::{Screened, screen};
 
 /// What is asked of a run.
@@ -42,6 +46,8 @@ pub struct Check {
     pub window: Window,
     /// The clock, and how long a record may be on its way.
     pub settle: Settle,
+    /// Whether to wait for what is pending.
+    pub recheck: Recheck,
     /// Which fields are compared.
     pub fields: Selection,
     /// Which interfaces; empty is all.
@@ -79,11 +85,11 @@ pub async fn run(
     progress: &Progress,
     every: Option<&mut EveryDifference<'_>>,
 ) -> Result<Report, Error> {
-    let reader = Reader::new(check, sources, progress);
+    let mut reader = Reader::new(check, sources, progress);
     progress.phase("listing");
     let listings = reader.list().await?;
-    let screened = screen(&reader, &listings).await?;
-    let explained = explain(&reader, &screened, every).await?;
+    let mut screened = screen(&reader, &listings).await?;
+    let explained = explain_until_settled(&mut reader, &mut screened, every).await?;
     Ok(report(&reader, &listings, &screened, explained))
 }
 
@@ -101,20 +107,14 @@ fn report(
         parts.dedup_by(|(later, _), (first, _)| later.name == first.name);
         parts
     });
-    let sides = Sides::from_fn(|side| {
-        summary(
-            reader,
-            screened,
-            side,
-            explained.arrivals[side],
-            unreadable[side].len(),
-        )
-    });
+    let sides =
+        Sides::from_fn(|side| summary(reader, screened, side, &explained, unreadable[side].len()));
     let mut counts = explained.outcome.totals();
     counts.matched = sides
         .s3
         .records
         .saturating_sub(unmatched(&counts, Side::S3));
+    counts.late = explained.late.as_ref().map(|late| late.records);
     debug_assert_eq!(
         counts.matched + unmatched(&counts, Side::Cwl),
         sides.cwl.records,
@@ -137,7 +137,10 @@ fn report(
     Report {
         verdict: verdict(reader.check, &counts, &sides),
         window: reader.check.window,
-        settle: reader.check.settle,
+        settle: reader.settle,
+        suggested_settle_seconds: suggested_settle(
+            &sides.as_ref().map(|side| side.delivery_delay_seconds),
+        ),
         fields: screened
             .rules
             .comparison
@@ -151,6 +154,7 @@ fn report(
         findings,
         evidence_capped,
         notes,
+        rechecked: reader.check.recheck.times > 0,
         hours: if reader.check.by_hour {
             hours::hours(&screened.digests)
         } else {
@@ -191,7 +195,7 @@ fn summary(
     reader: &Reader<'_>,
     screened: &Screened,
     side: Side,
-    arrivals: i64,
+    explained: &Explained,
     unreadable: usize,
 ) -> SideSummary {
     let tally = &screened.tally[side];
@@ -200,13 +204,18 @@ fn summary(
         source: reader.sources[side].address(),
         parts: (screened.parts[side].len() + listed_unreadable) as u64,
         bytes: screened.bytes[side],
-        records: tally.records.saturating_add_signed(arrivals),
+        records: tally
+            .records
+            .saturating_add_signed(explained.arrivals[side]),
         nodata: tally.nodata,
         skipdata: tally.skipdata,
         malformed: tally.malformed,
         unreadable_parts: unreadable as u64,
+        retries: reader.sources[side].retries(),
         first_start: tally.first_start,
         last_start: tally.last_start,
+        delivery_delay_seconds: screened.delays[side].summary(),
+        late_delay_seconds: explained.late[side].delays.summary(),
     }
 }
 

@@ -111,6 +111,7 @@ async fn read_side<V: Visitor>(
             side,
             number,
             name: Arc::clone(&part.name),
+            delivered: part.delivered,
         };
         let starts = wanted.starts.clone();
         async move {

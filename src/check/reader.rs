@@ -6,6 +6,9 @@ use std::sync::Arc;
 use crate::error::Error;
 use crate::progress::Progress;
 use crate::source::{Ask, Listing, Side, Sides, Source};
+use crate::window::Settle;
+
+use tokio::time::Instant;
 
 use super::Check;
 use super::intake::{Rules, Visitor};
@@ -24,6 +27,10 @@ pub(super) struct Reader<'a> {
     pub limits: Limits,
     /// Who is told how far it got.
     pub progress: &'a Progress,
+    /// The clock of the look under way, and how long a record may be on its way.
+    pub settle: Settle,
+    /// When the clock was read.
+    began: Instant,
 }
 
 impl<'a> Reader<'a> {
@@ -45,7 +52,15 @@ impl<'a> Reader<'a> {
             sources,
             limits,
             progress,
+            settle: check.settle,
+            began: Instant::now(),
         }
+    }
+
+    /// Reads the clock again: a look later than the last one finds fewer records young.
+    pub(super) fn move_clock(&mut self) {
+        let passed = i64::try_from(self.began.elapsed().as_secs()).unwrap_or(i64::MAX);
+        self.settle.now = self.check.settle.now.saturating_add(passed);
     }
 
     /// Lists both sides.

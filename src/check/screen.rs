@@ -8,6 +8,7 @@ use hashbrown::HashMap;
 use tokio::sync::Semaphore;
 
 use crate::decode::{Content, Format, Row, Sink, Stop, decode};
+use crate::delay::Delays;
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::finding::Place;
@@ -52,6 +53,8 @@ pub(super) struct Screened {
     pub bytes: Sides<u64>,
     /// The layouts met.
     pub layouts: Layouts,
+    /// How long records were on their way, as far as their delivery is known.
+    pub delays: Sides<Delays>,
 }
 
 /// Reads both sides once, or as often as it takes to find the fields that all layouts have.
@@ -81,7 +84,7 @@ pub(super) async fn screen(
             .clone()
         });
         let comparison = reader.check.fields.comparison(&met)?;
-        let rules = Arc::new(reader.check.rules(comparison));
+        let rules = Arc::new(reader.rules(comparison));
         reader.progress.phase("reading");
         let passed = reader
             .pass(&wanted, &rules, Screen::new(FIRST_SKETCH))
@@ -108,6 +111,7 @@ pub(super) async fn screen(
             },
             bytes: passed.bytes,
             layouts,
+            delays: passed.taken.delays,
         });
     }
     Err(Error::Incomparable(
@@ -210,22 +214,24 @@ impl Sink for FirstLayout {
     }
 }
 
-impl super::Check {
-    fn rules(&self, comparison: Comparison) -> Rules {
+impl Reader<'_> {
+    /// Makes the rules of a look under this comparison, by the clock of now.
+    pub(super) fn rules(&self, comparison: Comparison) -> Rules {
+        let check = self.check;
         Rules {
             by_interface: comparison.has("interface-id"),
             by_slot: comparison.has("start"),
             comparison,
-            window: self.window,
+            window: check.window,
             settle: self.settle,
-            interfaces: self
+            interfaces: check
                 .interfaces
                 .iter()
                 .map(|interface| interface.clone().into_bytes())
                 .collect(),
-            ignore_nodata: self.ignore_nodata,
-            key: self.key.clone(),
-            formats: self.formats.clone(),
+            ignore_nodata: check.ignore_nodata,
+            key: check.key.clone(),
+            formats: check.formats.clone(),
             halt: Mutex::default(),
         }
     }

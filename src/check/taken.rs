@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
 
+use crate::delay::Delays;
 use crate::digest::{Fingerprints, Print};
 use crate::finding::Place;
 use crate::record::Status;
@@ -112,6 +113,8 @@ pub(super) struct Taken<V> {
     pub layouts: Layouts,
     /// What each part held, by its number in the pass.
     pub spans: Sides<HashMap<usize, Span>>,
+    /// How long records were on their way, as far as their delivery is known.
+    pub delays: Sides<Delays>,
     /// How many malformed rows are kept a side.
     most_malformed: usize,
 }
@@ -125,6 +128,7 @@ impl<V: Visitor> Taken<V> {
             malformed: Sides::default(),
             layouts: Sides::default(),
             spans: Sides::default(),
+            delays: Sides::default(),
             most_malformed,
         }
     }
@@ -158,6 +162,8 @@ impl<V: Visitor> Taken<V> {
                 malformed.pop_last();
             }
         }
+        self.delays.s3.merge(&other.delays.s3);
+        self.delays.cwl.merge(&other.delays.cwl);
         self.layouts.s3.extend(other.layouts.s3);
         self.layouts.cwl.extend(other.layouts.cwl);
         for (spans, more) in [
@@ -179,6 +185,9 @@ impl<V: Visitor> Taken<V> {
         let counts = self.visitor.visit(seen, key);
         if counts {
             self.tally[seen.origin.side].count(seen);
+            if let (Some(delivered), Some(end)) = (seen.delivered, seen.normal.end) {
+                self.delays[seen.origin.side].add(end, delivered);
+            }
         }
         counts
     }

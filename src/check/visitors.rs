@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use hashbrown::{HashMap, HashSet};
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::delay::Delays;
 use crate::diff::{Doubt, Flow, Group, Groups, Kept, Kind, Outcome, Shown};
 use crate::digest::{BucketId, Digest, Fingerprints, Ledger, Sketch};
 use crate::finding::{Bucket, Evidence};
@@ -119,6 +120,22 @@ pub(super) struct Scope {
     pub lone: HashSet<BucketId>,
     /// What tells flows.
     pub flow: Flow,
+    /// Buckets that a side had nothing in at the last look, and which side that is: what it has now has arrived.
+    pub arriving: HashMap<BucketId, Side>,
+    /// The clock at the last look and at this one: what was delivered later than that has arrived, and what tells no
+    /// time has by now.
+    pub looks: (i64, i64),
+}
+
+impl Scope {
+    /// Returns `end` and delivery of a record that has arrived since the last look.
+    fn arrival(&self, seen: &Seen<'_>) -> Option<(i64, i64)> {
+        let (last, now) = self.looks;
+        let arrived = self.arriving.get(&seen.print.bucket) == Some(&seen.origin.side)
+            || seen.delivered.is_some_and(|at| at > last);
+        let end = seen.normal.end.filter(|_| arrived)?;
+        Some((end, seen.delivered.unwrap_or(now)))
+    }
 }
 
 /// A closer look, when the first sketch could not tell the differences: a share of the unequal buckets, with a
@@ -128,6 +145,8 @@ pub(super) struct Closer {
     pub ledgers: Sides<Ledger>,
     /// The share's differences: what S3 has more.
     pub sketch: Sketch,
+    /// How long it took what has arrived since the last look.
+    pub delays: Sides<Delays>,
     scope: Arc<Scope>,
     share: Share,
     capacity: usize,
@@ -141,6 +160,7 @@ impl Closer {
         Self {
             ledgers: Sides::default(),
             sketch,
+            delays: Sides::default(),
             scope,
             share,
             capacity,
@@ -165,6 +185,9 @@ impl Visitor for Closer {
             return false;
         }
         self.ledgers[seen.origin.side].add(&seen.print);
+        if let Some((end, delivered)) = self.scope.arrival(seen) {
+            self.delays[seen.origin.side].add(end, delivered);
+        }
         if shared && self.share.has(&self.scope.flow, seen.normal.text) {
             let more = match seen.origin.side {
                 Side::S3 => 1,
@@ -179,6 +202,8 @@ impl Visitor for Closer {
         self.ledgers.s3.merge(&other.ledgers.s3);
         self.ledgers.cwl.merge(&other.ledgers.cwl);
         self.sketch += &other.sketch;
+        self.delays.s3.merge(&other.delays.s3);
+        self.delays.cwl.merge(&other.delays.cwl);
     }
 
     fn part_failed(&mut self, part: &Origin) {
@@ -267,6 +292,8 @@ impl Visitor for Collection {
             place: seen.place(),
             event,
             record: seen.record(),
+            end: seen.normal.end,
+            delivered: seen.delivered,
         };
         self.groups
             .add(print.fingerprint, seen.origin.side, kept, || Group {

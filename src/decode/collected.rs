@@ -16,6 +16,7 @@ pub(super) struct Kept {
     /// The cells with one space between.
     pub(super) text: String,
     pub(super) event_id: Option<String>,
+    pub(super) delivered: Option<i64>,
 }
 
 /// Everything a decoder said.
@@ -25,6 +26,8 @@ pub(super) struct Collected {
     pub(super) layouts: Vec<Layout>,
     pub(super) rows: Vec<Kept>,
     pub(super) malformed: Vec<(u64, String)>,
+    /// When the rows that follow were delivered.
+    pub(super) delivered: Option<i64>,
     /// Stops after so many rows.
     pub(super) stop_after: Option<usize>,
 }
@@ -55,6 +58,10 @@ impl Sink for Collected {
         Ok(())
     }
 
+    fn delivered(&mut self, at: Option<i64>) {
+        self.delivered = at;
+    }
+
     fn row(&mut self, row: Row<'_>) -> Result<(), Stop> {
         let layout = self.layouts.last().expect("a layout before the first row");
         assert_eq!(row.cells.len(), layout.columns().len());
@@ -67,6 +74,7 @@ impl Sink for Collected {
             cells: row.cells.iter().map(|cell| cell.to_vec()).collect(),
             text: String::from_utf8_lossy(&row.cells.join(&b' ')).into_owned(),
             event_id: row.event_id.map(str::to_owned),
+            delivered: self.delivered,
         });
         Ok(())
     }

@@ -13,12 +13,15 @@ use super::{DecodeError, Sink};
 pub(super) struct Held {
     pub(super) message: Text,
     pub(super) id: Text,
+    /// Milliseconds since 1970.
+    pub(super) ingested: Option<i64>,
 }
 
 impl Held {
     fn clear(&mut self) {
         self.message.is_set = false;
         self.id.is_set = false;
+        self.ingested = None;
     }
 }
 
@@ -40,6 +43,7 @@ impl Text {
 enum Member {
     Message,
     Id,
+    IngestionTime,
     Events,
     LogEvents,
     MessageType,
@@ -71,6 +75,7 @@ impl Visitor<'_> for Name {
         Ok(match name {
             "message" => Member::Message,
             "eventId" | "id" => Member::Id,
+            "ingestionTime" => Member::IngestionTime,
             "events" => Member::Events,
             "logEvents" => Member::LogEvents,
             "messageType" => Member::MessageType,
@@ -80,6 +85,60 @@ impl Visitor<'_> for Name {
             "NextToken" => Member::NextToken("NextToken"),
             _ => Member::Other,
         })
+    }
+}
+
+/// Takes a number, or passes over whatever else stands in its place: a time that tells nothing is no reason to give up
+/// a file.
+struct Millis;
+
+impl<'de> DeserializeSeed<'de> for Millis {
+    type Value = Option<i64>;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, time: D) -> Result<Option<i64>, D::Error> {
+        time.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Millis {
+    type Value = Option<i64>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a time")
+    }
+
+    fn visit_i64<E>(self, time: i64) -> Result<Option<i64>, E> {
+        Ok(Some(time))
+    }
+
+    fn visit_u64<E>(self, time: u64) -> Result<Option<i64>, E> {
+        Ok(i64::try_from(time).ok())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Option<i64>, E> {
+        Ok(None)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Option<i64>, E> {
+        Ok(None)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Option<i64>, E> {
+        Ok(None)
+    }
+
+    fn visit_unit<E>(self) -> Result<Option<i64>, E> {
+        Ok(None)
+    }
+
+    fn visit_seq<Q: SeqAccess<'de>>(self, mut list: Q) -> Result<Option<i64>, Q::Error> {
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(None)
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut members: M) -> Result<Option<i64>, M::Error> {
+        while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(None)
     }
 }
 
@@ -140,6 +199,7 @@ impl<'de, S: Sink> Visitor<'de> for Item<'_, '_, S> {
             match member {
                 Member::Message => members.next_value_seed(Into(&mut event.message))?,
                 Member::Id => members.next_value_seed(Into(&mut event.id))?,
+                Member::IngestionTime => event.ingested = members.next_value_seed(Millis)?,
                 Member::Events
                 | Member::LogEvents
                 | Member::MessageType
@@ -237,7 +297,7 @@ impl<'de, S: Sink> Visitor<'de> for Document<'_, '_, S> {
     }
 
     fn visit_str<E: serde::de::Error>(self, message: &str) -> Result<(), E> {
-        let result = self.0.row(Some(message), None);
+        let result = self.0.row(Some(message), None, None);
         self.0.or_break(result)
     }
 
@@ -258,6 +318,7 @@ impl<'de, S: Sink> Visitor<'de> for Document<'_, '_, S> {
             match member {
                 Member::Message => members.next_value_seed(Into(&mut itself.message))?,
                 Member::Id => members.next_value_seed(Into(&mut itself.id))?,
+                Member::IngestionTime => itself.ingested = members.next_value_seed(Millis)?,
                 Member::Events => {
                     known = true;
                     members.next_value_seed(List { events, hold: None })?;
@@ -308,7 +369,7 @@ impl<S: Sink> Events<'_, S> {
             }
         }
         if let Some(message) = itself.message.get() {
-            let result = self.row(Some(message), itself.id.get());
+            let result = self.row(Some(message), itself.id.get(), itself.ingested);
             return self.or_break(result);
         }
         if known || control {

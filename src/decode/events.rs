@@ -30,12 +30,18 @@ pub(super) fn live<S: Sink>(
     for event in events {
         // Nothing in CloudWatch Logs is older than 1970.
         let number = u64::try_from(event.timestamp).unwrap_or(0);
+        rows.sink.delivered(event.ingested.map(seconds));
         rows.take(
             event.message.trim_end().as_bytes(),
             From::Event(number, None),
         )?;
     }
     Ok(())
+}
+
+/// Milliseconds since 1970 to seconds.
+fn seconds(millis: i64) -> i64 {
+    millis.div_euclid(1000)
 }
 
 /// Decodes JSON documents that stand one after the other. That the last one is whole is known at
@@ -185,8 +191,10 @@ impl<'a, S: Sink> Events<'a, S> {
         &mut self,
         message: Option<&str>,
         id: Option<&str>,
+        ingested: Option<i64>,
     ) -> Result<(), DecodeError> {
         self.count += 1;
+        self.rows.sink.delivered(ingested.map(seconds));
         match message {
             Some(message) => {
                 let row = message.trim_end().as_bytes();
@@ -201,7 +209,7 @@ impl<'a, S: Sink> Events<'a, S> {
 
     pub(super) fn event_row<E: serde::de::Error>(&mut self) -> Result<(), E> {
         let event = mem::take(&mut self.event);
-        let result = self.row(event.message.get(), event.id.get());
+        let result = self.row(event.message.get(), event.id.get(), event.ingested);
         self.event = event;
         self.or_break(result)
     }
@@ -275,6 +283,34 @@ mod tests {
             assert_eq!((all.texts(), error), (vec!["1 2"], None), "{json}");
             assert_eq!(all.rows[0].event_id.as_deref(), Some("7"), "{json}");
         }
+    }
+
+    #[test]
+    fn the_time_of_ingestion_is_kept_if_it_is_one() {
+        for (time, expected) in [
+            ("1999", Some(1)),
+            ("-1", Some(-1)),
+            ("1.5", None),
+            ("null", None),
+            (r#""1999""#, None),
+            ("[[1999]]", None),
+            (r#"{"a":1999}"#, None),
+            ("99999999999999999999", None),
+        ] {
+            for json in [
+                format!(
+                    r#"{{"events":[{{"ingestionTime":7}},{{"ingestionTime":{time},"message":"1 2"}}]}}"#
+                ),
+                format!(r#"{{"message":"1 2","ingestionTime":{time}}}"#),
+            ] {
+                let (all, error) = of(&json);
+                assert_eq!((all.rows[0].delivered, error), (expected, None), "{json}");
+            }
+        }
+        let (all, _) =
+            of(r#"{"events":[{"ingestionTime":7000,"message":"1 2"},{"message":"3 4"}]}"#);
+        let delivered: Vec<_> = all.rows.iter().map(|row| row.delivered).collect();
+        assert_eq!(delivered, [Some(7), None]);
     }
 
     #[test]
@@ -371,6 +407,7 @@ mod tests {
         let event = |timestamp, message: &str| Event {
             timestamp,
             message: message.to_owned(),
+            ingested: None,
         };
         let mut all = Collected::default();
         let events = [event(1000, "1 2\n"), event(3000, "3"), event(1000, "1 2")];

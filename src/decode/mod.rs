@@ -51,6 +51,8 @@ pub struct Event {
     pub timestamp: i64,
     /// One record without a header.
     pub message: String,
+    /// When the service took it in, in milliseconds since 1970, if it says so.
+    pub ingested: Option<i64>,
 }
 
 /// The layout of rows that come without a header.
@@ -92,6 +94,10 @@ pub trait Sink {
     /// # Errors
     /// No more is wanted.
     fn layout(&mut self, layout: &Layout) -> Result<(), Stop>;
+
+    /// Tells when the rows that follow were delivered, in Unix seconds, if their event says so. Not called for rows that
+    /// are no events.
+    fn delivered(&mut self, _at: Option<i64>) {}
 
     /// Takes a row.
     ///

@@ -25,6 +25,10 @@ pub struct Kept {
     pub event: Option<u128>,
     /// All its fields.
     pub record: Record,
+    /// Its `end`, in Unix seconds.
+    pub end: Option<i64>,
+    /// When it was delivered, in Unix seconds, if that is known.
+    pub delivered: Option<i64>,
 }
 
 /// All copies of one differing record.
@@ -82,6 +86,23 @@ impl Groups {
         let group = self.by_fingerprint.get(&fingerprint);
         let count = |side| group.map_or(0, |group| once_each(&group.copies[side]).len() as u64);
         Sides::from_fn(count)
+    }
+
+    /// Returns `end` and delivery, as far as they are known, of the copies of a record on a side that were delivered
+    /// last.
+    pub fn newest(
+        &self,
+        fingerprint: u128,
+        side: Side,
+        number: usize,
+    ) -> impl Iterator<Item = (Option<i64>, Option<i64>)> {
+        let group = self.by_fingerprint.get(&fingerprint);
+        let copies = group.map(|group| once_each(&group.copies[side]));
+        let times = copies.into_iter().flatten();
+        times
+            .map(|kept| (kept.end, kept.delivered))
+            .sorted_by_key(|(_, delivered)| std::cmp::Reverse(*delivered))
+            .take(number)
     }
 }
 
@@ -328,6 +349,8 @@ mod tests {
                 },
                 event: *event,
                 record: one.1.clone(),
+                end: None,
+                delivered: None,
             };
             let fingerprint = u128::from(xxhash_rust::xxh3::xxh3_64(one.0.as_bytes()));
             groups.add(fingerprint, side, kept, || Group {

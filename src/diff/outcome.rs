@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use hashbrown::HashMap;
+
 use crate::finding::{Bucket, Evidence, Finding, LeftoverKind, Pair};
 use crate::report::Counts;
-use crate::source::Side;
+use crate::source::{Side, Sides};
 
 /// What kind of difference, and about which side; the order is that of findings in a bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -126,6 +128,23 @@ impl Outcome {
             } += copies;
         }
         totals
+    }
+
+    /// Tells whether anything may still arrive.
+    pub fn is_pending(&self) -> bool {
+        let mut kinds = self.counts.keys().map(|(_, kind)| kind);
+        kinds.any(|kind| matches!(kind, Kind::Pending(_)))
+    }
+
+    /// Returns how many copies each side lacks in each bucket, for whatever reason; pairs of the same flow do not count.
+    pub fn lacking(&self) -> HashMap<&Bucket, Sides<u64>> {
+        let mut lacking: HashMap<&Bucket, Sides<u64>> = HashMap::new();
+        for ((bucket, kind), copies) in &self.counts {
+            if let Kind::Missing(side) | Kind::Pending(side) | Kind::Undetermined(side) = kind {
+                lacking.entry(bucket).or_default()[*side] += copies;
+            }
+        }
+        lacking
     }
 
     /// Returns the findings, ordered by interface, slot, kind and side, and whether there is more

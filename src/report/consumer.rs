@@ -34,6 +34,7 @@ struct Document {
     exit_code: u8,
     window: Window,
     settle_seconds: u64,
+    suggested_settle_seconds: Option<u64>,
     fields: Vec<String>,
     fields_left_out: Sides<Vec<String>>,
     sides: Sides<Summary>,
@@ -83,8 +84,20 @@ struct Summary {
     skipdata: u64,
     malformed: u64,
     unreadable_parts: u64,
+    retries: u64,
     first_start: Option<Time>,
     last_start: Option<Time>,
+    delivery_delay_seconds: Option<Delays>,
+    late_delay_seconds: Option<Delays>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Delays {
+    p50: u64,
+    p95: u64,
+    p99: u64,
+    max: u64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -96,6 +109,7 @@ struct Counts {
     divergent: u64,
     pending: Sides<u64>,
     undetermined: Sides<u64>,
+    late: Sides<u64>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -202,6 +216,7 @@ fn the_numbers_arrive() {
     assert_eq!(seconds(document.window.start), report.window.start);
     assert_eq!(seconds(document.window.end), report.window.end);
     assert_eq!(document.settle_seconds, 900);
+    assert_eq!(document.suggested_settle_seconds, Some(900));
     assert_eq!(document.fields, report.fields);
     assert_eq!(document.fields_left_out.s3, report.fields_left_out.s3);
     assert_eq!(document.fields_left_out.cwl, report.fields_left_out.cwl);
@@ -220,6 +235,16 @@ fn the_numbers_arrive() {
             [ours.skipdata, ours.malformed, ours.unreadable_parts],
             [theirs.skipdata, theirs.malformed, theirs.unreadable_parts]
         );
+        assert_eq!(ours.retries, theirs.retries);
+        for (ours, theirs) in [
+            (ours.delivery_delay_seconds, &theirs.delivery_delay_seconds),
+            (ours.late_delay_seconds, &theirs.late_delay_seconds),
+        ] {
+            assert_eq!(
+                ours.map(|it| [it.p50, it.p95, it.p99, it.max]),
+                theirs.as_ref().map(|it| [it.p50, it.p95, it.p99, it.max])
+            );
+        }
         assert_eq!(ours.first_start, seconds(theirs.first_start));
         assert_eq!(ours.last_start, seconds(theirs.last_start));
     }
@@ -233,6 +258,7 @@ fn the_numbers_arrive() {
         (ours.surplus, theirs.surplus),
         (ours.pending, theirs.pending),
         (ours.undetermined, theirs.undetermined),
+        (ours.late, theirs.late),
     ] {
         assert_eq!([ours.s3, ours.cwl], [theirs.s3, theirs.cwl]);
     }

@@ -27,6 +27,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::delay::DelaySummary;
 use crate::finding::{Bucket, Finding};
 use crate::source::{Side, Sides};
 use crate::window::{Settle, Window};
@@ -126,6 +127,8 @@ pub struct Report {
     pub window: Window,
     /// The clock and the settle time.
     pub settle: Settle,
+    /// A settle time that the measured delays suggest, in seconds; `None` if too little was measured.
+    pub suggested_settle_seconds: Option<u64>,
     /// The compared fields in table order.
     pub fields: Vec<String>,
     /// Fields that a side has and that were not compared, in table order.
@@ -140,6 +143,8 @@ pub struct Report {
     pub evidence_capped: bool,
     /// What a reader should know, in fixed order.
     pub notes: Vec<String>,
+    /// Whether late records were looked for.
+    pub rechecked: bool,
     /// Records of each side by interface and hour, if a renderer asks for them.
     pub hours: BTreeMap<Hour, Sides<u64>>,
     /// Why differences are tolerated, a sentence for each kind; empty if they are not or if there are none.
@@ -161,13 +166,13 @@ impl Report {
     }
 
     /// Returns how long records were on their way to a side, in seconds, 99th percentile; `None` if it is not known.
-    pub fn lag_p99(&self, _side: Side) -> Option<u64> {
-        None
+    pub fn lag_p99(&self, side: Side) -> Option<u64> {
+        Some(self.sides[side].delivery_delay_seconds?.p99)
     }
 
     /// Returns how many records arrived on a side only after the first look; `None` if that was not watched.
-    pub fn late(&self, _side: Side) -> Option<u64> {
-        None
+    pub fn late(&self, side: Side) -> Option<u64> {
+        self.rechecked.then_some(self.counts.late[side])
     }
 }
 
@@ -241,12 +246,19 @@ pub struct SideSummary {
     pub malformed: u64,
     /// Parts that could not be read.
     pub unreadable_parts: u64,
+    /// How often a call to the service was made again, because it was throttled or failed in a way that may pass.
+    pub retries: u64,
     /// The earliest `start` inside the window, Unix seconds.
     #[serde(serialize_with = "json::time")]
     pub first_start: Option<i64>,
     /// The latest `start` inside the window, Unix seconds.
     #[serde(serialize_with = "json::time")]
     pub last_start: Option<i64>,
+    /// How long its records took from their `end` to their delivery, as far as that is known: an event's ingestion time,
+    /// the modification time of an object that a flow log has delivered. `None` if nothing was measured.
+    pub delivery_delay_seconds: Option<DelaySummary>,
+    /// The same of what arrived late; where no delivery is known, until it was found, which is longer.
+    pub late_delay_seconds: Option<DelaySummary>,
 }
 
 /// The totals. Each record copy of a side is counted exactly once:
@@ -266,6 +278,8 @@ pub struct Counts {
     pub pending: Sides<u64>,
     /// Copies that may sit in what could not be read on this side.
     pub undetermined: Sides<u64>,
+    /// Copies that this side lacked at one look and had at a recheck, whatever has become of them: most are matched.
+    pub late: Sides<u64>,
 }
 
 #[cfg(test)]

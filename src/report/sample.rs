@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Counts, Hour, Report, SideSummary, Verdict};
+use crate::delay::DelaySummary;
 use crate::finding::{Bucket, Evidence, Finding, LeftoverKind, Pair, Place};
 use crate::record::{FieldName, Record};
 use crate::source::{Side, Sides};
@@ -41,6 +42,8 @@ pub(crate) fn different() -> Report {
             now: START + 4500,
             seconds: 900,
         },
+        suggested_settle_seconds: Some(900),
+        rechecked: true,
         fields: FIELDS.map(str::to_owned).to_vec(),
         fields_left_out: Sides {
             s3: vec!["vpc-id".to_owned(), "flow-direction".to_owned()],
@@ -56,8 +59,11 @@ pub(crate) fn different() -> Report {
                 skipdata: 1,
                 malformed: 0,
                 unreadable_parts: 1,
+                retries: 0,
                 first_start: Some(START + 4),
                 last_start: Some(START + 3541),
+                delivery_delay_seconds: Some(delays(1_234_572, 251)),
+                late_delay_seconds: None,
             },
             cwl: SideSummary {
                 source: "cwl:///fa-014-FlowLogGroup".to_owned(),
@@ -68,8 +74,11 @@ pub(crate) fn different() -> Report {
                 skipdata: 1,
                 malformed: 1,
                 unreadable_parts: 0,
+                retries: 3,
                 first_start: Some(START + 4),
                 last_start: Some(START + 3598),
+                delivery_delay_seconds: Some(delays(1_234_570, 95)),
+                late_delay_seconds: Some(delays(2, 830)),
             },
         },
         counts: Counts {
@@ -79,6 +88,7 @@ pub(crate) fn different() -> Report {
             divergent: 1,
             pending: Sides { s3: 1, cwl: 0 },
             undetermined: Sides { s3: 1, cwl: 0 },
+            late: Sides { s3: 0, cwl: 2 },
         },
         findings: findings(),
         evidence_capped: true,
@@ -103,6 +113,8 @@ pub(crate) fn consistent() -> Report {
     Report {
         verdict: Verdict::Consistent,
         window: Window::ALL,
+        suggested_settle_seconds: None,
+        rechecked: false,
         fields_left_out: Sides::default(),
         sides: Sides {
             s3: summary("fixtures/ping/s3"),
@@ -132,6 +144,16 @@ pub(crate) fn unknown() -> Report {
         unreadable(),
     ];
     report
+}
+
+fn delays(records: u64, p50: u64) -> DelaySummary {
+    DelaySummary {
+        records,
+        p50,
+        p95: 2 * p50,
+        p99: 2 * p50 + 80,
+        max: 3 * p50,
+    }
 }
 
 fn findings() -> Vec<Finding> {

@@ -5,13 +5,16 @@ mod sections;
 mod wrap;
 
 use std::io::{self, Write};
+use std::time::Duration;
 
 use comfy_table::{Table, presets};
+use humantime::format_duration;
 
 use super::escape::escape;
 use super::paint::{Ink, Paint};
 use super::wording;
 use super::{Report, SideSummary, Style, Verdict};
+use crate::delay::DelaySummary;
 use crate::source::Side;
 use crate::window::rfc3339;
 
@@ -138,6 +141,7 @@ fn closing(page: &mut Page, report: &Report) {
              more, --all-differences FILE writes them all",
         );
     }
+    delays(page, report);
     page.labelled("Compared", &report.fields.join(", "));
     for side in Side::BOTH {
         let names = &report.fields_left_out[side];
@@ -148,6 +152,39 @@ fn closing(page: &mut Page, report: &Report) {
     for note in &report.notes {
         page.labelled("Note", note);
     }
+}
+
+/// Writes how long records were on their way.
+fn delays(page: &mut Page, report: &Report) {
+    let told = |label: &str, of: fn(&SideSummary) -> Option<DelaySummary>| {
+        let sides =
+            Side::BOTH.map(|side| Some(format!("{side} {}", delay(&of(&report.sides[side])?))));
+        let told = sides.into_iter().flatten().collect::<Vec<_>>().join("; ");
+        (!told.is_empty()).then(|| format!("{label}{told}"))
+    };
+    let delivery = told("from end to delivery: ", |side| side.delivery_delay_seconds);
+    let late = told("of what came late: ", |side| side.late_delay_seconds);
+    let suggested = report.suggested_settle_seconds.map(|seconds| {
+        let settle = format_duration(Duration::from_secs(seconds)).to_string();
+        format!("--settle {} would do", settle.replace(' ', ""))
+    });
+    let told: Vec<String> = [delivery, late, suggested].into_iter().flatten().collect();
+    if !told.is_empty() {
+        page.labelled("Delays", &told.join("; "));
+    }
+}
+
+/// Writes `p50 4m 11s, p95 8m 22s, p99 9m 42s, max 12m 33s`.
+fn delay(delay: &DelaySummary) -> String {
+    let quantiles = [
+        ("p50", delay.p50),
+        ("p95", delay.p95),
+        ("p99", delay.p99),
+        ("max", delay.max),
+    ];
+    let words = quantiles
+        .map(|(name, seconds)| format!("{name} {}", format_duration(Duration::from_secs(seconds))));
+    words.join(", ")
 }
 
 #[cfg(test)]
@@ -190,6 +227,7 @@ mod tests {
             of these SKIPDATA                                    1                           1
           malformed rows                                         0                           1
           unreadable parts                                       1                           0
+          calls made again                                       0                           3
           first start                         2022-01-07T23:00:04Z        2022-01-07T23:00:04Z
           last start                          2022-01-07T23:59:01Z        2022-01-07T23:59:58Z
 
@@ -198,6 +236,7 @@ mod tests {
           surplus here                                           1                           0
           pending here                                           1                           0
           undetermined here                                      1                           0
+          came late here                                         0                           2
           divergent                                              1                           1
 
         Missing on cwl: 3 records  (s3 has what cwl lacks)
@@ -259,6 +298,9 @@ mod tests {
 
         Evidence  not every record that differs is shown, though all are counted; --max-evidence N shows
                   more, --all-differences FILE writes them all
+        Delays    from end to delivery: s3 p50 4m 11s, p95 8m 22s, p99 9m 42s, max 12m 33s; cwl p50 1m 35s,
+                  p95 3m 10s, p99 4m 30s, max 4m 45s; of what came late: cwl p50 13m 50s, p95 27m 40s, p99
+                  29m, max 41m 30s; --settle 15m would do
         Compared  version, account-id, interface-id, srcaddr, dstaddr, srcport, dstport, protocol, packets,
                   bytes, start, end, action, log-status
         Left out  s3: vpc-id, flow-direction

@@ -6,7 +6,7 @@
 use std::error::Error as StdError;
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use aws_sdk_s3::config::http::HttpResponse;
@@ -33,6 +33,8 @@ pub(super) struct Caller {
     patience: Duration,
     /// Whether the service has answered yet.
     reached: AtomicBool,
+    /// How often a call was made again.
+    retries: AtomicU64,
 }
 
 impl Caller {
@@ -42,7 +44,13 @@ impl Caller {
             pace: pace.map(Arc::new),
             patience: options.timeout,
             reached: AtomicBool::new(false),
+            retries: AtomicU64::new(0),
         }
+    }
+
+    /// Returns how often calls were made again so far.
+    pub(super) fn retries(&self) -> u64 {
+        self.retries.load(Ordering::Relaxed)
     }
 
     /// Makes a call, and again if it was throttled or the trouble may pass. What is not received by the time the
@@ -85,22 +93,18 @@ impl Caller {
             if !(failure.is_throttled() || failure.is_passing()) || attempt >= attempts {
                 return Err(error);
             }
-            let wait = self.wait(attempt);
-            tracing::info!(
-                what,
-                attempt,
-                reason = failure.text(),
-                ?wait,
-                "calling again"
-            );
-            tokio::time::sleep(wait).await;
+            self.again(what, attempt, &failure.text()).await;
             attempt += 1;
         }
     }
 
-    /// Returns how long to wait after the `attempt`th attempt.
-    pub(super) fn wait(&self, attempt: u32) -> Duration {
-        backoff(attempt).min(self.patience)
+    /// Waits after the `attempt`th attempt, says so and counts the next one. `what` is the call, with what it is about
+    /// if that tells more.
+    pub(super) async fn again(&self, what: &str, attempt: u32, reason: &str) {
+        let wait = backoff(attempt).min(self.patience);
+        tracing::info!(what, attempt, reason, ?wait, "calling again");
+        self.retries.fetch_add(1, Ordering::Relaxed);
+        tokio::time::sleep(wait).await;
     }
 
     /// Makes one attempt, in a task of its own: taking a page apart is work, and so is what the reader of a page does

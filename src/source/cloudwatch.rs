@@ -104,6 +104,10 @@ impl Source for CloudWatch {
         true
     }
 
+    fn retries(&self) -> u64 {
+        self.caller.retries()
+    }
+
     async fn list(&self, ask: &Ask) -> Result<Listing, Error> {
         self.list_streams(ask).await
     }

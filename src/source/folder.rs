@@ -140,5 +140,6 @@ fn unknown_part(name: &str) -> Part {
         size: None,
         version: String::new(),
         cover: key::cover(name),
+        delivered: None,
     }
 }

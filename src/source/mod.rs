@@ -48,6 +48,8 @@ pub struct Part {
     pub version: String,
     /// Which records it may hold.
     pub cover: Cover,
+    /// When all of it was delivered, in Unix seconds, if the listing tells.
+    pub delivered: Option<i64>,
 }
 
 /// Which records a part may hold, as far as its name tells. Never too narrow.
@@ -129,6 +131,12 @@ pub trait Source: Send + Sync {
     /// Tells whether rows never come with a header, so that their layout is known without reading one.
     fn is_headerless(&self) -> bool {
         false
+    }
+
+    /// Returns how often a call to the service was made again so far, because it was throttled or failed in a way that
+    /// may pass.
+    fn retries(&self) -> u64 {
+        0
     }
 
     /// Lists the parts that may hold what is asked for. Called again later, it tells what has arrived

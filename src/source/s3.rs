@@ -125,6 +125,10 @@ impl Source for S3 {
         self.address.clone()
     }
 
+    fn retries(&self) -> u64 {
+        self.caller.retries()
+    }
+
     async fn list(&self, ask: &Ask) -> Result<Listing, Error> {
         self.list_objects(ask).await
     }

@@ -19,10 +19,16 @@ pub(super) fn write(page: &mut Page, report: &Report) {
     let mut table = table(["", "s3", "cwl"]);
     for (name, value) in SUMMARY_ROWS {
         let values = report.sides.as_ref().map(value);
+        if *name == RETRIES && [&values.s3, &values.cwl].iter().all(|value| *value == "0") {
+            continue;
+        }
         table.add_row([(*name).to_owned(), values.s3, values.cwl]);
     }
     table.add_row([""; 3]);
     for (name, values) in count_rows(&report.counts) {
+        if name == LATE && values == Sides::default() {
+            continue;
+        }
         let values = values.map(thousands);
         table.add_row([name.to_owned(), values.s3, values.cwl]);
     }
@@ -38,6 +44,9 @@ pub(super) fn write(page: &mut Page, report: &Report) {
 /// A row about each side on its own: its name, and what it says of a side.
 type SummaryRow = (&'static str, fn(&SideSummary) -> String);
 
+/// A row that is left out if it says nothing.
+const RETRIES: &str = "calls made again";
+
 const SUMMARY_ROWS: &[SummaryRow] = &[
     ("source", |side| source(&side.source)),
     ("parts", |side| thousands(side.parts)),
@@ -47,6 +56,7 @@ const SUMMARY_ROWS: &[SummaryRow] = &[
     ("  of these SKIPDATA", |side| thousands(side.skipdata)),
     ("malformed rows", |side| thousands(side.malformed)),
     ("unreadable parts", |side| thousands(side.unreadable_parts)),
+    (RETRIES, |side| thousands(side.retries)),
     ("first start", |side| moment(side.first_start)),
     ("last start", |side| moment(side.last_start)),
 ];
@@ -60,8 +70,11 @@ fn moment(second: Option<i64>) -> String {
     second.map_or_else(|| "-".to_owned(), rfc3339)
 }
 
+/// Another row that is left out if it says nothing.
+const LATE: &str = "came late here";
+
 /// Returns the rows about both sides together: where each copy of a side went.
-fn count_rows(counts: &Counts) -> [(&'static str, Sides<u64>); 6] {
+fn count_rows(counts: &Counts) -> [(&'static str, Sides<u64>); 7] {
     let both = |number| Sides::from_fn(|_| number);
     [
         ("matched", both(counts.matched)),
@@ -69,6 +82,7 @@ fn count_rows(counts: &Counts) -> [(&'static str, Sides<u64>); 6] {
         ("surplus here", counts.surplus),
         ("pending here", counts.pending),
         ("undetermined here", counts.undetermined),
+        (LATE, counts.late),
         ("divergent", both(counts.divergent)),
     ]
 }

@@ -160,6 +160,7 @@ fn events_in(stretch: Stretch, events: Vec<OutputLogEvent>) -> Vec<Event> {
         Some(Event {
             timestamp: event.timestamp?,
             message: event.message?,
+            ingested: event.ingestion_time,
         })
     });
     // Servers differ on whether the end of the range belongs to it.
@@ -272,6 +273,7 @@ mod tests {
                 message:
                     "2 111122223333 eni-0aa 10.0.0.5 10.0.1.9 49152 443 6 10 840 1 2 ACCEPT OK"
                         .into(),
+                ingested: None,
             })
             .collect()
     }

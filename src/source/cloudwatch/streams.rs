@@ -53,6 +53,7 @@ impl CloudWatch {
                     name: name.into(),
                     size: None,
                     version: String::new(),
+                    delivered: None,
                 }),
                 Stream::OtherInterface => {}
                 Stream::OtherName => other_names.push(name),

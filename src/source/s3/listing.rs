@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
+use aws_sdk_s3::primitives::DateTime;
 use aws_sdk_s3::types::{Object, ObjectStorageClass, OptionalObjectAttributes};
 use futures::{StreamExt, TryStreamExt, stream};
 
@@ -320,6 +321,10 @@ fn part(object: &Object) -> Option<Part> {
         size: object.size().and_then(|size| u64::try_from(size).ok()),
         version: object.e_tag().unwrap_or("").to_owned(),
         cover: key::cover(key),
+        // Whoever copies or exports an object writes it at a time of their own.
+        delivered: ObjectName::parse(key)
+            .and(object.last_modified())
+            .map(DateTime::secs),
     })
 }
 
@@ -343,7 +348,6 @@ fn archived(object: &Object) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_s3::primitives::DateTime;
     use aws_sdk_s3::types::RestoreStatus;
 
     use super::*;

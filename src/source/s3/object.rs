@@ -56,8 +56,8 @@ impl S3 {
                     return Err(ReadError::Unreadable(reason));
                 }
                 Err(Fault::Passing(reason)) => {
-                    tracing::info!(key = %part.name, attempt, reason, "fetching again");
-                    tokio::time::sleep(self.caller.wait(attempt)).await;
+                    let what = format!("GetObject {}", part.name);
+                    self.caller.again(&what, attempt, &reason).await;
                     attempt += 1;
                 }
             }
