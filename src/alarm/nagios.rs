@@ -248,12 +248,19 @@ mod tests {
             // Pending without a range leaves it open; surplus without one is critical.
             ("surplus=1,divergent=1,missing=3", "", Status::Unknown),
             ("divergent=1,missing=3,pending=1", "", Status::Critical),
-            (&format!("{all},missing=3"), "lag=900", Status::Unknown),
+            (&format!("{all},missing=3"), "lag=900", Status::Ok),
+            (&format!("{all},missing=3"), "lag=500", Status::Critical),
             ("", "missing=100:", Status::Critical),
         ] {
             let (got, line) = judge(warning, critical, &read_whole());
             assert_eq!(got, status, "-w {warning} -c {critical}: {line}");
         }
+        // What is not known is not in its range.
+        let mut report = read_whole();
+        report.sides.s3.delivery_delay_seconds = None;
+        report.sides.cwl.delivery_delay_seconds = None;
+        let (got, _) = judge(&format!("{all},missing=3"), "lag=900", &report);
+        assert_eq!(got, Status::Unknown);
     }
 
     #[test]
@@ -275,7 +282,7 @@ mod tests {
             "missing=100,lag=900",
             &read_whole(),
         );
-        insta::assert_snapshot!(line, @"FLOWDIFF CRITICAL - Different: 3 records missing on cwl, 1 divergent, 1 surplus on s3. Still open: 1 record pending on s3. The lag is not known. | missing=3;10;100;0 surplus=1;;;0 divergent=1;;;0 pending=1;5:;;0 lag=U;;900;0 undetermined=0;;;0 records_s3=1234572;;;0 records_cwl=1234570;;;0 time=1.5s;;;0");
+        insta::assert_snapshot!(line, @"FLOWDIFF CRITICAL - Different: 3 records missing on cwl, 1 divergent, 1 surplus on s3. Still open: 1 record pending on s3. | missing=3;10;100;0 surplus=1;;;0 divergent=1;;;0 pending=1;5:;;0 lag=582s;;900;0 undetermined=0;;;0 records_s3=1234572;;;0 records_cwl=1234570;;;0 time=1.5s;;;0");
         assert_eq!(unknown("a|b\nc"), "FLOWDIFF UNKNOWN - a/b c");
     }
 
