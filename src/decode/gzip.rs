@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, Read};
 
 use flate2::bufread::GzDecoder;
-use libdeflater::{Crc, Decompressor};
+use libdeflater::{Decompressor, crc32};
 use memchr::memmem;
 
 use super::DecodeError;
@@ -62,22 +62,37 @@ fn last_length(packed: &[u8]) -> Option<usize> {
 /// libdeflate stops at the end of the first member and does not tell where that was. So that nothing
 /// follows must be known in other ways: no other member can begin anywhere, and the file ends in the
 /// checksum and the length of what came out. (Junk that ends in those same eight bytes passes, but
-/// it can hide no rows.)
+/// it can hold no rows.)
 fn unpack_member(size: usize, packed: &[u8], unpacked: &mut Buffer) -> bool {
-    let Some(([.., c0, c1, c2, c3], length)) = packed.split_last_chunk() else {
+    let Some(((body, checksum), length)) = body(packed).and_then(|body| {
+        let (body, length) = body.split_last_chunk::<4>()?;
+        Some((body.split_last_chunk::<4>()?, length))
+    }) else {
         return false;
     };
-    let rows = unpacked.space(size);
-    let mut checksum = Crc::new();
-    let sound = Decompressor::new().gzip_decompress(packed, rows) == Ok(size) && {
-        checksum.update(rows);
-        checksum.sum() == u32::from_le_bytes([*c0, *c1, *c2, *c3])
-    };
+    let text = unpacked.space(size);
+    let sound = Decompressor::new().deflate_decompress(body, text) == Ok(size)
+        && crc32(text) == u32::from_le_bytes(*checksum);
     if sound && !may_hold_another(packed, length) {
         unpacked.filled(size);
         return true;
     }
     false
+}
+
+/// Returns what follows a member's header (RFC 1952, section 2.3). `None` if the header has more than a name, which
+/// nobody writes.
+fn body(packed: &[u8]) -> Option<&[u8]> {
+    const NAME: u8 = 1 << 3;
+    let (header, rest) = packed.split_first_chunk::<10>()?;
+    match header[3] {
+        0 => Some(rest),
+        NAME => {
+            let end = memchr::memchr(0, rest)?;
+            Some(&rest[end + 1..])
+        }
+        _ => None,
+    }
 }
 
 /// Tells whether another member may begin after one of this length. The magic alone says little:
