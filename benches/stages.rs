@@ -80,7 +80,7 @@ impl Sink for Boil {
 
     fn row(&mut self, row: Row<'_>) -> Result<(), Stop> {
         let normaliser = self.normaliser.as_ref().ok_or(Stop)?;
-        let normal = normaliser.normalise(row.cells, row.line, &mut self.text);
+        let normal = normaliser.normalise(row.cells, &mut self.text);
         let normal = normal.map_err(|_| Stop)?;
         match &mut self.digest {
             Some((key, digest)) => {

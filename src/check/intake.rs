@@ -62,6 +62,7 @@ impl Rules {
     }
 
     /// Tells whether a record is asked for.
+    #[inline(always)]
     fn wants(&self, normal: &Normal<'_>) -> bool {
         normal.start.is_none_or(|start| self.window.contains(start))
             && (self.interfaces.is_empty() || self.interfaces.contains(normal.interface))
@@ -69,6 +70,7 @@ impl Rules {
     }
 
     /// A bucket must be the same for equal records, so it is made of compared fields only.
+    #[inline(always)]
     fn print<'a>(&self, normal: &Normal<'a>) -> Print<'a> {
         let interface = if self.by_interface {
             normal.interface
@@ -237,12 +239,13 @@ impl<V: Visitor> Sink for Intake<'_, V> {
         self.delivered = at.or(self.origin.delivered);
     }
 
+    #[inline(always)]
     fn row(&mut self, row: Row<'_>) -> Result<(), Stop> {
         let Some(normaliser) = &self.normaliser else {
             return Err(Stop);
         };
         let taken = self.scratch.as_mut().unwrap_or(self.taken);
-        match normaliser.normalise(row.cells, row.line, &mut self.text) {
+        match normaliser.normalise(row.cells, &mut self.text) {
             Ok(normal) if normal.start.is_none() && !self.rules.window.is_all() => {
                 taken.malformed(self.origin, row.number, || {
                     "`start` is absent, so it is in no window".to_owned()

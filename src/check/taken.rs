@@ -43,6 +43,7 @@ impl Tally {
         self.last_start = self.last_start.max(other.last_start);
     }
 
+    #[inline(always)]
     fn count(&mut self, seen: &Seen<'_>) {
         self.records += 1;
         match seen.normal.status {
@@ -77,7 +78,7 @@ impl Span {
     }
 
     /// Adds a record's bucket.
-    #[inline]
+    #[inline(always)]
     pub(super) fn add(&mut self, print: &Print<'_>) {
         let slots = print.slot.map(|slot| (slot, slot));
         self.merge(&Self {
@@ -180,7 +181,7 @@ impl<V: Visitor> Taken<V> {
     }
 
     /// Takes a record; false if it does not count.
-    #[inline]
+    #[inline(always)]
     pub(super) fn record(&mut self, seen: &Seen<'_>, key: &Fingerprints) -> bool {
         let counts = self.visitor.visit(seen, key);
         if counts {

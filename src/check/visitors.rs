@@ -74,6 +74,7 @@ impl Visitor for Screen {
         }
     }
 
+    #[inline(always)]
     fn visit(&mut self, seen: &Seen<'_>, key: &Fingerprints) -> bool {
         if !claim(&self.claims, seen, key) {
             return false;
@@ -92,16 +93,19 @@ impl Visitor for Screen {
     }
 }
 
+#[inline(always)]
 fn claim(claims: &Claims, seen: &Seen<'_>, key: &Fingerprints) -> bool {
-    let Some(id) = seen.row.event_id else {
-        return true;
-    };
-    let mut claimed = claims[seen.origin.side]
+    match seen.row.event_id {
+        Some(id) => claim_event(claims, seen.origin, key.of_record(id.as_bytes())),
+        None => true,
+    }
+}
+
+fn claim_event(claims: &Claims, origin: &Origin, event: u128) -> bool {
+    let mut claimed = claims[origin.side]
         .lock()
         .unwrap_or_else(PoisonError::into_inner);
-    claimed
-        .insert(key.of_record(id.as_bytes()), seen.origin.number)
-        .is_none()
+    claimed.insert(event, origin.number).is_none()
 }
 
 fn release(claims: &Claims, part: &Origin) {

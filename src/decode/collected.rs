@@ -71,8 +71,9 @@ impl Sink for Collected {
         self.rows.push(Kept {
             number: row.number,
             layout: layout.clone(),
-            cells: row.cells.iter().map(|cell| cell.to_vec()).collect(),
-            text: String::from_utf8_lossy(&row.cells.join(&b' ')).into_owned(),
+            cells: row.cells.iter().map(<[u8]>::to_vec).collect(),
+            text: String::from_utf8_lossy(&row.cells.iter().collect::<Vec<_>>().join(&b' '))
+                .into_owned(),
             event_id: row.event_id.map(str::to_owned),
             delivered: self.delivered,
         });

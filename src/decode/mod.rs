@@ -5,6 +5,7 @@ mod buffer;
 #[cfg(test)]
 mod collected;
 mod columns;
+mod cut;
 mod document;
 mod events;
 mod gzip;
@@ -20,7 +21,7 @@ use std::io::{self, BufReader, Cursor, Read, Seek};
 use buffer::Buffer;
 use bytes::Bytes;
 
-use crate::record::{Layout, Line};
+use crate::record::{Cells, Layout};
 
 /// A piece of a part, to be decoded on its own.
 #[derive(Debug)]
@@ -72,9 +73,7 @@ pub struct Row<'a> {
     /// of a live event in milliseconds, by which CloudWatch Logs finds it.
     pub number: u64,
     /// One cell for each column of the layout in force. Empty and `-` are absent.
-    pub cells: &'a [&'a [u8]],
-    /// The text they were cut from, if it is just them with one space between.
-    pub line: Option<Line<'a>>,
+    pub cells: Cells<'a>,
     /// The event's id, where the file has one: two rows with one id are one event.
     pub event_id: Option<&'a str>,
 }

@@ -15,7 +15,7 @@ use bytes::Bytes;
 
 use super::columns::{Column, is_readable};
 use super::{DecodeError, Row, Sink};
-use crate::record::Layout;
+use crate::record::{Cells, Layout};
 
 /// How a file begins, and ends.
 pub(super) const MAGIC: &[u8] = b"PAR1";
@@ -106,9 +106,8 @@ fn deliver<S: Sink>(
         cells.extend(columns.iter().map(|column| column.cell(row)));
         *number += 1;
         sink.row(Row {
-            line: None,
             number: *number,
-            cells: &cells,
+            cells: Cells::Apart(&cells),
             event_id: None,
         })?;
     }

@@ -7,10 +7,10 @@
 use std::mem;
 
 use smallvec::SmallVec;
-use wide::u8x16;
 
+use super::cut::{Cut, Cutter};
 use super::{DecodeError, Format, Row, Sink};
-use crate::record::{Layout, LayoutError, Line};
+use crate::record::{Cells, Layout, LayoutError};
 
 const ESCAPE: u8 = 0x1b;
 
@@ -45,10 +45,11 @@ impl Shape {
 
     /// Returns the cells of the record. Only in a row that begins with a time stamp may the
     /// stream's name come before it.
-    fn fit<'c, 't>(&self, cells: &'c [&'t [u8]], stamped: bool) -> Option<&'c [&'t [u8]]> {
+    #[inline(always)]
+    fn fit<'t>(&self, cells: Cells<'t>, stamped: bool) -> Option<Cells<'t>> {
         let before = cells.len().checked_sub(self.columns)?;
-        let record = &cells[before..];
-        let has_word = self.word.is_none_or(|(at, word)| record[at] == word);
+        let record = cells.skip(before);
+        let has_word = self.word.is_none_or(|(at, word)| record.get(at) == word);
         (has_word && before <= usize::from(stamped)).then_some(record)
     }
 }
@@ -62,8 +63,7 @@ pub(super) struct Rows<'a, S> {
     announced: bool,
     /// The other default, as long as the one in force is nobody's word.
     other: Option<Shape>,
-    /// Of the last text; kept for its allocation.
-    digits: Vec<u64>,
+    cutter: Cutter,
 }
 
 impl<'a, S: Sink> Rows<'a, S> {
@@ -74,7 +74,7 @@ impl<'a, S: Sink> Rows<'a, S> {
             shape: Shape::new(format.layout.clone(), None),
             announced: false,
             other: (!format.given).then(other),
-            digits: Vec::new(),
+            cutter: Cutter::default(),
         }
     }
 
@@ -83,18 +83,40 @@ impl<'a, S: Sink> Rows<'a, S> {
     /// # Errors
     /// A header that cannot be one, or no more is wanted.
     pub(super) fn take(&mut self, text: &[u8], from: From<'_>) -> Result<(), DecodeError> {
-        let mut digits = mem::take(&mut self.digits);
-        let mut cells = Cells::new();
-        let result = match split(text, &mut cells, &mut digits) {
-            Ok(between) => {
-                let line = (between == Between::OneSpace).then(|| Line::new(text, 0, &digits));
-                self.cells(&cells, line, from)
-            }
-            Err(ESCAPE) => self.coloured(text, from),
-            Err(control) => self.refuse_control(control, from),
-        };
-        self.digits = digits;
+        if memchr::memchr(b'\n', text).is_some() {
+            return self.refuse_control(b'\n', from);
+        }
+        let mut cutter = mem::take(&mut self.cutter);
+        let result = cutter.cut(text, |line| self.take_cut(&line, from));
+        self.cutter = cutter;
         result
+    }
+
+    /// Takes a row that has been cut. A blank line is no row and passes.
+    ///
+    /// # Errors
+    /// A header that cannot be one, or no more is wanted.
+    #[inline(always)]
+    pub(super) fn take_cut(&mut self, line: &Cut<'_>, from: From<'_>) -> Result<(), DecodeError> {
+        match line.cells {
+            Some(cells) => self.cells(Cells::InLine(cells), from),
+            None => self.take_odd(line.text, from),
+        }
+    }
+
+    /// Takes a text with more than one space between cells, with other white space or control bytes, or with
+    /// ever so many cells.
+    fn take_odd(&mut self, text: &[u8], from: From<'_>) -> Result<(), DecodeError> {
+        match text.iter().find(|byte| is_control(**byte)) {
+            Some(&ESCAPE) => return self.coloured(text, from),
+            Some(&control) => return self.refuse_control(control, from),
+            None => {}
+        }
+        let white = |byte: &u8| *byte <= b' ';
+        let cells = text.split(white).filter(|cell| !cell.is_empty());
+        // More than a layout of all known fields has go to the heap.
+        let cells: SmallVec<[&[u8]; 80]> = cells.collect();
+        self.cells(Cells::Apart(&cells), from)
     }
 
     /// `aws logs tail` colours what it writes to a terminal, `script` and `--color on` keep that.
@@ -120,24 +142,20 @@ impl<'a, S: Sink> Rows<'a, S> {
         Ok(self.sink.malformed(number, reason)?)
     }
 
-    fn cells(
-        &mut self,
-        cells: &[&[u8]],
-        line: Option<Line<'_>>,
-        from: From<'_>,
-    ) -> Result<(), DecodeError> {
-        let Some(first) = cells.first() else {
+    #[inline(always)]
+    fn cells(&mut self, all: Cells<'_>, from: From<'_>) -> Result<(), DecodeError> {
+        if all.is_empty() {
             return Ok(());
-        };
+        }
+        let first = all.get(0);
         // No value of the usual first fields begins with a small letter, so this costs next to nothing.
         if first[0].is_ascii_lowercase()
-            && let Some(header) = Layout::from_header(cells)
+            && let Some(header) = Layout::from_header(all)
         {
             return self.header(header, from);
         }
-        let all = cells;
         let stamped = is_time_stamp(first);
-        let cells = if stamped { &all[1..] } else { all };
+        let cells = if stamped { all.skip(1) } else { all };
         if self.shape.fit(cells, stamped).is_none()
             && let Some(other) = &mut self.other
             && other.fit(cells, stamped).is_some()
@@ -154,8 +172,6 @@ impl<'a, S: Sink> Rows<'a, S> {
             self.announced = true;
             self.sink.layout(&self.shape.layout)?;
         }
-        let before = &all[..all.len() - record.len()];
-        let line = line.map(|line| line.after(before.iter().map(|cell| cell.len() + 1).sum()));
         let (number, event_id) = match from {
             From::Line(number) => (number, None),
             From::Event(number, id) => (number, id),
@@ -163,7 +179,6 @@ impl<'a, S: Sink> Rows<'a, S> {
         Ok(self.sink.row(Row {
             number,
             cells: record,
-            line,
             event_id,
         })?)
     }
@@ -187,6 +202,7 @@ impl<'a, S: Sink> Rows<'a, S> {
 }
 
 /// Tells by its shape whether a cell is `2025-02-25T12:25:04...`.
+#[inline(always)]
 fn is_time_stamp(cell: &[u8]) -> bool {
     cell.len() >= "2025-02-25T12:25:04".len()
         && (cell[4], cell[7], cell[10], cell[13]) == (b'-', b'-', b'T', b':')
@@ -198,72 +214,9 @@ fn is_control(byte: u8) -> bool {
     byte < b' ' && !matches!(byte, b'\t' | b'\r')
 }
 
-/// The cells of one text. More than a layout of all known fields has go to the heap.
-type Cells<'t> = SmallVec<[&'t [u8]; 80]>;
-
-/// What stands between cells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Between {
-    /// One space between any two, nothing before and after them.
-    OneSpace,
-    /// Any white space.
-    Any,
-}
-
-/// Cuts at runs of white space, and sets the bits of `digits` where there are digits. Looks at 16 bytes at a
-/// time, which is what makes it cheap: a line has many short cells.
-///
-/// # Errors
-/// The first control byte.
-fn split<'t>(text: &'t [u8], cells: &mut Cells<'t>, digits: &mut Vec<u64>) -> Result<Between, u8> {
-    let mut start = 0;
-    let mut between = Between::OneSpace;
-    digits.clear();
-    let (chunks, rest) = text.as_chunks::<16>();
-    let mut last = [b'x'; 16];
-    last[..rest.len()].copy_from_slice(rest);
-    for (index, chunk) in chunks.iter().chain([&last]).enumerate() {
-        let (mut white, digit) = classes(*chunk);
-        match digits.last_mut() {
-            Some(word) if index % 4 != 0 => *word |= digit << (index % 4 * 16),
-            _ => digits.push(digit),
-        }
-        while white != 0 {
-            let at = index * 16 + white.trailing_zeros() as usize;
-            white &= white - 1;
-            if text[at] != b' ' {
-                if is_control(text[at]) {
-                    return Err(text[at]);
-                }
-                between = Between::Any;
-            }
-            if at > start {
-                cells.push(&text[start..at]);
-            } else {
-                between = Between::Any;
-            }
-            start = at + 1;
-        }
-    }
-    if start < text.len() {
-        cells.push(&text[start..]);
-    } else {
-        between = Between::Any;
-    }
-    Ok(between)
-}
-
-/// Sets a bit for each byte that is a space or below, and for each that is a digit.
-#[inline]
-fn classes(chunk: [u8; 16]) -> (u32, u64) {
-    let bytes = u8x16::from(chunk);
-    let white = bytes.simd_le(u8x16::splat(b' '));
-    let digit = (bytes - u8x16::splat(b'0')).simd_le(u8x16::splat(9));
-    (white.to_bitmask(), u64::from(digit.to_bitmask()))
-}
-
 #[cfg(test)]
 mod tests {
+    use itertools::Itertools;
     use proptest::prelude::*;
 
     use super::*;
@@ -313,27 +266,22 @@ mod tests {
 
     proptest! {
         #[test]
-        fn cells_are_what_white_space_divides(line in "[ \t\r!a-z0-9~\u{80}-\u{10ff}]{0,70}") {
-            let (mut cells, mut digits) = (Cells::new(), Vec::new());
-            let between = split(line.as_bytes(), &mut cells, &mut digits).unwrap();
-            let one_space = !cells.is_empty() && cells.join(&b' ') == line.as_bytes();
-            prop_assert_eq!(between == Between::OneSpace, one_space);
-            for (at, byte) in line.bytes().enumerate() {
-                prop_assert_eq!(digits[at / 64] >> (at % 64) & 1 == 1, byte.is_ascii_digit());
-            }
-            let expected: Vec<&[u8]> = line
-                .split([' ', '\t', '\r'])
-                .filter(|cell| !cell.is_empty())
-                .map(str::as_bytes)
-                .collect();
-            prop_assert_eq!(cells.to_vec(), expected);
+        fn cells_are_what_white_space_divides(line in "[ \t\r!0-9~\u{80}-\u{10ff}]{0,70}") {
+            let expected: Vec<&str> = line.split([' ', '\t', '\r']).filter(|cell| !cell.is_empty()).collect();
+            let format = given(&(1..=expected.len().max(1)).map(|n| format!("${{f{n}}}")).join(" "));
+            let all = of(&[&line], &format);
+            prop_assert_eq!(&all.malformed, &[]);
+            prop_assert_eq!(all.rows.iter().flat_map(|row| &row.cells).collect::<Vec<_>>(), expected.iter().map(|cell| cell.as_bytes()).collect::<Vec<_>>());
         }
 
         #[test]
         fn control_bytes_are_found(line in prop::collection::vec(any::<u8>(), 0..40)) {
-            let control = line.iter().copied().find(|byte| *byte != b'\n' && is_control(*byte));
-            let line: Vec<u8> = line.into_iter().filter(|byte| *byte != b'\n').collect();
-            prop_assert_eq!(split(&line, &mut Cells::new(), &mut Vec::new()).err(), control);
+            let control = line.iter().copied().find(|byte| is_control(*byte) && *byte != ESCAPE);
+            prop_assume!(control.is_some());
+            let mut all = Collected::default();
+            Rows::new(&default_format(), &mut all).take(&line, From::Line(1)).unwrap();
+            prop_assert_eq!(all.rows.len(), 0);
+            prop_assert!(all.malformed[0].1.starts_with("control byte 0x"));
         }
     }
 }

@@ -20,7 +20,9 @@ fn records(content: &[u8]) -> Vec<String> {
         let normaliser = Normaliser::new(&row.layout, &comparison).unwrap();
         let cells: Vec<&[u8]> = row.cells.iter().map(Vec::as_slice).collect();
         let mut text = Vec::new();
-        let normal = normaliser.normalise(&cells, None, &mut text).unwrap();
+        let normal = normaliser
+            .normalise(Cells::Apart(&cells), &mut text)
+            .unwrap();
         records.push(String::from_utf8(normal.text.to_vec()).unwrap());
     }
     records

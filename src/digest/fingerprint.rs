@@ -31,13 +31,13 @@ impl Fingerprints {
     }
 
     /// Returns the fingerprint of a record's canonical text.
-    #[inline]
+    #[inline(always)]
     pub fn of_record(&self, text: &[u8]) -> u128 {
         xxh3_128_with_secret(text, &self.secret)
     }
 
     /// Returns the number that stands for a name (an interface, an event id).
-    #[inline]
+    #[inline(always)]
     pub fn of_name(&self, name: &[u8]) -> u64 {
         xxh3_64_with_secret(name, &self.secret)
     }

@@ -15,7 +15,7 @@ pub struct BucketId(pub u64);
 
 impl BucketId {
     /// Returns the number of a bucket. `name` is the interface's under the run's key, so mixing in the slot suffices.
-    #[inline]
+    #[inline(always)]
     pub fn new(name: u64, slot: Option<i64>) -> Self {
         #[expect(clippy::cast_sign_loss, reason = "its bits are what is wanted")]
         let slot = slot.map_or(u64::MAX, |slot| slot as u64);
@@ -85,7 +85,7 @@ pub struct Ledger {
 
 impl Ledger {
     /// Adds one copy of a record to its bucket's sums.
-    #[inline]
+    #[inline(always)]
     pub fn add(&mut self, print: &Print<'_>) {
         let id = print.bucket;
         if let Some(line) = self.lines.find_mut(id.0, |line| line.id == id) {

@@ -36,7 +36,7 @@ pub struct Print<'a> {
 
 impl<'a> Print<'a> {
     /// Makes the print of a record that is not young and tells of no traffic.
-    #[inline]
+    #[inline(always)]
     pub fn new(key: &Fingerprints, text: &[u8], interface: &'a [u8], slot: Option<i64>) -> Self {
         let name = key.of_name(interface);
         Self {
@@ -83,7 +83,7 @@ impl Digest {
     }
 
     /// Adds one copy of a record.
-    #[inline]
+    #[inline(always)]
     pub fn add(&mut self, print: &Print<'_>) {
         self.ledger.add(print);
         self.sketch.add(print.fingerprint, print.bucket, 1);

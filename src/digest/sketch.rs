@@ -81,7 +81,7 @@ impl Sketch {
     }
 
     /// Adds copies of a record; negative numbers take them away.
-    #[inline]
+    #[inline(always)]
     pub fn add(&mut self, fingerprint: u128, bucket: BucketId, copies: i64) {
         let sums = Cell::of(fingerprint, bucket).times(copies);
         for index in self.places(fingerprint) {
@@ -140,7 +140,7 @@ impl Sketch {
 
     /// Returns the cell of each table that the fingerprint falls into. Fingerprints are uniform, so three
     /// stretches of their bits are three independent hashes.
-    #[inline]
+    #[inline(always)]
     fn places(&self, fingerprint: u128) -> [usize; TABLES] {
         let table = self.cells.len() / TABLES;
         std::array::from_fn(|number| {

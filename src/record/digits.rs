@@ -1,5 +1,20 @@
 //! Numbers in decimal digits, read fast: a row has four that are needed as numbers.
 
+/// Reads ten digits, which Unix seconds have from 2001 to 2286. The caller knows that they are digits.
+#[inline(always)]
+pub(super) fn ten_digits(text: [u8; 10]) -> u64 {
+    let [eight @ .., tens, ones] = text;
+    joined(u64::from_le_bytes(eight)) * 100 + u64::from(tens & 0x0f) * 10 + u64::from(ones & 0x0f)
+}
+
+/// Reads the last `length` of eight bytes, 1 to 8, which the caller knows to be digits.
+#[inline(always)]
+pub(super) fn last_digits(text: [u8; 8], length: usize) -> u64 {
+    // The first byte is the lowest one: what stands before the digits is shifted out there, and zeros in.
+    let other = 64 - 8 * length;
+    joined((u64::from_le_bytes(text) >> other) << other)
+}
+
 /// Reads a number; `None` if there is anything but digits or it does not fit. No digits at all are 0.
 #[inline]
 pub(super) fn digits(cell: &[u8]) -> Option<u64> {
@@ -20,8 +35,7 @@ pub(super) fn digits(cell: &[u8]) -> Option<u64> {
     Some(value)
 }
 
-/// Times have ten digits and there are two in every row, so eight are read at once: neighbours are
-/// joined to pairs, pairs to fours, fours to eight.
+/// Times have ten digits and there are two in every row, so eight are read at once.
 fn eight_digits(text: [u8; 8]) -> Option<u64> {
     const TENS: u64 = 0xf0f0_f0f0_f0f0_f0f0;
     let word = u64::from_le_bytes(text);
@@ -29,10 +43,16 @@ fn eight_digits(text: [u8; 8]) -> Option<u64> {
     if (word & TENS) | ((above_nine & TENS) >> 4) != 0x3333_3333_3333_3333 {
         return None;
     }
+    Some(joined(word))
+}
+
+/// Joins neighbours to pairs, pairs to fours, fours to eight. The first digit is the lowest byte.
+#[inline(always)]
+fn joined(word: u64) -> u64 {
     let ones = word & 0x0f0f_0f0f_0f0f_0f0f;
     let pairs = (ones * 10 + (ones >> 8)) & 0x00ff_00ff_00ff_00ff;
     let fours = (pairs * 100 + (pairs >> 16)) & 0x0000_ffff_0000_ffff;
-    Some((fours * 10_000 + (fours >> 32)) & 0xffff_ffff)
+    (fours * 10_000 + (fours >> 32)) & 0xffff_ffff
 }
 
 #[cfg(test)]
@@ -53,6 +73,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn known_digits_are_read_without_looking(text in "[0-9]{10}", length in 1usize..=8) {
+            let ten: [u8; 10] = text.as_bytes().try_into().unwrap();
+            prop_assert_eq!(ten_digits(ten), text.parse::<u64>().unwrap());
+            let last: [u8; 8] = text.as_bytes()[2..].try_into().unwrap();
+            prop_assert_eq!(last_digits(last, length), text[10 - length..].parse::<u64>().unwrap());
+        }
+
         #[test]
         fn numbers_are_read_as_the_standard_library_reads_them(text in "([0-9]{1,21}|[0-9]{0,9}[/:x][0-9]{0,9})") {
             prop_assert_eq!(digits(text.as_bytes()), text.parse::<u64>().ok());

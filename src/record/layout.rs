@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::Cells;
 use super::field::{DEFAULT_FORMAT, FieldName, TRANSIT_GATEWAY_FORMAT};
 
 /// The columns of a row, first to last. No name occurs twice, and there is at least one.
@@ -65,8 +66,8 @@ impl Layout {
     /// at least one is a known field. No data row looks like that, since no field's *value* is a field's name.
     ///
     /// Returns `None` for a data row, and an error for a header that names a field twice.
-    pub fn from_header(cells: &[&[u8]]) -> Option<Result<Self, LayoutError>> {
-        if !cells.iter().all(|cell| is_name(cell)) {
+    pub fn from_header(cells: Cells<'_>) -> Option<Result<Self, LayoutError>> {
+        if !cells.iter().all(is_name) {
             return None;
         }
         let names: Vec<&str> = cells
@@ -138,7 +139,7 @@ mod tests {
     fn headers_are_told_from_rows() {
         let header = |line: &str| {
             let cells: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
-            Layout::from_header(&cells).is_some()
+            Layout::from_header(Cells::Apart(&cells)).is_some()
         };
         assert!(header("version account-id start"));
         assert!(header("start brand-new-field"));

@@ -3,11 +3,12 @@
 //! Knows field names and values; knows nothing of files, services or comparing. What "the same
 //! record" means is decided in [`Normaliser::normalise`] and nowhere else.
 
+mod cells;
 mod digits;
 pub mod field;
 mod layout;
-mod line;
 mod normalise;
+mod verbatim;
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,9 +16,9 @@ use std::sync::Arc;
 use itertools::Itertools;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
+pub use cells::{Cells, Line};
 pub use field::FieldName;
 pub use layout::{Layout, LayoutError};
-pub use line::Line;
 pub use normalise::{Comparison, Normal, Normaliser, Status};
 
 /// A record kept as evidence: all fields its row had, in canonical form and in the order of

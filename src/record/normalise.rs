@@ -9,14 +9,15 @@ use std::sync::Arc;
 
 use super::digits::digits;
 use super::field::{FieldName, Kind};
-use super::{Layout, Line, Record};
+use super::verbatim::Verbatim;
+use super::{Cells, Layout, Record};
 
 /// What stands for an absent value in canonical text.
-const ABSENT: &[u8] = b"-";
+pub(super) const ABSENT: &[u8] = b"-";
 
 /// Seconds since 1970 have at most 11 digits until the year 5138; 13 digits are milliseconds,
 /// which SKIPDATA rows have been seen with.
-const MILLISECOND_DIGITS: usize = 13;
+pub(super) const MILLISECOND_DIGITS: usize = 13;
 
 /// The fields in which two rows must be equal to be the same record; never empty, in table order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +56,18 @@ pub enum Status {
     SkipData,
 }
 
+impl Status {
+    /// Reads a `log-status`.
+    #[inline(always)]
+    pub(super) fn said(cell: &[u8]) -> Self {
+        match cell {
+            b"NODATA" => Self::NoData,
+            b"SKIPDATA" => Self::SkipData,
+            _ => Self::Ok,
+        }
+    }
+}
+
 /// A row in canonical form.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Normal<'a> {
@@ -90,8 +103,8 @@ pub struct Normaliser {
     /// All columns in table order, and their names: what evidence keeps.
     order: Vec<usize>,
     names: Arc<[FieldName]>,
-    /// Whether all columns are compared and stand in table order, so that a row may be canonical as it stands.
-    whole: bool,
+    /// The fast way for rows that are canonical as they stand; `None` if the layout rules that out.
+    verbatim: Option<Verbatim>,
 }
 
 impl Normaliser {
@@ -114,12 +127,8 @@ impl Normaliser {
         let traffic = layout.columns().iter().enumerate();
         let mut order: Vec<usize> = (0..layout.columns().len()).collect();
         order.sort_by_key(|&column| &layout.columns()[column]);
-        let whole = compared
-            .iter()
-            .map(|(column, _)| *column)
-            .eq(0..layout.columns().len());
         Ok(Self {
-            whole,
+            verbatim: Verbatim::new(layout, &compared),
             compared,
             interface: column("interface-id"),
             start: column("start"),
@@ -145,33 +154,37 @@ impl Normaliser {
         &self.layout
     }
 
-    /// Brings a row to canonical form. `cells` has one cell for each column of the layout; `line` holds the same
-    /// cells, if they stand in one. The canonical text is that line if nothing about it is to be changed, and is
-    /// written over `text` otherwise.
+    /// Brings a row to canonical form. `cells` has one cell for each column of the layout. The canonical text is
+    /// the line they stand in if nothing about it is to be changed, and is written over `text` otherwise.
     ///
     /// # Errors
     /// A value that its field cannot have, as a sentence that names the field.
-    #[inline]
+    #[inline(always)]
     pub fn normalise<'a>(
         &self,
-        cells: &[&'a [u8]],
-        line: Option<Line<'a>>,
+        cells: Cells<'a>,
         text: &'a mut Vec<u8>,
     ) -> Result<Normal<'a>, String> {
-        let layout = &self.layout;
-        // The everyday case: the default format as AWS writes it. Copying would cost as much as hashing.
-        let text = match line.filter(|line| self.whole && self.is_canonical(cells, line)) {
-            Some(line) => line.text(),
-            None => self.write_canonical(cells, text)?,
-        };
+        if let (Some(verbatim), Cells::InLine(line)) = (&self.verbatim, cells)
+            && let Some(normal) = verbatim.read(line)
+        {
+            return Ok(normal);
+        }
+        self.rewrite(cells, text)
+    }
+
+    /// The general way: never wrong to take.
+    fn rewrite<'a>(&self, cells: Cells<'a>, text: &'a mut Vec<u8>) -> Result<Normal<'a>, String> {
+        let text = self.write_canonical(cells, text)?;
+        let refuse = |at: usize| not_a_value(&self.layout, at, cells.get(at));
         let time =
-            |column: Option<usize>| column.map_or(Ok(None), |at| seconds(cells[at]).ok_or(at));
-        let count = |column: Option<usize>| column.map_or(Ok(0), |at| total(cells[at]).ok_or(at));
-        let refuse = |at: usize| not_a_value(layout, at, cells[at]);
+            |column: Option<usize>| column.map_or(Ok(None), |at| seconds(cells.get(at)).ok_or(at));
+        let count =
+            |column: Option<usize>| column.map_or(Ok(0), |at| total(cells.get(at)).ok_or(at));
         Ok(Normal {
             interface: self
                 .interface
-                .map(|at| cells[at])
+                .map(|at| cells.get(at))
                 .filter(|cell| !cell.is_empty())
                 .unwrap_or(ABSENT),
             start: time(self.start).map_err(refuse)?,
@@ -185,7 +198,7 @@ impl Normaliser {
 
     fn write_canonical<'a>(
         &self,
-        cells: &[&[u8]],
+        cells: Cells<'_>,
         text: &'a mut Vec<u8>,
     ) -> Result<&'a [u8], String> {
         text.clear();
@@ -193,46 +206,23 @@ impl Normaliser {
             if index > 0 {
                 text.push(b' ');
             }
-            if !push_canonical(kind, cells[column], text) {
-                return Err(not_a_value(&self.layout, column, cells[column]));
+            if !push_canonical(kind, cells.get(column), text) {
+                return Err(not_a_value(&self.layout, column, cells.get(column)));
             }
         }
         Ok(text)
     }
 
-    /// Tells whether all cells of a line are canonical as they stand. False is never wrong.
-    #[inline]
-    fn is_canonical(&self, cells: &[&[u8]], line: &Line<'_>) -> bool {
-        let mut start = 0;
-        self.compared.iter().zip(cells).all(|((_, kind), cell)| {
-            let plain = || {
-                let leading_zero = cell.len() > 1 && cell[0] == b'0';
-                (line.are_digits(start, cell.len()) && !leading_zero) || *cell == ABSENT
-            };
-            let canonical = match kind {
-                Kind::Integer => plain(),
-                Kind::Time => plain() && cell.len() != MILLISECOND_DIGITS,
-                Kind::TrafficPath => plain() && *cell != b"0",
-                // An IPv6 address has its first colon after at most four digits.
-                Kind::Address => !cell.iter().take(5).any(|&byte| byte == b':'),
-                // Cells of a line hold no white space, and none is empty.
-                Kind::Text => true,
-            };
-            start += cell.len() + 1;
-            canonical
-        })
-    }
-
     /// Keeps the whole row as evidence: all its fields, those not compared included. A value its
     /// field cannot have is kept as it stands.
-    pub fn record(&self, cells: &[&[u8]]) -> Record {
+    pub fn record(&self, cells: Cells<'_>) -> Record {
         let mut text = Vec::with_capacity(256);
         for (name, &column) in self.names.iter().zip(&self.order) {
             if !text.is_empty() {
                 text.push(b' ');
             }
-            if !push_canonical(name.kind(), cells[column], &mut text) {
-                push_text(cells[column], &mut text);
+            if !push_canonical(name.kind(), cells.get(column), &mut text) {
+                push_text(cells.get(column), &mut text);
             }
         }
         let text = String::from_utf8_lossy(&text).into_owned().into_boxed_str();
@@ -243,13 +233,11 @@ impl Normaliser {
     }
 
     /// Without a `log-status` column a NODATA row can still be told: it has none of the traffic fields.
-    fn status_of(&self, cells: &[&[u8]]) -> Status {
-        match self.status.map(|at| cells[at]) {
-            Some(b"NODATA") => Status::NoData,
-            Some(b"SKIPDATA") => Status::SkipData,
-            Some(_) => Status::Ok,
+    fn status_of(&self, cells: Cells<'_>) -> Status {
+        match self.status.map(|at| cells.get(at)) {
+            Some(said) => Status::said(said),
             None if self.traffic.is_empty() => Status::Ok,
-            None if self.traffic.iter().all(|&at| is_absent(cells[at])) => Status::NoData,
+            None if self.traffic.iter().all(|&at| is_absent(cells.get(at))) => Status::NoData,
             None => Status::Ok,
         }
     }
@@ -366,8 +354,6 @@ fn total(cell: &[u8]) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     fn canonical(format: &str, compared: &[&str], row: &str) -> Result<String, String> {
@@ -376,7 +362,7 @@ mod tests {
         let cells: Vec<&[u8]> = row.split(' ').map(str::as_bytes).collect();
         let normaliser = Normaliser::new(&layout, &comparison).unwrap();
         normaliser
-            .normalise(&cells, None, &mut Vec::new())
+            .normalise(Cells::Apart(&cells), &mut Vec::new())
             .map(|normal| String::from_utf8(normal.text.to_vec()).unwrap())
     }
 
@@ -406,7 +392,7 @@ mod tests {
             let layout = Layout::from_names([name]).unwrap();
             let normaliser =
                 Normaliser::new(&layout, &Comparison::new([FieldName::new(name)])).unwrap();
-            match normaliser.normalise(&[cell.as_bytes()], None, &mut Vec::new()) {
+            match normaliser.normalise(Cells::Apart(&[cell.as_bytes()]), &mut Vec::new()) {
                 Ok(normal) => assert_eq!(
                     String::from_utf8_lossy(normal.text),
                     expected,
@@ -437,7 +423,7 @@ mod tests {
         let normaliser = Normaliser::new(&layout, &comparison).unwrap();
         assert_eq!(
             normaliser
-                .normalise(&[b"a b", b""], None, &mut Vec::new())
+                .normalise(Cells::Apart(&[b"a b", b""]), &mut Vec::new())
                 .unwrap()
                 .text,
             b"a%20b -"
@@ -452,7 +438,7 @@ mod tests {
         let empty: [&[u8]; 4] = [b"eni-0aa", b"-", b"1", b"-"];
         assert_eq!(
             normaliser
-                .normalise(&empty, None, &mut Vec::new())
+                .normalise(Cells::Apart(&empty), &mut Vec::new())
                 .unwrap()
                 .status,
             Status::NoData
@@ -460,7 +446,7 @@ mod tests {
         let full: [&[u8]; 4] = [b"eni-0aa", b"10.0.0.1", b"1", b"-"];
         assert_eq!(
             normaliser
-                .normalise(&full, None, &mut Vec::new())
+                .normalise(Cells::Apart(&full), &mut Vec::new())
                 .unwrap()
                 .status,
             Status::Ok
@@ -475,41 +461,5 @@ mod tests {
             Normaliser::new(&layout, &comparison).unwrap_err(),
             FieldName::new("end")
         );
-    }
-
-    /// Values as AWS writes them, and nearly so.
-    fn value() -> impl Strategy<Value = String> {
-        prop_oneof![
-            6 => "[1-9][0-9]{0,9}",
-            2 => "(-|0|00|007|-1|x|1641597879000|99999999999999999999|10\\.0\\.0\\.1|accept)",
-            1 => "(::1|2001:DB8::A|2001:db8::a|fe80:0:0:0:0:0:0:1|12345:1)",
-            1 => "[a-z0-9:.%-]{1,12}",
-        ]
-    }
-
-    proptest! {
-        /// The everyday case is only a faster way to the same answer.
-        #[test]
-        fn a_line_taken_as_it_stands_is_what_writing_it_gives(
-            values in prop::collection::vec(value(), 14),
-            extra in prop::sample::select(vec!["", "traffic-path", "never-heard-of"]),
-        ) {
-            let mut names: Vec<String> = Layout::vpc_default().columns().iter().map(ToString::to_string).collect();
-            names.extend((!extra.is_empty()).then(|| extra.to_owned()));
-            let mut values = values;
-            values.resize(names.len(), "0".to_owned());
-            let layout = Layout::from_names(names.iter().map(String::as_str)).unwrap();
-            let normaliser = Normaliser::new(&layout, &Comparison::new(layout.columns().to_vec())).unwrap();
-            let line = values.join(" ");
-            let cells: Vec<&[u8]> = values.iter().map(String::as_bytes).collect();
-            let (mut one, mut two) = (Vec::new(), Vec::new());
-            let mut digits = vec![0u64; line.len() / 64 + 1];
-            for (at, byte) in line.bytes().enumerate() {
-                digits[at / 64] |= u64::from(byte.is_ascii_digit()) << (at % 64);
-            }
-            let line = Line::new(line.as_bytes(), 0, &digits);
-            let fast = normaliser.normalise(&cells, Some(line), &mut one);
-            prop_assert_eq!(fast, normaliser.normalise(&cells, None, &mut two));
-        }
     }
 }

@@ -1,0 +1,213 @@
+//! The everyday case: a line that is canonical as it stands, as AWS writes it in the default format.
+//!
+//! Taking it as it is saves copying it, which would cost as much as hashing it. Only a faster way to what
+//! [`super::Normaliser`] gives for the same cells.
+
+use smallvec::SmallVec;
+
+use super::digits::{digits, ten_digits};
+use super::field::Kind;
+use super::normalise::{MILLISECOND_DIGITS, Normal, Status};
+use super::{FieldName, Layout, Line};
+
+/// Where everything stands in the lines of one layout, of which all columns are compared and stand in table order.
+#[derive(Debug)]
+pub(super) struct Verbatim {
+    /// First and last of the columns that must be numbers: neighbours are looked at together.
+    numbers: SmallVec<[(usize, usize); 4]>,
+    addresses: SmallVec<[usize; 4]>,
+    path: Option<usize>,
+    interface: usize,
+    start: usize,
+    end: usize,
+    packets: usize,
+    bytes: usize,
+    status: usize,
+}
+
+impl Verbatim {
+    /// Prepares for a layout; `compared` are column and kind of the compared fields in table order. `None` if lines
+    /// of this layout are better taken the general way.
+    pub(super) fn new(layout: &Layout, compared: &[(usize, Kind)]) -> Option<Self> {
+        let columns = 0..layout.columns().len();
+        if !compared.iter().map(|(column, _)| *column).eq(columns) {
+            return None;
+        }
+        let column = |name: &str| layout.position(&FieldName::new(name));
+        let is_number = |kind: Kind| matches!(kind, Kind::Integer | Kind::Time | Kind::TrafficPath);
+        let columns_of = |wanted: Kind| {
+            let those = compared.iter().filter(move |(_, kind)| *kind == wanted);
+            those.map(|(column, _)| *column)
+        };
+        Some(Self {
+            numbers: compared
+                .chunk_by(|(_, a), (_, b)| is_number(*a) && is_number(*b))
+                .filter(|run| is_number(run[0].1))
+                .map(|run| (run[0].0, run[run.len() - 1].0))
+                .collect(),
+            addresses: columns_of(Kind::Address).collect(),
+            path: columns_of(Kind::TrafficPath).next(),
+            interface: column("interface-id")?,
+            start: column("start")?,
+            end: column("end")?,
+            packets: column("packets")?,
+            bytes: column("bytes")?,
+            status: column("log-status")?,
+        })
+    }
+
+    /// Reads a line. `None` if it is not canonical, or might not be.
+    #[inline(always)]
+    pub(super) fn read<'a>(&self, line: Line<'a>) -> Option<Normal<'a>> {
+        for &(first, last) in &self.numbers {
+            if !line.are_numbers(first, last) {
+                return None;
+            }
+        }
+        for &column in &self.addresses {
+            if may_be_ipv6(line.cell(column)) {
+                return None;
+            }
+        }
+        if let Some(column) = self.path
+            && line.cell(column) == b"0"
+        {
+            return None;
+        }
+        Some(Normal {
+            text: line.text(),
+            interface: line.cell(self.interface),
+            start: Some(seconds(line.cell(self.start))?),
+            end: Some(seconds(line.cell(self.end))?),
+            packets: amount(&line, self.packets)?,
+            bytes: amount(&line, self.bytes)?,
+            status: Status::said(line.cell(self.status)),
+        })
+    }
+}
+
+/// Tells whether a colon is among the first five bytes: in an IPv6 address the first one comes after at most four digits.
+#[inline(always)]
+fn may_be_ipv6(cell: &[u8]) -> bool {
+    const COLONS: u64 = 0x3a3a_3a3a_3a3a_3a3a;
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let Some(eight) = cell.first_chunk::<8>() else {
+        return cell.contains(&b':');
+    };
+    // Zero bytes where there are colons; the lowest zero byte is told exactly, and higher ones at worst too often.
+    let zeros = u64::from_le_bytes(*eight) ^ COLONS;
+    let found = zeros.wrapping_sub(ONES) & !zeros & (ONES << 7);
+    found & 0xff_ffff_ffff != 0
+}
+
+/// Other times than `start` and `end` there are none; see [`super::field::FIELDS`].
+#[inline(always)]
+fn seconds(cell: &[u8]) -> Option<i64> {
+    let value = match cell.as_array::<10>() {
+        Some(ten) => ten_digits(*ten),
+        None if cell.len() == MILLISECOND_DIGITS => return None,
+        None => digits(cell)?,
+    };
+    i64::try_from(value).ok()
+}
+
+#[inline(always)]
+fn amount(line: &Line<'_>, column: usize) -> Option<u64> {
+    line.small_number(column)
+        .or_else(|| digits(line.cell(column)))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::record::{Cells, Comparison, Normaliser};
+
+    /// Values as AWS writes them, and nearly so.
+    fn value() -> impl Strategy<Value = String> {
+        prop_oneof![
+            6 => "[1-9][0-9]{0,9}",
+            2 => "(-|0|00|007|-1|x|1641597879000|99999999999999999999|10\\.0\\.0\\.1|accept)",
+            1 => "(::1|2001:DB8::A|2001:db8::a|fe80:0:0:0:0:0:0:1|12345:1)",
+            1 => "[a-z0-9:.%-]{1,12}",
+        ]
+    }
+
+    /// Where cells end, and which bytes keep them from being numbers.
+    fn marks(text: &str) -> (Vec<u32>, Vec<u64>) {
+        let ends = text
+            .match_indices(' ')
+            .map(|(at, _)| at)
+            .chain([text.len()]);
+        let mut others = vec![0u64; text.len() / 64 + 1];
+        let text = text.as_bytes();
+        for (at, byte) in text.iter().enumerate() {
+            let first = at == 0 || text[at - 1] == b' ';
+            let leading_zero =
+                *byte == b'0' && first && text.get(at + 1).is_some_and(u8::is_ascii_digit);
+            let other = (!byte.is_ascii_digit() && *byte != b' ') || leading_zero;
+            others[at / 64] |= u64::from(other) << (at % 64);
+        }
+        (
+            ends.map(|end| u32::try_from(end).unwrap()).collect(),
+            others,
+        )
+    }
+
+    fn normaliser(extra: &str) -> Normaliser {
+        let names: Vec<String> = Layout::vpc_default()
+            .columns()
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        let extra = (!extra.is_empty()).then_some(extra);
+        let names = names.iter().map(String::as_str).chain(extra);
+        let layout = Layout::from_names(names).unwrap();
+        let normaliser = Normaliser::new(&layout, &Comparison::new(layout.columns().to_vec()));
+        normaliser.unwrap()
+    }
+
+    #[test]
+    fn the_default_format_has_the_fast_way() {
+        let layout = Layout::vpc_default();
+        let compared: Vec<_> = layout
+            .columns()
+            .iter()
+            .map(FieldName::kind)
+            .enumerate()
+            .collect();
+        let text = "2 012345678901 eni-0aa 10.0.0.5 10.0.1.9 49152 443 6 10 840 1700000000 1700000058 ACCEPT OK";
+        let (ends, others) = marks(text);
+        let line = Line::new(text.as_bytes(), 0, &ends, &others);
+        let normal = Verbatim::new(&layout, &compared)
+            .unwrap()
+            .read(line)
+            .unwrap();
+        assert_eq!(normal.text, text.as_bytes());
+        assert_eq!(
+            (normal.start, normal.end),
+            (Some(1_700_000_000), Some(1_700_000_058))
+        );
+        assert_eq!((normal.packets, normal.bytes), (10, 840));
+    }
+
+    proptest! {
+        #[test]
+        fn a_line_taken_as_it_stands_is_what_writing_it_gives(
+            values in prop::collection::vec(value(), 14),
+            extra in prop::sample::select(vec!["", "traffic-path", "never-heard-of"]),
+        ) {
+            let normaliser = normaliser(extra);
+            let mut values = values;
+            values.resize(normaliser.layout().columns().len(), "0".to_owned());
+            let text = values.join(" ");
+            let cells: Vec<&[u8]> = values.iter().map(String::as_bytes).collect();
+            let (ends, others) = marks(&text);
+            let line = Line::new(text.as_bytes(), 0, &ends, &others);
+            let (mut one, mut two) = (Vec::new(), Vec::new());
+            let fast = normaliser.normalise(Cells::InLine(line), &mut one);
+            prop_assert_eq!(fast, normaliser.normalise(Cells::Apart(&cells), &mut two));
+        }
+    }
+}
