@@ -2,18 +2,20 @@
 //! names what could not be read. Never "consistent" about a part not read whole, never "missing" about a record that
 //! may sit in one.
 
+mod clock;
 mod run;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use crate::support::REGION;
 use crate::support::aws::http::Wire;
 use crate::support::aws::{BUCKET, Call, Fault};
 use crate::support::records::{Delivery, generate, recent, streams};
 
-use run::{HOUR, both, check, names, put, records, stores};
+use run::{HOUR, both, check, check_with, names, put, records, stores};
 
 /// One answer suffers from it, in one way or another.
 const WIRES: [Wire; 7] = [
@@ -25,6 +27,17 @@ const WIRES: [Wire; 7] = [
     Wire::Stalled,
     Wire::Silent,
 ];
+
+/// A delivery of its own: other names.
+const OTHER_DELIVERY: Delivery = Delivery {
+    prefix: "",
+    region: REGION,
+    flow_log_id: "fl-0fa0150fa0150fa01",
+    hive: false,
+    hourly: false,
+    parquet: false,
+    object_records: usize::MAX,
+};
 
 /// Tells the calls that either side's second listing begins with.
 fn is_second_look(call: &Call<'_>) -> bool {
@@ -42,6 +55,40 @@ fn a_storm_of_throttling_passes() {
         _ => Fault::Refused(400, "ThrottlingException"),
     });
     outcome.assert_consistent(480);
+}
+
+/// How often calls were made again is known to the one who wants to know, exactly: each one is a call that failed.
+#[test]
+fn retries_are_counted_and_told() {
+    let refused = Arc::new(Mutex::new([0_u64; 2]));
+    let counted = Arc::clone(&refused);
+    let outcome = check_with(
+        both(&records()),
+        Box::new(move |call, _| {
+            let s3 = ["GetObject", "ListObjectsV2"].contains(&call.operation);
+            // Of a body that breaks off too.
+            let fault = match call.nth {
+                1 if s3 => Fault::Wire(Wire::ResetWithin),
+                2 => Fault::Refused(500, "InternalError"),
+                _ => return Fault::None,
+            };
+            counted.lock().unwrap()[usize::from(!s3)] += 1;
+            fault
+        }),
+        &["-v"],
+    );
+    outcome.assert_consistent(480);
+    let [s3, cwl] = *refused.lock().unwrap();
+    assert_eq!(outcome.report["sides"]["s3"]["retries"], s3);
+    assert_eq!(outcome.report["sides"]["cwl"]["retries"], cwl);
+    let told = outcome.stderr.matches("calling again").count() as u64;
+    assert_eq!(told, s3 + cwl, "{}", outcome.stderr);
+    // Without faults there are none, and no more calls than needed.
+    let calls = outcome.calls as u64;
+    let outcome = check(both(&records()), |_, _| Fault::None);
+    assert_eq!(outcome.report["sides"]["s3"]["retries"], 0);
+    // A glance at the first object, for its header, fetches it once more; who is first is up to chance.
+    assert!(outcome.calls as u64 + s3 + cwl <= calls + 1);
 }
 
 #[test]
@@ -255,17 +302,38 @@ fn empty_pages_in_a_row_are_not_the_end() {
 }
 
 /// The token that was sent means the end: that is all a service says about it. What was not shown is taken for
-/// missing, and looked for again; only a service that breaks its word both times would be believed.
+/// missing and looked for again, and by then a service is not taken at its word: it is asked again from where it has
+/// ended.
 #[test]
 fn a_token_that_repeats_too_early_is_found_out_by_the_second_look() {
-    let outcome = check(both(&records()), |call, _| {
-        if call.operation == "GetLogEvents" && call.nth == 2 {
-            Fault::SameToken
-        } else {
-            Fault::None
-        }
-    });
-    outcome.assert_consistent(480);
+    for always in [false, true] {
+        let outcome = check(both(&records()), move |call, _| {
+            if call.operation == "GetLogEvents" && (always || call.nth == 2) {
+                Fault::SameToken
+            } else {
+                Fault::None
+            }
+        });
+        outcome.assert_consistent(480);
+    }
+}
+
+#[test]
+fn pages_out_of_order_are_read_whole() {
+    let records = records();
+    let mut fewer = records.clone();
+    let lost = fewer.remove(200);
+    for (cwl, code) in [(&records, 0), (&fewer, 1)] {
+        let outcome = check(stores(&records, cwl), |call, _| match call.operation {
+            "GetLogEvents" => Fault::Swapped,
+            _ => Fault::None,
+        });
+        assert_eq!(outcome.code, code, "{:#}", outcome.report);
+        let missing = outcome.report["counts"]["missing"]["cwl"].as_u64();
+        assert_eq!(missing, Some(u64::from(code == 1)));
+        let findings = outcome.report["findings"].to_string();
+        assert_eq!(findings.contains(&lost.interface), code == 1);
+    }
 }
 
 #[test]
@@ -289,25 +357,32 @@ fn an_object_deleted_or_replaced_after_it_was_listed_is_unreadable() {
     }
 }
 
-/// Deleted between the two looks: what it held is not known to be there any more, and nothing to accuse the other
+/// Deleted between the two looks: what they held is not known to be there any more, and nothing to accuse the other
 /// side of.
 #[test]
-fn an_object_deleted_between_the_two_looks_accuses_nobody() {
+fn what_is_deleted_between_the_two_looks_accuses_nobody() {
     let records = records();
-    let mut fewer = records.clone();
-    fewer.truncate(470);
-    let outcome = check(stores(&records, &fewer), move |call, stores| {
-        if is_second_look(call) {
-            stores.objects.clear();
-        }
-        Fault::None
-    });
-    assert_eq!(outcome.code, 3, "{:#}", outcome.report);
-    assert_eq!(
-        outcome.report["counts"]["missing"],
-        json!({"s3": 0, "cwl": 0})
-    );
-    assert_eq!(outcome.report["counts"]["undetermined"]["cwl"], 10);
+    let fewer = &records[..470];
+    for (s3, cwl, lacking) in [(&records[..], fewer, "cwl"), (fewer, &records[..], "s3")] {
+        let outcome = check(stores(s3, cwl), move |call, stores| {
+            if is_second_look(call) {
+                match lacking {
+                    "cwl" => stores.objects.clear(),
+                    _ => stores.streams.clear(),
+                }
+            }
+            Fault::None
+        });
+        assert_eq!(outcome.code, 3, "{:#}", outcome.report);
+        let counts = &outcome.report["counts"];
+        assert_eq!(counts["missing"], json!({"s3": 0, "cwl": 0}));
+        assert_eq!(counts["undetermined"][lacking], 10);
+        let findings = outcome.report["findings"].to_string();
+        assert!(
+            findings.contains("vanished since it was first read"),
+            "{findings}"
+        );
+    }
 }
 
 /// Both sides lack something at the first look and have it at the second.
@@ -325,13 +400,8 @@ fn what_arrives_between_the_two_looks_is_not_missing() {
         let (mut arrived, lacks) = (false, s3.len() < records.len());
         let outcome = check(stores(s3, cwl), move |call, stores| {
             if is_second_look(call) && !std::mem::replace(&mut arrived, true) {
-                // A delivery of its own: other names.
-                let delivery = Delivery {
-                    flow_log_id: "fl-0fa0150fa0150fa01",
-                    ..Delivery::default()
-                };
                 if lacks {
-                    put(stores, &delivery, &late);
+                    put(stores, &OTHER_DELIVERY, &late);
                 }
                 for (name, events) in streams(&all) {
                     stores.streams.insert(name, Arc::new(events));

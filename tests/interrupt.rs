@@ -3,13 +3,14 @@
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::support::offline;
+use jiff::Timestamp;
 
-#[test]
-fn ctrl_c_ends_within_a_second_and_says_how_far_it_got() {
-    // Standard input that nobody writes to or closes: the run would wait for ever.
+use crate::support::offline;
+use crate::support::records::{FlowRecord, generate};
+
+/// Interrupts the run once it has had time to start, and returns what it said.
+fn interrupted(args: &[&str]) -> String {
     let mut command = Command::new(offline().get_program());
-    let args = ["check", "fixtures/ping/s3", "-"];
     command.args(args).current_dir(env!("CARGO_MANIFEST_DIR"));
     let mut child = command
         .stdin(Stdio::piped())
@@ -17,6 +18,7 @@ fn ctrl_c_ends_within_a_second_and_says_how_far_it_got() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
+    // Standard input that nobody writes to or closes.
     let input = child.stdin.take();
     std::thread::sleep(Duration::from_millis(700));
     let began = Instant::now();
@@ -33,6 +35,28 @@ fn ctrl_c_ends_within_a_second_and_says_how_far_it_got() {
         "{:?}",
         began.elapsed()
     );
-    let said = String::from_utf8(output.stderr).unwrap();
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[test]
+fn ctrl_c_ends_within_a_second_and_says_how_far_it_got() {
+    let said = interrupted(&["check", "fixtures/ping/s3", "-"]);
     assert!(said.starts_with("flowdiff: interrupted"), "{said}");
+}
+
+#[test]
+fn ctrl_c_ends_the_wait_for_late_records() {
+    let records = generate(20, 2, Timestamp::now().as_second() - 60, 30);
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, records: &[FlowRecord]| {
+        let lines: Vec<String> = records.iter().map(FlowRecord::line).collect();
+        let path = folder.path().join(name);
+        std::fs::write(&path, lines.join("\n")).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let (all, fewer) = (write("all", &records), write("fewer", &records[1..]));
+    let waits = ["--recheck", "3", "--recheck-every", "1h"];
+    let said = interrupted(&[&["check", &all, &fewer], &waits[..]].concat());
+    let expected = "flowdiff: interrupted: waiting for late records";
+    assert!(said.starts_with(expected), "{said}");
 }

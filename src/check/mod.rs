@@ -35,7 +35,7 @@ pub use fields::Selection;
 pub use recheck::Recheck;
 
 use evidence::Explained;
-use reader::Reader;
+use reader::{Reader, is_wrong};
 use recheck::explain_until_settled;
 use screen::{Screened, screen};
 
@@ -88,6 +88,7 @@ pub async fn run(
     let mut reader = Reader::new(check, sources, progress);
     progress.phase("listing");
     let listings = reader.list().await?;
+    reader.move_clock();
     let mut screened = screen(&reader, &listings).await?;
     let explained = explain_until_settled(&mut reader, &mut screened, every).await?;
     Ok(report(&reader, &listings, &screened, explained))
@@ -120,7 +121,12 @@ fn report(
         sides.cwl.records,
         "{counts:?}"
     );
-    let notes = notes(reader.check, listings, screened, &explained);
+    let mut notes = notes(reader.check, listings, screened, &explained);
+    notes.extend(
+        Side::BOTH
+            .into_iter()
+            .filter_map(|side| wrong_clock(reader, side)),
+    );
     let (mut findings, mut evidence_capped) = explained.outcome.into_findings();
     for side in Side::BOTH {
         findings.extend(
@@ -245,6 +251,19 @@ fn malformed_row(side: Side, place: &Place, reason: &str) -> Finding {
         place: place.clone(),
         reason: reason.to_owned(),
     }
+}
+
+/// Says that this machine's clock is wrong, and what that does.
+fn wrong_clock(reader: &Reader<'_>, side: Side) -> Option<String> {
+    let ahead = reader.sources[side]
+        .clock_ahead()
+        .filter(|&ahead| is_wrong(ahead))?;
+    let by = humantime::format_duration(Duration::from_secs(ahead.unsigned_abs()));
+    let direction = if ahead > 0 { "ahead of" } else { "behind" };
+    Some(format!(
+        "{side}: this machine's clock is {by} {direction} the service's. What is pending is told by the service's, but \
+         the default window, and times that are given as an age, go by this machine's: set it"
+    ))
 }
 
 /// A log group has no header that says what its rows look like, so the format is easily forgotten.

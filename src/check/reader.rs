@@ -17,6 +17,14 @@ use super::pass::{Limits, Passed, Wanted, pass};
 /// What a decoder needs at most: an object unpacked whole (32 MiB), its digests, and what the allocator keeps.
 const MEMORY_A_WORKER: u64 = 64 << 20;
 
+/// A clock that is wrong by less (in seconds) is nothing to speak of: answers are seconds on their way.
+const WRONG: u64 = 60;
+
+/// Tells whether a clock that is ahead (or behind) by so many seconds is wrong.
+pub(super) fn is_wrong(ahead: i64) -> bool {
+    ahead.unsigned_abs() >= WRONG
+}
+
 /// The sources of a run and how they are read.
 pub(super) struct Reader<'a> {
     /// What was asked for.
@@ -60,7 +68,19 @@ impl<'a> Reader<'a> {
     /// Reads the clock again: a look later than the last one finds fewer records young.
     pub(super) fn move_clock(&mut self) {
         let passed = i64::try_from(self.began.elapsed().as_secs()).unwrap_or(i64::MAX);
-        self.settle.now = self.check.settle.now.saturating_add(passed);
+        let now = self.check.settle.now.saturating_add(passed);
+        self.settle.now = now.saturating_sub(self.clock_ahead());
+    }
+
+    /// Returns by how many seconds the clock that was given is ahead of the services' (behind, if negative): where they
+    /// differ, of the one that is furthest behind, so that nothing is settled before it is on all of them.
+    fn clock_ahead(&self) -> i64 {
+        let ahead = Side::BOTH.map(|side| self.sources[side].clock_ahead());
+        let ahead = ahead.into_iter().flatten();
+        ahead
+            .map(|ahead| if is_wrong(ahead) { ahead } else { 0 })
+            .max()
+            .unwrap_or(0)
     }
 
     /// Lists both sides.

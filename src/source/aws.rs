@@ -19,6 +19,9 @@ use crate::error::Error;
 /// The name under which an assumed role shows in the account's trail.
 const SESSION: &str = "flowdiff";
 
+/// What to do about a service that takes requests for old.
+const SET_CLOCK: &str = "set this machine's clock";
+
 /// How long a connection may take to come about, if the options allow for more silence.
 const CONNECT: Duration = Duration::from_secs(5);
 
@@ -227,6 +230,11 @@ impl Failure {
     }
 
     fn service_hint(&self, side: Side) -> Option<String> {
+        // CloudWatch Logs has no code of its own for a clock that is wrong.
+        let unlike = ["Signature expired", "Signature not yet current"];
+        if unlike.iter().any(|text| self.message.contains(text)) {
+            return Some(SET_CLOCK.to_owned());
+        }
         let hint = match self.code.as_str() {
             "ExpiredToken" | "ExpiredTokenException" | "TokenRefreshRequired" => {
                 "the credentials have expired: sign in again".to_owned()
@@ -239,7 +247,7 @@ impl Failure {
             | "InvalidSignatureException" => {
                 format!("check the credentials in use (`--{side}-profile`)")
             }
-            "RequestTimeTooSkewed" => "set this machine's clock".to_owned(),
+            "RequestTimeTooSkewed" => SET_CLOCK.to_owned(),
             "NoSuchBucket" => "check the bucket's name".to_owned(),
             "ResourceNotFoundException" => format!(
                 "check the group's name, the region (`--{side}-region`) and the account (`--{side}-profile`)"

@@ -7,6 +7,7 @@ mod events;
 mod streams;
 
 use std::future::Future;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use aws_sdk_cloudwatchlogs::Client;
@@ -17,6 +18,7 @@ use tokio::sync::Semaphore;
 
 use super::aws::{self, Failure};
 use super::call::Caller;
+use super::clock::Clock;
 use super::pace::Pace;
 use super::{Ask, GroupName, Listing, Outlet, Part, ReadError, Side, Source, SourceOptions};
 use crate::error::Error;
@@ -33,6 +35,9 @@ pub(super) struct CloudWatch {
     all_streams: bool,
     client: Client,
     caller: Caller,
+    clock: Clock,
+    /// How often its streams have been listed.
+    looks: AtomicU32,
     /// Pages of events in memory at once.
     pages: Semaphore,
 }
@@ -55,8 +60,10 @@ impl CloudWatch {
                 )),
             });
         }
+        let clock = Clock::new();
         let mut config = aws_sdk_cloudwatchlogs::config::Builder::from(&loaded)
-            .retry_config(RetryConfig::disabled());
+            .retry_config(RetryConfig::disabled())
+            .interceptor(clock.clone());
         if let Some(url) = &options.endpoint_url {
             config = config.endpoint_url(url);
         }
@@ -66,6 +73,8 @@ impl CloudWatch {
             all_streams: options.all_streams,
             client: Client::from_conf(config.build()),
             caller: Caller::new(options, Some(Pace::new(options.calls_per_second))),
+            clock,
+            looks: AtomicU32::new(0),
             pages: Semaphore::new(options.concurrency.clamp(1, Semaphore::MAX_PERMITS)),
         })
     }
@@ -76,6 +85,11 @@ impl CloudWatch {
             Some(arn) => (None, Some(arn.clone())),
             None => (Some(self.group.name.clone()), None),
         }
+    }
+
+    /// Tells whether what is read now is read again, to confirm what is missing.
+    fn looks_again(&self) -> bool {
+        self.looks.load(Ordering::Relaxed) > 1
     }
 
     /// Makes a call at its turn.
@@ -108,7 +122,12 @@ impl Source for CloudWatch {
         self.caller.retries()
     }
 
+    fn clock_ahead(&self) -> Option<i64> {
+        self.clock.ahead()
+    }
+
     async fn list(&self, ask: &Ask) -> Result<Listing, Error> {
+        self.looks.fetch_add(1, Ordering::Relaxed);
         self.list_streams(ask).await
     }
 

@@ -6,6 +6,7 @@
 mod address;
 mod aws;
 mod call;
+mod clock;
 mod cloudwatch;
 mod files;
 mod folder;
@@ -137,6 +138,12 @@ pub trait Source: Send + Sync {
     /// may pass.
     fn retries(&self) -> u64 {
         0
+    }
+
+    /// Returns by how many seconds this machine's clock is ahead of the service's (behind, if negative), as far as its
+    /// answers have told so far.
+    fn clock_ahead(&self) -> Option<i64> {
+        None
     }
 
     /// Lists the parts that may hold what is asked for. Called again later, it tells what has arrived

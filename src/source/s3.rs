@@ -16,6 +16,7 @@ use aws_sdk_s3::config::retry::RetryConfig;
 
 use super::aws::{self, Failure};
 use super::call::Caller;
+use super::clock::Clock;
 use super::{Ask, Listing, Outlet, Part, ReadError, Side, Source, SourceOptions};
 use crate::error::Error;
 use crate::window::Window;
@@ -33,6 +34,7 @@ pub(super) struct S3 {
     ids: BTreeSet<String>,
     concurrency: usize,
     caller: Caller,
+    clock: Clock,
     config: aws_sdk_s3::config::Builder,
     /// The client for the bucket's region, once that is known.
     client: RwLock<Client>,
@@ -55,6 +57,8 @@ impl S3 {
         let loaded = aws::load(options, None, Some(anywhere)).await;
         let mut config =
             aws_sdk_s3::config::Builder::from(&loaded).retry_config(RetryConfig::disabled());
+        let clock = Clock::new();
+        config = config.interceptor(clock.clone());
         let own_endpoint = options.endpoint_url.is_some()
             || loaded.endpoint_url().is_some()
             || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
@@ -73,6 +77,7 @@ impl S3 {
             ids: options.flow_log_ids.iter().cloned().collect(),
             concurrency: options.concurrency.max(1),
             caller: Caller::new(options, None),
+            clock,
             client: RwLock::new(Client::from_conf(config.clone().build())),
             config,
         }
@@ -127,6 +132,10 @@ impl Source for S3 {
 
     fn retries(&self) -> u64 {
         self.caller.retries()
+    }
+
+    fn clock_ahead(&self) -> Option<i64> {
+        self.clock.ahead()
     }
 
     async fn list(&self, ask: &Ask) -> Result<Listing, Error> {

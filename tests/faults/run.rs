@@ -21,6 +21,8 @@ pub(super) struct Outcome {
     pub(super) report: Value,
     pub(super) stderr: String,
     pub(super) operations: BTreeSet<String>,
+    /// Calls that came in.
+    pub(super) calls: usize,
 }
 
 pub(super) fn records() -> Vec<FlowRecord> {
@@ -83,6 +85,7 @@ pub(super) fn check_with(stores: Stores, meddler: Meddler, more: &[&str]) -> Out
         code: output.status.code().unwrap(),
         report: serde_json::from_slice(&output.stdout).unwrap_or_default(),
         stderr,
+        calls: answered.len(),
         operations: answered.into_iter().map(|call| call.operation).collect(),
     };
     outcome.assert_honest();

@@ -48,6 +48,50 @@ impl Stretch {
     }
 }
 
+/// How far a stretch has been read, for asking again from there.
+#[derive(Debug, Default)]
+struct Seen {
+    /// The latest timestamp, and how many events have it.
+    last: Option<(i64, usize)>,
+    /// Events still to be passed over, because they were seen before it was asked again.
+    again: usize,
+    /// Whether it was asked again and nothing new has come since.
+    confirmed: bool,
+}
+
+impl Seen {
+    /// Takes off the events that were seen before, and takes note of the others.
+    fn take_off(&mut self, events: &mut Vec<Event>) {
+        let known = self.last.map(|(timestamp, _)| timestamp);
+        events.retain(|event| {
+            let before = self.again > 0 && Some(event.timestamp) == known;
+            self.again -= usize::from(before);
+            !before
+        });
+        for event in &*events {
+            self.confirmed = false;
+            match &mut self.last {
+                Some((last, count)) if event.timestamp == *last => *count += 1,
+                Some((last, _)) if event.timestamp < *last => {}
+                last => *last = Some((event.timestamp, 1)),
+            }
+        }
+    }
+
+    /// Returns what to ask for to see whether the stretch has ended; `None` if that has been confirmed.
+    fn ask_again(&mut self, stretch: Stretch) -> Option<Stretch> {
+        if std::mem::replace(&mut self.confirmed, true) {
+            return None;
+        }
+        self.again = self.last.map_or(0, |(_, count)| count);
+        let from = self.last.map(|(timestamp, _)| timestamp);
+        Some(Stretch {
+            from: from.or(stretch.from),
+            to: stretch.to,
+        })
+    }
+}
+
 impl CloudWatch {
     /// Reads a stream and delivers its events, each exactly once, page by page and in no promised
     /// order of pages. No windows at all are taken as all of time.
@@ -75,19 +119,20 @@ impl CloudWatch {
         async move {
             let mut token = None;
             let mut since = stretch.from;
+            let (mut asked, mut seen) = (stretch, Seen::default());
             loop {
                 // Held for a page's whole way, but never while slices are waited for.
                 let permit = self.pages.acquire().await;
                 let room = outlet.room(PAGE_ROOM).await;
-                let page = self.page(stream, stretch, token.clone()).await?;
-                // The only sign of the end: pages may be short or empty while there is more. A service that sends
-                // the same token too early cannot be told from one whose stream has ended; what it kept back
-                // looks missing, and is found by the second look if the service keeps its word then.
+                let page = self.page(stream, asked, token.clone()).await?;
+                // The only sign of the end: pages may be short or empty while there is more.
                 let next = page.next_forward_token;
                 let ended = next.is_none() || next == token;
                 token = next;
-                let mut events = events_in(stretch, page.events.unwrap_or_default());
-                let cut = if ended {
+                let mut events = events_in(asked, page.events.unwrap_or_default());
+                seen.take_off(&mut events);
+                // A later look believes nothing, not even the order of pages.
+                let cut = if ended || self.looks_again() {
                     Slices::default()
                 } else {
                     slices(since, stretch.to, &events, many)
@@ -110,7 +155,12 @@ impl CloudWatch {
                         .await;
                 }
                 if ended {
-                    return Ok(());
+                    // A service that sends the same token too early cannot be told from one whose stream has ended. What
+                    // it kept back looks missing, so whoever looks again also asks again, from where it has ended.
+                    match seen.ask_again(stretch) {
+                        Some(rest) if self.looks_again() => (asked, token) = (rest, None),
+                        _ => return Ok(()),
+                    }
                 }
             }
         }
@@ -328,6 +378,30 @@ mod tests {
         ] {
             assert_eq!(stretches(windows, 9_000_000), expected, "{windows:?}");
         }
+    }
+
+    #[test]
+    fn what_was_seen_is_asked_for_again_and_passed_over() {
+        let mut seen = Seen::default();
+        let page = |seen: &mut Seen, timestamps: &[i64]| {
+            let mut page: Vec<Event> = timestamps.iter().flat_map(|&at| events(1, at, 0)).collect();
+            seen.take_off(&mut page);
+            page.iter().map(|event| event.timestamp).collect::<Vec<_>>()
+        };
+        let whole = stretch(0, 100);
+        assert_eq!(page(&mut seen, &[1, 7, 7]), [1, 7, 7]);
+        assert_eq!(page(&mut seen, &[7, 5]), [7, 5]);
+        assert_eq!(seen.ask_again(whole), Some(stretch(7, 100)));
+        // Three of these were seen.
+        assert!(page(&mut seen, &[7, 7]).is_empty());
+        assert_eq!(page(&mut seen, &[7, 7, 9]), [7, 9]);
+        assert_eq!(seen.ask_again(whole), Some(stretch(9, 100)));
+        assert!(page(&mut seen, &[9]).is_empty());
+        assert_eq!(seen.ask_again(whole), None);
+        // Nothing at all is asked for twice too.
+        let mut seen = Seen::default();
+        assert_eq!(seen.ask_again(whole), Some(whole));
+        assert_eq!(seen.ask_again(whole), None);
     }
 
     fn cut(since: Option<i64>, to: i64, events: &[Event]) -> Vec<Stretch> {

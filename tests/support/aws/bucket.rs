@@ -87,9 +87,10 @@ fn list(request: &Request, state: &State) -> Making {
             None => write!(
                 body,
                 "<Contents><Key>{key}</Key><ETag>&quot;{}&quot;</ETag><Size>{}</Size>\
-                 <StorageClass>STANDARD</StorageClass></Contents>",
+                 <LastModified>{}</LastModified><StorageClass>STANDARD</StorageClass></Contents>",
                 object.etag,
-                object.bytes.len()
+                object.bytes.len(),
+                object.modified
             ),
         }
         .unwrap();

@@ -31,6 +31,9 @@ pub(crate) trait Stream: Send + Sync {
     fn write(&self, event: usize, json: &mut Vec<u8>);
 }
 
+/// How long events take to be ingested, in milliseconds from their timestamp on.
+pub(crate) const INGESTION: i64 = 300_000;
+
 /// (Milliseconds, message).
 type Event = (i64, String);
 
@@ -50,8 +53,9 @@ impl Stream for Vec<Event> {
     fn write(&self, event: usize, json: &mut Vec<u8>) {
         let (timestamp, message) = &self[event];
         let message = json!(message);
+        let ingested = timestamp + INGESTION;
         let text = format!(
-            r#"{{"timestamp":{timestamp},"message":{message},"ingestionTime":{timestamp}}}"#
+            r#"{{"timestamp":{timestamp},"message":{message},"ingestionTime":{ingested}}}"#
         );
         json.write_all(text.as_bytes()).unwrap();
     }
@@ -125,23 +129,33 @@ fn events(body: &Value, state: &State, fault: Fault) -> Making {
         let index = token.as_ref().and_then(|token| token.rsplit('/').next());
         let begin = index.and_then(|index| index.parse().ok());
         let begin = begin.unwrap_or_else(|| first_from(&*stream, from));
-        let mut next = begin;
+        let end = first_from(&*stream, to);
+        let shown = if fault == Fault::Swapped {
+            swapped(begin, first_from(&*stream, from), end, most)
+        } else {
+            begin
+        };
+        let mut next = shown;
         let mut json = b"{\"events\":[".to_vec();
         let mut bytes = 0;
         while fault != Fault::EmptyPage
             && next < stream.len()
-            && next - begin < most
+            && next - shown < most
             && stream.timestamp(next) < to
         {
             bytes += stream.size(next) + EVENT_BYTES;
             if bytes > PAGE_BYTES {
                 break;
             }
-            if next > begin {
+            if next > shown {
                 json.push(b',');
             }
             stream.write(next, &mut json);
             next += 1;
+        }
+        let items = next - shown;
+        if fault == Fault::Swapped {
+            next = (begin + most).min(end);
         }
         // Tokens that differ after an empty page too, unless it is the end.
         let turn = token.as_ref().map_or(0, |token| token.matches('.').count());
@@ -153,8 +167,18 @@ fn events(body: &Value, state: &State, fault: Fault) -> Making {
         let tokens =
             format!(r#"],"nextForwardToken":"{forward}","nextBackwardToken":"b/{begin}"}}"#);
         json.extend_from_slice(tokens.as_bytes());
-        (reply(200, "application/x-amz-json-1.1", json), next - begin)
+        (reply(200, "application/x-amz-json-1.1", json), items)
     })
+}
+
+/// Returns where the page begins that changes places with the one from `begin` on, of a range of pages.
+fn swapped(begin: usize, first: usize, end: usize, page: usize) -> usize {
+    let other = first + (((begin - first) / page) ^ 1) * page;
+    if begin < end && other < end {
+        other
+    } else {
+        begin
+    }
 }
 
 fn first_from(stream: &dyn Stream, from: i64) -> usize {

@@ -10,9 +10,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+
 use http::{Body, Reply, Request, Wire};
 
-pub(crate) use logs::Stream;
+pub(crate) use logs::{INGESTION, Stream};
 
 /// The one bucket.
 pub(crate) const BUCKET: &str = "flow-logs";
@@ -30,20 +32,30 @@ pub(crate) struct Server {
 pub(crate) struct Stores {
     pub(crate) objects: BTreeMap<String, Object>,
     pub(crate) streams: BTreeMap<String, Arc<dyn Stream>>,
+    /// By how many seconds the services' clock is ahead of this machine's.
+    pub(crate) clock: i64,
 }
 
 /// An object; another version is another ETag.
 pub(crate) struct Object {
     pub(crate) bytes: Arc<[u8]>,
     pub(crate) etag: String,
+    /// When it was put there, by the services' clock.
+    pub(crate) modified: Timestamp,
 }
 
 impl Stores {
+    /// The services' clock.
+    fn now(&self) -> Timestamp {
+        Timestamp::from_second(Timestamp::now().as_second() + self.clock).unwrap()
+    }
+
     /// Puts an object in the place of any older one.
     pub(crate) fn put(&mut self, key: &str, bytes: Vec<u8>) {
         let older = self.objects.get(key).map_or("", |object| &object.etag);
         let object = Object {
             etag: format!("{older}v{}", bytes.len()),
+            modified: self.now(),
             bytes: bytes.into(),
         };
         self.objects.insert(key.to_owned(), object);
@@ -84,6 +96,8 @@ pub(crate) enum Fault {
     EmptyPage,
     /// A page of events with the token that was sent although there is more.
     SameToken,
+    /// Pages of events in another order: each two change places.
+    Swapped,
 }
 
 /// Decides on each call; may change the stores before it is answered.
@@ -160,6 +174,8 @@ fn answer(request: &Request, state: &Mutex<State>) -> Reply {
             (_, Some(_)) => logs::make(request, &operation, &state, fault),
             (_, None) => bucket::make(request, &operation, &state),
         };
+        let date = state.stores.now().strftime("%a, %d %b %Y %H:%M:%S GMT");
+        let date = ("Date", date.to_string());
         let number = state.answered.len();
         state.answered.push(Answered {
             operation,
@@ -171,6 +187,7 @@ fn answer(request: &Request, state: &Mutex<State>) -> Reply {
         Box::new(move || {
             thread::sleep(latency);
             let (mut reply, items) = making();
+            reply.headers.push(date);
             if let Fault::Wire(wire) = fault {
                 reply.wire = wire;
             }
