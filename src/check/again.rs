@@ -13,6 +13,7 @@ use crate::window::{SLOT, Window};
 use super::pass::Wanted;
 use super::reader::Reader;
 use super::screen::Screened;
+use super::taken::Span;
 
 /// Slots that are read rather than left out between two that are wanted: each range of a log stream costs calls.
 const GAP: i64 = 2;
@@ -75,9 +76,11 @@ fn wanted(
             .filter(|(_, old)| unchanged(old, part))
             .map(|(number, _)| *number);
         let mine = may_hold(screened, side, part, number, buckets);
+        let span = number.and_then(|number| screened.spans[side].get(&number));
         (!mine.is_empty()).then(|| Wanted {
             part: part.clone(),
             starts: windows_of(&mine, reader.check.window),
+            verbatim: span.is_some_and(Span::is_verbatim),
         })
     };
     listing.parts.iter().filter_map(wanted).collect()

@@ -106,6 +106,8 @@ pub(super) struct Origin {
     pub name: Arc<str>,
     /// When it was delivered, in Unix seconds, if that is known.
     pub delivered: Option<i64>,
+    /// Whether the first look found that its records can be told by the bytes of their lines.
+    pub verbatim: bool,
 }
 
 /// A record on its way into a pass.
@@ -145,6 +147,11 @@ pub(super) trait Visitor: Send + 'static {
 
     /// Takes a record; false if it is a copy of an event seen before and does not count.
     fn visit(&mut self, seen: &Seen<'_>, key: &Fingerprints) -> bool;
+
+    /// The fingerprints of all records that it wants to see; `None` if it wants to see every record.
+    fn wanted(&self) -> Option<&HashSet<u128>> {
+        None
+    }
 
     /// Adds what another one took.
     fn merge(&mut self, other: Self);
@@ -235,6 +242,17 @@ impl<V: Visitor> Sink for Intake<'_, V> {
         Ok(())
     }
 
+    fn may_skip(&self) -> bool {
+        self.origin.verbatim && self.taken.visitor.wanted().is_some()
+    }
+
+    #[inline(always)]
+    fn skips(&self, line: &[u8]) -> bool {
+        let fingerprint = self.rules.key.of_record(line);
+        let mut wanted = self.taken.visitor.wanted().into_iter();
+        wanted.all(|wanted| !wanted.contains(&fingerprint))
+    }
+
     fn delivered(&mut self, at: Option<i64>) {
         self.delivered = at.or(self.origin.delivered);
     }
@@ -263,7 +281,8 @@ impl<V: Visitor> Sink for Intake<'_, V> {
                     normaliser,
                 };
                 if taken.record(&seen, &self.rules.key) {
-                    self.span.get_or_insert_default().add(&seen.print);
+                    let verbatim = row.alone && normal.verbatim;
+                    self.span.get_or_insert_default().add(&seen.print, verbatim);
                 }
             }
             Err(reason) => taken.malformed(self.origin, row.number, || reason),

@@ -37,6 +37,8 @@ pub(super) struct Wanted {
     pub part: Part,
     /// The `start`s; see [`Source::read`].
     pub starts: Vec<Window>,
+    /// Whether it has been read before and all its records can be told by the bytes of their lines.
+    pub verbatim: bool,
 }
 
 /// What a pass gives.
@@ -112,6 +114,7 @@ async fn read_side<V: Visitor>(
             number,
             name: Arc::clone(&part.name),
             delivered: part.delivered,
+            verbatim: wanted.verbatim,
         };
         let starts = wanted.starts.clone();
         async move {

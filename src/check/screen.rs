@@ -71,6 +71,7 @@ pub(super) async fn screen(
         let whole = |part: &Part| Wanted {
             part: part.clone(),
             starts: vec![reader.check.window],
+            verbatim: false,
         };
         listings[side].parts.iter().map(whole).collect::<Vec<_>>()
     });

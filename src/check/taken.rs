@@ -65,6 +65,8 @@ pub(super) struct Span {
     slots: Option<(i64, i64)>,
     /// A bit for each of 64 classes of interfaces.
     interfaces: u64,
+    /// Whether a record was not, to the byte, what stood in a line of text (after its time stamp).
+    rewritten: bool,
 }
 
 impl Span {
@@ -77,13 +79,19 @@ impl Span {
         in_time && self.interfaces & class(key.of_name(interface.as_bytes())) != 0
     }
 
+    /// Tells whether the part's records can be found again by the bytes of their lines.
+    pub(super) fn is_verbatim(&self) -> bool {
+        !self.rewritten
+    }
+
     /// Adds a record's bucket.
     #[inline(always)]
-    pub(super) fn add(&mut self, print: &Print<'_>) {
+    pub(super) fn add(&mut self, print: &Print<'_>, verbatim: bool) {
         let slots = print.slot.map(|slot| (slot, slot));
         self.merge(&Self {
             slots,
             interfaces: class(print.name),
+            rewritten: !verbatim,
         });
     }
 
@@ -95,6 +103,7 @@ impl Span {
             (slots, None) | (None, slots) => slots,
         };
         self.interfaces |= other.interfaces;
+        self.rewritten |= other.rewritten;
     }
 }
 

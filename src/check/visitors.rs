@@ -312,6 +312,12 @@ impl Visitor for Collection {
         true
     }
 
+    /// Of lone buckets any record may be shown.
+    fn wanted(&self) -> Option<&HashSet<u128>> {
+        let few = self.wish.lone.is_empty();
+        few.then_some(&*self.wish.fingerprints)
+    }
+
     fn merge(&mut self, other: Self) {
         self.groups.merge(other.groups);
         self.shown.merge(other.shown);

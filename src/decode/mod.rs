@@ -74,6 +74,8 @@ pub struct Row<'a> {
     pub number: u64,
     /// One cell for each column of the layout in force. Empty and `-` are absent.
     pub cells: Cells<'a>,
+    /// Whether nothing but them stands in a line of text, or only a time stamp before them.
+    pub alone: bool,
     /// The event's id, where the file has one: two rows with one id are one event.
     pub event_id: Option<&'a str>,
 }
@@ -97,6 +99,17 @@ pub trait Sink {
     /// Tells when the rows that follow were delivered, in Unix seconds, if their event says so. Not called for rows that
     /// are no events.
     fn delivered(&mut self, _at: Option<i64>) {}
+
+    /// Tells that a line of text, without its time stamp, needs no cutting: whatever it is, nobody wants it. Asked of
+    /// lines only if [`Sink::may_skip`] says so.
+    fn skips(&self, _line: &[u8]) -> bool {
+        false
+    }
+
+    /// Tells whether lines may be skipped.
+    fn may_skip(&self) -> bool {
+        false
+    }
 
     /// Takes a row.
     ///

@@ -108,6 +108,7 @@ fn deliver<S: Sink>(
         sink.row(Row {
             number: *number,
             cells: Cells::Apart(&cells),
+            alone: false,
             event_id: None,
         })?;
     }

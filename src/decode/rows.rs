@@ -172,13 +172,15 @@ impl<'a, S: Sink> Rows<'a, S> {
             self.announced = true;
             self.sink.layout(&self.shape.layout)?;
         }
-        let (number, event_id) = match from {
-            From::Line(number) => (number, None),
-            From::Event(number, id) => (number, id),
+        let before = all.len() - record.len();
+        let (number, event_id, alone) = match from {
+            From::Line(number) => (number, None, before == usize::from(stamped)),
+            From::Event(number, id) => (number, id, false),
         };
         Ok(self.sink.row(Row {
             number,
             cells: record,
+            alone,
             event_id,
         })?)
     }
@@ -198,6 +200,18 @@ impl<'a, S: Sink> Rows<'a, S> {
         self.other = None;
         self.announced = true;
         Ok(self.sink.layout(&self.shape.layout)?)
+    }
+}
+
+/// Returns a line without its time stamp, if it begins with one; nothing else is looked at.
+#[inline(always)]
+pub(super) fn after_time_stamp(line: &[u8]) -> &[u8] {
+    if line.get(10) != Some(&b'T') {
+        return line;
+    }
+    match memchr::memchr(b' ', line) {
+        Some(end) if is_time_stamp(&line[..end]) => &line[end + 1..],
+        _ => line,
     }
 }
 

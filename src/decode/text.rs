@@ -4,7 +4,7 @@ use std::io::Read;
 use std::mem;
 
 use super::cut::{Cut, Cutter};
-use super::rows::{From, Rows};
+use super::rows::{From, Rows, after_time_stamp};
 use super::{DecodeError, Format, Sink};
 
 /// The longest line that is looked at. A record of all known fields has a few KiB.
@@ -118,10 +118,32 @@ impl<'a, S: Sink> Lines<'a, S> {
     /// The loop that all rows of text go through. Its parts, from here to the digests, are joined into one by
     /// `inline(always)`: left to itself, the compiler makes calls of them that cost a third of the time.
     fn cut(&mut self, lines: &[u8]) -> Result<(), DecodeError> {
+        if self.rows.sink.may_skip() {
+            return self.search(lines);
+        }
+        self.cut_all(lines)
+    }
+
+    fn cut_all(&mut self, lines: &[u8]) -> Result<(), DecodeError> {
         let mut cutter = mem::take(&mut self.cutter);
         let result = cutter.cut(lines, |line| self.line(&line));
         self.cutter = cutter;
         result
+    }
+
+    /// Goes through lines most of which the sink skips: a third of the cost of cutting them. What may be a header
+    /// is always cut.
+    fn search(&mut self, lines: &[u8]) -> Result<(), DecodeError> {
+        for line in lines.split_inclusive(|byte| *byte == b'\n') {
+            let row = after_time_stamp(line.strip_suffix(b"\n").unwrap_or(line));
+            let may_be_header = row.first().is_none_or(u8::is_ascii_lowercase);
+            if self.number == 0 || may_be_header || !self.rows.sink.skips(row) {
+                self.cut_all(line)?;
+            } else {
+                self.number += 1;
+            }
+        }
+        Ok(())
     }
 
     #[inline(always)]
@@ -150,8 +172,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::decode::Content;
-    use crate::decode::collected::{Collected, default_format, given};
+    use crate::decode::collected::{Collected, Kept, default_format, given};
+    use crate::decode::{Content, Row, Stop};
     use crate::record::Layout;
 
     const ROW: &str = "2 123456789010 eni-0aa 10.0.0.5 10.0.1.9 49152 443 6 10 840 1700000000 1700000058 ACCEPT OK";
@@ -262,7 +284,54 @@ mod tests {
         prop::collection::vec(piece, 0..60).prop_map(|pieces| pieces.concat())
     }
 
+    /// Skips lines without a 7.
+    struct Sevens(Collected);
+
+    impl Sink for Sevens {
+        fn provisional(&mut self) {}
+
+        fn layout(&mut self, layout: &Layout) -> Result<(), Stop> {
+            self.0.layout(layout)
+        }
+
+        fn skips(&self, line: &[u8]) -> bool {
+            !line.contains(&b'7')
+        }
+
+        fn may_skip(&self) -> bool {
+            true
+        }
+
+        fn row(&mut self, row: Row<'_>) -> Result<(), Stop> {
+            self.0.row(row)
+        }
+
+        fn malformed(&mut self, number: u64, reason: String) -> Result<(), Stop> {
+            self.0.malformed(number, reason)
+        }
+    }
+
+    #[test]
+    fn lines_may_be_skipped_and_headers_never_are() {
+        let text = "end start\n1 2\n\n3 7\n2023-11-14T22:17:20Z 5 6\n2023-11-14T22:17:20Z 8 7\nstart end\n9 9\n7 9";
+        let mut sevens = Sevens(Collected::default());
+        decode(text.as_bytes(), &default_format(), &mut sevens).unwrap();
+        let all = sevens.0;
+        assert_eq!(all.texts(), ["3 7", "8 7", "7 9"]);
+        assert_eq!((all.numbers(), all.layouts.len()), (vec![4, 6, 9], 2));
+    }
+
     proptest! {
+        #[test]
+        fn skipping_finds_every_row_that_is_not_skipped(text in any_text()) {
+            let format = given("${start} ${end}");
+            let (mut all, mut sevens) = (Collected::default(), Sevens(Collected::default()));
+            let results = (decode(&text, &format, &mut all), decode(&text, &format, &mut sevens));
+            prop_assert_eq!(results.0, results.1);
+            let with_seven = |rows: Vec<Kept>| rows.into_iter().filter(|row| row.text.contains('7')).collect::<Vec<_>>();
+            prop_assert_eq!(with_seven(sevens.0.rows), with_seven(all.rows));
+        }
+
         #[test]
         fn any_chunks_give_the_same_rows(text in any_text(), sizes in prop::collection::vec(1usize..9, 1..20)) {
             let format = given("${start} ${end}");

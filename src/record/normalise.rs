@@ -85,6 +85,8 @@ pub struct Normal<'a> {
     pub bytes: u64,
     /// What kind of row it is.
     pub status: Status,
+    /// Whether the text is the line that the cells stood in.
+    pub verbatim: bool,
 }
 
 /// Brings rows of one layout to canonical form for one comparison.
@@ -193,6 +195,7 @@ impl Normaliser {
             bytes: count(self.bytes).map_err(refuse)?,
             status: self.status_of(cells),
             text,
+            verbatim: false,
         })
     }
 
