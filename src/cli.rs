@@ -3,6 +3,7 @@
 //! Holds words only; [`crate::plan`] checks them.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::builder::{FalseyValueParser, TypedValueParser};
 use clap::{
@@ -10,12 +11,16 @@ use clap::{
 };
 
 use crate::report::RENDERERS;
+use crate::source::flow_logs::FlowLog;
 use crate::source::{Side, Sides};
 
 const EXAMPLES: &str = "\
 Examples:
   The last settled hour of both destinations:
     flowdiff check s3://fa-014 cwl://fa-014-FlowLogGroup
+
+  The two flow logs of a subnet, wherever they deliver:
+    flowdiff check --resource subnet-0fa0140fa0140fa01
 
   A day, as JSON, and a text report beside it:
     flowdiff check s3://fa-014 cwl://fa-014-FlowLogGroup --since 2022-01-07 --until 2022-01-08 \\
@@ -66,15 +71,45 @@ pub enum What {
 }
 
 /// What can be said about a check.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct CheckArgs {
     /// The S3 side: s3://BUCKET[/PREFIX], a path or -
-    #[arg(value_name = "S3-SOURCE")]
-    pub s3: String,
+    #[arg(value_name = "S3-SOURCE", required_unless_present_any = ["flow_logs", "resource"])]
+    pub s3: Option<String>,
 
     /// The CloudWatch side: cwl://GROUP, s3://BUCKET[/PREFIX] of an export task, a path or -
-    #[arg(value_name = "CWL-SOURCE")]
-    pub cwl: String,
+    #[arg(value_name = "CWL-SOURCE", required_unless_present_any = ["flow_logs", "resource"])]
+    pub cwl: Option<String>,
+
+    /// Two flow logs instead of sources: EC2 is asked where and how they deliver
+    ///
+    /// Takes `ec2:DescribeFlowLogs`, and stands for the sources, --*-format, --*-region and --flow-log-id; an option
+    /// that is given wins. Each id is looked for with either side's credentials and region, in any order. What the two
+    /// flow logs do not share is reported before the result.
+    #[arg(
+        long,
+        value_names = ["FL", "FL"],
+        env = "FLOWDIFF_FLOW_LOGS",
+        num_args = 2,
+        value_delimiter = ',',
+        conflicts_with_all = ["s3", "cwl", "resource"],
+        help_heading = "Sources"
+    )]
+    pub flow_logs: Vec<String>,
+
+    /// The same for the flow logs of a vpc-..., subnet-... or eni-..., if it has one to each destination
+    #[arg(
+        long,
+        value_name = "ID",
+        env = "FLOWDIFF_RESOURCE",
+        conflicts_with_all = ["s3", "cwl"],
+        help_heading = "Sources"
+    )]
+    pub resource: Option<String>,
+
+    /// What EC2 said of the flow logs; nothing that can be typed.
+    #[arg(skip)]
+    pub configured: Option<Arc<Sides<FlowLog>>>,
 
     /// Records whose `start` is not before this
     ///
@@ -373,6 +408,8 @@ pub struct OfSide {
     pub endpoint_url: Option<String>,
     /// The format of rows without a header.
     pub format: Option<String>,
+    /// The only flow log whose objects are read; nothing that can be typed.
+    pub flow_log_id: Option<String>,
 }
 
 /// The options that each side has: `--s3-profile`, `--cwl-profile` and so on, from one table.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::record::Record;
-use crate::source::Side;
+use crate::source::{Side, Sides};
 
 /// The stretch of records that are lost or kept together: an interface and a five-minute slot of
 /// `start`. Where the comparison has no `interface-id` or no `start`, that half is blank.
@@ -72,9 +72,26 @@ pub struct Pair {
     pub cwl: Evidence,
 }
 
+/// What about the two flow logs' configurations may be why their records differ.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Unlike {
+    /// What is set: `traffic-type`, `aggregation-interval`, `format`, `resource`, `created`, `status`, `delivery`.
+    pub setting: &'static str,
+    /// Whose it is, if it is one side's alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub side: Option<Side>,
+    /// What it is on each side, if it is of both.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub values: Option<Sides<String>>,
+    /// What follows from it, as a sentence.
+    pub reason: String,
+}
+
 /// One thing that is wrong with the data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finding {
+    /// Not the data but the flow logs are unlike each other; it decides no verdict.
+    Configuration(Unlike),
     /// Copies of one bucket without an equal copy on the other side.
     Leftovers {
         /// What they are.

@@ -4,6 +4,7 @@
 //! The modules in pipeline order:
 //!
 //! - [`cli`]: what can be typed, and the help
+//! - [`configuration`]: what two flow logs have in common, and the options they stand for
 //! - [`plan`]: what was typed, checked
 //! - [`run`]: runs a plan: opens outputs and sources, waits, writes the reports
 //! - [`window`]: the time window, slots, what each store must be asked for, what has settled
@@ -28,6 +29,7 @@
 pub mod alarm;
 pub mod check;
 pub mod cli;
+pub mod configuration;
 pub mod decode;
 pub mod delay;
 pub mod diff;

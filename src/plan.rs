@@ -58,8 +58,8 @@ impl Plan {
     /// [`Error::Usage`] that names the option and the value.
     pub fn new(args: &CheckArgs, now: i64) -> Result<Self, Error> {
         let addresses = Sides {
-            s3: address("S3-SOURCE", &args.s3)?,
-            cwl: address("CWL-SOURCE", &args.cwl)?,
+            s3: address("S3-SOURCE", args.s3.as_deref())?,
+            cwl: address("CWL-SOURCE", args.cwl.as_deref())?,
         };
         if addresses.s3 == Address::Stdin && addresses.cwl == Address::Stdin {
             return Err(Error::Usage(
@@ -95,6 +95,7 @@ impl Plan {
                 ignored: names(&args.ignore_fields),
             },
             interfaces: args.interface.clone(),
+            flow_logs: args.configured.clone(),
             ignore_nodata: args.ignore_nodata,
             allow_empty: args.allow_empty,
             formats: Sides {
@@ -124,12 +125,17 @@ impl Plan {
     }
 }
 
-fn address(name: &str, text: &str) -> Result<Address, Error> {
+fn address(name: &str, text: Option<&str>) -> Result<Address, Error> {
+    let text = text.ok_or_else(|| Error::Usage(format!("{name}: none is given")))?;
     text.parse()
         .map_err(|reason| Error::Usage(format!("{name}: {reason}")))
 }
 
-fn options(args: &CheckArgs, side: Side) -> Result<SourceOptions, Error> {
+/// Returns how a side is reached.
+///
+/// # Errors
+/// [`Error::Usage`] that names the option.
+pub fn options(args: &CheckArgs, side: Side) -> Result<SourceOptions, Error> {
     let of = &args.sides.0[side];
     let timeout = seconds("--timeout", &args.timeout)?;
     if timeout < 1 {
@@ -142,10 +148,10 @@ fn options(args: &CheckArgs, side: Side) -> Result<SourceOptions, Error> {
         role_arn: of.role_arn.clone(),
         external_id: of.external_id.clone(),
         endpoint_url: of.endpoint_url.clone(),
-        flow_log_ids: if side == Side::S3 {
+        flow_log_ids: if side == Side::S3 && !args.flow_log_id.is_empty() {
             args.flow_log_id.clone()
         } else {
-            Vec::new()
+            of.flow_log_id.iter().cloned().collect()
         },
         all_streams: args.all_streams,
         calls_per_second: args.cwl_rate,

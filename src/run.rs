@@ -2,6 +2,7 @@
 //!
 //! Standard output gets the report and nothing else; people are talked to on standard error.
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::alarm::{self, Status};
 use crate::check::{self, EveryDifference};
 use crate::cli::{CheckArgs, Cli, Color, What};
+use crate::configuration;
 use crate::error::Error;
 use crate::plan::{Answer, Plan};
 use crate::progress::{Mode, Progress};
@@ -99,6 +101,11 @@ fn run_check(args: &CheckArgs) -> Result<u8, Error> {
         .duration_since(UNIX_EPOCH)
         .map_or(0, |now| now.as_secs());
     let began = Instant::now();
+    let Some(configured) = configured(args)? else {
+        eprintln!("flowdiff: interrupted: asking for flow logs");
+        return Ok(INTERRUPTED);
+    };
+    let args = &*configured;
     let plan = Plan::new(args, now.cast_signed())?;
     let mut reports = Vec::new();
     for (renderer, path) in &plan.reports {
@@ -142,6 +149,22 @@ fn run_check(args: &CheckArgs) -> Result<u8, Error> {
         }
     }
     Ok(report.exit_code())
+}
+
+/// Lets EC2 say what two flow logs stand for, if flow logs are named; `None` if interrupted.
+fn configured(args: &CheckArgs) -> Result<Option<Cow<'_, CheckArgs>>, Error> {
+    let Some(asked) = configuration::asked(args)? else {
+        return Ok(Some(Cow::Borrowed(args)));
+    };
+    let runtime = runtime()?;
+    let found = runtime.block_on(async {
+        tokio::select! {
+            found = configuration::ask(args, &asked) => Some(found),
+            _ = tokio::signal::ctrl_c() => None,
+        }
+    });
+    runtime.shutdown_timeout(Duration::ZERO);
+    Ok(found.transpose()?.map(Cow::Owned))
 }
 
 fn interrupted(plan: &Plan, got_to: &str) -> Result<u8, Error> {

@@ -147,6 +147,7 @@ fn check(times: u32) -> Check {
             cwl: format,
         },
         by_hour: false,
+        flow_logs: None,
         max_evidence: 100,
         all_differences: None,
         concurrency: 4,

@@ -143,6 +143,7 @@ fn check(now: i64, max_evidence: usize, memory: u64) -> Check {
             cwl: format,
         },
         by_hour: false,
+        flow_logs: None,
         max_evidence,
         all_differences: None,
         concurrency: 4,
@@ -208,7 +209,7 @@ fn shown(report: &Report) -> BTreeMap<String, i64> {
                     add(pair.cwl.record.to_string(), -1);
                 }
             }
-            Finding::Unreadable { .. } | Finding::Malformed { .. } => {
+            Finding::Configuration(_) | Finding::Unreadable { .. } | Finding::Malformed { .. } => {
                 panic!("nothing is broken: {finding:?}")
             }
         }

@@ -20,6 +20,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::configuration;
 use crate::decode::Format;
 use crate::delay::suggested_settle;
 use crate::digest::Fingerprints;
@@ -27,6 +28,7 @@ use crate::error::Error;
 use crate::finding::{Finding, Place};
 use crate::progress::Progress;
 use crate::report::{Counts, Report, SideSummary, Verdict};
+use crate::source::flow_logs::FlowLog;
 use crate::source::{Listing, Part, Side, Sides, Source};
 use crate::window::{Settle, Window};
 
@@ -52,6 +54,8 @@ pub struct Check {
     pub fields: Selection,
     /// Which interfaces; empty is all.
     pub interfaces: Vec<String>,
+    /// How the two flow logs are set up, if that is known.
+    pub flow_logs: Option<Arc<Sides<FlowLog>>>,
     /// Whether NODATA records are left out.
     pub ignore_nodata: bool,
     /// Whether two empty sides are consistent.
@@ -127,7 +131,11 @@ fn report(
             .into_iter()
             .filter_map(|side| wrong_clock(reader, side)),
     );
-    let (mut findings, mut evidence_capped) = explained.outcome.into_findings();
+    let (of_records, mut evidence_capped) = explained.outcome.into_findings();
+    let flow_logs = reader.check.flow_logs.as_deref();
+    let unlike = flow_logs.map(|both| configuration::unlike(both, &reader.check.window));
+    let unlike = unlike.into_iter().flatten().map(Finding::Configuration);
+    let mut findings: Vec<Finding> = unlike.chain(of_records).collect();
     for side in Side::BOTH {
         findings.extend(
             unreadable[side]

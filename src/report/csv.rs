@@ -32,6 +32,16 @@ fn row(finding: &Finding) -> [String; HEADER.len()] {
     let none = String::new;
     let slot = |slot: Option<i64>| slot.map(rfc3339).unwrap_or_default();
     match finding {
+        Finding::Configuration(unlike) => [
+            "configuration".to_owned(),
+            unlike.side.map_or_else(none, |side| side.to_string()),
+            none(),
+            none(),
+            none(),
+            unlike.setting.to_owned(),
+            none(),
+            cell(&unlike.reason),
+        ],
         Finding::Leftovers {
             kind,
             side,

@@ -12,7 +12,7 @@ use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 
 use super::escape::Harmless;
 use super::{Counts, Report, SideSummary, Style, Verdict};
-use crate::finding::{Bucket, Evidence, Finding, Pair};
+use crate::finding::{Bucket, Evidence, Finding, Pair, Unlike};
 use crate::source::{Side, Sides};
 use crate::window::rfc3339;
 
@@ -59,6 +59,11 @@ struct Tail<'a> {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Item<'a> {
+    Configuration {
+        kind: &'static str,
+        #[serde(flatten)]
+        unlike: &'a Unlike,
+    },
     Leftovers {
         kind: &'static str,
         side: Side,
@@ -108,6 +113,10 @@ impl<'a> From<&'a Bucket> for BucketKeys<'a> {
 impl<'a> From<&'a Finding> for Item<'a> {
     fn from(finding: &'a Finding) -> Self {
         match finding {
+            Finding::Configuration(unlike) => Self::Configuration {
+                kind: "configuration",
+                unlike,
+            },
             Finding::Leftovers {
                 kind,
                 side,

@@ -42,7 +42,7 @@ fn interfaces(report: &Report) -> impl Iterator<Item = TestSuite> {
             Finding::Leftovers { bucket, .. } | Finding::Divergent { bucket, .. } => {
                 hours.entry(Hour::of(bucket)).or_default().push(finding);
             }
-            Finding::Unreadable { .. } | Finding::Malformed { .. } => {}
+            Finding::Configuration(_) | Finding::Unreadable { .. } | Finding::Malformed { .. } => {}
         }
     }
     let mut suites: BTreeMap<Arc<str>, TestSuite> = BTreeMap::new();
@@ -76,7 +76,9 @@ fn parts(report: &Report, side: Side) -> TestSuite {
                 place,
                 reason,
             } => (*side, at(place), "malformed", reason),
-            Finding::Leftovers { .. } | Finding::Divergent { .. } => continue,
+            Finding::Configuration(_) | Finding::Leftovers { .. } | Finding::Divergent { .. } => {
+                continue;
+            }
         };
         if of == side {
             let mut told = TestCaseStatus::non_success(NonSuccessKind::Error);
@@ -117,6 +119,8 @@ fn weight(finding: &Finding) -> (u8, &'static str) {
         },
         Finding::Divergent { .. } => (1, "divergent"),
         Finding::Unreadable { .. } | Finding::Malformed { .. } => (3, "undetermined"),
+        // It belongs to no case, and fails none.
+        Finding::Configuration(_) => (4, "configuration"),
     }
 }
 
@@ -169,7 +173,9 @@ fn headline(finding: &Finding) -> String {
         } => {
             format!("{} divergent{}", count(*records, "record"), from(bucket))
         }
-        Finding::Unreadable { .. } | Finding::Malformed { .. } => String::new(),
+        Finding::Configuration(_) | Finding::Unreadable { .. } | Finding::Malformed { .. } => {
+            String::new()
+        }
     }
 }
 
@@ -188,7 +194,7 @@ fn details(finding: &Finding) -> String {
                 copy("cwl  ", &pair.cwl);
             }
         }
-        Finding::Unreadable { .. } | Finding::Malformed { .. } => {}
+        Finding::Configuration(_) | Finding::Unreadable { .. } | Finding::Malformed { .. } => {}
     }
     text
 }

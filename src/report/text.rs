@@ -27,6 +27,7 @@ pub(super) fn write(report: &Report, style: Style<'_>, out: &mut dyn Write) -> i
         paint: style.paint,
         text: String::new(),
     };
+    sections::configuration(&mut page, report);
     answer(&mut page, report);
     page.blank();
     times(&mut page, report);

@@ -144,6 +144,17 @@ impl Failure {
         }
     }
 
+    /// An answer that arrived and cannot be read.
+    pub(super) fn garbled(error: &dyn StdError) -> Self {
+        Self {
+            kind: Kind::Garbled,
+            code: String::new(),
+            message: error.to_string(),
+            status: Some(200),
+            bucket_region: None,
+        }
+    }
+
     /// Tells whether the service asks to be called less often.
     pub(super) fn is_throttled(&self) -> bool {
         let codes = [
@@ -242,6 +253,7 @@ impl Failure {
             "InvalidAccessKeyId"
             | "InvalidToken"
             | "InvalidClientTokenId"
+            | "AuthFailure"
             | "UnrecognizedClientException"
             | "SignatureDoesNotMatch"
             | "InvalidSignatureException" => {

@@ -9,9 +9,11 @@ mod call;
 mod clock;
 mod cloudwatch;
 mod files;
+pub mod flow_logs;
 mod folder;
 pub mod key;
 mod pace;
+mod query;
 mod s3;
 mod side;
 

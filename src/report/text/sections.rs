@@ -49,11 +49,37 @@ pub(super) fn write(page: &mut Page, report: &Report) {
     }
 }
 
+/// Writes what the two flow logs do not share, which is the likely reason for all that follows.
+pub(super) fn configuration(page: &mut Page, report: &Report) {
+    let unlike = report.findings.iter().filter_map(|finding| match finding {
+        Finding::Configuration(unlike) => Some(unlike),
+        Finding::Leftovers { .. }
+        | Finding::Divergent { .. }
+        | Finding::Unreadable { .. }
+        | Finding::Malformed { .. } => None,
+    });
+    let unlike: Vec<_> = unlike.collect();
+    if unlike.is_empty() {
+        return;
+    }
+    let title = format!("Configuration: {}", count(unlike.len() as u64, "remark"));
+    page.heading(&title, "how the two flow logs are set up");
+    for it in unlike {
+        let whose = it.side.map_or_else(String::new, |side| format!("{side}: "));
+        let values = it.values.as_ref().map_or_else(String::new, |values| {
+            format!(" {} ≠ {}", escape(&values.s3), escape(&values.cwl))
+        });
+        page.wrapped("  ", "    ", &format!("{whose}{}{values}", it.setting));
+        page.wrapped("    ", "    ", &escape(&it.reason));
+    }
+    page.blank();
+}
+
 fn section(page: &mut Page, report: &Report, kind: Kind, side: Option<Side>) {
     let findings: Vec<_> = report
         .findings
         .iter()
-        .filter(|finding| subject(finding) == (kind, side))
+        .filter(|finding| subject(finding) == Some((kind, side)))
         .collect();
     let number = total(report, kind, side);
     if number == 0 && findings.is_empty() {
@@ -72,12 +98,14 @@ fn section(page: &mut Page, report: &Report, kind: Kind, side: Option<Side>) {
     }
 }
 
-fn subject(finding: &Finding) -> (Kind, Option<Side>) {
+/// Returns which section a finding belongs to; configurations have one of their own, before the answer.
+fn subject(finding: &Finding) -> Option<(Kind, Option<Side>)> {
     match finding {
-        Finding::Leftovers { kind, side, .. } => (Kind::Leftovers(*kind), Some(*side)),
-        Finding::Divergent { .. } => (Kind::Divergent, None),
-        Finding::Unreadable { side, .. } => (Kind::Unreadable, Some(*side)),
-        Finding::Malformed { side, .. } => (Kind::Malformed, Some(*side)),
+        Finding::Configuration(_) => None,
+        Finding::Leftovers { kind, side, .. } => Some((Kind::Leftovers(*kind), Some(*side))),
+        Finding::Divergent { .. } => Some((Kind::Divergent, None)),
+        Finding::Unreadable { side, .. } => Some((Kind::Unreadable, Some(*side))),
+        Finding::Malformed { side, .. } => Some((Kind::Malformed, Some(*side))),
     }
 }
 
@@ -160,7 +188,7 @@ fn buckets(page: &mut Page, findings: &[&Finding]) {
                 }
                 not_shown(page, *records, evidence.len());
             }
-            Finding::Unreadable { .. } | Finding::Malformed { .. } => {}
+            Finding::Configuration(_) | Finding::Unreadable { .. } | Finding::Malformed { .. } => {}
         }
     }
 }
@@ -173,7 +201,7 @@ fn bucket(finding: &Finding) -> Option<(&Bucket, u64)> {
         | Finding::Divergent {
             bucket, records, ..
         } => Some((bucket, *records)),
-        Finding::Unreadable { .. } | Finding::Malformed { .. } => None,
+        Finding::Configuration(_) | Finding::Unreadable { .. } | Finding::Malformed { .. } => None,
     }
 }
 
@@ -229,7 +257,9 @@ fn reasons(page: &mut Page, findings: &[&Finding]) {
             Finding::Malformed {
                 place: at, reason, ..
             } => (place(at), reason),
-            Finding::Leftovers { .. } | Finding::Divergent { .. } => continue,
+            Finding::Configuration(_) | Finding::Leftovers { .. } | Finding::Divergent { .. } => {
+                continue;
+            }
         };
         page.wrapped("  ", "    ", &name);
         page.wrapped("    ", "    ", &escape(reason));

@@ -119,17 +119,22 @@ fn receive(reader: &mut impl BufRead) -> std::io::Result<Option<Request>> {
     let mut body = vec![0; length.unwrap_or(0)];
     reader.read_exact(&mut body)?;
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
-    let query = query.split('&').filter(|pair| !pair.is_empty());
-    let query = query.map(|pair| {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        (decoded(name), decoded(value))
-    });
     Ok(Some(Request {
         path: decoded(path),
-        query: query.collect(),
+        query: pairs(query),
         headers,
         body,
     }))
+}
+
+/// Takes `name=value&...` apart.
+pub(crate) fn pairs(text: &str) -> BTreeMap<String, String> {
+    let pairs = text.split('&').filter(|pair| !pair.is_empty());
+    let pairs = pairs.map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (decoded(name), decoded(value))
+    });
+    pairs.collect()
 }
 
 fn decoded(text: &str) -> String {

@@ -1,7 +1,8 @@
-//! S3 and CloudWatch Logs as far as flowdiff reads them, on a loopback port of this process: with AWS's rules for
+//! S3, CloudWatch Logs and a call of EC2 and STS each as far as flowdiff reads them, on a loopback port of this process: with AWS's rules for
 //! pages and tokens, a quota, latency, and faults on demand. moto has none of these.
 
 mod bucket;
+mod ec2;
 pub(crate) mod http;
 mod logs;
 
@@ -34,6 +35,8 @@ pub(crate) struct Stores {
     pub(crate) streams: BTreeMap<String, Arc<dyn Stream>>,
     /// By how many seconds the services' clock is ahead of this machine's.
     pub(crate) clock: i64,
+    /// `item`s of DescribeFlowLogs, in XML.
+    pub(crate) flow_logs: Vec<String>,
 }
 
 /// An object; another version is another ETag.
@@ -155,9 +158,11 @@ type Making = Box<dyn FnOnce() -> (Reply, usize)>;
 fn answer(request: &Request, state: &Mutex<State>) -> Reply {
     let logs = request.headers.get("x-amz-target");
     let logs = logs.and_then(|target| target.split_once('.'));
-    let (operation, name) = match logs {
-        Some((_, operation)) => (operation.to_owned(), logs::name(request)),
-        None => bucket::operation(request),
+    let query = ec2::action(request);
+    let (operation, name) = match (logs, &query) {
+        (Some((_, operation)), _) => (operation.to_owned(), logs::name(request)),
+        (None, Some(action)) => (action.clone(), String::new()),
+        (None, None) => bucket::operation(request),
     };
     let making: Making = {
         let mut state = lock(state);
@@ -170,8 +175,12 @@ fn answer(request: &Request, state: &Mutex<State>) -> Reply {
         };
         let making = match (fault, logs) {
             (Fault::Refused(status, code), Some(_)) => refused(logs::refusal(status, code)),
+            (Fault::Refused(status, code), None) if query.is_some() => {
+                refused(ec2::refusal(status, code))
+            }
             (Fault::Refused(status, code), None) => refused(bucket::refusal(status, code)),
             (_, Some(_)) => logs::make(request, &operation, &state, fault),
+            (_, None) if query.is_some() => ec2::make(request, &operation, &state),
             (_, None) => bucket::make(request, &operation, &state),
         };
         let date = state.stores.now().strftime("%a, %d %b %Y %H:%M:%S GMT");
