@@ -61,6 +61,12 @@ pub enum What {
     /// Every option can also be set by an environment variable: --cwl-rate is FLOWDIFF_CWL_RATE.
     #[command(after_long_help = format!("{SOURCES}\n\n{EXAMPLES}"), mut_args(|arg| arg.hide_env(true)))]
     Check(Box<CheckArgs>),
+    /// Say what a check would read, from listings alone
+    ///
+    /// Objects, bytes, streams, API calls by kind, minutes at the quota, US dollars for the calls and the bound of memory.
+    /// Takes the arguments of `check`; --output is text or json. Exit codes: 0 done, 2 it could not run.
+    #[command(mut_args(|arg| arg.hide_env(true)))]
+    Plan(Box<CheckArgs>),
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -106,6 +112,10 @@ pub struct CheckArgs {
         help_heading = "Sources"
     )]
     pub resource: Option<String>,
+
+    /// Say what the check would read, as `flowdiff plan` does, and read nothing but listings
+    #[arg(long, env = "FLOWDIFF_PLAN", value_parser = FalseyValueParser::new(), help_heading = "Sources")]
+    pub plan: bool,
 
     /// What EC2 said of the flow logs; nothing that can be typed.
     #[arg(skip)]

@@ -14,6 +14,7 @@
 //! - [`delay`]: how long records were on their way
 //! - [`digest`]: records boiled down to what tells two sides apart
 //! - [`diff`]: copies of differing records told as missing, surplus or divergent
+//! - [`estimate`]: what a check would read
 //! - [`check`]: the driver: joins the stages, bounds concurrency and memory, decides the verdict
 //! - [`finding`]: what is wrong, as data
 //! - [`alarm`]: the limits that a user sets on a report, and the line for Nagios
@@ -35,6 +36,7 @@ pub mod delay;
 pub mod diff;
 pub mod digest;
 pub mod error;
+pub mod estimate;
 pub mod finding;
 pub mod plan;
 pub mod progress;

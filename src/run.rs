@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use clap::{CommandFactory, Parser};
+use serde::Serialize;
 use tokio::runtime::{Builder, Runtime};
 use tracing::Level;
 use tracing_subscriber::filter::Targets;
@@ -20,10 +21,11 @@ use crate::check::{self, EveryDifference};
 use crate::cli::{CheckArgs, Cli, Color, What};
 use crate::configuration;
 use crate::error::Error;
+use crate::estimate::{self, Estimate};
 use crate::plan::{Answer, Plan};
 use crate::progress::{Mode, Progress};
 use crate::report::{Output, Paint, Renderer, Report, Style, write_difference};
-use crate::source::{self, Side, Sides};
+use crate::source::{self, Side, Sides, Source};
 
 /// The exit code of a run that could not come to an answer.
 const TROUBLE: u8 = 2;
@@ -85,7 +87,9 @@ fn tell_nagios(text: &str) -> ExitCode {
 
 fn run(cli: Cli) -> Result<u8, Error> {
     match cli.command {
+        What::Check(args) if args.plan => run_plan(&args),
         What::Check(args) => run_check(&args),
+        What::Plan(args) => run_plan(&args),
         What::Completions { shell } => {
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "flowdiff", &mut text);
@@ -97,16 +101,13 @@ fn run(cli: Cli) -> Result<u8, Error> {
 
 fn run_check(args: &CheckArgs) -> Result<u8, Error> {
     log_to_stderr(args.verbose);
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |now| now.as_secs());
     let began = Instant::now();
     let Some(configured) = configured(args)? else {
         eprintln!("flowdiff: interrupted: asking for flow logs");
         return Ok(INTERRUPTED);
     };
     let args = &*configured;
-    let plan = Plan::new(args, now.cast_signed())?;
+    let plan = Plan::new(args, clock())?;
     let mut reports = Vec::new();
     for (renderer, path) in &plan.reports {
         reports.push((*renderer, Output::open(path)?));
@@ -149,6 +150,62 @@ fn run_check(args: &CheckArgs) -> Result<u8, Error> {
         }
     }
     Ok(report.exit_code())
+}
+
+/// Says what a check would read.
+fn run_plan(args: &CheckArgs) -> Result<u8, Error> {
+    log_to_stderr(args.verbose);
+    let Some(configured) = configured(args)? else {
+        return Ok(INTERRUPTED);
+    };
+    let args = &*configured;
+    let json = as_json("plan", args)?;
+    let plan = Plan::new(args, clock())?;
+    let runtime = runtime()?;
+    let estimate = runtime.block_on(async {
+        tokio::select! {
+            estimate = estimate(&plan) => Some(estimate),
+            _ = tokio::signal::ctrl_c() => None,
+        }
+    });
+    runtime.shutdown_timeout(Duration::ZERO);
+    let Some(estimate) = estimate.transpose()? else {
+        return Ok(INTERRUPTED);
+    };
+    if json {
+        print(&json_text(&estimate)?)
+    } else {
+        print(estimate::text(&estimate).as_bytes())
+    }
+}
+
+async fn estimate(plan: &Plan) -> Result<Estimate, Error> {
+    let sources = open(plan).await?;
+    estimate::estimate(&plan.check, &plan.sources, &sources).await
+}
+
+/// Tells whether a command that is no check is to answer in JSON; it has no other forms than that and text.
+fn as_json(command: &str, args: &CheckArgs) -> Result<bool, Error> {
+    match args.output.as_deref() {
+        None | Some("text") => Ok(false),
+        Some("json") => Ok(true),
+        Some(other) => Err(Error::Usage(format!(
+            "--output: {command} has the forms text and json, not `{other}`"
+        ))),
+    }
+}
+
+fn json_text(value: &impl Serialize) -> Result<Vec<u8>, Error> {
+    let mut text =
+        serde_json::to_vec_pretty(value).map_err(|error| standard_output(error.into()))?;
+    text.push(b'\n');
+    Ok(text)
+}
+
+/// Unix seconds.
+fn clock() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.map_or(0, |now| now.as_secs()).cast_signed()
 }
 
 /// Lets EC2 say what two flow logs stand for, if flow logs are named; `None` if interrupted.
@@ -206,20 +263,24 @@ fn runtime() -> Result<Runtime, Error> {
     runtime.map_err(|error| Error::Usage(format!("cannot start threads: {error}")))
 }
 
-async fn answer(
-    plan: &Plan,
-    progress: &Progress,
-    differences: Option<&mut Output>,
-) -> Result<Report, Error> {
+async fn open(plan: &Plan) -> Result<Sides<Arc<dyn Source>>, Error> {
     let open = |side: Side| {
         let (address, options) = &plan.sources[side];
         source::open(address, options)
     };
     let (s3, cwl) = tokio::try_join!(open(Side::S3), open(Side::Cwl))?;
-    let sources = Sides {
+    Ok(Sides {
         s3: Arc::from(s3),
         cwl: Arc::from(cwl),
-    };
+    })
+}
+
+async fn answer(
+    plan: &Plan,
+    progress: &Progress,
+    differences: Option<&mut Output>,
+) -> Result<Report, Error> {
+    let sources = open(plan).await?;
     match differences {
         None => check::run(&plan.check, &sources, progress, None).await,
         Some(output) => {

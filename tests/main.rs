@@ -11,6 +11,8 @@ mod support;
 mod consumers;
 // That the CloudFormation template of fixtures/ deploys and makes what flowdiff compares.
 mod environment;
+// What a check would read, beside what it then reads.
+mod estimate;
 // Two flow logs instead of sources.
 mod flow_logs;
 // What the services do wrong, and what becomes of it.

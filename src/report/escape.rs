@@ -15,7 +15,7 @@ pub(super) fn is_hostile(c: char) -> bool {
 }
 
 /// Writes hostile characters as `\n` or `\u{1b}`, all others as they are.
-pub(super) fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         if is_hostile(c) {

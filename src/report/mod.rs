@@ -33,6 +33,7 @@ use crate::source::{Side, Sides};
 use crate::window::{Settle, Window};
 
 pub use differences::write_difference;
+pub(crate) use escape::escape;
 pub use output::Output;
 pub use paint::Paint;
 

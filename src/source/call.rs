@@ -3,10 +3,11 @@
 //! The SDK's own retries are switched off. Every attempt counts against a quota, so every attempt waits for its
 //! turn; and the SDK shares a budget of retries among all calls, which the first seconds of a storm use up.
 
+use std::collections::BTreeMap;
 use std::error::Error as StdError;
 use std::future::Future;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_sdk_s3::config::http::HttpResponse;
@@ -35,6 +36,8 @@ pub(super) struct Caller {
     reached: AtomicBool,
     /// How often a call was made again.
     retries: AtomicU64,
+    /// How often each operation was called, attempts counted.
+    calls: Mutex<BTreeMap<String, u64>>,
 }
 
 impl Caller {
@@ -45,12 +48,29 @@ impl Caller {
             patience: options.timeout,
             reached: AtomicBool::new(false),
             retries: AtomicU64::new(0),
+            calls: Mutex::default(),
         }
     }
 
     /// Returns how often calls were made again so far.
     pub(super) fn retries(&self) -> u64 {
         self.retries.load(Ordering::Relaxed)
+    }
+
+    /// Returns how often each operation was called so far.
+    pub(super) fn calls(&self) -> BTreeMap<String, u64> {
+        self.calls
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn count(&self, what: &str) {
+        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        match calls.get_mut(what) {
+            Some(times) => *times += 1,
+            None => drop(calls.insert(what.to_owned(), 1)),
+        }
     }
 
     /// Makes a call, and again if it was throttled or the trouble may pass. What is not received by the time the
@@ -67,6 +87,7 @@ impl Caller {
     {
         let mut attempt = 1;
         loop {
+            self.count(what);
             let error = match self.attempt(make()).await {
                 Ok(answer) => {
                     self.reached.store(true, Ordering::Relaxed);

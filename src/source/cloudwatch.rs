@@ -6,6 +6,7 @@
 mod events;
 mod streams;
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -124,6 +125,10 @@ impl Source for CloudWatch {
 
     fn clock_ahead(&self) -> Option<i64> {
         self.clock.ahead()
+    }
+
+    fn calls(&self) -> BTreeMap<String, u64> {
+        self.caller.calls()
     }
 
     async fn list(&self, ask: &Ask) -> Result<Listing, Error> {

@@ -17,6 +17,7 @@ mod query;
 mod s3;
 mod side;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -146,6 +147,11 @@ pub trait Source: Send + Sync {
     /// answers have told so far.
     fn clock_ahead(&self) -> Option<i64> {
         None
+    }
+
+    /// Returns how often each operation of the service was called so far, attempts counted.
+    fn calls(&self) -> BTreeMap<String, u64> {
+        BTreeMap::new()
     }
 
     /// Lists the parts that may hold what is asked for. Called again later, it tells what has arrived

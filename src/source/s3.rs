@@ -6,7 +6,7 @@
 mod listing;
 mod object;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{PoisonError, RwLock};
 
 use async_trait::async_trait;
@@ -136,6 +136,10 @@ impl Source for S3 {
 
     fn clock_ahead(&self) -> Option<i64> {
         self.clock.ahead()
+    }
+
+    fn calls(&self) -> BTreeMap<String, u64> {
+        self.caller.calls()
     }
 
     async fn list(&self, ask: &Ask) -> Result<Listing, Error> {

@@ -1,0 +1,347 @@
+//! Estimate: what a check would read, told from listings alone.
+//!
+//! Objects, streams and the calls of a listing are counted; what a log stream holds cannot be listed, so it is estimated
+//! from the other side's bytes, as a span.
+
+mod text;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::check::Check;
+use crate::error::Error;
+use crate::source::key::ObjectName;
+use crate::source::{Address, Ask, Listing, Part, Side, Sides, Source, SourceOptions};
+use crate::window::{Window, rfc3339};
+
+pub use text::text;
+
+/// The name of the JSON format.
+const SCHEMA: &str = "flowdiff.plan/1";
+
+/// A page of GetLogEvents: so many events or so many bytes (CloudWatch Logs API reference).
+const PAGE_EVENTS: f64 = 10_000.0;
+const PAGE_BYTES: f64 = 1_048_576.0;
+/// A message of the default format, and what the service counts beside it. Longer formats make for more pages: the
+/// span is wide enough for twice the fields.
+const EVENT_BYTES: (f64, f64) = (100.0 + 26.0, 260.0 + 26.0);
+
+/// Bytes of a record as stored, from what compresses best to what compresses worst. Our measurements and published
+/// samples lie between them; nobody promises that others do.
+const GZIP: (f64, f64) = (12.0, 45.0);
+const PARQUET: (f64, f64) = (9.0, 45.0);
+const TEXT: (f64, f64) = (90.0, 260.0);
+
+/// What a call costs.
+struct Price {
+    operation: &'static str,
+    usd_per_1000: f64,
+}
+
+/// The region, the date and the page that the prices are of.
+const PRICES_OF: &str = "us-east-1, S3 Standard, as known on 2026-11-24; egress, and KMS requests where objects are \
+                         encrypted with a KMS key, not included";
+
+/// Amazon S3 pricing, "Requests & data retrievals" (the page renders its figures by script; quoted at
+/// c3x.dev/blog/s3-request-fees-explained, read on 2026-11-24). For reading log events and describing groups and
+/// streams no price is known.
+const PRICES: [Price; 2] = [
+    Price {
+        operation: "ListObjectsV2",
+        usd_per_1000: 0.005,
+    },
+    Price {
+        operation: "GetObject",
+        usd_per_1000: 0.0004,
+    },
+];
+
+/// A number that is known up to a span; both ends belong to it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Span {
+    /// At least.
+    pub least: u64,
+    /// At most, as far as the estimate holds; `None` if nothing tells.
+    pub most: Option<u64>,
+}
+
+impl Span {
+    fn exactly(number: u64) -> Self {
+        Self {
+            least: number,
+            most: Some(number),
+        }
+    }
+}
+
+/// What a check would read.
+#[derive(Clone, Debug, Serialize)]
+pub struct Estimate {
+    schema: &'static str,
+    window: Times,
+    sides: Sides<SideEstimate>,
+    /// US dollars for the calls, least and most.
+    usd: (f64, Option<f64>),
+    prices: &'static str,
+    /// The bound that the check stays within.
+    memory_bytes: u64,
+    notes: Vec<String>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Times {
+    start: Option<String>,
+    end: Option<String>,
+}
+
+/// What a check would read of one side.
+#[derive(Clone, Debug, Serialize)]
+struct SideEstimate {
+    source: String,
+    /// Objects, streams or files.
+    parts: u64,
+    /// Of those, what cannot be read for now.
+    unreadable_parts: u64,
+    /// Bytes as stored, if listings tell.
+    bytes: Option<u64>,
+    /// Records in the window.
+    records: Option<Span>,
+    /// Calls by operation: those of a listing, and those that read.
+    calls: BTreeMap<String, Span>,
+    /// How long the calls for log events take at the rate asked for; `None` if nothing tells.
+    minutes: Option<(f64, Option<f64>)>,
+}
+
+/// Lists both sides and says what reading what was listed would take.
+///
+/// # Errors
+/// A source that cannot be listed.
+pub async fn estimate(
+    check: &Check,
+    addresses: &Sides<(Address, SourceOptions)>,
+    sources: &Sides<Arc<dyn Source>>,
+) -> Result<Estimate, Error> {
+    let ask = Ask {
+        window: check.window,
+        interfaces: check.interfaces.clone(),
+    };
+    let (s3, cwl) = tokio::try_join!(sources.s3.list(&ask), sources.cwl.list(&ask))?;
+    let listings = Sides { s3, cwl };
+    let known = listings
+        .as_ref()
+        .map(|listing| records(listing, &check.window));
+    let sides = Sides::from_fn(|side| {
+        let (address, options) = &addresses[side];
+        let listing = &listings[side];
+        let other = known[side.other()];
+        let mut calls: BTreeMap<String, Span> = sources[side]
+            .calls()
+            .into_iter()
+            .map(|(operation, times)| (operation, Span::exactly(times)))
+            .collect();
+        let parts = listing.parts.len() as u64;
+        let mut minutes = None;
+        match address {
+            // One more for the layout, which the first object tells.
+            Address::S3 { .. } => {
+                calls.insert(
+                    "GetObject".to_owned(),
+                    Span::exactly(parts + u64::from(parts > 0)),
+                );
+            }
+            Address::Group(_) => {
+                let reads = pages(parts, other);
+                let at_rate = |calls: u64| calls as f64 / options.calls_per_second / 60.0;
+                minutes = Some((at_rate(reads.least), reads.most.map(at_rate)));
+                calls.insert("GetLogEvents".to_owned(), reads);
+            }
+            Address::Path(_) | Address::Stdin => {}
+        }
+        SideEstimate {
+            source: sources[side].address(),
+            parts,
+            unreadable_parts: listing.unreadable.len() as u64,
+            bytes: bytes(listing),
+            records: known[side].or(match address {
+                Address::Group(_) => other,
+                Address::S3 { .. } | Address::Path(_) | Address::Stdin => None,
+            }),
+            calls,
+            minutes,
+        }
+    });
+    Ok(Estimate {
+        schema: SCHEMA,
+        window: Times {
+            start: check.window.start.map(rfc3339),
+            end: check.window.end.map(rfc3339),
+        },
+        usd: usd(&sides),
+        prices: PRICES_OF,
+        memory_bytes: check.memory,
+        notes: notes(&listings, &sides),
+        sides,
+    })
+}
+
+fn bytes(listing: &Listing) -> Option<u64> {
+    listing.parts.iter().map(|part| part.size).sum()
+}
+
+/// Estimates how many records of the window a side's files hold; `None` if there are none of known size.
+fn records(listing: &Listing, window: &Window) -> Option<Span> {
+    let (mut least, mut most) = (0.0, 0.0);
+    for part in &listing.parts {
+        let size = part.size?;
+        let name = part.name.as_ref();
+        let (best, worst) = match name {
+            _ if name.ends_with(".parquet") => PARQUET,
+            _ if name.ends_with(".gz") => GZIP,
+            _ => TEXT,
+        };
+        let share = share(part, window);
+        least += size as f64 * share / worst;
+        most += size as f64 * share / best;
+    }
+    Some(Span {
+        least: whole(least),
+        most: Some(whole(most)),
+    })
+}
+
+/// How much of an object lies in the window: a file holds the records that ended in the slot in its name, and those
+/// at the edges are read only for the few that began earlier.
+fn share(part: &Part, window: &Window) -> f64 {
+    match ObjectName::parse(&part.name) {
+        Some(name) if !Window::of_slot(name.time).overlaps(window) => 0.0,
+        _ => 1.0,
+    }
+}
+
+/// How many calls it takes to read so many streams: a page and more for what is in them, and one each to see the end.
+fn pages(streams: u64, records: Option<Span>) -> Span {
+    let full = |records: u64, event: f64| {
+        let records = records as f64;
+        whole((records / PAGE_EVENTS).max(records * event / PAGE_BYTES))
+    };
+    // An empty stream takes a page and another that repeats its token.
+    let least = 2 * streams;
+    let Some(records) = records.filter(|_| streams > 0) else {
+        return Span {
+            least,
+            most: (streams == 0).then_some(0),
+        };
+    };
+    Span {
+        least: least.max(streams + full(records.least, EVENT_BYTES.0)),
+        most: records
+            .most
+            .map(|most| 2 * streams + full(most, EVENT_BYTES.1)),
+    }
+}
+
+fn usd(sides: &Sides<SideEstimate>) -> (f64, Option<f64>) {
+    let price = |operation: &str| {
+        let price = PRICES.iter().find(|price| price.operation == operation);
+        price.map(|price| price.usd_per_1000 / 1000.0)
+    };
+    let priced = || {
+        let calls = Side::BOTH.into_iter().flat_map(|side| &sides[side].calls);
+        calls.filter_map(|(operation, span)| Some((span, price(operation)?)))
+    };
+    (
+        priced().map(|(span, usd)| span.least as f64 * usd).sum(),
+        priced()
+            .map(|(span, usd)| Some(span.most? as f64 * usd))
+            .sum(),
+    )
+}
+
+fn notes(listings: &Sides<Listing>, sides: &Sides<SideEstimate>) -> Vec<String> {
+    let of_listing = |side: Side| {
+        let notes = listings[side].notes.iter();
+        notes.map(move |note| format!("{side}: {note}"))
+    };
+    let mut notes: Vec<String> = Side::BOTH.into_iter().flat_map(of_listing).collect();
+    if Side::BOTH.iter().any(|&side| sides[side].records.is_some()) {
+        notes.push(
+            "records and what follows from them are estimated from bytes as stored".to_owned(),
+        );
+    }
+    notes.push(
+        "if anything differs, both sides are listed again, and what can hold a difference is read again: at most twice \
+         these calls for a check without --recheck"
+            .to_owned(),
+    );
+    notes
+}
+
+/// Rounds up; no estimate is ever negative.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "an estimate beyond 2^64 may end there"
+)]
+fn whole(number: f64) -> u64 {
+    number.ceil() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::Cover;
+
+    fn part(name: &str, size: Option<u64>) -> Part {
+        Part {
+            name: name.into(),
+            size,
+            version: String::new(),
+            cover: Cover::default(),
+            delivered: None,
+        }
+    }
+
+    fn listing(parts: Vec<Part>) -> Listing {
+        Listing {
+            parts,
+            ..Listing::default()
+        }
+    }
+
+    #[test]
+    fn records_are_told_from_bytes_and_by_the_window() {
+        let key = |time: &str| format!("1_vpcflowlogs_eu-west-1_fl-0aa_{time}_1.log.gz");
+        let window = Window::new(1_641_596_400, 1_641_600_000);
+        let inside = part(&key("20220107T2325Z"), Some(4500));
+        let outside = part(&key("20220108T0005Z"), Some(4500));
+        let expected = Span {
+            least: 100,
+            most: Some(375),
+        };
+        assert_eq!(
+            records(&listing(vec![inside, outside]), &window),
+            Some(expected)
+        );
+        assert_eq!(
+            records(&listing(vec![part("eni-0aa-all", None)]), &window),
+            None
+        );
+    }
+
+    #[test]
+    fn calls_for_streams() {
+        let span = |least, most| Span { least, most };
+        let records = |number| Some(Span::exactly(number));
+        for (streams, records, expected) in [
+            (0, None, span(0, Some(0))),
+            (3, None, span(6, None)),
+            (3, records(0), span(6, Some(6))),
+            (3, records(10), span(6, Some(7))),
+            (1, records(1_000_000), span(122, Some(275))),
+        ] {
+            assert_eq!(pages(streams, records), expected, "{streams} {records:?}");
+        }
+    }
+}

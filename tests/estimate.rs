@@ -1,0 +1,127 @@
+//! `flowdiff plan`: what it says a check would read, beside what the check then reads.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::support::aws::{BUCKET, Fault, GROUP, Server, Speed, Stores};
+use crate::support::records::{Delivery, generate, recent, streams};
+use crate::support::{REGION, offline};
+
+const HOUR: i64 = 3600;
+
+/// A server with the same records in both stores.
+fn server(records: u32, interfaces: u32) -> Server {
+    let records = generate(records, interfaces, recent(), HOUR);
+    let mut stores = Stores::default();
+    for (key, bytes) in Delivery::default().objects(&records) {
+        stores.put(&key, bytes);
+    }
+    for (name, events) in streams(&records) {
+        stores.streams.insert(name, Arc::new(events));
+    }
+    Server::start(stores, Speed::default(), Box::new(|_, _| Fault::None))
+}
+
+/// Runs a command and returns its exit code, what it printed, and how often it called what.
+fn run(server: &Server, words: &[&str]) -> (i32, String, BTreeMap<String, u64>) {
+    let time = |second| Timestamp::from_second(second).unwrap().to_string();
+    let output = offline()
+        .env("AWS_ACCESS_KEY_ID", "test")
+        .env("AWS_SECRET_ACCESS_KEY", "test")
+        .env("AWS_REGION", REGION)
+        .env("AWS_ENDPOINT_URL", &server.endpoint)
+        .args(words)
+        .args([format!("s3://{BUCKET}"), format!("cwl://{GROUP}")])
+        .args([
+            "--since",
+            &time(recent()),
+            "--until",
+            &time(recent() + HOUR),
+        ])
+        .args(["--cwl-rate", "1000"])
+        .output()
+        .unwrap();
+    let mut calls = BTreeMap::new();
+    for call in server.take_answered() {
+        *calls.entry(call.operation).or_default() += 1;
+    }
+    let text = String::from_utf8(output.stdout).unwrap();
+    (output.status.code().unwrap(), text, calls)
+}
+
+#[test]
+fn a_check_makes_the_calls_that_were_foretold() {
+    for (records, interfaces) in [(400, 4), (60_000, 3)] {
+        let server = server(records, interfaces);
+        let (code, text, listed) = run(&server, &["plan", "--output", "json"]);
+        assert_eq!(code, 0, "{text}");
+        let reading = ["GetObject", "GetLogEvents"];
+        assert!(
+            reading
+                .iter()
+                .all(|operation| !listed.contains_key(*operation)),
+            "{listed:?}"
+        );
+        let plan: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(plan["schema"], "flowdiff.plan/1");
+        assert_eq!(plan["sides"]["cwl"]["parts"], interfaces);
+        let (code, text, made) = run(&server, &["check", "--output", "json"]);
+        assert_eq!(code, 0, "{text}");
+        let report: Value = serde_json::from_str(&text).unwrap();
+        for side in ["s3", "cwl"] {
+            let within = |span: &Value, number: u64| {
+                let (least, most) = (
+                    span["least"].as_u64().unwrap(),
+                    span["most"].as_u64().unwrap(),
+                );
+                assert!(
+                    (least..=most).contains(&number),
+                    "{side}: {number}: {plan:#}"
+                );
+            };
+            within(
+                &plan["sides"][side]["records"],
+                report["sides"][side]["records"].as_u64().unwrap(),
+            );
+            for (operation, span) in plan["sides"][side]["calls"].as_object().unwrap() {
+                within(span, made[operation]);
+            }
+        }
+        assert_eq!(plan["sides"]["s3"]["bytes"], report["sides"]["s3"]["bytes"]);
+    }
+}
+
+#[test]
+fn a_check_with_plan_says_the_same_and_reads_nothing() {
+    let server = server(400, 4);
+    let (code, plan, calls) = run(&server, &["plan"]);
+    assert_eq!(code, 0);
+    assert!(plan.contains("\n  GetLogEvents calls"), "{plan}");
+    assert!(plan.contains("\nUSD       0.00"), "{plan}");
+    let (code, check, again) = run(&server, &["check", "--plan"]);
+    assert_eq!((code, check), (0, plan));
+    assert_eq!(calls, again);
+}
+
+#[test]
+fn what_cannot_be_listed_is_trouble() {
+    let output = offline()
+        .args(["plan", "no-such-folder", "fixtures/ping/cwl"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let output = offline()
+        .args([
+            "plan",
+            "-o",
+            "jsonl",
+            "fixtures/ping/s3",
+            "fixtures/ping/cwl",
+        ])
+        .output()
+        .unwrap();
+    assert!(String::from_utf8_lossy(&output.stderr).contains("text and json"));
+}
