@@ -279,6 +279,26 @@ pub struct CheckArgs {
     )]
     pub max_evidence: usize,
 
+    /// Replace addresses, account ids and resource ids by stand-ins, so that the report can be given away
+    ///
+    /// In every report and message. The same text has the same stand-in throughout the run, and addresses that share a
+    /// prefix still do. Names of buckets, log groups, folders and services are kept.
+    #[arg(long, env = "FLOWDIFF_REDACT", value_parser = FalseyValueParser::new(), help_heading = "Output")]
+    pub redact: bool,
+
+    /// Redact with this key: the same stand-ins in every run that has it
+    ///
+    /// At least 16 bytes, kept secret: with it addresses can be turned back. Better given as FLOWDIFF_REDACT_KEY, since
+    /// other users of the machine can see command lines.
+    #[arg(
+        long,
+        value_name = "KEY",
+        env = "FLOWDIFF_REDACT_KEY",
+        hide_env_values = true,
+        help_heading = "Output"
+    )]
+    pub redact_key: Option<String>,
+
     /// Print nothing but errors: the exit code tells, and --report writes
     #[arg(long, short, env = "FLOWDIFF_QUIET", value_parser = FalseyValueParser::new(), conflicts_with = "verbose", help_heading = "Output")]
     pub quiet: bool,

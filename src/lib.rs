@@ -19,6 +19,7 @@
 //! - [`finding`]: what is wrong, as data
 //! - [`alarm`]: the limits that a user sets on a report, and the line for Nagios
 //! - [`report`]: everything a run found out, and the ways to show it
+//! - [`redact`]: stand-ins for addresses and account ids, for a report that is given away
 //! - [`progress`]: how far a run is, for people who wait
 //! - [`error`]: what stops a run
 
@@ -41,6 +42,7 @@ pub mod finding;
 pub mod plan;
 pub mod progress;
 pub mod record;
+pub mod redact;
 pub mod report;
 pub mod run;
 pub mod source;

@@ -87,8 +87,8 @@ impl Progress {
     /// Writes a line to standard error without tearing the bars apart.
     pub fn message(&self, line: &str) {
         match &self.state.display {
-            Some(display) => display.lines.suspend(|| eprintln!("{line}")),
-            None => eprintln!("{line}"),
+            Some(display) => display.lines.suspend(|| say(line)),
+            None => say(line),
         }
     }
 
@@ -267,7 +267,7 @@ impl State {
             let line = format!("{}  {line}", phase.name);
             match &self.display {
                 Some(display) => display.redraw(side, line),
-                None => eprintln!("{line}"),
+                None => say(&line),
             }
         }
     }
@@ -316,6 +316,13 @@ impl Display {
 /// Locks, also after a panic elsewhere: what is held here is never half changed.
 fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Writes a line to standard error. That nobody can hear it (a closed pipe, a full disk) changes nothing about a run.
+pub(crate) fn say(line: &str) {
+    use std::io::Write as _;
+
+    let _ = std::io::stderr().write_all(format!("{line}\n").as_bytes());
 }
 
 #[cfg(test)]

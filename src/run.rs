@@ -23,7 +23,8 @@ use crate::configuration;
 use crate::error::Error;
 use crate::estimate::{self, Estimate};
 use crate::plan::{Answer, Plan};
-use crate::progress::{Mode, Progress};
+use crate::progress::{Mode, Progress, say};
+use crate::redact::{Redaction, without_secrets};
 use crate::report::{Output, Paint, Renderer, Report, Style, write_difference};
 use crate::source::{self, Side, Sides, Source};
 
@@ -36,6 +37,19 @@ const INTERRUPTED: u8 = 130;
 /// Parses the command line, does what it says and returns the exit code: 0 consistent, 1 different, 2 trouble, 3 no
 /// verdict, 130 interrupted; with `--nagios`, Nagios's.
 pub fn main() -> ExitCode {
+    // A fault of our own is trouble too; where it happened has been said.
+    std::panic::catch_unwind(parse_and_run).unwrap_or_else(|_| {
+        if wants_nagios() {
+            tell_nagios(&alarm::unknown(
+                "a fault in flowdiff itself, see standard error",
+            ))
+        } else {
+            ExitCode::from(TROUBLE)
+        }
+    })
+}
+
+fn parse_and_run() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) if wants_nagios() => {
@@ -51,20 +65,47 @@ pub fn main() -> ExitCode {
         Err(error) => error.exit(),
     };
     let for_nagios = matches!(&cli.command, What::Check(args) if args.nagios);
-    let error = match run(cli) {
+    let redaction = match &cli.command {
+        What::Check(args) | What::Plan(args) => redaction(args),
+        What::Completions { .. } | What::Man => Ok(None),
+    };
+    let (redaction, failed) = match redaction {
+        Ok(redaction) => (redaction, None),
+        Err(error) => (None, Some(error)),
+    };
+    let error = match failed.map_or_else(|| run(cli, redaction.as_ref()), Err) {
         Ok(code) => return ExitCode::from(code),
         Err(error) => error,
     };
-    let hint = error.hint();
+    let tell = |text: &dyn std::fmt::Display| {
+        let text = text.to_string();
+        let text = without_secrets(&text);
+        redaction
+            .as_ref()
+            .map_or_else(|| text.to_string(), |redaction| redaction.text(&text))
+    };
+    let (said, hint) = (tell(&error), error.hint().map(|hint| tell(&hint)));
     if for_nagios {
         let hint = hint.map_or_else(String::new, |hint| format!(" (hint: {hint})"));
-        return tell_nagios(&alarm::unknown(&format!("{error}{hint}")));
+        return tell_nagios(&alarm::unknown(&format!("{said}{hint}")));
     }
-    eprintln!("flowdiff: {error}");
+    say(&format!("flowdiff: {said}"));
     if let Some(hint) = hint {
-        eprintln!("hint: {hint}");
+        say(&format!("hint: {hint}"));
     }
     ExitCode::from(TROUBLE)
+}
+
+fn redaction(args: &CheckArgs) -> Result<Option<Arc<Redaction>>, Error> {
+    let redaction = match &args.redact_key {
+        Some(key) => Redaction::keyed(key),
+        None if args.redact => Redaction::random(),
+        None => return Ok(None),
+    };
+    match redaction {
+        Ok(redaction) => Ok(Some(Arc::new(redaction))),
+        Err(why) => Err(Error::Usage(format!("--redact-key: {why}"))),
+    }
 }
 
 /// Tells whether Nagios is to be answered when the command line cannot be understood.
@@ -85,11 +126,11 @@ fn tell_nagios(text: &str) -> ExitCode {
     ExitCode::from(Status::Unknown.exit_code())
 }
 
-fn run(cli: Cli) -> Result<u8, Error> {
+fn run(cli: Cli, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
     match cli.command {
-        What::Check(args) if args.plan => run_plan(&args),
-        What::Check(args) => run_check(&args),
-        What::Plan(args) => run_plan(&args),
+        What::Check(args) if args.plan => run_plan(&args, redaction),
+        What::Check(args) => run_check(&args, redaction),
+        What::Plan(args) => run_plan(&args, redaction),
         What::Completions { shell } => {
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "flowdiff", &mut text);
@@ -99,12 +140,11 @@ fn run(cli: Cli) -> Result<u8, Error> {
     }
 }
 
-fn run_check(args: &CheckArgs) -> Result<u8, Error> {
-    log_to_stderr(args.verbose);
+fn run_check(args: &CheckArgs, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
+    log_to_stderr(args.verbose, redaction);
     let began = Instant::now();
     let Some(configured) = configured(args)? else {
-        eprintln!("flowdiff: interrupted: asking for flow logs");
-        return Ok(INTERRUPTED);
+        return interrupted(args.nagios, "asking for flow logs");
     };
     let args = &*configured;
     let plan = Plan::new(args, clock())?;
@@ -122,7 +162,7 @@ fn run_check(args: &CheckArgs) -> Result<u8, Error> {
     let runtime = runtime()?;
     let answer = runtime.block_on(async {
         tokio::select! {
-            answer = answer(&plan, &progress, differences.as_mut()) => Some(answer),
+            answer = answer(&plan, &progress, differences.as_mut(), redaction) => Some(answer),
             _ = tokio::signal::ctrl_c() => None,
         }
     });
@@ -131,11 +171,18 @@ fn run_check(args: &CheckArgs) -> Result<u8, Error> {
     let got_to = progress.snapshot();
     progress.finish();
     let Some(mut report) = answer.transpose()? else {
-        return interrupted(&plan, &got_to);
+        return interrupted(args.nagios, &got_to);
     };
     report.tolerated = plan.fail_on.tolerated(&report);
     report.notes.extend(report.tolerated.iter().cloned());
     report.took = began.elapsed();
+    for side in Side::BOTH {
+        let source = &mut report.sides[side].source;
+        *source = without_secrets(source).into_owned();
+    }
+    if let Some(redaction) = redaction {
+        report = redaction.report(report);
+    }
     reports
         .into_iter()
         .try_for_each(|(renderer, output)| write_report(renderer, &report, output))?;
@@ -153,8 +200,8 @@ fn run_check(args: &CheckArgs) -> Result<u8, Error> {
 }
 
 /// Says what a check would read.
-fn run_plan(args: &CheckArgs) -> Result<u8, Error> {
-    log_to_stderr(args.verbose);
+fn run_plan(args: &CheckArgs, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
+    log_to_stderr(args.verbose, redaction);
     let Some(configured) = configured(args)? else {
         return Ok(INTERRUPTED);
     };
@@ -172,10 +219,18 @@ fn run_plan(args: &CheckArgs) -> Result<u8, Error> {
     let Some(estimate) = estimate.transpose()? else {
         return Ok(INTERRUPTED);
     };
-    if json {
-        print(&json_text(&estimate)?)
-    } else {
-        print(estimate::text(&estimate).as_bytes())
+    match (json, redaction) {
+        (true, None) => print(&json_text(&estimate)?),
+        (true, Some(redaction)) => {
+            let value = serde_json::to_value(&estimate);
+            let value = value.map_err(|error| standard_output(error.into()))?;
+            print(&json_text(&redaction.json(value))?)
+        }
+        (false, _) => {
+            let text = estimate::text(&estimate);
+            let text = redaction.map_or_else(|| text.clone(), |redaction| redaction.text(&text));
+            print(text.as_bytes())
+        }
     }
 }
 
@@ -224,13 +279,13 @@ fn configured(args: &CheckArgs) -> Result<Option<Cow<'_, CheckArgs>>, Error> {
     Ok(found.transpose()?.map(Cow::Owned))
 }
 
-fn interrupted(plan: &Plan, got_to: &str) -> Result<u8, Error> {
+fn interrupted(for_nagios: bool, got_to: &str) -> Result<u8, Error> {
     let said = format!("interrupted: {got_to}");
-    if let Answer::Nagios(_) = plan.output {
+    if for_nagios {
         print(format!("{}\n", alarm::unknown(&said)).as_bytes())?;
         return Ok(Status::Unknown.exit_code());
     }
-    eprintln!("flowdiff: {said}");
+    say(&format!("flowdiff: {said}"));
     Ok(INTERRUPTED)
 }
 
@@ -279,13 +334,19 @@ async fn answer(
     plan: &Plan,
     progress: &Progress,
     differences: Option<&mut Output>,
+    redaction: Option<&Arc<Redaction>>,
 ) -> Result<Report, Error> {
     let sources = open(plan).await?;
     match differences {
         None => check::run(&plan.check, &sources, progress, None).await,
         Some(output) => {
-            let every: &mut EveryDifference<'_> =
-                &mut |bucket, kind, shown| write_difference(output, bucket, kind, shown);
+            let every: &mut EveryDifference<'_> = &mut |bucket, kind, shown| match redaction {
+                None => write_difference(output, bucket, kind, shown),
+                Some(redaction) => {
+                    let (bucket, shown) = (redaction.bucket(bucket), redaction.shown(shown));
+                    write_difference(output, &bucket, kind, &shown)
+                }
+            };
             check::run(&plan.check, &sources, progress, Some(every)).await
         }
     }
@@ -346,7 +407,7 @@ fn progress_mode(args: &CheckArgs) -> Mode {
 }
 
 /// Nothing is logged unless asked for: once is what flowdiff does, twice is what the SDK does too.
-fn log_to_stderr(verbose: u8) {
+fn log_to_stderr(verbose: u8, redaction: Option<&Arc<Redaction>>) {
     let targets = match verbose {
         0 => return,
         1 => Targets::new().with_target("flowdiff", Level::INFO),
@@ -357,14 +418,36 @@ fn log_to_stderr(verbose: u8) {
             .with_target("flowdiff", Level::TRACE)
             .with_default(Level::DEBUG),
     };
+    let redaction = redaction.cloned();
     let lines = tracing_subscriber::fmt::layer()
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal());
+        .with_writer(move || Log(redaction.clone()))
+        .with_ansi(io::stderr().is_terminal())
+        // That nobody can read the log is no reason to say so there.
+        .log_internal_errors(false);
     // A second subscriber in one process can only come from an embedding program, whose own then stays.
     let _ = tracing_subscriber::registry()
         .with(lines)
         .with(targets)
         .try_init();
+}
+
+/// Standard error for the log, which writes each line in one go.
+struct Log(Option<Arc<Redaction>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        let text = without_secrets(&text);
+        match &self.0 {
+            None => io::stderr().write_all(text.as_bytes())?,
+            Some(redaction) => io::stderr().write_all(redaction.text(&text).as_bytes())?,
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
 }
 
 /// The manual page of flowdiff with the options of `check`, which is what people look for.

@@ -19,6 +19,8 @@ mod flow_logs;
 mod faults;
 // That Ctrl-C is heard.
 mod interrupt;
+// That no moment to be killed and no full disk is a bad one.
+mod killed;
 // That late records are waited for, and counted as what they are.
 mod late;
 // `flowdiff check` against a bucket and a log group.
@@ -27,5 +29,7 @@ mod live;
 mod model;
 // That the README's commands print what it shows.
 mod readme;
+// That reports can be given away.
+mod redacted;
 // What can be wrong, and the report it must give.
 mod scenarios;

@@ -2,14 +2,14 @@
 //! delivered or answered.
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tempfile::NamedTempFile;
 use tokio::task::spawn_blocking;
 
+use super::spool::Spool;
 use super::{Ask, Listing, Outlet, Part, ReadError, Side, Source, folder};
 use crate::decode::Content;
 use crate::error::Error;
@@ -36,7 +36,7 @@ enum Place {
     },
     /// What came through a pipe, kept because it may be read twice; goes away with the source.
     Spool {
-        file: NamedTempFile,
+        file: Spool,
         name: String,
     },
 }
@@ -64,7 +64,7 @@ impl Files {
             Place::File { path, name }
         } else {
             let pipe = File::open(&path);
-            let file = pipe.and_then(spool).map_err(|error| failed(&error))?;
+            let file = pipe.and_then(Spool::of).map_err(|error| failed(&error))?;
             Place::Spool { file, name }
         };
         let place = Arc::new(place);
@@ -84,7 +84,8 @@ impl Files {
     pub(super) fn stdin(side: Side, flow_logs: &[String]) -> Result<Self, Error> {
         let address = "-".to_owned();
         refuse_other_flow_logs(Path::new(&address), flow_logs)?;
-        let file = spool(io::stdin().lock()).map_err(|error| failure(side, &address, &error))?;
+        let file =
+            Spool::of(io::stdin().lock()).map_err(|error| failure(side, &address, &error))?;
         let name = address.clone();
         Ok(Self {
             address,
@@ -151,9 +152,7 @@ impl Place {
                 listing.parts.push(folder::part(name, &fs::metadata(path)?));
             }
             Self::Spool { file, name } => {
-                listing
-                    .parts
-                    .push(folder::part(name, &file.as_file().metadata()?));
+                listing.parts.push(folder::part(name, &file.metadata()?));
             }
         }
         Ok(listing)
@@ -164,7 +163,6 @@ impl Place {
         let file = match self {
             Self::Folder(folder) => open_file(&folder.join(name))?,
             Self::File { path, .. } => open_file(path)?,
-            // A handle of its own: clones of one share where they stand.
             Self::Spool { file, .. } => file.reopen()?,
         };
         Ok(file)
@@ -178,12 +176,6 @@ fn open_file(path: &Path) -> io::Result<File> {
     } else {
         Err(io::Error::other(folder::NO_FILE))
     }
-}
-
-fn spool(mut pipe: impl Read) -> io::Result<NamedTempFile> {
-    let mut file = NamedTempFile::with_prefix("flowdiff-")?;
-    io::copy(&mut pipe, &mut file)?;
-    Ok(file)
 }
 
 /// Says why a file cannot be read.
@@ -210,7 +202,7 @@ fn failure(side: Side, address: &str, error: &io::Error) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
+    use std::io::{Read, Write};
     use std::os::unix::fs::symlink;
     use std::sync::Mutex;
 

@@ -16,6 +16,7 @@ mod pace;
 mod query;
 mod s3;
 mod side;
+mod spool;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
