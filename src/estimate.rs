@@ -34,6 +34,11 @@ const GZIP: (f64, f64) = (12.0, 45.0);
 const PARQUET: (f64, f64) = (9.0, 45.0);
 const TEXT: (f64, f64) = (90.0, 260.0);
 
+/// What a compressed file may take beside its records: its header and what frames it; in Parquet, a footer that tells
+/// of every column.
+const GZIP_FRAME: u64 = 200;
+const PARQUET_FRAME: u64 = 8 << 10;
+
 /// What a call costs.
 struct Price {
     operation: &'static str,
@@ -196,13 +201,13 @@ fn records(listing: &Listing, window: &Window) -> Option<Span> {
     for part in &listing.parts {
         let size = part.size?;
         let name = part.name.as_ref();
-        let (best, worst) = match name {
-            _ if name.ends_with(".parquet") => PARQUET,
-            _ if name.ends_with(".gz") => GZIP,
-            _ => TEXT,
+        let ((best, worst), frame) = match name {
+            _ if name.ends_with(".parquet") => (PARQUET, PARQUET_FRAME),
+            _ if name.ends_with(".gz") => (GZIP, GZIP_FRAME),
+            _ => (TEXT, 0),
         };
         let share = share(part, window);
-        least += size as f64 * share / worst;
+        least += size.saturating_sub(frame) as f64 * share / worst;
         most += size as f64 * share / best;
     }
     Some(Span {
@@ -252,10 +257,8 @@ fn usd(sides: &Sides<SideEstimate>) -> (f64, Option<f64>) {
         calls.filter_map(|(operation, span)| Some((span, price(operation)?)))
     };
     (
-        priced().map(|(span, usd)| span.least as f64 * usd).sum(),
-        priced()
-            .map(|(span, usd)| Some(span.most? as f64 * usd))
-            .sum(),
+        priced().fold(0.0, |sum, (span, usd)| sum + span.least as f64 * usd),
+        priced().try_fold(0.0, |sum, (span, usd)| Some(sum + span.most? as f64 * usd)),
     )
 }
 
@@ -314,11 +317,11 @@ mod tests {
     fn records_are_told_from_bytes_and_by_the_window() {
         let key = |time: &str| format!("1_vpcflowlogs_eu-west-1_fl-0aa_{time}_1.log.gz");
         let window = Window::new(1_641_596_400, 1_641_600_000);
-        let inside = part(&key("20220107T2325Z"), Some(4500));
+        let inside = part(&key("20220107T2325Z"), Some(4700));
         let outside = part(&key("20220108T0005Z"), Some(4500));
         let expected = Span {
             least: 100,
-            most: Some(375),
+            most: Some(392),
         };
         assert_eq!(
             records(&listing(vec![inside, outside]), &window),

@@ -106,6 +106,26 @@ fn a_check_with_plan_says_the_same_and_reads_nothing() {
     assert_eq!(calls, again);
 }
 
+/// Small files are mostly header and frame: eight records stand on either side.
+#[test]
+fn a_plan_of_files_costs_nothing_and_spans_what_they_hold() {
+    let folders = ["fixtures/ping/s3", "fixtures/ping/cwl"];
+    let output = offline()
+        .args(["plan", "-o", "json"])
+        .args(folders)
+        .output()
+        .unwrap();
+    let plan: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(plan["usd"].to_string(), "[0.0,0.0]");
+    for side in ["s3", "cwl"] {
+        let span = &plan["sides"][side]["records"];
+        assert!(
+            span["least"].as_u64() <= Some(8) && span["most"].as_u64() >= Some(8),
+            "{plan:#}"
+        );
+    }
+}
+
 #[test]
 fn what_cannot_be_listed_is_trouble() {
     let output = offline()
