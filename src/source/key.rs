@@ -152,8 +152,7 @@ fn second(time: DateTime) -> Option<i64> {
 /// folder and no other account's or region's object is.
 pub fn go_on_after(last: &str, names: &Window, ids: &BTreeSet<String>) -> Option<String> {
     let object = ObjectName::parse(last)?;
-    let folder = &last[..=last.rfind('/').unwrap_or(0)];
-    let folder = if folder.ends_with('/') { folder } else { "" };
+    let folder = last.rfind('/').map_or("", |at| &last[..=at]);
     let (account, region, id) = (object.account, object.region, object.flow_log_id);
     let stem = format!("{folder}{account}_vpcflowlogs_{region}_");
     // `~` sorts after every character of an id or a time. Ids sort as they stand in a key: with `_` after.
@@ -368,6 +367,17 @@ mod tests {
         assert_eq!(
             go_on_after(bare, &names, &ids(&[])).as_deref(),
             Some("1_vpcflowlogs_eu-west-1_fl-b_20220107T1200Z")
+        );
+    }
+
+    /// Found by fuzzing: nothing is promised of what stands before the service's name.
+    #[test]
+    fn a_name_without_a_folder_may_begin_with_any_character() {
+        let names = Window::new(at("2022-01-07T12:00:00Z"), at("2022-01-07T13:00:00Z"));
+        let last = "\u{4bf}_vpcflowlogs__fl-_20220107T0100Z_.log.gz";
+        assert_eq!(
+            go_on_after(last, &names, &BTreeSet::new()).as_deref(),
+            Some("\u{4bf}_vpcflowlogs__fl-_20220107T1200Z")
         );
     }
 }
