@@ -3,9 +3,11 @@
 //! Source of the shape: VPC User Guide "Flow log records" (the Parquet type of each field) and "Flow
 //! log files". Which integers are absent is told by NULL, which strings by `-`.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{self, AssertUnwindSafe, catch_unwind};
+use std::sync::Once;
 
 use ::parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use ::parquet::file::reader::ChunkReader;
@@ -60,10 +62,33 @@ fn rows<S: Sink>(file: impl ChunkReader + 'static, sink: &mut S) -> Result<(), D
     Ok(())
 }
 
+thread_local! {
+    /// Whether a panic on this thread is one of the reader's, which is caught and reported as what it is: a damaged file.
+    static IS_READING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Keeps the process's panic hook from printing a reader's panics; all others it gets as before.
+static QUIET: Once = Once::new();
+
+fn quiet_readers() {
+    QUIET.call_once(|| {
+        let hook = panic::take_hook();
+        panic::set_hook(Box::new(move |panic| {
+            if !IS_READING.get() {
+                hook(panic);
+            }
+        }));
+    });
+}
+
 /// Takes a step of the reader. It panics on some damaged files (a negative offset in the footer is
 /// one, in parquet 60): one part must not stop a run. The reader is not used again after that.
 fn sound<T, E: std::error::Error>(step: impl FnOnce() -> Result<T, E>) -> Result<T, DecodeError> {
-    let reason = match catch_unwind(AssertUnwindSafe(step)) {
+    quiet_readers();
+    IS_READING.set(true);
+    let stepped = catch_unwind(AssertUnwindSafe(step));
+    IS_READING.set(false);
+    let reason = match stepped {
         Ok(Ok(done)) => return Ok(done),
         Ok(Err(error)) => error.to_string(),
         Err(panic) => match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
