@@ -299,8 +299,12 @@ impl Visitor for Collection {
             end: seen.normal.end,
             delivered: seen.delivered,
         };
-        self.groups
-            .add(print.fingerprint, seen.origin.side, kept, || Group {
+        self.groups.add(
+            print.fingerprint,
+            seen.origin.side,
+            kept,
+            print.young,
+            || Group {
                 text: seen.normal.text.into(),
                 bucket: Bucket {
                     interface: String::from_utf8_lossy(print.interface).into(),
@@ -308,7 +312,8 @@ impl Visitor for Collection {
                 },
                 young: print.young,
                 copies: Sides::default(),
-            });
+            },
+        );
         true
     }
 
