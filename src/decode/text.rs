@@ -131,16 +131,17 @@ impl<'a, S: Sink> Lines<'a, S> {
         result
     }
 
-    /// Goes through lines most of which the sink skips: a third of the cost of cutting them. What may be a header
-    /// is always cut.
+    /// Goes through lines most of which the sink skips, which costs less than cutting them. What may be a header is
+    /// always cut.
     fn search(&mut self, lines: &[u8]) -> Result<(), DecodeError> {
         for line in lines.split_inclusive(|byte| *byte == b'\n') {
             let row = after_time_stamp(line.strip_suffix(b"\n").unwrap_or(line));
-            let may_be_header = row.first().is_none_or(u8::is_ascii_lowercase);
-            if self.number == 0 || may_be_header || !self.rows.sink.skips(row) {
-                self.cut_all(line)?;
-            } else {
+            // Nothing before a header begins with a digit: neither its name, nor white space, nor a colour.
+            let is_no_header = row.first().is_some_and(u8::is_ascii_digit);
+            if is_no_header && self.rows.sink.skips(row) {
                 self.number += 1;
+            } else {
+                self.cut_all(line)?;
             }
         }
         Ok(())
