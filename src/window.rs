@@ -115,9 +115,9 @@ impl fmt::Display for Window {
     }
 }
 
-/// Returns the start of the slot that the second lies in.
+/// Returns the start of the slot that the second lies in; the earliest second there is, if it begins before that.
 pub fn slot(second: i64) -> i64 {
-    second.div_euclid(SLOT) * SLOT
+    second.div_euclid(SLOT).saturating_mul(SLOT)
 }
 
 /// Writes Unix seconds as RFC 3339 in UTC; a number out of that format's range stays a number.
@@ -165,7 +165,14 @@ mod tests {
 
     #[test]
     fn slots_floor_also_before_1970() {
-        for (second, expected) in [(0, 0), (299, 0), (300, 300), (-1, -300)] {
+        for (second, expected) in [
+            (0, 0),
+            (299, 0),
+            (300, 300),
+            (-1, -300),
+            (i64::MIN, i64::MIN),
+            (i64::MAX, i64::MAX - i64::MAX % 300),
+        ] {
             assert_eq!(slot(second), expected, "{second}");
         }
     }

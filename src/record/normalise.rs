@@ -240,9 +240,15 @@ impl Normaliser {
         match self.status.map(|at| cells.get(at)) {
             Some(said) => Status::said(said),
             None if self.traffic.is_empty() => Status::Ok,
-            None if self.traffic.iter().all(|&at| is_absent(cells.get(at))) => Status::NoData,
+            None if self.traffic.iter().all(|&at| self.is_absent(cells, at)) => Status::NoData,
             None => Status::Ok,
         }
+    }
+
+    /// Tells whether a cell's canonical form is absent.
+    fn is_absent(&self, cells: Cells<'_>, column: usize) -> bool {
+        let (cell, kind) = (cells.get(column), self.layout.columns()[column].kind());
+        is_absent(cell) || (kind == Kind::TrafficPath && cell.iter().all(|&byte| byte == b'0'))
     }
 }
 
@@ -454,6 +460,26 @@ mod tests {
                 .status,
             Status::Ok
         );
+    }
+
+    #[test]
+    fn a_traffic_path_of_0_makes_no_traffic() {
+        let layout = Layout::from_names(["srcaddr", "traffic-path"]).unwrap();
+        let normaliser =
+            Normaliser::new(&layout, &Comparison::new(layout.columns().to_vec())).unwrap();
+        for (path, status) in [
+            ("-", Status::NoData),
+            ("0", Status::NoData),
+            ("8", Status::Ok),
+        ] {
+            let cells: [&[u8]; 2] = [b"-", path.as_bytes()];
+            let (cells, mut text) = (Cells::Apart(&cells), Vec::new());
+            assert_eq!(
+                normaliser.normalise(cells, &mut text).unwrap().status,
+                status,
+                "{path}"
+            );
+        }
     }
 
     #[test]

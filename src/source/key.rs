@@ -149,8 +149,13 @@ fn second(time: DateTime) -> Option<i64> {
 /// Returns a key to go on listing after, when the page that ends with `last` is followed by
 /// names that are not asked for: of other flow logs than `ids` (sorted; none is all), or of times
 /// outside `names`. Only names that begin as `last` does up to its region are passed over, so no
-/// folder and no other account's or region's object is.
+/// folder and no other account's or region's object is. It comes after `last` in the order of keys.
 pub fn go_on_after(last: &str, names: &Window, ids: &BTreeSet<String>) -> Option<String> {
+    // A time that no name can carry gives a key before it, which would list the same page for ever.
+    first_asked_for(last, names, ids).filter(|key| key.as_str() > last)
+}
+
+fn first_asked_for(last: &str, names: &Window, ids: &BTreeSet<String>) -> Option<String> {
     let object = ObjectName::parse(last)?;
     let folder = last.rfind('/').map_or("", |at| &last[..=at]);
     let (account, region, id) = (object.account, object.region, object.flow_log_id);
@@ -192,6 +197,16 @@ fn name_time(second: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn listing_never_goes_back() {
+        let last = "111122223333_vpcflowlogs_eu-west-1_fl-0aa1_20220107T2325Z_1a2b3c4d.log.gz";
+        let never = Window {
+            start: Some(i64::MAX),
+            end: None,
+        };
+        assert_eq!(go_on_after(last, &never, &BTreeSet::new()), None);
+    }
 
     #[test]
     fn object_names() {
