@@ -67,6 +67,12 @@ pub enum What {
     /// Takes the arguments of `check`; --output is text or json. Exit codes: 0 done, 2 it could not run.
     #[command(mut_args(|arg| arg.hide_env(true)))]
     Plan(Box<CheckArgs>),
+    /// Check again and again, as a long-lived process
+    ///
+    /// What `check --state DIR` does once, every few minutes: one line of JSON on standard output for each round. After
+    /// trouble it waits longer, up to an hour. SIGTERM and Ctrl-C end it with what is decided saved.
+    #[command(mut_args(|arg| arg.hide_env(true)))]
+    Watch(Box<WatchArgs>),
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -74,6 +80,71 @@ pub enum What {
     },
     /// Print the manual page (roff)
     Man,
+}
+
+/// What can be said about watching.
+#[derive(Debug, Args)]
+pub struct WatchArgs {
+    /// How long from the beginning of one round to that of the next
+    #[arg(
+        long,
+        value_name = "AGE",
+        env = "FLOWDIFF_EVERY",
+        default_value = "5m",
+        help_heading = "Scheduled job"
+    )]
+    pub every: String,
+
+    /// What each round checks.
+    #[command(flatten)]
+    pub check: CheckArgs,
+}
+
+/// What can be said about a job that runs again and again.
+#[derive(Clone, Debug, Args)]
+pub struct JobArgs {
+    /// Keep in this directory what has been decided, and go on where the last run ended
+    ///
+    /// Each run reads the windows that have become due since, oldest first, and looks again for what the runs before
+    /// could not decide. The first run begins at --since, by default an hour before what has settled. One directory is
+    /// for one pair of sources and one set of compared fields, and for one run at a time.
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "FLOWDIFF_STATE",
+        help_heading = "Scheduled job"
+    )]
+    pub state: Option<PathBuf>,
+
+    /// The length of the windows that are read one after the other; a multiple of 5m
+    #[arg(
+        long,
+        value_name = "AGE",
+        env = "FLOWDIFF_STEP",
+        default_value = "1h",
+        help_heading = "Scheduled job"
+    )]
+    pub step: String,
+
+    /// How many windows a run reads at most; what is left is for the next run
+    #[arg(
+        long,
+        value_name = "N",
+        env = "FLOWDIFF_MAX_WINDOWS",
+        default_value_t = 24,
+        help_heading = "Scheduled job"
+    )]
+    pub max_windows: usize,
+
+    /// How long after its `end` a record that is pending or undetermined is looked for: then it is missing
+    #[arg(
+        long,
+        value_name = "AGE",
+        env = "FLOWDIFF_GIVE_UP",
+        default_value = "24h",
+        help_heading = "Scheduled job"
+    )]
+    pub give_up: String,
 }
 
 /// What can be said about a check.
@@ -180,6 +251,23 @@ pub struct CheckArgs {
         help_heading = "Time"
     )]
     pub recheck_every: String,
+
+    /// Run as if it were this time
+    ///
+    /// What --settle, the default window and ages are counted from; spelt as in --since. With it, a check of what has not
+    /// changed since can be repeated exactly.
+    #[arg(
+        long,
+        value_name = "TIME",
+        env = "FLOWDIFF_NOW",
+        help_heading = "Time",
+        allow_hyphen_values = true
+    )]
+    pub now: Option<String>,
+
+    /// What makes it a job that runs again and again.
+    #[command(flatten)]
+    pub job: JobArgs,
 
     /// Compare just these fields, e.g. start,end,bytes
     #[arg(

@@ -42,6 +42,20 @@ pub struct DelaySummary {
     pub max: u64,
 }
 
+impl DelaySummary {
+    /// Returns bounds that hold for both as far as quantiles allow: the longer of each.
+    #[must_use]
+    pub fn longest(&self, other: &Self) -> Self {
+        Self {
+            records: self.records + other.records,
+            p50: self.p50.max(other.p50),
+            p95: self.p95.max(other.p95),
+            p99: self.p99.max(other.p99),
+            max: self.max.max(other.max),
+        }
+    }
+}
+
 impl Delays {
     /// Adds a record's delay; both times are Unix seconds. What was delivered before its `end` (clocks differ) took no
     /// time.

@@ -32,6 +32,16 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// The state of a scheduled job cannot be had or kept.
+    #[error("`{}` {reason}", path.display())]
+    State {
+        /// Its directory, or the file in it.
+        path: PathBuf,
+        /// What is wrong with it, as the rest of a sentence.
+        reason: String,
+        /// What to do about it.
+        hint: Option<String>,
+    },
     /// The two sides cannot be compared in the way asked for.
     #[error("{0}")]
     Incomparable(String),
@@ -41,7 +51,7 @@ impl Error {
     /// Returns what the user can do about it, if anything is known.
     pub fn hint(&self) -> Option<&str> {
         match self {
-            Self::Source { hint, .. } => hint.as_deref(),
+            Self::Source { hint, .. } | Self::State { hint, .. } => hint.as_deref(),
             Self::Usage(_) | Self::Output { .. } | Self::Incomparable(_) => None,
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::record::Record;
-use crate::source::{Side, Sides};
+use crate::source::{Cover, Side, Sides};
 
 /// The stretch of records that are lost or kept together: an interface and a five-minute slot of
 /// `start`. Where the comparison has no `interface-id` or no `start`, that half is blank.
@@ -120,6 +120,8 @@ pub enum Finding {
         side: Side,
         /// Its name.
         part: Arc<str>,
+        /// Which records it may hold.
+        cover: Cover,
         /// Why.
         reason: String,
     },

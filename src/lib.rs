@@ -16,6 +16,9 @@
 //! - [`diff`]: copies of differing records told as missing, surplus or divergent
 //! - [`estimate`]: what a check would read
 //! - [`check`]: the driver: joins the stages, bounds concurrency and memory, decides the verdict
+//! - [`round`]: one run of a scheduled job: what is open again, then the windows that are due
+//! - [`watch`]: rounds again and again
+//! - [`state`]: what a scheduled job has decided and still looks for, kept between its runs
 //! - [`finding`]: what is wrong, as data
 //! - [`alarm`]: the limits that a user sets on a report, and the line for Nagios
 //! - [`report`]: everything a run found out, and the ways to show it
@@ -44,6 +47,9 @@ pub mod progress;
 pub mod record;
 pub mod redact;
 pub mod report;
+pub mod round;
 pub mod run;
 pub mod source;
+pub mod state;
+pub mod watch;
 pub mod window;

@@ -4,20 +4,23 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bytesize::ByteSize;
+use itertools::Itertools;
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
 use crate::alarm::{FailOn, Thresholds};
 use crate::check::{Check, Recheck, Selection};
-use crate::cli::CheckArgs;
+use crate::cli::{CheckArgs, OfSide};
 use crate::decode::Format;
 use crate::digest::Fingerprints;
 use crate::error::Error;
 use crate::record::{FieldName, Layout};
 use crate::report::{self, Renderer};
+use crate::round::Pattern;
 use crate::source::{Address, Side, Sides, SourceOptions};
-use crate::window::{Settle, Window};
+use crate::state::Subject;
+use crate::window::{Settle, Window, slot};
 
 /// The least memory a check can work in: its digests alone take a few MiB a worker.
 const LEAST_MEMORY: u64 = 32 << 20;
@@ -38,6 +41,8 @@ pub struct Plan {
     pub reports: Vec<(&'static Renderer, PathBuf)>,
     /// How much may differ.
     pub fail_on: FailOn,
+    /// What to go on with, if the check is one of many.
+    pub job: Option<Job>,
 }
 
 /// What standard output gets.
@@ -49,6 +54,19 @@ pub enum Answer {
     Report(&'static Renderer),
     /// A line for Nagios.
     Nagios(Thresholds),
+}
+
+/// A check that is one of many.
+#[derive(Debug)]
+pub struct Job {
+    /// Where the state is kept.
+    pub directory: PathBuf,
+    /// What the state is about.
+    pub subject: Subject,
+    /// Where the first run begins.
+    pub begin: i64,
+    /// What each run does.
+    pub pattern: Pattern,
 }
 
 impl Plan {
@@ -66,6 +84,10 @@ impl Plan {
                 "standard input can be one side only, not both".into(),
             ));
         }
+        let now = match &args.now {
+            Some(text) => time("--now", text, now)?,
+            None => now,
+        };
         let settle = Settle {
             now,
             seconds: seconds("--settle", &args.settle)?,
@@ -106,6 +128,7 @@ impl Plan {
             all_differences: args.all_differences.clone(),
             concurrency: args.concurrency,
             memory,
+            counted: None,
             key: Fingerprints::random(),
         };
         let Sides { s3, cwl } = addresses;
@@ -115,7 +138,9 @@ impl Plan {
         };
         let fail_on = FailOn::parse(&args.fail_on)
             .map_err(|why| Error::Usage(format!("--fail-on: {why}")))?;
+        let job = job(args, &check, &sources)?;
         Ok(Self {
+            job,
             check,
             sources,
             output: output(args, printed)?,
@@ -123,6 +148,79 @@ impl Plan {
             fail_on,
         })
     }
+}
+
+/// Checks what was said about a job. Windows are cut on `start`, so it has to be among what is compared.
+fn job(
+    args: &CheckArgs,
+    check: &Check,
+    sources: &Sides<(Address, SourceOptions)>,
+) -> Result<Option<Job>, Error> {
+    let Some(directory) = args.job.state.clone() else {
+        return Ok(None);
+    };
+    let refuse = |why: &str| Err(Error::Usage(why.to_owned()));
+    if Side::BOTH
+        .iter()
+        .any(|&side| sources[side].0 == Address::Stdin)
+    {
+        return refuse("--state: standard input can be read only once");
+    }
+    let start = FieldName::new("start");
+    let only = &check.fields.only;
+    if check.fields.ignored.contains(&start) || !(only.is_empty() || only.contains(&start)) {
+        return refuse("--state: `start` must be among the compared fields");
+    }
+    let step = seconds("--step", &args.job.step)?;
+    if step <= 0 || slot(step) != step {
+        return refuse("--step: must be a multiple of 5m");
+    }
+    if args.job.max_windows == 0 {
+        return refuse("--max-windows: must be at least 1");
+    }
+    let give_up = seconds("--give-up", &args.job.give_up)?;
+    let settle = &check.settle;
+    if give_up < settle.seconds {
+        return refuse("--give-up: must not be less than --settle");
+    }
+    let of_sides =
+        |of: fn(&OfSide) -> &Option<String>| args.sides.0.as_ref().map(|side| of(side).clone());
+    let sorted = |texts: &[String]| {
+        texts
+            .iter()
+            .map(|it| it.trim().to_owned())
+            .sorted()
+            .collect()
+    };
+    let time = |option: &str, text: &Option<String>| {
+        let text = text.as_ref();
+        text.map(|text| time(option, text, settle.now)).transpose()
+    };
+    let until = time("--until", &args.until)?;
+    let settled = settle.now - settle.seconds;
+    let begin = time("--since", &args.since)?;
+    Ok(Some(Job {
+        directory,
+        subject: Subject {
+            source: sources.as_ref().map(|(address, _)| address.to_string()),
+            region: of_sides(|side| &side.region),
+            format: of_sides(|side| &side.format),
+            fields: sorted(&args.fields),
+            ignore_fields: sorted(&args.ignore_fields),
+            interface: sorted(&args.interface),
+            flow_log_id: sorted(&args.flow_log_id),
+            all_streams: args.all_streams,
+            ignore_nodata: args.ignore_nodata,
+        },
+        begin: begin.unwrap_or(slot(until.unwrap_or(settled).min(settled)) - LIVE_WINDOW),
+        pattern: Pattern {
+            check: check.clone(),
+            step,
+            max_windows: args.job.max_windows,
+            give_up,
+            until,
+        },
+    }))
 }
 
 fn address(name: &str, text: Option<&str>) -> Result<Address, Error> {
@@ -308,6 +406,17 @@ fn seconds(option: &str, text: &str) -> Result<i64, Error> {
     })?;
     i64::try_from(age.as_secs())
         .map_err(|_| Error::Usage(format!("{option}: `{text}` is too long")))
+}
+
+/// Checks how far apart the rounds of a watch are to be.
+///
+/// # Errors
+/// [`Error::Usage`] that names the option.
+pub fn every(text: &str) -> Result<Duration, Error> {
+    match seconds("--every", text)? {
+        ..1 => Err(Error::Usage("--every: must be at least 1s".into())),
+        seconds => Ok(Duration::from_secs(seconds.unsigned_abs())),
+    }
 }
 
 fn age(text: &str) -> Option<Duration> {

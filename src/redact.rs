@@ -23,6 +23,7 @@ use crate::finding::{Bucket, Evidence, Finding, Pair, Place, Unlike};
 use crate::record::Record;
 use crate::record::field::Kind;
 use crate::report::{Hour, Report};
+use crate::source::Cover;
 
 /// The shortest key: whoever guesses it can turn addresses back.
 const SHORTEST_KEY: usize = 16;
@@ -193,7 +194,16 @@ impl Redaction {
                 records,
                 evidence: evidence.iter().map(|pair| self.pair(pair)).collect(),
             },
-            Finding::Unreadable { side, part, reason } => Finding::Unreadable {
+            Finding::Unreadable {
+                side,
+                part,
+                reason,
+                cover,
+            } => Finding::Unreadable {
+                cover: Cover {
+                    interface: None,
+                    ..cover
+                },
                 side,
                 part: self.text(&part).into(),
                 reason: self.text(&reason),

@@ -2,8 +2,11 @@
 //!
 //! Standard output gets the report and nothing else; people are talked to on standard error.
 
+mod job;
+
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -20,8 +23,10 @@ use crate::alarm::{self, Status};
 use crate::check::{self, EveryDifference};
 use crate::cli::{CheckArgs, Cli, Color, What};
 use crate::configuration;
+use crate::diff::{Kind, Shown};
 use crate::error::Error;
 use crate::estimate::{self, Estimate};
+use crate::finding::Bucket;
 use crate::plan::{Answer, Plan};
 use crate::progress::{Mode, Progress, say};
 use crate::redact::{Redaction, without_secrets};
@@ -67,6 +72,7 @@ fn parse_and_run() -> ExitCode {
     let for_nagios = matches!(&cli.command, What::Check(args) if args.nagios);
     let redaction = match &cli.command {
         What::Check(args) | What::Plan(args) => redaction(args),
+        What::Watch(args) => redaction(&args.check),
         What::Completions { .. } | What::Man => Ok(None),
     };
     let (redaction, failed) = match redaction {
@@ -77,22 +83,14 @@ fn parse_and_run() -> ExitCode {
         Ok(code) => return ExitCode::from(code),
         Err(error) => error,
     };
-    let tell = |text: &dyn std::fmt::Display| {
-        let text = text.to_string();
-        let text = without_secrets(&text);
-        redaction
-            .as_ref()
-            .map_or_else(|| text.to_string(), |redaction| redaction.text(&text))
-    };
-    let (said, hint) = (tell(&error), error.hint().map(|hint| tell(&hint)));
     if for_nagios {
-        let hint = hint.map_or_else(String::new, |hint| format!(" (hint: {hint})"));
-        return tell_nagios(&alarm::unknown(&format!("{said}{hint}")));
+        let hint = error
+            .hint()
+            .map_or_else(String::new, |hint| format!(" (hint: {hint})"));
+        let said = showable(&format!("{error}{hint}"), redaction.as_ref());
+        return tell_nagios(&alarm::unknown(&said));
     }
-    say(&format!("flowdiff: {said}"));
-    if let Some(hint) = hint {
-        say(&format!("hint: {hint}"));
-    }
+    complain(&error, redaction.as_ref());
     ExitCode::from(TROUBLE)
 }
 
@@ -131,12 +129,33 @@ fn run(cli: Cli, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
         What::Check(args) if args.plan => run_plan(&args, redaction),
         What::Check(args) => run_check(&args, redaction),
         What::Plan(args) => run_plan(&args, redaction),
+        What::Watch(args) => job::watch(&args, redaction),
         What::Completions { shell } => {
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "flowdiff", &mut text);
             print(&text)
         }
         What::Man => manual().and_then(|text| print(&text)),
+    }
+}
+
+/// Unix seconds.
+fn clock() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.map_or(0, |now| now.as_secs()).cast_signed()
+}
+
+/// Returns a text as it may be shown: without secrets, and redacted if that was asked for.
+fn showable(text: &str, redaction: Option<&Arc<Redaction>>) -> String {
+    let text = without_secrets(text);
+    redaction.map_or_else(|| text.to_string(), |redaction| redaction.text(&text))
+}
+
+fn complain(error: &Error, redaction: Option<&Arc<Redaction>>) {
+    let tell = |text: &str| showable(text, redaction);
+    say(&format!("flowdiff: {}", tell(&error.to_string())));
+    if let Some(hint) = error.hint() {
+        say(&format!("hint: {}", tell(hint)));
     }
 }
 
@@ -148,21 +167,15 @@ fn run_check(args: &CheckArgs, redaction: Option<&Arc<Redaction>>) -> Result<u8,
     };
     let args = &*configured;
     let plan = Plan::new(args, clock())?;
-    let mut reports = Vec::new();
-    for (renderer, path) in &plan.reports {
-        reports.push((*renderer, Output::open(path)?));
+    if let Some(job) = &plan.job {
+        return job::run(args, &plan, job, redaction);
     }
-    let mut differences = plan
-        .check
-        .all_differences
-        .as_deref()
-        .map(Output::open)
-        .transpose()?;
+    let mut outputs = Outputs::open(&plan)?;
     let progress = Arc::new(Progress::new(progress_mode(args)));
     let runtime = runtime()?;
     let answer = runtime.block_on(async {
         tokio::select! {
-            answer = answer(&plan, &progress, differences.as_mut(), redaction) => Some(answer),
+            answer = answer(&plan, &progress, outputs.differences.as_mut(), redaction) => Some(answer),
             _ = tokio::signal::ctrl_c() => None,
         }
     });
@@ -173,25 +186,17 @@ fn run_check(args: &CheckArgs, redaction: Option<&Arc<Redaction>>) -> Result<u8,
     let Some(mut report) = answer.transpose()? else {
         return interrupted(args.nagios, &got_to);
     };
-    report.tolerated = plan.fail_on.tolerated(&report);
-    report.notes.extend(report.tolerated.iter().cloned());
-    report.took = began.elapsed();
-    for side in Side::BOTH {
-        let source = &mut report.sides[side].source;
-        *source = without_secrets(source).into_owned();
-    }
-    if let Some(redaction) = redaction {
-        report = redaction.report(report);
-    }
-    reports
-        .into_iter()
-        .try_for_each(|(renderer, output)| write_report(renderer, &report, output))?;
-    differences.map_or(Ok(()), Output::finish)?;
+    outputs.write(&plan, &mut report, began, redaction)?;
+    answer_with(&plan, &report, args.color)
+}
+
+/// Gives standard output its answer and returns the exit code.
+fn answer_with(plan: &Plan, report: &Report, color: Color) -> Result<u8, Error> {
     match &plan.output {
         Answer::Nothing => {}
-        Answer::Report(renderer) => print_report(renderer, &report, args.color)?,
+        Answer::Report(renderer) => print_report(renderer, report, color)?,
         Answer::Nagios(thresholds) => {
-            let (status, line) = thresholds.judge(&report);
+            let (status, line) = thresholds.judge(report);
             print(format!("{line}\n").as_bytes())?;
             return Ok(status.exit_code());
         }
@@ -257,12 +262,6 @@ fn json_text(value: &impl Serialize) -> Result<Vec<u8>, Error> {
     Ok(text)
 }
 
-/// Unix seconds.
-fn clock() -> i64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    now.map_or(0, |now| now.as_secs()).cast_signed()
-}
-
 /// Lets EC2 say what two flow logs stand for, if flow logs are named; `None` if interrupted.
 fn configured(args: &CheckArgs) -> Result<Option<Cow<'_, CheckArgs>>, Error> {
     let Some(asked) = configuration::asked(args)? else {
@@ -307,6 +306,51 @@ fn write_report(renderer: &Renderer, report: &Report, mut output: Output) -> Res
     output.finish()
 }
 
+/// The files of a run, opened before the work starts.
+struct Outputs {
+    reports: Vec<(&'static Renderer, Output)>,
+    differences: Option<Output>,
+}
+
+impl Outputs {
+    fn open(plan: &Plan) -> Result<Self, Error> {
+        let open =
+            |(renderer, path): &(&'static Renderer, PathBuf)| Ok((*renderer, Output::open(path)?));
+        let differences = plan.check.all_differences.as_deref();
+        Ok(Self {
+            reports: plan
+                .reports
+                .iter()
+                .map(open)
+                .collect::<Result<_, Error>>()?,
+            differences: differences.map(Output::open).transpose()?,
+        })
+    }
+
+    /// Completes the report, writes it in all forms asked for and gives the files their names.
+    fn write(
+        self,
+        plan: &Plan,
+        report: &mut Report,
+        began: Instant,
+        redaction: Option<&Arc<Redaction>>,
+    ) -> Result<(), Error> {
+        report.tolerated = plan.fail_on.tolerated(report);
+        report.notes.extend(report.tolerated.iter().cloned());
+        report.took = began.elapsed();
+        for side in Side::BOTH {
+            let source = &mut report.sides[side].source;
+            *source = without_secrets(source).into_owned();
+        }
+        if let Some(redaction) = redaction {
+            *report = redaction.report(report.clone());
+        }
+        let mut reports = self.reports.into_iter();
+        reports.try_for_each(|(renderer, output)| write_report(renderer, report, output))?;
+        self.differences.map_or(Ok(()), Output::finish)
+    }
+}
+
 /// A thread for each decoder and two for what waits for files: each thread has memory of its own to allocate from, and
 /// with hundreds of threads most of it would lie idle.
 fn runtime() -> Result<Runtime, Error> {
@@ -330,6 +374,22 @@ async fn open(plan: &Plan) -> Result<Sides<Arc<dyn Source>>, Error> {
     })
 }
 
+fn tell_difference(
+    output: &mut Output,
+    redaction: Option<&Arc<Redaction>>,
+    bucket: &Bucket,
+    kind: Kind,
+    shown: &Shown,
+) -> io::Result<()> {
+    match redaction {
+        None => write_difference(output, bucket, kind, shown),
+        Some(redaction) => {
+            let (bucket, shown) = (redaction.bucket(bucket), redaction.shown(shown));
+            write_difference(output, &bucket, kind, &shown)
+        }
+    }
+}
+
 async fn answer(
     plan: &Plan,
     progress: &Progress,
@@ -340,13 +400,8 @@ async fn answer(
     match differences {
         None => check::run(&plan.check, &sources, progress, None).await,
         Some(output) => {
-            let every: &mut EveryDifference<'_> = &mut |bucket, kind, shown| match redaction {
-                None => write_difference(output, bucket, kind, shown),
-                Some(redaction) => {
-                    let (bucket, shown) = (redaction.bucket(bucket), redaction.shown(shown));
-                    write_difference(output, &bucket, kind, &shown)
-                }
-            };
+            let every: &mut EveryDifference<'_> =
+                &mut |bucket, kind, shown| tell_difference(output, redaction, bucket, kind, shown);
             check::run(&plan.check, &sources, progress, Some(every)).await
         }
     }

@@ -141,6 +141,7 @@ fn check(times: u32) -> Check {
         fields: Selection::default(),
         interfaces: Vec::new(),
         ignore_nodata: false,
+        counted: None,
         allow_empty: true,
         formats: Sides {
             s3: format.clone(),

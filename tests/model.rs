@@ -137,6 +137,7 @@ fn check(now: i64, max_evidence: usize, memory: u64) -> Check {
         fields: Selection::default(),
         interfaces: Vec::new(),
         ignore_nodata: false,
+        counted: None,
         allow_empty: true,
         formats: Sides {
             s3: format.clone(),

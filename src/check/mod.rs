@@ -23,9 +23,9 @@ use std::time::Duration;
 use crate::configuration;
 use crate::decode::Format;
 use crate::delay::suggested_settle;
-use crate::digest::Fingerprints;
+use crate::digest::{BucketId, Fingerprints};
 use crate::error::Error;
-use crate::finding::{Finding, Place};
+use crate::finding::{Bucket, Finding, Place};
 use crate::progress::Progress;
 use crate::report::{Counts, Report, SideSummary, Verdict};
 use crate::source::flow_logs::FlowLog;
@@ -72,6 +72,8 @@ pub struct Check {
     pub concurrency: usize,
     /// Bytes of memory to stay within.
     pub memory: u64,
+    /// Whether the report is to tell how many copies there are in the buckets that differ, and in these.
+    pub counted: Option<Vec<Bucket>>,
     /// The key of this run's fingerprints.
     pub key: Fingerprints,
 }
@@ -176,7 +178,28 @@ fn report(
         },
         tolerated: Vec::new(),
         took: Duration::ZERO,
+        copies: copies(reader.check, screened),
+        state: None,
     }
+}
+
+/// Returns the copies at the first look in the buckets that differ and in those asked for.
+fn copies(check: &Check, screened: &Screened) -> BTreeMap<Bucket, Sides<u64>> {
+    let Some(asked) = &check.counted else {
+        return BTreeMap::new();
+    };
+    let digests = &screened.digests;
+    let unequal = digests.unequal().into_iter();
+    let unequal = unequal.filter_map(|id| Some((digests.bucket(id)?, id)));
+    let asked = asked.iter().map(|bucket| {
+        let name = screened.rules.key.of_name(bucket.interface.as_bytes());
+        (bucket.clone(), BucketId::new(name, bucket.slot))
+    });
+    let sums = |id| digests.as_ref().map(|digest| digest.ledger.sums(id).copies);
+    unequal
+        .chain(asked)
+        .map(|(bucket, id)| (bucket, sums(id)))
+        .collect()
 }
 
 /// Copies on a side that are not matched; see [`Counts`].
@@ -249,6 +272,7 @@ fn unreadable_part(side: Side, part: &Part, reason: &str) -> Finding {
     Finding::Unreadable {
         side,
         part: Arc::clone(&part.name),
+        cover: part.cover.clone(),
         reason: reason.to_owned(),
     }
 }

@@ -24,6 +24,16 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Returns what leftovers of a kind are, about a side.
+    pub fn of(kind: LeftoverKind, side: Side) -> Self {
+        match kind {
+            LeftoverKind::Missing => Self::Missing(side),
+            LeftoverKind::Surplus => Self::Surplus(side),
+            LeftoverKind::Pending => Self::Pending(side),
+            LeftoverKind::Undetermined => Self::Undetermined(side),
+        }
+    }
+
     /// Returns what leftovers are, and on which side; `None` for pairs.
     pub fn leftover(self) -> Option<(LeftoverKind, Side)> {
         match self {

@@ -42,6 +42,8 @@ struct Document {
     findings: Vec<Finding>,
     evidence_capped: bool,
     notes: Vec<String>,
+    #[serde(default, rename = "state")]
+    _state: Option<serde_json::Value>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -70,7 +70,9 @@ fn row(finding: &Finding) -> [String; HEADER.len()] {
             none(),
             none(),
         ],
-        Finding::Unreadable { side, part, reason } => [
+        Finding::Unreadable {
+            side, part, reason, ..
+        } => [
             "unreadable".to_owned(),
             side.to_string(),
             none(),

@@ -11,7 +11,7 @@ use serde::ser::{SerializeSeq, Serializer};
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 
 use super::escape::Harmless;
-use super::{Counts, Report, SideSummary, Style, Verdict};
+use super::{Counts, Report, SideSummary, Style, TakenUp, Verdict};
 use crate::finding::{Bucket, Evidence, Finding, Pair, Unlike};
 use crate::source::{Side, Sides};
 use crate::window::rfc3339;
@@ -54,6 +54,8 @@ struct Times {
 struct Tail<'a> {
     evidence_capped: bool,
     notes: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<&'a TakenUp>,
 }
 
 #[derive(Serialize)]
@@ -140,7 +142,9 @@ impl<'a> From<&'a Finding> for Item<'a> {
                 records: *records,
                 evidence,
             },
-            Finding::Unreadable { side, part, reason } => Self::Unreadable {
+            Finding::Unreadable {
+                side, part, reason, ..
+            } => Self::Unreadable {
                 kind: "unreadable",
                 side: *side,
                 part,
@@ -188,6 +192,15 @@ pub(super) fn time<S: Serializer>(second: &Option<i64>, serializer: S) -> Result
     second.map(rfc3339).serialize(serializer)
 }
 
+/// Writes Unix seconds as RFC 3339 text in UTC.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde asks for a reference"
+)]
+pub(super) fn second<S: Serializer>(second: &i64, serializer: S) -> Result<S::Ok, S::Error> {
+    rfc3339(*second).serialize(serializer)
+}
+
 fn items<S: Serializer>(findings: &[Finding], serializer: S) -> Result<S::Ok, S::Error> {
     let mut list = serializer.serialize_seq(Some(findings.len()))?;
     for finding in findings {
@@ -222,6 +235,7 @@ fn tail(report: &Report) -> Tail<'_> {
     Tail {
         evidence_capped: report.evidence_capped,
         notes: &report.notes,
+        state: report.state.as_ref(),
     }
 }
 
@@ -237,15 +251,27 @@ pub(super) fn write_document(report: &Report, _: Style<'_>, out: &mut dyn Write)
 
 /// Writes one object a line: the report without its findings, then each finding.
 pub(super) fn write_lines(report: &Report, _: Style<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let first = Line::Report {
-        head: head(report),
-        tail: tail(report),
-    };
-    write(&first, CompactFormatter, out)?;
+    write_line(&without_findings(report), out)?;
     report.findings.iter().try_for_each(|finding| {
         let line = Line::Finding(finding.into());
         write(&line, CompactFormatter, out)
     })
+}
+
+/// Returns the report without its findings, as the first of these lines has it.
+pub fn without_findings(report: &Report) -> impl Serialize + '_ {
+    Line::Report {
+        head: head(report),
+        tail: tail(report),
+    }
+}
+
+/// Writes a value as a line of JSON, as harmless to a terminal as the reports.
+///
+/// # Errors
+/// The writer's.
+pub fn write_line(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+    write(value, CompactFormatter, out)
 }
 
 /// Writes a value and a newline; see [`Harmless`].

@@ -68,9 +68,9 @@ fn parts(report: &Report, side: Side) -> TestSuite {
     let mut suite = TestSuite::new(&*name);
     for finding in &report.findings {
         let (of, part, kind, reason) = match finding {
-            Finding::Unreadable { side, part, reason } => {
-                (*side, escape(part), "unreadable", reason)
-            }
+            Finding::Unreadable {
+                side, part, reason, ..
+            } => (*side, escape(part), "unreadable", reason),
             Finding::Malformed {
                 side,
                 place,

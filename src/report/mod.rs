@@ -10,6 +10,7 @@ mod differences;
 mod emf;
 mod escape;
 mod gauge;
+mod join;
 mod json;
 mod junit;
 mod openmetrics;
@@ -30,10 +31,13 @@ use serde::Serialize;
 use crate::delay::DelaySummary;
 use crate::finding::{Bucket, Finding};
 use crate::source::{Side, Sides};
+use crate::state::Carried;
 use crate::window::{Settle, Window};
 
 pub use differences::write_difference;
 pub(crate) use escape::escape;
+pub use join::join;
+pub use json::{without_findings, write_line};
 pub use output::Output;
 pub use paint::Paint;
 
@@ -152,6 +156,10 @@ pub struct Report {
     pub tolerated: Vec<String>,
     /// How long the run took.
     pub took: Duration,
+    /// How many copies each side has in the buckets that were to be counted; not shown.
+    pub copies: BTreeMap<Bucket, Sides<u64>>,
+    /// What a scheduled job took up and what it carries, if the run was one.
+    pub state: Option<TakenUp>,
 }
 
 impl Report {
@@ -194,6 +202,48 @@ impl Hour {
             start: bucket.slot.map(|slot| slot.div_euclid(3600) * 3600),
         }
     }
+}
+
+/// What one run of a scheduled job took up, and where that leaves it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct TakenUp {
+    /// All before this has been taken up, Unix seconds: the next run goes on here.
+    #[serde(serialize_with = "json::second")]
+    pub next: i64,
+    /// Seconds that were due and are left to the next run: `--max-windows` was reached, or the run was ended.
+    pub behind_seconds: i64,
+    /// The windows that were read for the first time, oldest first.
+    pub windows: Vec<Looked>,
+    /// The stretches that were looked at again for what had not been decided, oldest first.
+    pub again: Vec<Looked>,
+    /// What was looked for and has been found on the side that lacked it. It is among the matched.
+    pub late: Sides<u64>,
+    /// The longest time from the `end` of such a record to this run, which found it.
+    pub late_seconds_at_most: Option<i64>,
+    /// Undetermined copies that were looked for until `--give-up` and are from now on not looked for.
+    pub given_up: u64,
+    /// What the next run will look for.
+    pub carried: Carried,
+}
+
+impl TakenUp {
+    /// Tells whether nothing was read and nothing is open.
+    pub fn is_nothing(&self) -> bool {
+        self.windows.is_empty() && self.again.is_empty() && self.carried.is_nothing()
+    }
+}
+
+/// A stretch of time that was read, and what it came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Looked {
+    /// The first second inside, Unix seconds.
+    #[serde(serialize_with = "json::second")]
+    pub start: i64,
+    /// The first second after.
+    #[serde(serialize_with = "json::second")]
+    pub end: i64,
+    /// The answer for it; `null` if it could not be read at all.
+    pub verdict: Option<Verdict>,
 }
 
 /// The answer to "do both destinations hold the same records".

@@ -8,7 +8,7 @@ use super::{Counts, Hour, Report, SideSummary, Verdict};
 use crate::delay::DelaySummary;
 use crate::finding::{Bucket, Evidence, Finding, LeftoverKind, Pair, Place};
 use crate::record::{FieldName, Record};
-use crate::source::{Side, Sides};
+use crate::source::{Cover, Side, Sides};
 use crate::window::{Settle, Window, slot};
 
 /// 2022-01-07T23:00:00Z.
@@ -45,6 +45,8 @@ pub(crate) fn different() -> Report {
         suggested_settle_seconds: Some(900),
         rechecked: true,
         fields: FIELDS.map(str::to_owned).to_vec(),
+        copies: BTreeMap::new(),
+        state: None,
         fields_left_out: Sides {
             s3: vec!["vpc-id".to_owned(), "flow-direction".to_owned()],
             cwl: Vec::new(),
@@ -208,6 +210,7 @@ fn unreadable() -> Finding {
     Finding::Unreadable {
         side: Side::S3,
         part: KEY.replace("2325Z", "2330Z").into(),
+        cover: Cover::default(),
         reason: "the gzip stream ends early".to_owned(),
     }
 }

@@ -13,7 +13,7 @@ use humantime::format_duration;
 use super::escape::escape;
 use super::paint::{Ink, Paint};
 use super::wording;
-use super::{Report, SideSummary, Style, Verdict};
+use super::{Looked, Report, SideSummary, Style, TakenUp, Verdict};
 use crate::delay::DelaySummary;
 use crate::source::Side;
 use crate::window::rfc3339;
@@ -150,6 +150,9 @@ fn closing(page: &mut Page, report: &Report) {
             page.labelled("Left out", &format!("{side}: {}", names.join(", ")));
         }
     }
+    if let Some(state) = &report.state {
+        taken_up(page, state);
+    }
     for note in &report.notes {
         page.labelled("Note", note);
     }
@@ -186,6 +189,72 @@ fn delay(delay: &DelaySummary) -> String {
     let words = quantiles
         .map(|(name, seconds)| format!("{name} {}", format_duration(Duration::from_secs(seconds))));
     words.join(", ")
+}
+
+/// Says what a scheduled job took up, and where that leaves it.
+fn taken_up(page: &mut Page, state: &TakenUp) {
+    let windows = |all: &[Looked]| {
+        let line = |it: &Looked| format!("{} .. {}", rfc3339(it.start), rfc3339(it.end));
+        let unread = all.iter().filter(|it| it.verdict.is_none());
+        let mut text = match all {
+            [] => "nothing".to_owned(),
+            [one] => line(one),
+            [first, .., last] => {
+                let (first, last) = (rfc3339(first.start), rfc3339(last.end));
+                format!(
+                    "{} within {first} .. {last}",
+                    wording::count(all.len() as u64, "window")
+                )
+            }
+        };
+        for it in unread {
+            text.push_str(&format!("; {} could not be read", line(it)));
+        }
+        text
+    };
+    page.labelled("New", &windows(&state.windows));
+    if !state.again.is_empty() {
+        let mut text = windows(&state.again);
+        let late = state.late.s3 + state.late.cwl;
+        if late > 0 {
+            text.push_str(&format!("; {} found late", wording::count(late, "record")));
+        }
+        if let Some(longest) = state.late_seconds_at_most {
+            let longest = Duration::from_secs(longest.max(0).unsigned_abs());
+            text.push_str(&format!(
+                ", at most {} after the end",
+                humantime::format_duration(longest)
+            ));
+        }
+        page.labelled("Again", &text);
+    }
+    let carried = &state.carried;
+    let copies = [carried.pending, carried.undetermined];
+    let copies: u64 = copies.iter().map(|copies| copies.s3 + copies.cwl).sum();
+    let open = [
+        (copies, "record"),
+        (carried.unreadable_parts, "part"),
+        (carried.unread_windows, "window"),
+    ];
+    let open = open.iter().filter(|(number, _)| *number > 0);
+    let open: Vec<String> = open
+        .map(|(number, noun)| wording::count(*number, noun))
+        .collect();
+    if !open.is_empty() {
+        page.labelled(
+            "Open",
+            &format!("{}; the next run looks again", open.join(", ")),
+        );
+    }
+    let mut next = format!("from {}", rfc3339(state.next));
+    if state.behind_seconds > 0 {
+        let behind = Duration::from_secs(state.behind_seconds.unsigned_abs());
+        next.push_str(&format!(
+            "; {} more are due",
+            humantime::format_duration(behind)
+        ));
+    }
+    page.labelled("Next", &next);
 }
 
 #[cfg(test)]
@@ -436,6 +505,7 @@ mod tests {
         report.findings.push(Finding::Unreadable {
             side: Side::Cwl,
             part: nasty.into(),
+            cover: crate::source::Cover::default(),
             reason: nasty.to_owned(),
         });
         for renderer in crate::report::RENDERERS {

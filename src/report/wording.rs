@@ -1,6 +1,6 @@
 //! The answer in words, and numbers as people read them.
 
-use super::{Report, Verdict};
+use super::{Report, TakenUp, Verdict};
 use crate::source::{Side, Sides};
 
 /// Writes a number with a comma before every third digit: `1,234,567`.
@@ -39,7 +39,9 @@ pub(crate) fn reservation(report: &Report) -> Option<String> {
 }
 
 fn consistent(report: &Report) -> String {
-    if is_empty(report) {
+    if report.state.as_ref().is_some_and(TakenUp::is_nothing) {
+        "Nothing was due: all that has settled has been checked, and nothing is open.".to_owned()
+    } else if is_empty(report) {
         "Consistent: neither destination holds a record here, which was allowed.".to_owned()
     } else {
         let records = count(report.counts.matched, "record");
@@ -75,6 +77,13 @@ pub(super) fn open_questions(report: &Report) -> Vec<String> {
     let mut parts = on_sides(&counts.undetermined, "undetermined on");
     parts.extend(on_sides(&counts.pending, "pending on"));
     let mut parts = records(parts);
+    let unread = report
+        .state
+        .as_ref()
+        .map_or(0, |state| state.carried.unread_windows);
+    if unread > 0 {
+        parts.push(format!("{} not read", count(unread, "window")));
+    }
     for (side, summary) in Side::BOTH.map(|side| (side, &report.sides[side])) {
         if summary.unreadable_parts > 0 {
             let number = count(summary.unreadable_parts, "part");

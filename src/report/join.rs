@@ -1,0 +1,281 @@
+//! Several windows in one report: what a run of a scheduled job found out, told as one.
+
+use crate::diff::Kind;
+use crate::finding::{Bucket, Finding, Place};
+use crate::source::{Side, Sides};
+use crate::window::Window;
+
+use super::{Counts, Report, SideSummary, Verdict};
+
+/// Joins the reports of disjoint windows, oldest first, into one that shows at most `most` differences. `None` if there
+/// is none.
+///
+/// Parts and malformed rows are counted as often as they were met: an object may hold records of two windows. Calls made
+/// again are counted by the sources, which all windows share. Of delays the longest are told, since quantiles do not add.
+/// Compared
+/// is what all windows could be compared by; a note says where more was.
+pub fn join(reports: Vec<Report>, most: usize) -> Option<Report> {
+    let mut reports = reports.into_iter();
+    let mut joined = reports.next()?;
+    reports.for_each(|report| joined.add(report));
+    joined.findings.sort_by(|a, b| order(a).cmp(&order(b)));
+    joined
+        .findings
+        .dedup_by(|later, first| is_same(later, first));
+    for side in Side::BOTH {
+        let unreadable =
+            |it: &&Finding| matches!(it, Finding::Unreadable { side: of, .. } if *of == side);
+        joined.sides[side].unreadable_parts =
+            joined.findings.iter().filter(unreadable).count() as u64;
+    }
+    joined.evidence_capped |= cap(&mut joined.findings, most);
+    Some(joined)
+}
+
+impl Report {
+    fn add(&mut self, other: Self) {
+        if self.fields != other.fields {
+            let only = |a: &Self, b: &Self| {
+                let names = a.fields.iter().filter(|name| !b.fields.contains(name));
+                (a.window, names.cloned().collect::<Vec<_>>())
+            };
+            for (window, names) in [only(self, &other), only(&other, self)] {
+                if !names.is_empty() {
+                    self.notes.push(format!(
+                        "{window}: compared by {} as well",
+                        names.join(", ")
+                    ));
+                }
+            }
+            self.fields.retain(|name| other.fields.contains(name));
+        }
+        let Sides { s3, cwl } = other.fields_left_out;
+        for (mine, more) in [
+            (&mut self.fields_left_out.s3, s3),
+            (&mut self.fields_left_out.cwl, cwl),
+        ] {
+            let new: Vec<_> = more
+                .into_iter()
+                .filter(|name| !mine.contains(name))
+                .collect();
+            mine.extend(new);
+        }
+        self.verdict = worse(self.verdict, other.verdict);
+        self.window = hull(self.window, other.window);
+        self.sides.s3.add(&other.sides.s3);
+        self.sides.cwl.add(&other.sides.cwl);
+        self.counts.add(&other.counts);
+        for finding in other.findings {
+            // The flow logs are the same for all windows.
+            let known = matches!(finding, Finding::Configuration(_));
+            if !(known && self.findings.contains(&finding)) {
+                self.findings.push(finding);
+            }
+        }
+        self.evidence_capped |= other.evidence_capped;
+        self.rechecked |= other.rechecked;
+        self.suggested_settle_seconds = self
+            .suggested_settle_seconds
+            .max(other.suggested_settle_seconds);
+        self.copies.extend(other.copies);
+        for (hour, records) in other.hours {
+            let sum = self.hours.entry(hour).or_default();
+            sum.s3 += records.s3;
+            sum.cwl += records.cwl;
+        }
+        let new: Vec<_> = other
+            .notes
+            .into_iter()
+            .filter(|note| !self.notes.contains(note))
+            .collect();
+        self.notes.extend(new);
+    }
+}
+
+/// Something wrong anywhere is something wrong; something not known anywhere is not known.
+fn worse(a: Verdict, b: Verdict) -> Verdict {
+    match (a, b) {
+        (Verdict::Different, _) | (_, Verdict::Different) => Verdict::Different,
+        (Verdict::Unknown, _) | (_, Verdict::Unknown) => Verdict::Unknown,
+        (Verdict::Consistent, Verdict::Consistent) => Verdict::Consistent,
+    }
+}
+
+fn hull(a: Window, b: Window) -> Window {
+    Window {
+        start: a.start.zip(b.start).map(|(a, b)| a.min(b)),
+        end: a.end.zip(b.end).map(|(a, b)| a.max(b)),
+    }
+}
+
+impl SideSummary {
+    fn add(&mut self, other: &Self) {
+        self.parts += other.parts;
+        self.bytes += other.bytes;
+        self.records += other.records;
+        self.nodata += other.nodata;
+        self.skipdata += other.skipdata;
+        self.malformed += other.malformed;
+        self.unreadable_parts += other.unreadable_parts;
+        self.retries = self.retries.max(other.retries);
+        for (mine, more) in [
+            (
+                &mut self.delivery_delay_seconds,
+                other.delivery_delay_seconds,
+            ),
+            (&mut self.late_delay_seconds, other.late_delay_seconds),
+        ] {
+            *mine = match (*mine, more) {
+                (Some(mine), Some(more)) => Some(mine.longest(&more)),
+                (one, other) => one.or(other),
+            };
+        }
+        self.first_start = [self.first_start, other.first_start]
+            .into_iter()
+            .flatten()
+            .min();
+        self.last_start = [self.last_start, other.last_start]
+            .into_iter()
+            .flatten()
+            .max();
+    }
+}
+
+impl Counts {
+    fn add(&mut self, other: &Self) {
+        self.matched += other.matched;
+        self.divergent += other.divergent;
+        for side in Side::BOTH {
+            self.late[side] += other.late[side];
+            self.missing[side] += other.missing[side];
+            self.surplus[side] += other.surplus[side];
+            self.pending[side] += other.pending[side];
+            self.undetermined[side] += other.undetermined[side];
+        }
+    }
+}
+
+/// What findings are ordered by: the flow logs, differences, parts or rows; the bucket and kind; the side; the part or the place.
+type Order<'a> = (
+    u8,
+    Option<(&'a Bucket, Kind)>,
+    Option<Side>,
+    Option<&'a str>,
+    Option<&'a Place>,
+);
+
+/// The order of findings: by bucket and kind; then unreadable parts and malformed rows, by side.
+fn order(finding: &Finding) -> Order<'_> {
+    match finding {
+        Finding::Configuration(_) => (0, None, None, None, None),
+        Finding::Leftovers {
+            kind, side, bucket, ..
+        } => (1, Some((bucket, Kind::of(*kind, *side))), None, None, None),
+        Finding::Divergent { bucket, .. } => (1, Some((bucket, Kind::Divergent)), None, None, None),
+        Finding::Unreadable { side, part, .. } => (2, None, Some(*side), Some(part), None),
+        Finding::Malformed { side, place, .. } => (3, None, Some(*side), None, Some(place)),
+    }
+}
+
+/// Tells whether two findings are one part or row, met in two windows.
+fn is_same(a: &Finding, b: &Finding) -> bool {
+    match (a, b) {
+        (Finding::Unreadable { .. }, Finding::Unreadable { .. })
+        | (Finding::Malformed { .. }, Finding::Malformed { .. }) => order(a) == order(b),
+        _ => false,
+    }
+}
+
+/// Shows the first `most` differences and the first malformed rows of each side, and tells whether there were more.
+fn cap(findings: &mut Vec<Finding>, most: usize) -> bool {
+    let (mut left, mut capped) = (most, false);
+    let mut rows = Sides {
+        s3: most,
+        cwl: most,
+    };
+    let mut shorten = |length: usize| {
+        let shown = length.min(left);
+        left -= shown;
+        capped |= shown < length;
+        shown
+    };
+    for finding in findings.iter_mut() {
+        match finding {
+            Finding::Leftovers { evidence, .. } => evidence.truncate(shorten(evidence.len())),
+            Finding::Divergent { evidence, .. } => evidence.truncate(shorten(evidence.len())),
+            Finding::Configuration(_) | Finding::Unreadable { .. } | Finding::Malformed { .. } => {}
+        }
+    }
+    let before = findings.len();
+    findings.retain(|finding| match finding {
+        Finding::Malformed { side, .. } => {
+            let there_is_room = rows[*side] > 0;
+            rows[*side] = rows[*side].saturating_sub(1);
+            there_is_room
+        }
+        Finding::Configuration(_)
+        | Finding::Leftovers { .. }
+        | Finding::Divergent { .. }
+        | Finding::Unreadable { .. } => true,
+    });
+    capped || findings.len() < before
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::report::sample;
+
+    #[test]
+    fn two_windows_are_told_as_one() {
+        let (different, mut later) = (sample::different(), sample::unknown());
+        later.window = Window::new(1_641_600_000, 1_641_603_600);
+        later.fields.pop();
+        let joined = join(vec![different.clone(), later.clone()], 100).unwrap();
+        assert_eq!(joined.verdict, Verdict::Different);
+        assert_eq!(joined.window, Window::new(1_641_596_400, 1_641_603_600));
+        assert_eq!(joined.fields, later.fields);
+        assert!(
+            joined
+                .notes
+                .iter()
+                .any(|note| note.ends_with("compared by log-status as well"))
+        );
+        let sum = different.sides.s3.records + later.sides.s3.records;
+        assert_eq!(joined.sides.s3.records, sum);
+        assert_eq!(
+            joined.counts.matched,
+            different.counts.matched + later.counts.matched
+        );
+        // The same part was unreadable in both.
+        assert_eq!(joined.sides.s3.unreadable_parts, 1);
+        let kinds: BTreeSet<u8> = joined
+            .findings
+            .iter()
+            .map(|finding| order(finding).0)
+            .collect();
+        assert!(kinds.is_superset(&BTreeSet::from([1, 2, 3])), "{kinds:?}");
+        assert!(joined.findings.is_sorted_by_key(order));
+        assert_eq!(join(Vec::new(), 1), None);
+    }
+
+    #[test]
+    fn evidence_is_capped_over_all() {
+        let joined = join(vec![sample::different()], 2).unwrap();
+        let shown: usize = joined
+            .findings
+            .iter()
+            .map(|finding| match finding {
+                Finding::Leftovers { evidence, .. } => evidence.len(),
+                Finding::Divergent { evidence, .. } => evidence.len(),
+                Finding::Configuration(_)
+                | Finding::Unreadable { .. }
+                | Finding::Malformed { .. } => 0,
+            })
+            .sum();
+        assert_eq!(shown, 2);
+        assert!(joined.evidence_capped);
+    }
+}
