@@ -33,3 +33,5 @@ mod readme;
 mod redacted;
 // What can be wrong, and the report it must give.
 mod scenarios;
+// A job that runs again and again.
+mod state;
