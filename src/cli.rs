@@ -73,6 +73,23 @@ pub enum What {
     /// trouble it waits longer, up to an hour. SIGTERM and Ctrl-C end it with what is decided saved.
     #[command(mut_args(|arg| arg.hide_env(true)))]
     Watch(Box<WatchArgs>),
+    /// Plant faults in made-up logs and see that exactly these are found
+    ///
+    /// Each seed makes up two flow logs, what became of them on the way, and the truth; both sides are written in one of
+    /// the forms that logs come in, checked, and the report is compared with the truth. Needs no network and writes nothing
+    /// but temporary files. Exits with 0 if every report was the truth, else with 1.
+    #[command(name = "selftest")]
+    SelfTest {
+        /// How many seeds [default: 1000, or 1 with --seed]
+        #[arg(long, value_name = "N")]
+        seeds: Option<u64>,
+        /// The first seed: replays one that failed
+        #[arg(long, value_name = "S")]
+        seed: Option<u64>,
+        /// Also print what each seed's situation is, on standard error
+        #[arg(short, long)]
+        verbose: bool,
+    },
     /// Print completions for a shell
     Completions {
         /// The shell

@@ -49,6 +49,7 @@ pub mod redact;
 pub mod report;
 pub mod round;
 pub mod run;
+pub mod selftest;
 pub mod source;
 pub mod state;
 pub mod watch;

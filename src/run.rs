@@ -31,6 +31,7 @@ use crate::plan::{Answer, Plan};
 use crate::progress::{Mode, Progress, say};
 use crate::redact::{Redaction, without_secrets};
 use crate::report::{Output, Paint, Renderer, Report, Style, write_difference};
+use crate::selftest;
 use crate::source::{self, Side, Sides, Source};
 
 /// The exit code of a run that could not come to an answer.
@@ -73,7 +74,7 @@ fn parse_and_run() -> ExitCode {
     let redaction = match &cli.command {
         What::Check(args) | What::Plan(args) => redaction(args),
         What::Watch(args) => redaction(&args.check),
-        What::Completions { .. } | What::Man => Ok(None),
+        What::SelfTest { .. } | What::Completions { .. } | What::Man => Ok(None),
     };
     let (redaction, failed) = match redaction {
         Ok(redaction) => (redaction, None),
@@ -130,6 +131,11 @@ fn run(cli: Cli, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
         What::Check(args) => run_check(&args, redaction),
         What::Plan(args) => run_plan(&args, redaction),
         What::Watch(args) => job::watch(&args, redaction),
+        What::SelfTest {
+            seeds,
+            seed,
+            verbose,
+        } => self_test(seed, seeds, verbose),
         What::Completions { shell } => {
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "flowdiff", &mut text);
@@ -503,6 +509,41 @@ impl Write for Log {
     fn flush(&mut self) -> io::Result<()> {
         io::stderr().flush()
     }
+}
+
+/// How many seeds a self-test has if nobody says.
+const SEEDS: u64 = 1_000;
+
+fn self_test(seed: Option<u64>, seeds: Option<u64>, verbose: bool) -> Result<u8, Error> {
+    let first = seed.unwrap_or(1);
+    let seeds = seeds.unwrap_or(if seed.is_some() { 1 } else { SEEDS });
+    if seeds == 0 {
+        return Err(Error::Usage("--seeds: must be at least 1".into()));
+    }
+    if verbose {
+        for number in 0..seeds {
+            eprintln!("{}", selftest::describe(first.wrapping_add(number)));
+        }
+    }
+    let outcome = selftest::run(first, seeds)
+        .map_err(|error| Error::Usage(format!("the self-test cannot run: {error}")))?;
+    for (seed, wrong) in &outcome.failed {
+        eprintln!("seed {seed}: {}", wrong.join("; "));
+        eprintln!("replay: flowdiff selftest --seed {seed}");
+    }
+    let verdict = if outcome.failed.is_empty() {
+        "every report is the truth".to_owned()
+    } else {
+        format!(
+            "the reports of {} seeds are NOT the truth",
+            outcome.failed.len()
+        )
+    };
+    let (seeds, checks) = (outcome.seeds, outcome.checks);
+    print(
+        format!("selftest: {seeds} seeds from {first}, {checks} checks: {verdict}\n").as_bytes(),
+    )?;
+    Ok(u8::from(!outcome.failed.is_empty()))
 }
 
 /// The manual page of flowdiff with the options of `check`, which is what people look for.

@@ -1,6 +1,6 @@
 //! The first look: both sides read once and boiled down, under a comparison that all layouts allow.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -15,6 +15,7 @@ use crate::finding::Place;
 use crate::record::{Comparison, Layout};
 use crate::source::{Listing, Outlet, Part, ReadError, Room, Side, Sides};
 
+use super::Check;
 use super::fields::Layouts;
 use super::intake::{Halt, Rules};
 use super::pass::Wanted;
@@ -76,15 +77,7 @@ pub(super) async fn screen(
         listings[side].parts.iter().map(whole).collect::<Vec<_>>()
     });
     for _ in 0..MOST_ROUNDS {
-        let met = Sides::from_fn(|side| {
-            if layouts[side].is_empty() {
-                &guess[side]
-            } else {
-                &layouts[side]
-            }
-            .clone()
-        });
-        let comparison = reader.check.fields.comparison(&met)?;
+        let comparison = comparison(reader.check, &layouts, &guess)?;
         let rules = Arc::new(reader.rules(comparison));
         reader.progress.phase("reading");
         let passed = reader
@@ -95,7 +88,9 @@ pub(super) async fn screen(
         match rules.halted() {
             Some(Halt::Incomparable(why)) => return Err(Error::Incomparable(why)),
             Some(Halt::Narrower) => continue,
-            None if reader.check.fields.comparison(&layouts)? != rules.comparison => continue,
+            None if self::comparison(reader.check, &layouts, &guess)? != rules.comparison => {
+                continue;
+            }
             None => {}
         }
         let listed = listings.as_ref().map(|listing| listing.unreadable.clone());
@@ -118,6 +113,32 @@ pub(super) async fn screen(
     Err(Error::Incomparable(
         "ever new layouts turn up: the sources change while they are read".into(),
     ))
+}
+
+/// Returns what is compared, as far as is known: a side of which no row has been met has the layouts guessed for it.
+///
+/// # Errors
+/// The layouts allow no comparison as asked; of mere guesses, none of the defaults does.
+fn comparison(check: &Check, layouts: &Layouts, guess: &Layouts) -> Result<Comparison, Error> {
+    let met = |of_default: fn() -> Layout| {
+        Sides::from_fn(
+            |side| match (layouts[side].is_empty(), check.formats[side].given) {
+                (false, _) => layouts[side].clone(),
+                (true, false) if guess[side] == BTreeSet::from([Layout::vpc_default()]) => {
+                    BTreeSet::from([of_default()])
+                }
+                (true, _) => guess[side].clone(),
+            },
+        )
+    };
+    let fields = &check.fields;
+    let asked = fields.comparison(&met(Layout::vpc_default));
+    // Rows of the other default are told by their shape, so what it has may be asked for.
+    asked.or_else(|error| {
+        fields
+            .comparison(&met(Layout::transit_gateway_default))
+            .map_err(|_| error)
+    })
 }
 
 /// Guesses each side's layouts, so that the first round is most often the only one: a log group's rows have

@@ -1,0 +1,312 @@
+//! The report against the truth, number by number and row by row.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+
+use crate::finding::{Bucket, Evidence, Finding, LeftoverKind};
+use crate::record::FieldName;
+use crate::report::Report;
+use crate::source::{Side, Sides};
+
+use super::delivered::Delivered;
+use super::situation::Situation;
+use super::truth::{self, Kind, Truth};
+
+/// Compares, and counts how often.
+#[derive(Debug, Default)]
+pub(super) struct Comparison {
+    pub checks: u64,
+    /// What differs, a sentence each.
+    pub wrong: Vec<String>,
+}
+
+/// Enough of what is wrong to find the cause.
+const MOST: usize = 8;
+
+impl Comparison {
+    pub(super) fn equal<T: PartialEq + Debug>(
+        &mut self,
+        what: impl Fn() -> String,
+        is: &T,
+        should: &T,
+    ) {
+        self.checks += 1;
+        if is != should && self.wrong.len() < MOST {
+            self.wrong
+                .push(format!("{} is {is:?} and should be {should:?}", what()));
+        }
+    }
+
+    /// Compares everything that a report says with what was planted.
+    pub(super) fn report(
+        &mut self,
+        report: &Report,
+        truth: &Truth,
+        situation: &Situation,
+        delivered: &Sides<Delivered>,
+    ) {
+        self.equal(
+            || "the exit code".to_owned(),
+            &report.verdict.exit_code(),
+            &truth.exit_code,
+        );
+        if !truth.compared.is_empty() {
+            let fields: Vec<String> = truth.compared.iter().map(ToString::to_string).collect();
+            self.equal(|| "the compared fields".to_owned(), &report.fields, &fields);
+        }
+        let arrives = Side::BOTH
+            .iter()
+            .any(|&side| situation.parts[side].iter().any(|part| part.late));
+        for side in Side::BOTH {
+            self.side(report, truth, side, arrives);
+        }
+        self.counts(report, truth);
+        self.findings(report, truth);
+        let total: u64 = truth.differences.values().sum();
+        if (total as u128) <= super::ALL_EVIDENCE as u128 {
+            self.evidence(report, truth, situation, delivered);
+        }
+    }
+
+    fn side(&mut self, report: &Report, truth: &Truth, side: Side, arrives: bool) {
+        let (is, should) = (&report.sides[side], &truth.sides[side]);
+        self.equal(|| format!("{side}.records"), &is.records, &should.records);
+        self.equal(
+            || format!("{side}.malformed"),
+            &is.malformed,
+            &should.malformed,
+        );
+        self.equal(
+            || format!("{side}.unreadable_parts"),
+            &is.unreadable_parts,
+            &(should.unreadable.len() as u64),
+        );
+        let named = report.findings.iter().filter_map(|finding| match finding {
+            Finding::Unreadable { side: of, part, .. } if *of == side => Some(part.to_string()),
+            Finding::Configuration(_)
+            | Finding::Leftovers { .. }
+            | Finding::Divergent { .. }
+            | Finding::Unreadable { .. }
+            | Finding::Malformed { .. } => None,
+        });
+        self.equal(
+            || format!("{side}: the unreadable parts"),
+            &named.collect(),
+            &should.unreadable,
+        );
+        // These are told of the first look.
+        if !arrives {
+            self.equal(|| format!("{side}.nodata"), &is.nodata, &should.nodata);
+            self.equal(
+                || format!("{side}.skipdata"),
+                &is.skipdata,
+                &should.skipdata,
+            );
+            self.equal(
+                || format!("{side}.first_start"),
+                &is.first_start,
+                &should.first_start,
+            );
+            self.equal(
+                || format!("{side}.last_start"),
+                &is.last_start,
+                &should.last_start,
+            );
+        }
+    }
+
+    fn counts(&mut self, report: &Report, truth: &Truth) {
+        let counts = &report.counts;
+        self.equal(
+            || "divergent".to_owned(),
+            &counts.divergent,
+            &truth.count(Kind::Divergent),
+        );
+        let mut unmatched = 0;
+        for side in Side::BOTH {
+            for (what, is, kind) in [
+                ("missing", counts.missing, Kind::Missing(side)),
+                ("surplus", counts.surplus, Kind::Surplus(side)),
+                ("pending", counts.pending, Kind::Pending(side)),
+                (
+                    "undetermined",
+                    counts.undetermined,
+                    Kind::Undetermined(side),
+                ),
+            ] {
+                self.equal(|| format!("{what}.{side}"), &is[side], &truth.count(kind));
+            }
+        }
+        for kind in [
+            Kind::Divergent,
+            Kind::Surplus(Side::S3),
+            Kind::Missing(Side::Cwl),
+            Kind::Pending(Side::Cwl),
+            Kind::Undetermined(Side::Cwl),
+        ] {
+            unmatched += truth.count(kind);
+        }
+        let matched = truth.sides.s3.records.saturating_sub(unmatched);
+        self.equal(|| "matched".to_owned(), &counts.matched, &matched);
+    }
+
+    /// How much of what is where.
+    fn findings(&mut self, report: &Report, truth: &Truth) {
+        let mut is: BTreeMap<(truth::Bucket, Kind), u64> = BTreeMap::new();
+        for finding in &report.findings {
+            let (bucket, kind, records) = match finding {
+                Finding::Leftovers {
+                    kind,
+                    side,
+                    bucket,
+                    records,
+                    ..
+                } => (bucket, kind_of(*kind, *side), records),
+                Finding::Divergent {
+                    bucket, records, ..
+                } => (bucket, Kind::Divergent, records),
+                Finding::Configuration(_)
+                | Finding::Unreadable { .. }
+                | Finding::Malformed { .. } => continue,
+            };
+            *is.entry((plain(bucket), kind)).or_default() += records;
+        }
+        let mut should: BTreeMap<(truth::Bucket, Kind), u64> = BTreeMap::new();
+        for ((bucket, kind, ..), records) in &truth.differences {
+            *should.entry((bucket.clone(), *kind)).or_default() += records;
+        }
+        for (key, records) in &should {
+            self.equal(
+                || format!("{:?} in {:?}", key.1, key.0),
+                is.get(key).unwrap_or(&0),
+                records,
+            );
+        }
+        for (key, records) in &is {
+            self.equal(
+                || format!("{:?} in {:?}", key.1, key.0),
+                records,
+                should.get(key).unwrap_or(&0),
+            );
+        }
+    }
+
+    /// Which records are shown, that each of them stands where it is said to stand, and what differs in pairs.
+    fn evidence(
+        &mut self,
+        report: &Report,
+        truth: &Truth,
+        situation: &Situation,
+        delivered: &Sides<Delivered>,
+    ) {
+        let places = Sides::from_fn(|side| delivered[side].places(situation, side));
+        let mut shown: BTreeMap<(truth::Bucket, Kind, String, String), u64> = BTreeMap::new();
+        let text_of = |evidence: &Evidence, side: Side, wrong: &mut Self| {
+            let key = (&*evidence.found_in.part, evidence.found_in.row);
+            let there = places[side].get(&key).map_or(&[][..], Vec::as_slice);
+            let whole = evidence.record.to_string();
+            let stands = there
+                .iter()
+                .find(|&&record| self::whole(situation, side, record) == whole);
+            wrong.equal(
+                || format!("{side}: that `{whole}` stands in {key:?}"),
+                &stands.is_some(),
+                &true,
+            );
+            let value =
+                |name: &FieldName| evidence.record.get(name.as_str()).unwrap_or("-").to_owned();
+            truth
+                .compared
+                .iter()
+                .map(value)
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        for finding in &report.findings {
+            match finding {
+                Finding::Leftovers {
+                    kind,
+                    side,
+                    bucket,
+                    evidence,
+                    ..
+                } => {
+                    let owner = if *kind == LeftoverKind::Surplus {
+                        *side
+                    } else {
+                        side.other()
+                    };
+                    for one in evidence {
+                        let text = text_of(one, owner, self);
+                        let key = (plain(bucket), kind_of(*kind, *side), text, String::new());
+                        *shown.entry(key).or_default() += 1;
+                    }
+                }
+                Finding::Divergent {
+                    bucket, evidence, ..
+                } => {
+                    for pair in evidence {
+                        let s3 = text_of(&pair.s3, Side::S3, self);
+                        let cwl = text_of(&pair.cwl, Side::Cwl, self);
+                        let values = truth.compared.iter().zip(s3.split(' ').zip(cwl.split(' ')));
+                        let unequal: Vec<String> = values
+                            .filter(|(_, (s3, cwl))| s3 != cwl)
+                            .map(|(name, _)| name.to_string())
+                            .collect();
+                        self.equal(
+                            || format!("what differs between `{s3}` and `{cwl}`"),
+                            &pair.fields,
+                            &unequal,
+                        );
+                        *shown
+                            .entry((plain(bucket), Kind::Divergent, s3, cwl))
+                            .or_default() += 1;
+                    }
+                }
+                Finding::Configuration(_)
+                | Finding::Unreadable { .. }
+                | Finding::Malformed { .. } => {}
+            }
+        }
+        for (key, times) in &truth.differences {
+            self.equal(
+                || format!("how often {key:?} is shown"),
+                shown.get(key).unwrap_or(&0),
+                times,
+            );
+        }
+        for (key, times) in &shown {
+            self.equal(
+                || format!("how often {key:?} is shown"),
+                times,
+                truth.differences.get(key).unwrap_or(&0),
+            );
+        }
+    }
+}
+
+/// All values that the side has of a record, in the order of reports.
+fn whole(situation: &Situation, side: Side, record: usize) -> String {
+    let mut names: Vec<&FieldName> = situation.layouts[side].columns().iter().collect();
+    names.sort();
+    let value = |name: &&FieldName| {
+        let at = situation.fields.at(name);
+        situation.records[record].values[at]
+            .as_deref()
+            .unwrap_or("-")
+    };
+    names.iter().map(value).collect::<Vec<_>>().join(" ")
+}
+
+fn plain(bucket: &Bucket) -> truth::Bucket {
+    (bucket.interface.to_string(), bucket.slot)
+}
+
+fn kind_of(kind: LeftoverKind, side: Side) -> Kind {
+    match kind {
+        LeftoverKind::Missing => Kind::Missing(side),
+        LeftoverKind::Surplus => Kind::Surplus(side),
+        LeftoverKind::Pending => Kind::Pending(side),
+        LeftoverKind::Undetermined => Kind::Undetermined(side),
+    }
+}

@@ -1,0 +1,262 @@
+//! The self-test: situations made up from seeds, written in every form that logs come in, checked, and the report
+//! compared with the truth.
+//!
+//! The truth is known before anything is written, and is told by counting copies one by one: nothing of it comes from
+//! what is tested. A seed gives the same situation for ever.
+
+mod columns;
+mod compare;
+mod delivered;
+mod form;
+mod part;
+mod random;
+mod record;
+mod situation;
+mod truth;
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::runtime::{Builder, Runtime};
+
+use crate::check::{self, Check, EveryDifference, Recheck, Selection};
+use crate::digest::Fingerprints;
+use crate::error::Error;
+use crate::progress::{Mode, Progress};
+use crate::report::Report;
+use crate::source::{self, Address, Side, Sides, Source, SourceOptions};
+
+use compare::Comparison;
+use delivered::Delivered;
+use situation::Situation;
+use truth::Truth;
+
+/// As much evidence as there can be, but for situations of thousands of differences.
+const ALL_EVIDENCE: usize = 1_500;
+
+/// Of so many seeds one is asked once more in another way.
+const ANOTHER_WAY: u64 = 4;
+
+/// Of so many seeds one is read from files instead of from memory, if files can hold it.
+const FROM_FILES: u64 = 8;
+
+/// What a run of the self-test came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// How many situations were checked.
+    pub seeds: u64,
+    /// How many numbers and rows of their reports were compared with the truth.
+    pub checks: u64,
+    /// The seeds whose report is not the truth, in order, with what is wrong.
+    pub failed: Vec<(u64, Vec<String>)>,
+}
+
+/// Checks the situations of these seeds, on as many threads as there are processors. Nothing but a temporary folder is
+/// written, and nothing leaves the machine.
+///
+/// # Errors
+/// A thread or the temporary folder cannot be had.
+pub fn run(first: u64, seeds: u64) -> io::Result<Outcome> {
+    let threads = std::thread::available_parallelism().map_or(2, usize::from);
+    let next = AtomicU64::new(0);
+    let worker = || -> io::Result<Outcome> {
+        let runtime = Builder::new_current_thread()
+            .max_blocking_threads(2)
+            .build()?;
+        let mut outcome = Outcome::default();
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= seeds {
+                return Ok(outcome);
+            }
+            let seed = first.wrapping_add(number);
+            let compared = one(seed, &runtime)?;
+            outcome.seeds += 1;
+            outcome.checks += compared.checks;
+            if !compared.wrong.is_empty() {
+                outcome.failed.push((seed, compared.wrong));
+            }
+        }
+    };
+    let outcomes = std::thread::scope(|scope| -> io::Result<Vec<Outcome>> {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(worker)).collect();
+        let joined = workers.into_iter().map(|worker| {
+            worker
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        });
+        joined.collect()
+    })?;
+    let mut all = Outcome::default();
+    for outcome in outcomes {
+        all.seeds += outcome.seeds;
+        all.checks += outcome.checks;
+        all.failed.extend(outcome.failed);
+    }
+    all.failed.sort();
+    Ok(all)
+}
+
+/// Says what a seed's situation is, for whoever looks into a failure.
+pub fn describe(seed: u64) -> String {
+    let situation = Situation::of(seed);
+    let delivered = Delivered::both(&situation, seed);
+    let truth = Truth::of(&situation, &delivered);
+    format!("{situation:#?}\n{truth:#?}")
+}
+
+fn one(seed: u64, runtime: &Runtime) -> io::Result<Comparison> {
+    let situation = Situation::of(seed);
+    let delivered = Delivered::both(&situation, seed);
+    let truth = Truth::of(&situation, &delivered);
+    let mut compared = Comparison::default();
+    let check = check_of(&situation, seed);
+    let from_files = seed.is_multiple_of(FROM_FILES) && situation.is_offline();
+    let again = seed % ANOTHER_WAY == 1;
+    let report = if from_files {
+        let folder = tempfile::Builder::new()
+            .prefix("flowdiff-selftest-")
+            .tempdir()?;
+        for side in Side::BOTH {
+            delivered[side].write(&folder.path().join(side.name()))?;
+        }
+        runtime.block_on(async {
+            let open = |side: Side| {
+                let address = Address::Path(folder.path().join(side.name()));
+                async move { source::open(&address, &SourceOptions::new(side)).await }
+            };
+            let sources = Sides {
+                s3: open(Side::S3).await?.into(),
+                cwl: open(Side::Cwl).await?.into(),
+            };
+            ask(&check, &sources, None).await
+        })
+    } else {
+        let sources = in_memory(Delivered::both(&situation, seed));
+        runtime.block_on(ask(&check, &sources, None))
+    };
+    match report {
+        Err(error) => compared.equal(
+            || "the error".to_owned(),
+            &error.to_string(),
+            &String::new(),
+        ),
+        Ok(report) => {
+            compared.report(&report, &truth, &situation, &delivered);
+            if again {
+                another_way(
+                    &check,
+                    &report,
+                    Delivered::both(&situation, seed),
+                    seed,
+                    runtime,
+                    &mut compared,
+                );
+            }
+        }
+    }
+    Ok(compared)
+}
+
+fn in_memory(delivered: Sides<Delivered>) -> Sides<Arc<dyn Source>> {
+    Sides {
+        s3: Arc::new(delivered.s3),
+        cwl: Arc::new(delivered.cwl),
+    }
+}
+
+async fn ask(
+    check: &Check,
+    sources: &Sides<Arc<dyn Source>>,
+    every: Option<&mut EveryDifference<'_>>,
+) -> Result<Report, Error> {
+    check::run(check, sources, &Progress::new(Mode::Silent), every).await
+}
+
+/// Another key, other limits, every difference written out: the same answer.
+fn another_way(
+    check: &Check,
+    report: &Report,
+    delivered: Sides<Delivered>,
+    seed: u64,
+    runtime: &Runtime,
+    compared: &mut Comparison,
+) {
+    let other = Check {
+        key: Fingerprints::seeded(!seed),
+        concurrency: 1 + usize::try_from(seed % 7).unwrap_or(0),
+        memory: 200 << 20,
+        ..check.clone()
+    };
+    let mut written: u64 = 0;
+    let every: &mut EveryDifference<'_> = &mut |_, _, _| {
+        written += 1;
+        Ok(())
+    };
+    let same = runtime.block_on(ask(&other, &in_memory(delivered), Some(every)));
+    let counts = &report.counts;
+    let both = |sides: Sides<u64>| sides.s3 + sides.cwl;
+    let differences = counts.divergent
+        + both(counts.missing)
+        + both(counts.surplus)
+        + both(counts.pending)
+        + both(counts.undetermined);
+    compared.equal(
+        || "the number of differences written out".to_owned(),
+        &written,
+        &differences,
+    );
+    match same {
+        // Where it was read is all that may differ.
+        Ok(same) => {
+            let told = |report: &Report| (report.counts, report.findings.clone(), report.verdict);
+            compared.equal(
+                || "the report under another key".to_owned(),
+                &told(&same),
+                &told(report),
+            );
+        }
+        Err(error) => compared.equal(
+            || "the error".to_owned(),
+            &error.to_string(),
+            &String::new(),
+        ),
+    }
+}
+
+fn check_of(situation: &Situation, seed: u64) -> Check {
+    Check {
+        window: situation.window,
+        settle: situation.settle,
+        recheck: Recheck::default(),
+        by_hour: false,
+        fields: Selection {
+            only: situation.only.clone(),
+            ignored: situation.ignored.clone(),
+        },
+        interfaces: situation.interfaces.clone(),
+        ignore_nodata: situation.ignore_nodata,
+        allow_empty: situation.allow_empty,
+        formats: situation.formats.clone(),
+        flow_logs: None,
+        counted: None,
+        max_evidence: ALL_EVIDENCE,
+        all_differences: None,
+        concurrency: 4,
+        memory: 64 << 20,
+        key: Fingerprints::seeded(seed),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reports_are_the_truth() {
+        let outcome = run(0, 100).unwrap();
+        assert_eq!(outcome.failed, []);
+        assert!(outcome.seeds == 100 && outcome.checks > 1_000);
+    }
+}

@@ -1,0 +1,270 @@
+//! Parts: how a side's copies are spread over objects, files and streams, what these are called, and what is wrong
+//! with some of them.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::form::{Body, Form, Row};
+use super::random::Random;
+use super::record::Record;
+
+/// The seconds of a slot: what a delivered object holds.
+const SLOT: i64 = 300;
+
+/// A part that one side is to have.
+#[derive(Clone, Debug)]
+pub(super) struct Part {
+    pub name: String,
+    pub form: Form,
+    pub rows: Vec<Row>,
+    pub fault: Option<Fault>,
+    pub told: Told,
+    /// Whether it is there only when somebody looks again.
+    pub late: bool,
+}
+
+/// What the name tells of what is in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    Nothing,
+    /// The time in a delivered object's name.
+    Slot(i64),
+    /// The interface of a stream.
+    Interface(String),
+}
+
+/// Why a part cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// The listing says so.
+    Denied,
+    /// Reading fails; of a live stream after some pages.
+    Broken { pages: usize },
+    /// The end is gone.
+    Cut,
+    /// A gzip whose checksum is wrong.
+    Checksum,
+    /// Something follows a gzip.
+    Trailing,
+    /// The answer says that it is not the last.
+    MoreFollows,
+}
+
+impl Fault {
+    /// Picks one that can befall the form. `json` tells whether one may show within a document, after rows.
+    pub(super) fn of(form: Form, json: bool, random: &mut Random) -> Self {
+        let is_gzip = matches!(form, Form::Gzip | Form::Export | Form::Subscription);
+        let mut faults = vec![
+            Self::Denied,
+            Self::Broken {
+                pages: random.below(3),
+            },
+        ];
+        if form.shows_a_cut() && (json || !form.is_json()) {
+            faults.push(Self::Cut);
+        }
+        if is_gzip {
+            faults.extend([Self::Checksum, Self::Trailing]);
+        }
+        if form == Form::Filtered && json {
+            faults.push(Self::MoreFollows);
+        }
+        *random.pick(&faults)
+    }
+
+    /// Does to the content what befell it.
+    pub(super) fn befall(self, form: Form, body: &mut Body, random: &mut Random) {
+        let Body::Bytes(bytes) = body else { return };
+        match self {
+            Self::Denied | Self::Broken { .. } => {}
+            // Of several documents only the last may be cut, since between two of them nothing would show.
+            Self::Cut if form.is_json() => bytes.truncate(bytes.len() - 3 - random.below(20)),
+            Self::Cut => bytes.truncate(4 + random.below(bytes.len() - 5)),
+            Self::Checksum => {
+                let at = bytes.len() - 8 + random.below(4);
+                bytes[at] ^= 1 << random.below(8);
+            }
+            Self::Trailing => bytes.extend_from_slice(b"<html>"),
+            Self::MoreFollows => {
+                let open = bytes.iter().position(|&byte| byte == b'{').unwrap_or(0);
+                bytes.splice(open + 1..=open, *b"\"nextToken\": \"Bxkq\", ");
+            }
+        }
+    }
+}
+
+/// One side's habits.
+#[derive(Clone, Debug)]
+pub(super) struct Habits {
+    /// What the parts are written as, by turns.
+    pub forms: Vec<Form>,
+    /// Whether what was delivered has been put into one file.
+    pub merged: bool,
+    /// The most rows of a part.
+    pub rows: usize,
+    /// Hive-compatible folders, and folders by the hour.
+    pub hive: bool,
+    pub hourly: bool,
+    /// Which flow log, for names.
+    pub flow_log: &'static str,
+}
+
+/// Spreads rows over parts.
+pub(super) fn spread(
+    rows: Vec<Row>,
+    records: &[Record],
+    habits: &Habits,
+    random: &mut Random,
+) -> Vec<Part> {
+    let mut parts = Vec::new();
+    let mut heaps: BTreeMap<(Option<i64>, Option<&str>), Vec<Row>> = BTreeMap::new();
+    let delivered = habits.forms[0].has_header();
+    for row in rows {
+        let key = match row {
+            Row::Record { record, .. } if delivered && !habits.merged => {
+                (Some(slot_in_name(&records[record], random)), None)
+            }
+            Row::Record { record, .. } if !delivered => {
+                (None, Some(records[record].interface.as_str()))
+            }
+            Row::Record { .. } | Row::Malformed => {
+                let any = heaps.keys().nth(random.below(heaps.len()));
+                any.copied().unwrap_or((None, None))
+            }
+        };
+        heaps.entry(key).or_default().push(row);
+    }
+    for (key, mut rows) in heaps {
+        if delivered {
+            random.shuffle(&mut rows);
+        } else {
+            rows.sort_by_key(|row| match row {
+                Row::Record { record, .. } => records[*record].start,
+                Row::Malformed => 0,
+            });
+        }
+        let form = *random.pick(&habits.forms);
+        // A stream is one part, however long it is.
+        let most = if form == Form::Live {
+            usize::MAX
+        } else {
+            habits.rows
+        };
+        for rows in rows.chunks(most) {
+            let number = parts.len();
+            let (name, told) = match key {
+                (Some(slot), _) => (object_name(slot, number, form, habits), Told::Slot(slot)),
+                (None, Some(interface)) => stream_name(interface, number, form),
+                (None, None) => (format!("merged/{number:04}"), Told::Nothing),
+            };
+            parts.push(Part {
+                name,
+                form,
+                rows: rows.to_vec(),
+                fault: None,
+                told,
+                late: false,
+            });
+        }
+    }
+    parts
+}
+
+/// The slot of `end`, most often; a file may hold records of the slot before, and records that end a little after.
+fn slot_in_name(record: &Record, random: &mut Random) -> i64 {
+    let slot = record.end.div_euclid(SLOT) * SLOT;
+    match random.below(10) {
+        0 => slot + SLOT,
+        1 if record.end - slot < 10 => slot - SLOT,
+        _ => slot,
+    }
+}
+
+fn object_name(slot: i64, number: usize, form: Form, habits: &Habits) -> String {
+    let time = Timestamp::from_second(slot).unwrap_or_default();
+    let folder = match (habits.hive, habits.hourly) {
+        (false, false) => "AWSLogs/123456789010/vpcflowlogs/eu-west-1/%Y/%m/%d",
+        (false, true) => "AWSLogs/123456789010/vpcflowlogs/eu-west-1/%Y/%m/%d/%H",
+        (true, false) => {
+            "AWSLogs/aws-account-id=123456789010/aws-service=vpcflowlogs/aws-region=eu-west-1/year=%Y/month=%m/day=%d"
+        }
+        (true, true) => {
+            "AWSLogs/aws-account-id=123456789010/aws-service=vpcflowlogs/aws-region=eu-west-1/year=%Y/month=%m/day=%d/hour=%H"
+        }
+    };
+    let (folder, minute) = (time.strftime(folder), time.strftime("%Y%m%dT%H%MZ"));
+    let ending = match form {
+        Form::Parquet => "log.parquet",
+        Form::Text => "log",
+        Form::Gzip
+        | Form::Export
+        | Form::Lines
+        | Form::Tail
+        | Form::Answers
+        | Form::Filtered
+        | Form::Subscription
+        | Form::Live => "log.gz",
+    };
+    let id = habits.flow_log;
+    format!("{folder}/123456789010_vpcflowlogs_eu-west-1_{id}_{minute}_{number:08x}.{ending}")
+}
+
+/// Streams are called after their interface, but for those of transit gateways.
+fn stream_name(interface: &str, number: usize, form: Form) -> (String, Told) {
+    let told = if interface.starts_with("eni-") {
+        Told::Interface(interface.to_owned())
+    } else {
+        Told::Nothing
+    };
+    match form {
+        // A second task exports again what has come since.
+        Form::Export | Form::Subscription => {
+            let task = format!("0fb5b2d6-{number:04x}");
+            (
+                format!("exportedlogs/{task}/{interface}-all/000000.gz"),
+                told,
+            )
+        }
+        Form::Live => (format!("{interface}-all"), told),
+        Form::Gzip
+        | Form::Text
+        | Form::Parquet
+        | Form::Lines
+        | Form::Tail
+        | Form::Answers
+        | Form::Filtered => (format!("{interface}-all-{number:03}.log"), Told::Nothing),
+    }
+}
+
+impl Told {
+    /// Tells whether a record of this bucket may be in the part: AWS promises only that a file's records ended in the
+    /// slot of its name or the one before, give or take, and intervals are ten minutes at most.
+    pub(super) fn may_hold(&self, interface: &str, slot: Option<i64>) -> bool {
+        match self {
+            Self::Nothing => true,
+            Self::Interface(only) => only == interface || interface == "-",
+            Self::Slot(name) => {
+                slot.is_none_or(|slot| slot + SLOT > name - 900 && slot < name + 600)
+            }
+        }
+    }
+
+    /// Tells whether the part is looked at for records of this window on these interfaces (none is all).
+    pub(super) fn is_asked_for(
+        &self,
+        window: (Option<i64>, Option<i64>),
+        interfaces: &[String],
+    ) -> bool {
+        let floor = |second: i64| second.div_euclid(SLOT) * SLOT;
+        match self {
+            Self::Nothing => true,
+            Self::Interface(only) => interfaces.is_empty() || interfaces.contains(only),
+            Self::Slot(name) => {
+                let after = window.0.is_none_or(|start| *name >= floor(start) - SLOT);
+                let before = window.1.is_none_or(|end| *name <= floor(end + 600) + SLOT);
+                after && before
+            }
+        }
+    }
+}

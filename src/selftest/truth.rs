@@ -1,0 +1,368 @@
+//! The truth: what there is to find in a situation, by counting copies one by one.
+//!
+//! Nothing here comes from the modules that are tested; the rules are those of the README.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use crate::record::FieldName;
+use crate::source::{Side, Sides};
+
+use super::delivered::Delivered;
+use super::form::Row;
+use super::situation::Situation;
+
+/// What each side has more of one flow: canonical texts, and whether they are young.
+type Unmatched<'t> = Sides<Vec<(&'t str, bool)>>;
+
+/// What a leftover or a pair is, and on which side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    Missing(Side),
+    Surplus(Side),
+    Divergent,
+    Pending(Side),
+    Undetermined(Side),
+}
+
+/// Interface and slot, a half blank if it is not compared.
+pub(super) type Bucket = (String, Option<i64>);
+
+/// What is found on one side.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct SideTruth {
+    pub records: u64,
+    pub nodata: u64,
+    pub skipdata: u64,
+    pub malformed: u64,
+    pub unreadable: BTreeSet<String>,
+    pub first_start: Option<i64>,
+    pub last_start: Option<i64>,
+}
+
+/// What there is to find.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Truth {
+    /// The compared fields, in order.
+    pub compared: Vec<FieldName>,
+    pub sides: Sides<SideTruth>,
+    /// Each difference by what it is, where, and its canonical text, or both texts of a pair.
+    pub differences: BTreeMap<(Bucket, Kind, String, String), u64>,
+    pub exit_code: u8,
+}
+
+/// One copy that was read.
+struct Copy {
+    text: String,
+    bucket: Bucket,
+    young: bool,
+}
+
+/// The copies of one record on both sides.
+struct Heap {
+    bucket: Bucket,
+    young: bool,
+    copies: Sides<u64>,
+}
+
+impl Truth {
+    pub(super) fn of(situation: &Situation, delivered: &Sides<Delivered>) -> Self {
+        let compared = compared(situation, delivered);
+        let mut truth = Self {
+            compared,
+            ..Self::default()
+        };
+        let mut heaps: BTreeMap<String, Heap> = BTreeMap::new();
+        for side in Side::BOTH {
+            for copy in truth.read(situation, delivered, side) {
+                let heap = heaps.entry(copy.text).or_insert_with(|| Heap {
+                    bucket: copy.bucket,
+                    young: false,
+                    copies: Sides::default(),
+                });
+                heap.copies[side] += 1;
+                heap.young |= copy.young;
+            }
+        }
+        truth.tell(situation, &heaps);
+        truth.exit_code = truth.exit_code_of(situation);
+        truth
+    }
+
+    /// Sums up differences of a kind.
+    pub(super) fn count(&self, kind: Kind) -> u64 {
+        let of_kind = self
+            .differences
+            .iter()
+            .filter(|((_, is, ..), _)| *is == kind);
+        of_kind.map(|(_, copies)| copies).sum()
+    }
+
+    /// Counts the rows of a side, and returns the copies that are asked for.
+    fn read(
+        &mut self,
+        situation: &Situation,
+        delivered: &Sides<Delivered>,
+        side: Side,
+    ) -> Vec<Copy> {
+        let window = (situation.window.start, situation.window.end);
+        let (mut copies, mut events) = (Vec::new(), HashSet::new());
+        let summary = &mut self.sides[side];
+        for (number, part) in situation.parts[side].iter().enumerate() {
+            if !part.told.is_asked_for(window, &situation.interfaces) {
+                continue;
+            }
+            if part.fault.is_some() {
+                summary.unreadable.insert(part.name.clone());
+            }
+            for row in part.rows.iter().take(delivered[side].rows_given(number)) {
+                let Row::Record { record, event } = *row else {
+                    summary.malformed += 1;
+                    continue;
+                };
+                let seen = See {
+                    situation,
+                    side,
+                    record,
+                };
+                if !seen.is_asked_for() || (part.form.has_ids() && !events.insert(event)) {
+                    continue;
+                }
+                summary.records += 1;
+                summary.nodata += u64::from(seen.is("NODATA"));
+                summary.skipdata += u64::from(seen.is("SKIPDATA"));
+                let start = seen.number("start");
+                summary.first_start = summary.first_start.into_iter().chain(start).min();
+                summary.last_start = summary.last_start.into_iter().chain(start).max();
+                copies.push(seen.copy(&self.compared));
+            }
+        }
+        copies
+    }
+
+    /// Tells each leftover: young, in doubt, one of a pair, surplus or missing.
+    fn tell(&mut self, situation: &Situation, heaps: &BTreeMap<String, Heap>) {
+        let excess = |side: Side| -> u64 {
+            let more = |heap: &Heap| heap.copies[side].saturating_sub(heap.copies[side.other()]);
+            heaps.values().map(more).sum()
+        };
+        // As many malformed rows as there are copies lacking are taken to be those copies.
+        let hidden = Sides::from_fn(|side: Side| {
+            let malformed = self.sides[side].malformed;
+            malformed > 0 && malformed >= excess(side.other())
+        });
+        let mut flows: BTreeMap<Vec<&str>, Unmatched<'_>> = BTreeMap::new();
+        for (text, heap) in heaps {
+            let common = heap.copies.s3.min(heap.copies.cwl);
+            for side in Side::BOTH {
+                let lacking = side.other();
+                for _ in common..heap.copies[side] {
+                    if heap.young {
+                        self.add(&heap.bucket, Kind::Pending(lacking), text, "");
+                    } else if hidden[lacking] || in_doubt(situation, lacking, &heap.bucket) {
+                        self.add(&heap.bucket, Kind::Undetermined(lacking), text, "");
+                    } else {
+                        let flow = self.flow(text);
+                        flows.entry(flow).or_default()[side].push((text, common > 0));
+                    }
+                }
+            }
+        }
+        for mut leftovers in flows.into_values() {
+            while let Some((s3, cwl)) = self.most_alike(&leftovers) {
+                let (s3, cwl) = (leftovers.s3.remove(s3).0, leftovers.cwl.remove(cwl).0);
+                self.add(&heaps[s3].bucket, Kind::Divergent, s3, cwl);
+            }
+            for side in Side::BOTH {
+                for (text, matched) in &leftovers[side] {
+                    let kind = if *matched {
+                        Kind::Surplus(side)
+                    } else {
+                        Kind::Missing(side.other())
+                    };
+                    self.add(&heaps[*text].bucket, kind, text, "");
+                }
+            }
+        }
+    }
+
+    fn add(&mut self, bucket: &Bucket, kind: Kind, text: &str, other: &str) {
+        let key = (bucket.clone(), kind, text.to_owned(), other.to_owned());
+        *self.differences.entry(key).or_default() += 1;
+    }
+
+    /// Interface, addresses, ports, protocol and start, as far as they are compared; else the record itself.
+    fn flow<'t>(&self, text: &'t str) -> Vec<&'t str> {
+        let names = [
+            "interface-id",
+            "srcaddr",
+            "dstaddr",
+            "srcport",
+            "dstport",
+            "protocol",
+            "start",
+        ];
+        let values = text.split(' ').zip(&self.compared);
+        let flow: Vec<&str> = values
+            .filter(|(_, name)| names.contains(&name.as_str()))
+            .map(|(value, _)| value)
+            .collect();
+        if flow.is_empty() { vec![text] } else { flow }
+    }
+
+    /// The next pair: most equal fields, then the first of S3's, then of CloudWatch's, by text.
+    fn most_alike(&self, leftovers: &Sides<Vec<(&str, bool)>>) -> Option<(usize, usize)> {
+        let mut best: Option<(usize, (usize, usize))> = None;
+        for (a, (s3, _)) in leftovers.s3.iter().enumerate() {
+            for (b, (cwl, _)) in leftovers.cwl.iter().enumerate() {
+                let alike = s3
+                    .split(' ')
+                    .zip(cwl.split(' '))
+                    .filter(|(s3, cwl)| s3 == cwl)
+                    .count();
+                if best.is_none_or(|(most, _)| alike > most) {
+                    best = Some((alike, (a, b)));
+                }
+            }
+        }
+        best.map(|(_, pair)| pair)
+    }
+
+    fn exit_code_of(&self, situation: &Situation) -> u8 {
+        let any = |is: fn(&Kind) -> bool| self.differences.keys().any(|(_, kind, ..)| is(kind));
+        if any(|kind| matches!(kind, Kind::Missing(_) | Kind::Surplus(_) | Kind::Divergent)) {
+            return 1;
+        }
+        let Sides { s3, cwl } = &self.sides;
+        let not_known = [s3, cwl]
+            .iter()
+            .any(|side| side.malformed > 0 || !side.unreadable.is_empty());
+        let empty = s3.records + cwl.records == 0 && !situation.allow_empty;
+        if not_known || empty || !self.differences.is_empty() {
+            3
+        } else {
+            0
+        }
+    }
+}
+
+/// What all rows that were met have, of what is asked for.
+fn compared(situation: &Situation, delivered: &Sides<Delivered>) -> Vec<FieldName> {
+    let window = (situation.window.start, situation.window.end);
+    let met = |side: Side| {
+        let parts = situation.parts[side].iter().enumerate();
+        let mut read =
+            parts.filter(|(_, part)| part.told.is_asked_for(window, &situation.interfaces));
+        read.any(|(number, part)| {
+            let mut rows = part.rows.iter().take(delivered[side].rows_given(number));
+            let header = part.form.has_header() && delivered[side].rows_given(number) > 0;
+            header || rows.any(|row| matches!(row, Row::Record { .. }))
+        })
+    };
+    let has = |side: Side, name: &FieldName| situation.layouts[side].position(name).is_some();
+    let (s3, cwl) = (met(Side::S3), met(Side::Cwl));
+    let mut fields: Vec<FieldName> = match (s3, cwl) {
+        (false, false) => Vec::new(),
+        _ => {
+            let names = situation.fields.0.iter();
+            names
+                .filter(|name| (!s3 || has(Side::S3, name)) && (!cwl || has(Side::Cwl, name)))
+                .cloned()
+                .collect()
+        }
+    };
+    fields.retain(|name| situation.only.is_empty() || situation.only.contains(name));
+    fields.retain(|name| !situation.ignored.contains(name));
+    fields.sort();
+    fields
+}
+
+/// Whether the side may hold what was not seen there.
+fn in_doubt(situation: &Situation, side: Side, (interface, slot): &Bucket) -> bool {
+    let window = (situation.window.start, situation.window.end);
+    situation.parts[side].iter().any(|part| {
+        let unread = part.fault.is_some() && part.told.is_asked_for(window, &situation.interfaces);
+        unread && part.told.may_hold(interface, *slot)
+    })
+}
+
+/// A record as one side's flow log tells it.
+struct See<'a> {
+    situation: &'a Situation,
+    side: Side,
+    record: usize,
+}
+
+impl See<'_> {
+    fn has(&self, name: &FieldName) -> bool {
+        self.situation.layouts[self.side].position(name).is_some()
+    }
+
+    fn value(&self, name: &FieldName) -> Option<&str> {
+        let at = self
+            .situation
+            .fields
+            .0
+            .iter()
+            .position(|field| field == name)?;
+        self.situation.records[self.record].values[at]
+            .as_deref()
+            .filter(|_| self.has(name))
+    }
+
+    fn number(&self, name: &str) -> Option<i64> {
+        self.value(&FieldName::new(name))?.parse().ok()
+    }
+
+    /// Without a `log-status` a NODATA row can be told by its having no traffic.
+    fn is(&self, status: &str) -> bool {
+        let name = FieldName::new("log-status");
+        if self.has(&name) {
+            return self.value(&name) == Some(status);
+        }
+        let traffic: Vec<&FieldName> = self.situation.layouts[self.side]
+            .columns()
+            .iter()
+            .filter(|name| name.is_traffic())
+            .collect();
+        status == "NODATA"
+            && !traffic.is_empty()
+            && traffic.iter().all(|name| self.value(name).is_none())
+    }
+
+    fn is_asked_for(&self) -> bool {
+        let situation = self.situation;
+        let in_window = self.number("start").is_none_or(|start| {
+            let Some((from, to)) = situation.window.start.zip(situation.window.end) else {
+                return situation.window.start.is_none_or(|from| from <= start)
+                    && situation.window.end.is_none_or(|to| start < to);
+            };
+            (from..to).contains(&start)
+        });
+        let interface = &situation.records[self.record].interface;
+        let wanted = situation.interfaces.is_empty() || situation.interfaces.contains(interface);
+        in_window && wanted && !(situation.ignore_nodata && self.is("NODATA"))
+    }
+
+    fn copy(&self, compared: &[FieldName]) -> Copy {
+        let value = |name: &FieldName| self.value(name).unwrap_or("-");
+        let is_compared = |name: &str| compared.iter().any(|field| field.as_str() == name);
+        let settle = &self.situation.settle;
+        let end = self
+            .number("end")
+            .or(self.number("start").map(|start| start + 600));
+        Copy {
+            text: compared.iter().map(value).collect::<Vec<_>>().join(" "),
+            bucket: (
+                if is_compared("interface-id") {
+                    value(&FieldName::new("interface-id")).to_owned()
+                } else {
+                    "-".to_owned()
+                },
+                self.number("start")
+                    .filter(|_| is_compared("start"))
+                    .map(|start| start.div_euclid(300) * 300),
+            ),
+            young: end.is_some_and(|end| end + settle.seconds > settle.now),
+        }
+    }
+}
