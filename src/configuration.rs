@@ -24,7 +24,7 @@ const FIRST_RECORDS: i64 = 600;
 /// [`Error::Usage`]: what is named is no flow log or no resource that has flow logs.
 pub fn asked(args: &CheckArgs) -> Result<Option<Asked>, Error> {
     let refuse = |why: String| Err(Error::Usage(why));
-    if let Some(id) = &args.resource {
+    if let Some(id) = &args.sources.resource {
         return match id.split_once('-') {
             Some((kind, rest)) if !kind.is_empty() && !rest.is_empty() && kind != "fl" => {
                 Ok(Some(Asked::Resource(id.clone())))
@@ -34,7 +34,7 @@ pub fn asked(args: &CheckArgs) -> Result<Option<Asked>, Error> {
             )),
         };
     }
-    match args.flow_logs.as_slice() {
+    match args.sources.flow_logs.as_slice() {
         [] => Ok(None),
         [a, b] if a == b => refuse(format!("--flow-logs: `{a}` is named twice")),
         ids => match ids.iter().find(|id| !id.starts_with("fl-")) {
@@ -132,8 +132,8 @@ fn candidates(id: &str, found: &[FlowLog]) -> String {
 /// Puts into the arguments what the flow logs stand for and was not given.
 fn fill(args: &CheckArgs, logs: Sides<FlowLog>) -> Result<CheckArgs, Error> {
     let mut filled = args.clone();
-    filled.s3 = Some(logs.s3.address()?);
-    filled.cwl = Some(logs.cwl.address()?);
+    filled.sources.s3 = Some(logs.s3.address()?);
+    filled.sources.cwl = Some(logs.cwl.address()?);
     for side in Side::BOTH {
         let (log, of) = (&logs[side], &mut filled.sides.0[side]);
         if !log.format.is_empty() {
@@ -144,8 +144,8 @@ fn fill(args: &CheckArgs, logs: Sides<FlowLog>) -> Result<CheckArgs, Error> {
             of.flow_log_id = Some(log.id.clone());
         }
     }
-    if filled.interface.is_empty() {
-        filled.interface.extend(common_interface(&logs));
+    if filled.comparison.interface.is_empty() {
+        filled.comparison.interface.extend(common_interface(&logs));
     }
     // The streams of a transit gateway's flow log are named after its attachments.
     let named_after_interfaces = |log: &FlowLog| {
@@ -153,8 +153,9 @@ fn fill(args: &CheckArgs, logs: Sides<FlowLog>) -> Result<CheckArgs, Error> {
             .iter()
             .any(|kind| log.resource.starts_with(kind))
     };
-    filled.all_streams |= !named_after_interfaces(&logs.s3) || !named_after_interfaces(&logs.cwl);
-    filled.configured = Some(Arc::new(logs));
+    filled.comparison.all_streams |=
+        !named_after_interfaces(&logs.s3) || !named_after_interfaces(&logs.cwl);
+    filled.sources.configured = Some(Arc::new(logs));
     Ok(filled)
 }
 
@@ -425,10 +426,10 @@ mod tests {
         )
         .unwrap();
         assert_eq!(
-            filled.s3.as_deref(),
+            filled.sources.s3.as_deref(),
             Some("s3://logs/team/AWSLogs/111122223333/vpcflowlogs/eu-west-1/")
         );
-        assert_eq!(filled.cwl.as_deref(), Some("cwl:///flow"));
+        assert_eq!(filled.sources.cwl.as_deref(), Some("cwl:///flow"));
         let Sides { s3, cwl } = &filled.sides.0;
         assert_eq!(
             (s3.format.as_deref(), s3.region.as_deref()),
@@ -442,7 +443,7 @@ mod tests {
             (s3.flow_log_id.as_deref(), cwl.flow_log_id.as_deref()),
             (Some("fl-a"), None)
         );
-        assert!(!filled.all_streams && filled.interface.is_empty());
+        assert!(!filled.comparison.all_streams && filled.comparison.interface.is_empty());
     }
 
     #[test]
@@ -450,11 +451,12 @@ mod tests {
         let mut logs = both();
         logs.cwl.resource = "eni-0aa".into();
         let filled = fill(&args("--flow-logs fl-a fl-b"), logs.clone()).unwrap();
-        assert_eq!(filled.interface, ["eni-0aa"]);
+        assert_eq!(filled.comparison.interface, ["eni-0aa"]);
         logs.s3.resource = "eni-0bb".into();
         assert!(
             fill(&args("--flow-logs fl-a fl-b"), logs)
                 .unwrap()
+                .comparison
                 .interface
                 .is_empty()
         );

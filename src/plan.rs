@@ -76,31 +76,31 @@ impl Plan {
     /// [`Error::Usage`] that names the option and the value.
     pub fn new(args: &CheckArgs, now: i64) -> Result<Self, Error> {
         let addresses = Sides {
-            s3: address("S3-SOURCE", args.s3.as_deref())?,
-            cwl: address("CWL-SOURCE", args.cwl.as_deref())?,
+            s3: address("S3-SOURCE", args.sources.s3.as_deref())?,
+            cwl: address("CWL-SOURCE", args.sources.cwl.as_deref())?,
         };
         if addresses.s3 == Address::Stdin && addresses.cwl == Address::Stdin {
             return Err(Error::Usage(
                 "standard input can be one side only, not both".into(),
             ));
         }
-        let now = match &args.now {
+        let now = match &args.time.now {
             Some(text) => time("--now", text, now)?,
             None => now,
         };
         let settle = Settle {
             now,
-            seconds: seconds("--settle", &args.settle)?,
+            seconds: seconds("--settle", &args.time.settle)?,
         };
         let live = addresses.s3.is_live() || addresses.cwl.is_live();
-        let memory = memory(&args.memory)?;
-        if args.concurrency == 0 {
+        let memory = memory(&args.limits.memory)?;
+        if args.limits.concurrency == 0 {
             return Err(Error::Usage("--concurrency: must be at least 1".into()));
         }
-        if !(args.cwl_rate.is_finite() && args.cwl_rate > 0.0) {
+        if !(args.limits.cwl_rate.is_finite() && args.limits.cwl_rate > 0.0) {
             return Err(Error::Usage(format!(
                 "--cwl-rate: must be more than 0, not `{}`",
-                args.cwl_rate
+                args.limits.cwl_rate
             )));
         }
         let (printed, reports) = reports(args)?;
@@ -113,20 +113,20 @@ impl Plan {
             settle,
             recheck: recheck(args)?,
             fields: Selection {
-                only: names(&args.fields),
-                ignored: names(&args.ignore_fields),
+                only: names(&args.comparison.fields),
+                ignored: names(&args.comparison.ignore_fields),
             },
-            interfaces: args.interface.clone(),
-            flow_logs: args.configured.clone(),
-            ignore_nodata: args.ignore_nodata,
-            allow_empty: args.allow_empty,
+            interfaces: args.comparison.interface.clone(),
+            flow_logs: args.sources.configured.clone(),
+            ignore_nodata: args.comparison.ignore_nodata,
+            allow_empty: args.comparison.allow_empty,
             formats: Sides {
                 s3: format(args, Side::S3)?,
                 cwl: format(args, Side::Cwl)?,
             },
-            max_evidence: args.max_evidence,
-            all_differences: args.all_differences.clone(),
-            concurrency: args.concurrency,
+            max_evidence: args.output.max_evidence,
+            all_differences: args.output.all_differences.clone(),
+            concurrency: args.limits.concurrency,
             memory,
             counted: None,
             key: Fingerprints::random(),
@@ -136,7 +136,7 @@ impl Plan {
             s3: (s3, options(args, Side::S3)?),
             cwl: (cwl, options(args, Side::Cwl)?),
         };
-        let fail_on = FailOn::parse(&args.fail_on)
+        let fail_on = FailOn::parse(&args.alarms.fail_on)
             .map_err(|why| Error::Usage(format!("--fail-on: {why}")))?;
         let job = job(args, &check, &sources)?;
         Ok(Self {
@@ -196,21 +196,21 @@ fn job(
         let text = text.as_ref();
         text.map(|text| time(option, text, settle.now)).transpose()
     };
-    let until = time("--until", &args.until)?;
+    let until = time("--until", &args.time.until)?;
     let settled = settle.now - settle.seconds;
-    let begin = time("--since", &args.since)?;
+    let begin = time("--since", &args.time.since)?;
     Ok(Some(Job {
         directory,
         subject: Subject {
             source: sources.as_ref().map(|(address, _)| address.to_string()),
             region: of_sides(|side| &side.region),
             format: of_sides(|side| &side.format),
-            fields: sorted(&args.fields),
-            ignore_fields: sorted(&args.ignore_fields),
-            interface: sorted(&args.interface),
-            flow_log_id: sorted(&args.flow_log_id),
-            all_streams: args.all_streams,
-            ignore_nodata: args.ignore_nodata,
+            fields: sorted(&args.comparison.fields),
+            ignore_fields: sorted(&args.comparison.ignore_fields),
+            interface: sorted(&args.comparison.interface),
+            flow_log_id: sorted(&args.comparison.flow_log_id),
+            all_streams: args.comparison.all_streams,
+            ignore_nodata: args.comparison.ignore_nodata,
         },
         begin: begin.unwrap_or(slot(until.unwrap_or(settled).min(settled)) - LIVE_WINDOW),
         pattern: Pattern {
@@ -235,7 +235,7 @@ fn address(name: &str, text: Option<&str>) -> Result<Address, Error> {
 /// [`Error::Usage`] that names the option.
 pub fn options(args: &CheckArgs, side: Side) -> Result<SourceOptions, Error> {
     let of = &args.sides.0[side];
-    let timeout = seconds("--timeout", &args.timeout)?;
+    let timeout = seconds("--timeout", &args.limits.timeout)?;
     if timeout < 1 {
         return Err(Error::Usage("--timeout: must be at least 1s".into()));
     }
@@ -246,14 +246,14 @@ pub fn options(args: &CheckArgs, side: Side) -> Result<SourceOptions, Error> {
         role_arn: of.role_arn.clone(),
         external_id: of.external_id.clone(),
         endpoint_url: of.endpoint_url.clone(),
-        flow_log_ids: if side == Side::S3 && !args.flow_log_id.is_empty() {
-            args.flow_log_id.clone()
+        flow_log_ids: if side == Side::S3 && !args.comparison.flow_log_id.is_empty() {
+            args.comparison.flow_log_id.clone()
         } else {
             of.flow_log_id.iter().cloned().collect()
         },
-        all_streams: args.all_streams,
-        calls_per_second: args.cwl_rate,
-        concurrency: args.concurrency,
+        all_streams: args.comparison.all_streams,
+        calls_per_second: args.limits.cwl_rate,
+        concurrency: args.limits.concurrency,
         timeout: Duration::from_secs(timeout.unsigned_abs()),
     })
 }
@@ -300,6 +300,7 @@ type Reports = (Option<&'static Renderer>, Vec<(&'static Renderer, PathBuf)>);
 
 fn reports(args: &CheckArgs) -> Result<Reports, Error> {
     let mut all: Vec<_> = args
+        .output
         .report
         .iter()
         .map(|text| report_to(text))
@@ -312,7 +313,7 @@ fn reports(args: &CheckArgs) -> Result<Reports, Error> {
             "--report: standard output can be one report only".into(),
         ));
     }
-    let output = args.output.as_deref().filter(|_| !args.quiet);
+    let output = args.output.output.as_deref().filter(|_| !args.output.quiet);
     let output = output.map(|name| renderer("--output", name)).transpose()?;
     match (printed.first(), output) {
         (Some(_), Some(_)) => Err(Error::Usage(
@@ -324,14 +325,15 @@ fn reports(args: &CheckArgs) -> Result<Reports, Error> {
 }
 
 fn output(args: &CheckArgs, printed: Option<&'static Renderer>) -> Result<Answer, Error> {
-    let thresholds = Thresholds::parse(&args.warning, &args.critical).map_err(Error::Usage)?;
-    if !args.nagios {
+    let thresholds =
+        Thresholds::parse(&args.alarms.warning, &args.alarms.critical).map_err(Error::Usage)?;
+    if !args.alarms.nagios {
         return match printed {
             _ if thresholds != Thresholds::default() => Err(Error::Usage(
                 "--warning and --critical are for --nagios; without it there is --fail-on".into(),
             )),
             Some(renderer) => Ok(Answer::Report(renderer)),
-            None if args.quiet => Ok(Answer::Nothing),
+            None if args.output.quiet => Ok(Answer::Nothing),
             None => Ok(Answer::Report(&report::RENDERERS[0])),
         };
     }
@@ -340,8 +342,10 @@ fn output(args: &CheckArgs, printed: Option<&'static Renderer>) -> Result<Answer
         Some(_) => {
             not_with("--output or --report FORMAT=-: the line has standard output to itself")
         }
-        None if args.quiet => not_with("--quiet: it prints a line"),
-        None if !args.fail_on.is_empty() => not_with("--fail-on: ranges are given with -w and -c"),
+        None if args.output.quiet => not_with("--quiet: it prints a line"),
+        None if !args.alarms.fail_on.is_empty() => {
+            not_with("--fail-on: ranges are given with -w and -c")
+        }
         None => Ok(Answer::Nagios(thresholds)),
     }
 }
@@ -368,12 +372,12 @@ fn memory(text: &str) -> Result<u64, Error> {
 }
 
 fn recheck(args: &CheckArgs) -> Result<Recheck, Error> {
-    let every = seconds("--recheck-every", &args.recheck_every)?;
+    let every = seconds("--recheck-every", &args.time.recheck_every)?;
     if every < 1 {
         return Err(Error::Usage("--recheck-every: must be at least 1s".into()));
     }
     Ok(Recheck {
-        times: args.recheck,
+        times: args.time.recheck,
         every: Duration::from_secs(every.unsigned_abs()),
     })
 }
@@ -384,7 +388,10 @@ fn window(args: &CheckArgs, settle: &Settle, live: bool) -> Result<Window, Error
             .map(|text| time(option, text, settle.now))
             .transpose()
     };
-    let (mut start, mut end) = (time("--since", &args.since)?, time("--until", &args.until)?);
+    let (mut start, mut end) = (
+        time("--since", &args.time.since)?,
+        time("--until", &args.time.until)?,
+    );
     if live {
         end = end.or(Some(settle.now - settle.seconds));
         start = start.or(end.map(|end| end - LIVE_WINDOW));

@@ -20,9 +20,12 @@ use crate::state::{State, Store};
 use crate::watch::{Came, Tell, watch as watch_rounds};
 use crate::window::rfc3339;
 
+use super::log::log_to_stderr;
+use super::outputs::{Outputs, tell_difference};
+use super::print::print;
 use super::{
-    INTERRUPTED, Outputs, TROUBLE, answer_with, clock, complain, configured, interrupted,
-    log_to_stderr, open, print, progress_mode, runtime, showable, tell_difference,
+    INTERRUPTED, TROUBLE, answer_with, clock, complain, configured, interrupted, open,
+    progress_mode, runtime, showable,
 };
 
 /// The exit code after SIGTERM, as shells have it.
@@ -71,13 +74,13 @@ pub(super) fn run(
         // One line only, which says what is wrong.
         Answer::Nagios(_) if !whole => TROUBLE,
         Answer::Nothing | Answer::Report(_) | Answer::Nagios(_) => {
-            answer_with(plan, &round.report, args.color)?
+            answer_with(plan, &round.report, args.output.color)?
         }
     };
     store.save(&state)?;
     if round.stopped {
         return interrupted(
-            args.nagios,
+            args.alarms.nagios,
             &format!("the next run goes on at {}", rfc3339(state.next)),
         )
         .map(|code| {
@@ -101,14 +104,14 @@ pub(super) fn run(
 
 /// Runs rounds until a signal ends them; then all is well, and the exit code is 0.
 pub(super) fn watch(args: &WatchArgs, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
-    log_to_stderr(args.check.verbose, redaction);
-    if args.check.now.is_some() {
+    log_to_stderr(args.check.output.verbose, redaction);
+    if args.check.time.now.is_some() {
         return Err(Error::Usage("--now: watch goes by the clock".into()));
     }
-    if args.check.plan {
+    if args.check.sources.plan {
         return Err(Error::Usage("--plan: that is for check".into()));
     }
-    if args.check.nagios {
+    if args.check.alarms.nagios {
         return Err(Error::Usage(
             "--nagios: watch answers in lines of JSON".into(),
         ));
@@ -168,7 +171,7 @@ struct StandardOutput;
 impl Tell for StandardOutput {
     fn tell(&mut self, line: &impl Serialize) -> Result<(), Error> {
         let mut text = Vec::new();
-        report::write_line(line, &mut text).map_err(super::standard_output)?;
+        report::write_line(line, &mut text).map_err(super::print::standard_output)?;
         print(&text).map(drop)
     }
 }

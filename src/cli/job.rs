@@ -1,0 +1,52 @@
+//! What makes a check one of many.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// What can be said about a job that runs again and again.
+#[derive(Clone, Debug, Args)]
+pub struct JobArgs {
+    /// Keep in this directory what has been decided, and go on where the last run ended
+    ///
+    /// Each run reads the windows that have become due since, oldest first, and looks again for what the runs before
+    /// could not decide. The first run begins at --since, by default an hour before what has settled. One directory is
+    /// for one pair of sources and one set of compared fields, and for one run at a time.
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "FLOWDIFF_STATE",
+        help_heading = "Scheduled job"
+    )]
+    pub state: Option<PathBuf>,
+
+    /// The length of the windows that are read one after the other; a multiple of 5m
+    #[arg(
+        long,
+        value_name = "AGE",
+        env = "FLOWDIFF_STEP",
+        default_value = "1h",
+        help_heading = "Scheduled job"
+    )]
+    pub step: String,
+
+    /// How many windows a run reads at most; what is left is for the next run
+    #[arg(
+        long,
+        value_name = "N",
+        env = "FLOWDIFF_MAX_WINDOWS",
+        default_value_t = 24,
+        help_heading = "Scheduled job"
+    )]
+    pub max_windows: usize,
+
+    /// How long after its `end` a record that is pending or undetermined is looked for: then it is missing
+    #[arg(
+        long,
+        value_name = "AGE",
+        env = "FLOWDIFF_GIVE_UP",
+        default_value = "24h",
+        help_heading = "Scheduled job"
+    )]
+    pub give_up: String,
+}

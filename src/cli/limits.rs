@@ -1,0 +1,47 @@
+//! What a run may take.
+
+use clap::Args;
+
+/// What can be said about limits.
+#[derive(Clone, Debug, Args)]
+pub struct LimitArgs {
+    /// How many parts (objects, streams, files) of a side are read at once
+    #[arg(
+        long,
+        value_name = "N",
+        env = "FLOWDIFF_CONCURRENCY",
+        default_value_t = 64,
+        help_heading = "Limits"
+    )]
+    pub concurrency: usize,
+
+    /// Calls to CloudWatch Logs per second; the lowest quota of any region is 10
+    #[arg(
+        long,
+        value_name = "CALLS",
+        env = "FLOWDIFF_CWL_RATE",
+        default_value_t = 10.0,
+        help_heading = "Limits"
+    )]
+    pub cwl_rate: f64,
+
+    /// How long a service may keep silent before the call is given up and made again
+    #[arg(
+        long,
+        value_name = "AGE",
+        env = "FLOWDIFF_TIMEOUT",
+        default_value = "30s",
+        help_heading = "Limits"
+    )]
+    pub timeout: String,
+
+    /// Memory to stay within, e.g. 256MiB
+    #[arg(
+        long,
+        value_name = "SIZE",
+        env = "FLOWDIFF_MEMORY",
+        default_value = "256MiB",
+        help_heading = "Limits"
+    )]
+    pub memory: String,
+}
