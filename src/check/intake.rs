@@ -2,6 +2,7 @@
 //!
 //! The one place where the window, the interfaces and NODATA are cut, the same for both sides.
 
+use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hashbrown::HashSet;
@@ -204,6 +205,55 @@ struct Intake<'a, V> {
     delivered: Option<i64>,
 }
 
+impl<V: Visitor> Intake<'_, V> {
+    /// Takes a row that is not, or might not be, an everyday one. Apart from those, so that nothing that it needs is in
+    /// their way.
+    #[inline(never)]
+    fn normalise(&mut self, row: Row<'_>) {
+        let Some(normaliser) = &self.normaliser else {
+            return;
+        };
+        let mut text = mem::take(&mut self.text);
+        match normaliser.normalise(row.cells, &mut text) {
+            Ok(normal) => self.record(row, &normal),
+            Err(reason) => {
+                let taken = self.scratch.as_mut().unwrap_or(self.taken);
+                taken.malformed(self.origin, row.number, || reason);
+            }
+        }
+        self.text = text;
+    }
+
+    #[inline(always)]
+    fn record(&mut self, row: Row<'_>, normal: &Normal<'_>) {
+        let Some(normaliser) = &self.normaliser else {
+            return;
+        };
+        let taken = self.scratch.as_mut().unwrap_or(self.taken);
+        if normal.start.is_none() && !self.rules.window.is_all() {
+            taken.malformed(self.origin, row.number, || {
+                "`start` is absent, so it is in no window".to_owned()
+            });
+            return;
+        }
+        if !self.rules.wants(normal) {
+            return;
+        }
+        let seen = Seen {
+            origin: self.origin,
+            row,
+            normal,
+            print: self.rules.print(normal),
+            delivered: self.delivered,
+            normaliser,
+        };
+        if taken.record(&seen, &self.rules.key) {
+            let verbatim = row.alone && normal.verbatim;
+            self.span.get_or_insert_default().add(&seen.print, verbatim);
+        }
+    }
+}
+
 impl<V: Visitor> Sink for Intake<'_, V> {
     fn provisional(&mut self) {
         if self.scratch.is_none() {
@@ -259,33 +309,10 @@ impl<V: Visitor> Sink for Intake<'_, V> {
 
     #[inline(always)]
     fn row(&mut self, row: Row<'_>) -> Result<(), Stop> {
-        let Some(normaliser) = &self.normaliser else {
-            return Err(Stop);
-        };
-        let taken = self.scratch.as_mut().unwrap_or(self.taken);
-        match normaliser.normalise(row.cells, &mut self.text) {
-            Ok(normal) if normal.start.is_none() && !self.rules.window.is_all() => {
-                taken.malformed(self.origin, row.number, || {
-                    "`start` is absent, so it is in no window".to_owned()
-                });
-            }
-            Ok(normal) if !self.rules.wants(&normal) => {}
-            Ok(normal) => {
-                let print = self.rules.print(&normal);
-                let seen = Seen {
-                    origin: self.origin,
-                    row,
-                    normal: &normal,
-                    print,
-                    delivered: self.delivered,
-                    normaliser,
-                };
-                if taken.record(&seen, &self.rules.key) {
-                    let verbatim = row.alone && normal.verbatim;
-                    self.span.get_or_insert_default().add(&seen.print, verbatim);
-                }
-            }
-            Err(reason) => taken.malformed(self.origin, row.number, || reason),
+        let normaliser = self.normaliser.as_ref().ok_or(Stop)?;
+        match normaliser.everyday(row.cells) {
+            Some(normal) => self.record(row, &normal),
+            None => self.normalise(row),
         }
         Ok(())
     }

@@ -52,8 +52,8 @@ impl Tally {
             Status::SkipData => self.skipdata += 1,
         }
         if let Some(start) = seen.normal.start {
-            self.first_start = Some(self.first_start.map_or(start, |first| first.min(start)));
-            self.last_start = self.last_start.max(Some(start));
+            self.first_start = Some(self.first_start.unwrap_or(start).min(start));
+            self.last_start = Some(self.last_start.unwrap_or(start).max(start));
         }
     }
 }
@@ -87,12 +87,12 @@ impl Span {
     /// Adds a record's bucket.
     #[inline(always)]
     pub(super) fn add(&mut self, print: &Print<'_>, verbatim: bool) {
-        let slots = print.slot.map(|slot| (slot, slot));
-        self.merge(&Self {
-            slots,
-            interfaces: class(print.name),
-            rewritten: !verbatim,
-        });
+        if let Some(slot) = print.slot {
+            let (first, last) = self.slots.unwrap_or((slot, slot));
+            self.slots = Some((first.min(slot), last.max(slot)));
+        }
+        self.interfaces |= class(print.name);
+        self.rewritten |= !verbatim;
     }
 
     fn merge(&mut self, other: &Self) {

@@ -9,6 +9,7 @@ mod cut;
 mod document;
 mod events;
 mod gzip;
+mod marks;
 mod parquet;
 mod rows;
 #[cfg(test)]

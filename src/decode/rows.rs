@@ -8,11 +8,14 @@ use std::mem;
 
 use smallvec::SmallVec;
 
-use super::cut::{Cut, Cutter};
+use super::cut::{Cut, Cutter, TakeLines};
 use super::{DecodeError, Format, Row, Sink};
 use crate::record::{Cells, Layout, LayoutError};
 
 const ESCAPE: u8 = 0x1b;
+
+/// Where a time stamp has its `T`.
+const STAMP_T: usize = 10;
 
 /// Where the record type stands in the Transit Gateway default format, and what it is there.
 const TRANSIT_GATEWAY: (usize, &[u8]) = (1, b"TransitGateway");
@@ -87,7 +90,7 @@ impl<'a, S: Sink> Rows<'a, S> {
             return self.refuse_control(b'\n', from);
         }
         let mut cutter = mem::take(&mut self.cutter);
-        let result = cutter.cut(text, |line| self.take_cut(&line, from));
+        let result = cutter.cut(text, &mut One { rows: self, from });
         self.cutter = cutter;
         result
     }
@@ -147,14 +150,13 @@ impl<'a, S: Sink> Rows<'a, S> {
         if all.is_empty() {
             return Ok(());
         }
-        let first = all.get(0);
         // No value of the usual first fields begins with a small letter, so this costs next to nothing.
-        if first[0].is_ascii_lowercase()
+        if all.first_byte().is_ascii_lowercase()
             && let Some(header) = Layout::from_header(all)
         {
             return self.header(header, from);
         }
-        let stamped = is_time_stamp(first);
+        let stamped = all.byte(STAMP_T) == Some(b'T') && is_time_stamp(all.get(0));
         let cells = if stamped { all.skip(1) } else { all };
         if self.shape.fit(cells, stamped).is_none()
             && let Some(other) = &mut self.other
@@ -203,10 +205,25 @@ impl<'a, S: Sink> Rows<'a, S> {
     }
 }
 
+/// A text of one row, on its way through the cutter.
+struct One<'r, 'a, 'f, S> {
+    rows: &'r mut Rows<'a, S>,
+    from: From<'f>,
+}
+
+impl<S: Sink> TakeLines for One<'_, '_, '_, S> {
+    type Error = DecodeError;
+
+    #[inline(always)]
+    fn line(&mut self, line: &Cut<'_>) -> Result<(), DecodeError> {
+        self.rows.take_cut(line, self.from)
+    }
+}
+
 /// Returns a line without its time stamp, if it begins with one; nothing else is looked at.
 #[inline(always)]
 pub(super) fn after_time_stamp(line: &[u8]) -> &[u8] {
-    if line.get(10) != Some(&b'T') {
+    if line.get(STAMP_T) != Some(&b'T') {
         return line;
     }
     match memchr::memchr(b' ', line) {
@@ -219,7 +236,7 @@ pub(super) fn after_time_stamp(line: &[u8]) -> &[u8] {
 #[inline(always)]
 fn is_time_stamp(cell: &[u8]) -> bool {
     cell.len() >= "2025-02-25T12:25:04".len()
-        && (cell[4], cell[7], cell[10], cell[13]) == (b'-', b'-', b'T', b':')
+        && (cell[4], cell[7], cell[STAMP_T], cell[13]) == (b'-', b'-', b'T', b':')
         && cell[..4].iter().all(u8::is_ascii_digit)
 }
 

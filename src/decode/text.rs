@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::mem;
 
-use super::cut::{Cut, Cutter};
+use super::cut::{Cut, Cutter, TakeLines};
 use super::rows::{From, Rows, after_time_stamp};
 use super::{DecodeError, Format, Sink};
 
@@ -126,7 +126,7 @@ impl<'a, S: Sink> Lines<'a, S> {
 
     fn cut_all(&mut self, lines: &[u8]) -> Result<(), DecodeError> {
         let mut cutter = mem::take(&mut self.cutter);
-        let result = cutter.cut(lines, |line| self.line(&line));
+        let result = cutter.cut(lines, self);
         self.cutter = cutter;
         result
     }
@@ -134,7 +134,11 @@ impl<'a, S: Sink> Lines<'a, S> {
     /// Goes through lines most of which the sink skips, which costs less than cutting them. What may be a header is
     /// always cut.
     fn search(&mut self, lines: &[u8]) -> Result<(), DecodeError> {
-        for line in lines.split_inclusive(|byte| *byte == b'\n') {
+        let mut start = 0;
+        let ends = memchr::memchr_iter(b'\n', lines).map(|newline| newline + 1);
+        let unended = (!lines.ends_with(b"\n")).then_some(lines.len());
+        for end in ends.chain(unended) {
+            let line = &lines[mem::replace(&mut start, end)..end];
             let row = after_time_stamp(line.strip_suffix(b"\n").unwrap_or(line));
             // Nothing before a header begins with a digit: neither its name, nor white space, nor a colour.
             let is_no_header = row.first().is_some_and(u8::is_ascii_digit);
@@ -146,6 +150,15 @@ impl<'a, S: Sink> Lines<'a, S> {
         }
         Ok(())
     }
+
+    fn refuse_long(&mut self) -> Result<(), DecodeError> {
+        let reason = "line longer than 1 MiB".to_owned();
+        Ok(self.rows.sink.malformed(self.number, reason)?)
+    }
+}
+
+impl<S: Sink> TakeLines for Lines<'_, S> {
+    type Error = DecodeError;
 
     #[inline(always)]
     fn line(&mut self, line: &Cut<'_>) -> Result<(), DecodeError> {
@@ -160,11 +173,6 @@ impl<'a, S: Sink> Lines<'a, S> {
             return self.rows.take(rest, from);
         }
         self.rows.take_cut(line, from)
-    }
-
-    fn refuse_long(&mut self) -> Result<(), DecodeError> {
-        let reason = "line longer than 1 MiB".to_owned();
-        Ok(self.rows.sink.malformed(self.number, reason)?)
     }
 }
 

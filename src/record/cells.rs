@@ -1,5 +1,7 @@
 //! The cells of a row, wherever they stand.
 
+use itertools::Either;
+
 /// The cells of one row, one for each column of its layout.
 #[derive(Clone, Copy, Debug)]
 pub enum Cells<'a> {
@@ -15,13 +17,34 @@ impl<'a> Cells<'a> {
     pub fn len(&self) -> usize {
         match self {
             Self::Apart(cells) => cells.len(),
-            Self::InLine(line) => line.ends.len(),
+            Self::InLine(line) => line.cells,
         }
     }
 
     /// Tells whether there is none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Returns the first byte of the first cell.
+    ///
+    /// # Panics
+    /// If there is no cell, or the first one is empty.
+    #[inline(always)]
+    pub fn first_byte(&self) -> u8 {
+        match self {
+            Self::Apart(cells) => cells[0][0],
+            Self::InLine(line) => line.text[line.start],
+        }
+    }
+
+    /// Returns a byte of the first cell, or, at your risk, of what stands behind it in its line; `None` if there is nothing.
+    #[inline(always)]
+    pub fn byte(&self, index: usize) -> Option<u8> {
+        match self {
+            Self::Apart(cells) => cells.first()?.get(index).copied(),
+            Self::InLine(line) => line.text.get(line.start + index).copied(),
+        }
     }
 
     /// Returns a cell, counted from 0.
@@ -37,8 +60,11 @@ impl<'a> Cells<'a> {
     }
 
     /// Returns the cells, first to last.
-    pub fn iter(&self) -> impl Iterator<Item = &'a [u8]> {
-        (0..self.len()).map(|index| self.get(index))
+    pub fn iter(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        match self {
+            Self::Apart(cells) => Either::Left(cells.iter().copied()),
+            Self::InLine(line) => Either::Right(line.iter()),
+        }
     }
 
     /// Returns them without the first few.
@@ -55,143 +81,169 @@ impl<'a> Cells<'a> {
     }
 }
 
+/// What is known of 64 bytes of a text, a bit for each, the first one lowest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mark {
+    /// Which are a space or below.
+    pub white: u64,
+    /// Which keep their cell from being a canonical number: no digit, or a 0 before another digit. White space has none,
+    /// and a bit too many is never wrong.
+    pub other: u64,
+}
+
 /// Cells as they stand in a line: exactly one space between any two, none of them empty.
 ///
-/// Whoever cuts a text looks at every byte anyway. A bit kept for each byte makes it cheap to tell later that a
-/// row is canonical as it stands.
+/// Whoever cuts a text looks at every byte anyway. The bits kept of that make it cheap to find a cell when it is asked
+/// for, and to tell that a row is canonical as it stands.
 #[derive(Clone, Copy, Debug)]
 pub struct Line<'a> {
     text: &'a [u8],
+    marks: &'a [Mark],
     start: usize,
-    ends: &'a [u32],
-    others: &'a [u64],
+    end: usize,
+    cells: usize,
 }
 
 impl<'a> Line<'a> {
-    /// Takes the cells that begin at `start` of a text and end before each of `ends`. Bit `n` of `others`, 64 to a
-    /// word, says that byte `n` of the text keeps its cell from being a canonical number: it is no digit, or
-    /// a 0 before another digit. White space has none, and a bit too many is never wrong.
+    /// Takes the line from `start` to `end` (which is not included) of a text, of so many cells. There is a mark for each 64
+    /// bytes begun of the text, and one more.
     #[inline(always)]
-    pub fn new(text: &'a [u8], start: usize, ends: &'a [u32], others: &'a [u64]) -> Self {
+    pub fn new(text: &'a [u8], marks: &'a [Mark], start: usize, end: usize, cells: usize) -> Self {
         Self {
             text,
+            marks,
             start,
-            ends,
-            others,
+            end,
+            cells,
         }
     }
 
     /// Returns the line's bytes.
     #[inline(always)]
     pub fn text(&self) -> &'a [u8] {
-        let end = self.ends.last().map_or(self.start, |end| *end as usize);
-        &self.text[self.start..end]
+        &self.text[self.start..self.end]
     }
 
-    /// Returns a cell.
+    /// Returns the bytes from a place of the text to another one, which is not included.
+    #[inline(always)]
+    pub(super) fn bytes(&self, from: usize, to: usize) -> &'a [u8] {
+        &self.text[from..to]
+    }
+
+    /// Returns the places in the text where the line begins and ends.
+    #[inline(always)]
+    pub(super) fn places(&self) -> (usize, usize) {
+        (self.start, self.end)
+    }
+
+    /// Returns what is known of the 64 bytes from a place of the text on. Behind the end of the text is nothing.
+    #[inline(always)]
+    pub(super) fn mark_at(&self, place: usize) -> Mark {
+        let (word, bit) = (place / 64, place % 64);
+        let [low, high] = self.marks[word..]
+            .first_chunk()
+            .expect("there is one more mark than words");
+        let joined = |low: u64, high: u64| low >> bit | high << 1 << (63 - bit);
+        Mark {
+            white: joined(low.white, high.white),
+            other: joined(low.other, high.other),
+        }
+    }
+
+    /// Returns the place in the text where the first cell ends.
+    #[inline(always)]
+    fn first_end(&self) -> usize {
+        let mut at = self.start;
+        loop {
+            let white = self.mark_at(at).white;
+            if white != 0 || at + 64 >= self.end {
+                return (at + white.trailing_zeros() as usize).min(self.end);
+            }
+            at += 64;
+        }
+    }
+
+    /// Returns the places in the text where cells end, in order.
+    #[inline(always)]
+    pub(super) fn ends(mut self) -> impl Iterator<Item = usize> {
+        std::iter::from_fn(move || {
+            let end = (self.cells > 0).then(|| self.first_end())?;
+            self = self.skip(1);
+            Some(end)
+        })
+    }
+
+    /// Returns a cell, which takes as long as it has cells before it.
     ///
     /// # Panics
     /// If there are fewer.
     #[inline(always)]
     pub fn cell(&self, index: usize) -> &'a [u8] {
-        &self.text[self.start_of(index)..self.ends[index] as usize]
+        assert!(index < self.cells, "there are fewer cells");
+        let rest = self.skip(index);
+        &self.text[rest.start..rest.first_end()]
     }
 
-    /// Tells whether the cells from `first` to `last` are canonical numbers: digits, of which the first is not 0 if
-    /// there is another. False is never wrong.
-    ///
-    /// # Panics
-    /// If there are fewer.
-    #[inline(always)]
-    pub fn are_numbers(&self, first: usize, last: usize) -> bool {
-        let (start, end) = (self.start_of(first), self.ends[last] as usize);
-        let (word, bit, length) = (start / 64, start % 64, end - start);
-        let word_at = |at: usize| self.others.get(at).copied().unwrap_or(0);
-        // The bits of two words, so that those wanted are together at the low end.
-        let bits = word_at(word) >> bit | word_at(word + 1) << 1 << (63 - bit);
-        length <= 64 && bits << (64 - length) == 0
-    }
-
-    /// Returns the value of a cell that is a canonical number of at most eight digits.
-    #[inline(always)]
-    pub(super) fn small_number(&self, index: usize) -> Option<u64> {
-        let (start, end) = (self.start_of(index), self.ends[index] as usize);
-        // Eight bytes are read at once, some of them perhaps from before the cell.
-        let eight = self.text[..end].last_chunk::<8>()?;
-        (end - start <= 8).then(|| super::digits::last_digits(*eight, end - start))
+    /// Returns the cells, first to last.
+    fn iter(self) -> impl Iterator<Item = &'a [u8]> {
+        let mut start = self.start;
+        self.ends().map(move |end| {
+            let cell = &self.text[start..end];
+            start = end + 1;
+            cell
+        })
     }
 
     #[inline(always)]
-    fn start_of(&self, index: usize) -> usize {
-        match index {
-            0 => self.start,
-            _ => self.ends[index - 1] as usize + 1,
+    fn skip(mut self, cells: usize) -> Self {
+        for _ in 0..cells {
+            self.start = (self.first_end() + 1).min(self.end);
         }
-    }
-
-    #[inline(always)]
-    fn skip(self, cells: usize) -> Self {
-        Self {
-            start: self.start_of(cells),
-            ends: &self.ends[cells..],
-            ..self
-        }
+        self.cells -= cells;
+        self
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use proptest::prelude::*;
 
     use super::*;
 
-    #[test]
-    fn cells_in_a_line_and_apart_are_the_same() {
-        let text = b"12 eni-0aa 7 1234567 123456789 9";
-        let ends = [2u32, 10, 12, 20, 30, 32];
-        let mut others = [0; 1];
-        (3..10).for_each(|at| others[0] |= 1 << at);
-        let line = Line::new(text, 0, &ends, &others);
-        let apart: Vec<&[u8]> = text.split(|byte| *byte == b' ').collect();
-        let (apart, line) = (Cells::Apart(&apart), Cells::InLine(line));
-        for skipped in 0..=apart.len() {
-            let (apart, line) = (apart.skip(skipped), line.skip(skipped));
-            assert!(line.iter().eq(apart.iter()), "{skipped}");
-            assert_eq!(line.is_empty(), skipped == 6);
+    /// Marks a text as cutting it does.
+    pub(in crate::record) fn marks(text: &[u8]) -> Vec<Mark> {
+        let mut marks = vec![Mark::default(); text.len() / 64 + 2];
+        for (at, byte) in text.iter().enumerate() {
+            let first = at == 0 || text[at - 1] <= b' ';
+            let zero = *byte == b'0' && first && text.get(at + 1).is_some_and(u8::is_ascii_digit);
+            let white = *byte <= b' ';
+            let other = zero || !(white || byte.is_ascii_digit());
+            marks[at / 64].white |= u64::from(white) << (at % 64);
+            marks[at / 64].other |= u64::from(other) << (at % 64);
         }
-        let (Cells::InLine(whole), Cells::InLine(line)) = (line, line.skip(2)) else {
-            panic!("a line stays one");
-        };
-        assert!(whole.are_numbers(0, 0) && !whole.are_numbers(0, 1) && !whole.are_numbers(1, 2));
-        assert_eq!(line.text(), b"7 1234567 123456789 9");
-        assert!(line.are_numbers(0, 3) && line.are_numbers(1, 1));
-        let numbers = [0, 1, 2, 3].map(|cell| line.small_number(cell));
-        assert_eq!(numbers, [Some(7), Some(1_234_567), None, Some(9)]);
+        marks
     }
 
     proptest! {
         #[test]
-        fn numbers_are_told_over_word_borders(
+        fn cells_in_a_line_and_apart_are_the_same(
             before in 0usize..200,
-            cells in prop::collection::vec((1usize..40, any::<bool>()), 1..6),
+            cells in prop::collection::vec("[!-~]{1,40}|[0-9]|[a-z]{60,70}", 0..20),
+            skipped in 0usize..20,
+            after in " ?[0-9]{0,70}",
         ) {
-            let (mut text, mut ends) = (vec![b'x'; before], Vec::new());
-            for (length, number) in &cells {
-                text.extend(std::iter::repeat_n(if *number { b'1' } else { b'y' }, *length));
-                ends.push(u32::try_from(text.len()).unwrap());
-                text.push(b' ');
-            }
-            let mut others = vec![0u64; text.len() / 64 + 1];
-            for (at, _) in text.iter().enumerate().filter(|(_, byte)| **byte > b'9') {
-                others[at / 64] |= 1 << (at % 64);
-            }
-            let line = Line::new(&text, before, &ends, &others);
-            for first in 0..cells.len() {
-                for last in first..cells.len() {
-                    let short = line.skip(first).ends[last - first] as usize - line.start_of(first) <= 64;
-                    let numbers = cells[first..=last].iter().all(|(_, number)| *number);
-                    prop_assert_eq!(line.are_numbers(first, last), numbers && short, "{} {}", first, last);
-                }
+            let line = cells.join(" ");
+            let text = format!("{}{line}\n{after}", "x ".repeat(before));
+            let (start, marks) = (2 * before, marks(text.as_bytes()));
+            let line = Line::new(text.as_bytes(), &marks, start, start + line.len(), cells.len());
+            let skipped = skipped.min(cells.len());
+            let apart: Vec<&[u8]> = cells.iter().map(String::as_bytes).collect();
+            let (apart, line) = (Cells::Apart(&apart).skip(skipped), Cells::InLine(line).skip(skipped));
+            prop_assert_eq!(line.len(), apart.len());
+            prop_assert_eq!(line.is_empty(), apart.is_empty());
+            prop_assert!(line.iter().eq(apart.iter()));
+            for index in 0..apart.len() {
+                prop_assert_eq!(line.get(index), apart.get(index));
             }
         }
     }

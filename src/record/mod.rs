@@ -5,6 +5,7 @@
 
 mod cells;
 mod digits;
+mod everyday;
 pub mod field;
 mod layout;
 mod normalise;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 use itertools::Itertools;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-pub use cells::{Cells, Line};
+pub use cells::{Cells, Line, Mark};
 pub use field::FieldName;
 pub use layout::{Layout, LayoutError};
 pub use normalise::{Comparison, Normal, Normaliser, Status};

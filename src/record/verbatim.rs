@@ -1,4 +1,4 @@
-//! The everyday case: a line that is canonical as it stands, as AWS writes it in the default format.
+//! A line that is canonical as it stands, as AWS writes it.
 //!
 //! Taking it as it is saves copying it, which would cost as much as hashing it. Only a faster way to what
 //! [`super::Normaliser`] gives for the same cells.
@@ -9,6 +9,9 @@ use super::digits::{digits, ten_digits};
 use super::field::Kind;
 use super::normalise::{MILLISECOND_DIGITS, Normal, Status};
 use super::{FieldName, Layout, Line};
+
+/// Layouts with more columns are taken the general way.
+const MOST_COLUMNS: usize = 80;
 
 /// Where everything stands in the lines of one layout, of which all columns are compared and stand in table order.
 #[derive(Debug)]
@@ -30,7 +33,7 @@ impl Verbatim {
     /// of this layout are better taken the general way.
     pub(super) fn new(layout: &Layout, compared: &[(usize, Kind)]) -> Option<Self> {
         let columns = 0..layout.columns().len();
-        if !compared.iter().map(|(column, _)| *column).eq(columns) {
+        if columns.len() > MOST_COLUMNS || !compared.iter().map(|(column, _)| *column).eq(columns) {
             return None;
         }
         let column = |name: &str| layout.position(&FieldName::new(name));
@@ -56,40 +59,55 @@ impl Verbatim {
         })
     }
 
-    /// Reads a line. `None` if it is not canonical, or might not be.
-    #[inline(always)]
+    /// Reads a line of as many cells as the layout has columns. `None` if it is not canonical, or might not be.
     pub(super) fn read<'a>(&self, line: Line<'a>) -> Option<Normal<'a>> {
+        let mut ends = [0; MOST_COLUMNS];
+        ends.iter_mut()
+            .zip(line.ends())
+            .for_each(|(to, end)| *to = end);
+        let (first, _) = line.places();
+        let start_of = |column: usize| match column {
+            0 => first,
+            _ => ends[column - 1] + 1,
+        };
+        let cell = |column: usize| line.bytes(start_of(column), ends[column]);
         for &(first, last) in &self.numbers {
-            if !line.are_numbers(first, last) {
+            if !are_numbers(&line, start_of(first), ends[last]) {
                 return None;
             }
         }
         for &column in &self.addresses {
-            if may_be_ipv6(line.cell(column)) {
+            if may_be_ipv6(cell(column)) {
                 return None;
             }
         }
         if let Some(column) = self.path
-            && line.cell(column) == b"0"
+            && cell(column) == b"0"
         {
             return None;
         }
         Some(Normal {
             text: line.text(),
-            interface: line.cell(self.interface),
-            start: Some(seconds(line.cell(self.start))?),
-            end: Some(seconds(line.cell(self.end))?),
-            packets: amount(&line, self.packets)?,
-            bytes: amount(&line, self.bytes)?,
-            status: Status::said(line.cell(self.status)),
+            interface: cell(self.interface),
+            start: Some(seconds(cell(self.start))?),
+            end: Some(seconds(cell(self.end))?),
+            packets: digits(cell(self.packets))?,
+            bytes: digits(cell(self.bytes))?,
+            status: Status::said(cell(self.status)),
             verbatim: true,
         })
     }
 }
 
+/// Tells whether all cells between two places are canonical numbers. False is never wrong.
+fn are_numbers(line: &Line<'_>, start: usize, end: usize) -> bool {
+    let length = end - start;
+    length <= 64 && line.mark_at(start).other << (64 - length) == 0
+}
+
 /// Tells whether a colon is among the first five bytes: in an IPv6 address the first one comes after at most four digits.
 #[inline(always)]
-fn may_be_ipv6(cell: &[u8]) -> bool {
+pub(super) fn may_be_ipv6(cell: &[u8]) -> bool {
     const COLONS: u64 = 0x3a3a_3a3a_3a3a_3a3a;
     const ONES: u64 = 0x0101_0101_0101_0101;
     let Some(eight) = cell.first_chunk::<8>() else {
@@ -103,7 +121,7 @@ fn may_be_ipv6(cell: &[u8]) -> bool {
 
 /// Other times than `start` and `end` there are none; see [`super::field::FIELDS`].
 #[inline(always)]
-fn seconds(cell: &[u8]) -> Option<i64> {
+pub(super) fn seconds(cell: &[u8]) -> Option<i64> {
     let value = match cell.as_array::<10>() {
         Some(ten) => ten_digits(*ten),
         None if cell.len() == MILLISECOND_DIGITS => return None,
@@ -112,17 +130,12 @@ fn seconds(cell: &[u8]) -> Option<i64> {
     i64::try_from(value).ok()
 }
 
-#[inline(always)]
-fn amount(line: &Line<'_>, column: usize) -> Option<u64> {
-    line.small_number(column)
-        .or_else(|| digits(line.cell(column)))
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::record::cells::tests::marks;
     use crate::record::{Cells, Comparison, Normaliser};
 
     /// Values as AWS writes them, and nearly so.
@@ -133,27 +146,6 @@ mod tests {
             1 => "(::1|2001:DB8::A|2001:db8::a|fe80:0:0:0:0:0:0:1|12345:1)",
             1 => "[a-z0-9:.%-]{1,12}",
         ]
-    }
-
-    /// Where cells end, and which bytes keep them from being numbers.
-    fn marks(text: &str) -> (Vec<u32>, Vec<u64>) {
-        let ends = text
-            .match_indices(' ')
-            .map(|(at, _)| at)
-            .chain([text.len()]);
-        let mut others = vec![0u64; text.len() / 64 + 1];
-        let text = text.as_bytes();
-        for (at, byte) in text.iter().enumerate() {
-            let first = at == 0 || text[at - 1] == b' ';
-            let leading_zero =
-                *byte == b'0' && first && text.get(at + 1).is_some_and(u8::is_ascii_digit);
-            let other = (!byte.is_ascii_digit() && *byte != b' ') || leading_zero;
-            others[at / 64] |= u64::from(other) << (at % 64);
-        }
-        (
-            ends.map(|end| u32::try_from(end).unwrap()).collect(),
-            others,
-        )
     }
 
     fn normaliser(extra: &str) -> Normaliser {
@@ -179,8 +171,10 @@ mod tests {
             .enumerate()
             .collect();
         let text = "2 012345678901 eni-0aa 10.0.0.5 10.0.1.9 49152 443 6 10 840 1700000000 1700000058 ACCEPT OK";
-        let (ends, others) = marks(text);
-        let line = Line::new(text.as_bytes(), 0, &ends, &others);
+        let text = format!("{text}\n{text}");
+        let (half, marks) = (text.len() / 2, marks(text.as_bytes()));
+        let line = Line::new(text.as_bytes(), &marks, half + 1, text.len(), 14);
+        let text = &text[..half];
         let normal = Verbatim::new(&layout, &compared)
             .unwrap()
             .read(line)
@@ -198,19 +192,25 @@ mod tests {
         fn a_line_taken_as_it_stands_is_what_writing_it_gives(
             values in prop::collection::vec(value(), 14),
             extra in prop::sample::select(vec!["", "traffic-path", "never-heard-of"]),
+            before in "([0-9 ]|[a-z.]){0,130}",
         ) {
             let normaliser = normaliser(extra);
             let mut values = values;
             values.resize(normaliser.layout().columns().len(), "0".to_owned());
             let text = values.join(" ");
             let cells: Vec<&[u8]> = values.iter().map(String::as_bytes).collect();
-            let (ends, others) = marks(&text);
-            let line = Line::new(text.as_bytes(), 0, &ends, &others);
+            let whole = format!("{before}\n{text}\n");
+            let (start, marks) = (before.len() + 1, marks(whole.as_bytes()));
+            let line = Line::new(whole.as_bytes(), &marks, start, start + text.len(), values.len());
             let (mut one, mut two) = (Vec::new(), Vec::new());
-            let fast = normaliser.normalise(Cells::InLine(line), &mut one);
-            let general = normaliser.normalise(Cells::Apart(&cells), &mut two);
-            let verbatim = fast.as_ref().is_ok_and(|normal| normal.verbatim);
-            prop_assert_eq!(fast, general.map(|normal| Normal { verbatim, ..normal }));
+            let everyday = normaliser.everyday(Cells::InLine(line));
+            let in_line = normaliser.normalise(Cells::InLine(line), &mut one);
+            let apart = normaliser.normalise(Cells::Apart(&cells), &mut two);
+            let verbatim = in_line.as_ref().is_ok_and(|normal| normal.text == text.as_bytes());
+            if let Some(everyday) = everyday {
+                prop_assert_eq!(Ok(&everyday), in_line.as_ref());
+            }
+            prop_assert_eq!(in_line, apart.map(|normal| Normal { verbatim, ..normal }));
         }
     }
 }
