@@ -23,6 +23,7 @@
 //! - [`alarm`]: the limits that a user sets on a report, and the line for Nagios
 //! - [`report`]: everything a run found out, and the ways to show it
 //! - [`redact`]: stand-ins for addresses and account ids, for a report that is given away
+//! - [`temporary`]: files for what does not fit memory or came through a pipe
 //! - [`progress`]: how far a run is, for people who wait
 //! - [`error`]: what stops a run
 
@@ -52,5 +53,6 @@ pub mod run;
 pub mod selftest;
 pub mod source;
 pub mod state;
+pub mod temporary;
 pub mod watch;
 pub mod window;

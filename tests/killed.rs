@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::support::offline;
+use crate::support::aws::{BUCKET, Fault, GROUP, Server, Speed, Stores};
 use crate::support::records::{Delivery, generate};
+use crate::support::{REGION, offline};
 
 /// How often a run is killed.
 const KILLS: u32 = 120;
@@ -96,13 +97,17 @@ impl Desk {
 fn like(command: &assert_cmd::Command) -> Command {
     let mut like = Command::new(command.get_program());
     like.current_dir(env!("CARGO_MANIFEST_DIR"));
-    for (name, value) in command.get_envs() {
+    set_environment(&mut like, command);
+    like
+}
+
+fn set_environment(command: &mut Command, of: &assert_cmd::Command) {
+    for (name, value) in of.get_envs() {
         match value {
-            Some(value) => like.env(name, value),
-            None => like.env_remove(name),
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
         };
     }
-    like
 }
 
 /// Tells whether it is a whole report of its kind. What changes from run to run is the time and how long it took.
@@ -227,7 +232,10 @@ fn a_full_disk_is_trouble_and_leaves_nothing() {
     let output = in_shell(&desk, "trap '' XFSZ; ulimit -f 1;", "");
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{said}");
-    assert!(said.contains("File too large"), "{said}");
+    let temporary = desk.at("temporary").display().to_string();
+    for named in ["File too large", &temporary, "TMPDIR"] {
+        assert!(said.contains(named), "{said}");
+    }
     assert_eq!(desk.written(), BTreeMap::new());
     // The same when the system kills it for that.
     let output = in_shell(&desk, "ulimit -f 1;", "");
@@ -237,6 +245,51 @@ fn a_full_disk_is_trouble_and_leaves_nothing() {
     let output = desk.command().output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(desk.written().len(), desk.reports.len());
+}
+
+/// An object too large for memory goes through a temporary file.
+#[test]
+fn an_object_that_finds_no_room_on_disk_is_unreadable() {
+    let mut stores = Stores::default();
+    let key = format!("{}x.log.gz", Delivery::default().folder());
+    stores.put(&key, vec![0; 33 << 20]);
+    let server = Server::start(stores, Speed::default(), Box::new(|_, _| Fault::None));
+    let program = offline();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "trap '' XFSZ; ulimit -f 1; exec \"$0\" \"$@\""]);
+    shell
+        .arg(program.get_program())
+        .args([
+            "check",
+            &format!("s3://{BUCKET}"),
+            &format!("cwl://{GROUP}"),
+        ])
+        .args([
+            "--since",
+            "2022-01-07",
+            "--until",
+            "2022-01-08",
+            "-o",
+            "json",
+        ])
+        .env("AWS_ACCESS_KEY_ID", "test")
+        .env("AWS_SECRET_ACCESS_KEY", "test")
+        .env("AWS_REGION", REGION)
+        .env("AWS_ENDPOINT_URL", &server.endpoint);
+    let output = shell.output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let finding = &report["findings"][0];
+    assert_eq!(
+        (&finding["kind"], &finding["part"]),
+        (&"unreadable".into(), &key.into())
+    );
+    let reason = finding["reason"].as_str().unwrap();
+    assert!(
+        reason.starts_with("cannot be put into a temporary file in `"),
+        "{reason}"
+    );
+    assert!(reason.contains("File too large"), "{reason}");
 }
 
 #[test]

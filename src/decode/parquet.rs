@@ -38,7 +38,7 @@ pub(super) fn decode_file<S: Sink>(file: File, sink: &mut S) -> Result<(), Decod
 /// Decodes a file that can only be read once from start to end. The columns' place is told at the end, so
 /// it is put on disk first.
 pub(super) fn stream<S: Sink>(file: &mut dyn io::Read, sink: &mut S) -> Result<(), DecodeError> {
-    let mut spool = tempfile::tempfile()?;
+    let mut spool = crate::temporary::file()?;
     io::copy(file, &mut spool)?;
     rows(spool, sink)
 }

@@ -13,6 +13,7 @@ use super::S3;
 use crate::decode::Content;
 use crate::source::aws::{Failure, is_stall};
 use crate::source::{Outlet, Part, ReadError};
+use crate::temporary::{self, no_room};
 
 /// A bigger object is put into a file, so that a few of them do not fill the memory.
 const SPOOL: u64 = 32 << 20;
@@ -131,10 +132,8 @@ async fn collect(mut body: ByteStream, size: Option<u64>) -> Result<Bytes, Fault
 }
 
 async fn spool(mut body: ByteStream, size: Option<u64>) -> Result<File, Fault> {
-    let disk = |error: std::io::Error| {
-        Fault::Lasting(format!("cannot be put into a temporary file: {error}"))
-    };
-    let mut file = tempfile::tempfile().map_err(disk)?;
+    let disk = |error: std::io::Error| Fault::Lasting(no_room(&error).to_string());
+    let mut file = temporary::file().map_err(|error| Fault::Lasting(error.to_string()))?;
     let mut buffer = BytesMut::with_capacity(CHUNK);
     let mut received = 0;
     while let Some(chunk) = body.next().await {
