@@ -225,7 +225,8 @@ fn share(part: &Part, window: &Window) -> f64 {
     }
 }
 
-/// How many calls it takes to read so many streams: a page and more for what is in them, and one each to see the end.
+/// How many calls it takes to read so many streams: a page and more for what is in them, one each to see the end, and
+/// perhaps one to see that it was not told too early.
 fn pages(streams: u64, records: Option<Span>) -> Span {
     let full = |records: u64, event: f64| {
         let records = records as f64;
@@ -243,7 +244,7 @@ fn pages(streams: u64, records: Option<Span>) -> Span {
         least: least.max(streams + full(records.least, EVENT_BYTES.0)),
         most: records
             .most
-            .map(|most| 2 * streams + full(most, EVENT_BYTES.1)),
+            .map(|most| 3 * streams + full(most, EVENT_BYTES.1)),
     }
 }
 
@@ -340,9 +341,9 @@ mod tests {
         for (streams, records, expected) in [
             (0, None, span(0, Some(0))),
             (3, None, span(6, None)),
-            (3, records(0), span(6, Some(6))),
-            (3, records(10), span(6, Some(7))),
-            (1, records(1_000_000), span(122, Some(275))),
+            (3, records(0), span(6, Some(9))),
+            (3, records(10), span(6, Some(10))),
+            (1, records(1_000_000), span(122, Some(276))),
         ] {
             assert_eq!(pages(streams, records), expected, "{streams} {records:?}");
         }

@@ -12,6 +12,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::config::SharedCredentialsProvider;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ErrorMetadata, ProvideErrorMetadata, SdkError};
+use aws_types::service_config::ServiceConfigKey;
 
 use super::{Side, SourceOptions};
 use crate::error::Error;
@@ -78,6 +79,22 @@ pub(super) async fn load(
     }
     let provider = SharedCredentialsProvider::new(provider.build().await);
     with_credentials(config, provider)
+}
+
+/// Returns where a service is said to be, by its id as the SDKs' settings name it: in the environment, or in the profile
+/// and its `services` section (AWS SDKs and Tools Reference Guide "Service-specific endpoints").
+pub(super) fn endpoint(config: &SdkConfig, service: &'static str) -> Option<String> {
+    let key = ServiceConfigKey::builder()
+        .service_id(service)
+        .env("AWS_ENDPOINT_URL")
+        .profile("endpoint_url")
+        .build()
+        .ok();
+    let configured = config
+        .service_config()
+        .zip(key)
+        .and_then(|(settings, key)| settings.load_config(key));
+    configured.or_else(|| config.endpoint_url().map(str::to_owned))
 }
 
 fn with_credentials(config: SdkConfig, provider: SharedCredentialsProvider) -> SdkConfig {

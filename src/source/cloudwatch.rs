@@ -4,7 +4,10 @@
 //! CloudWatch Logs User Guide "Log classes" and "Quotas".
 
 mod events;
+mod seen;
+mod slices;
 mod streams;
+mod stretch;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -24,6 +27,10 @@ use super::pace::Pace;
 use super::{Ask, GroupName, Listing, Outlet, Part, ReadError, Side, Source, SourceOptions};
 use crate::error::Error;
 use crate::window::Window;
+
+/// The service in settings: `AWS_ENDPOINT_URL_CLOUDWATCH_LOGS`, and `cloudwatch_logs` in a profile's services, where the SDK
+/// of its own looks for `cloudwatch-logs` only.
+const SERVICE_ID: &str = "CloudWatch_Logs";
 
 /// What to do about a group that lets nobody read its events.
 const EXPORT: &str =
@@ -65,7 +72,8 @@ impl CloudWatch {
         let mut config = aws_sdk_cloudwatchlogs::config::Builder::from(&loaded)
             .retry_config(RetryConfig::disabled())
             .interceptor(clock.clone());
-        if let Some(url) = &options.endpoint_url {
+        let configured = || aws::endpoint(&loaded, SERVICE_ID);
+        if let Some(url) = options.endpoint_url.clone().or_else(configured) {
             config = config.endpoint_url(url);
         }
         Ok(Self {

@@ -22,11 +22,10 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::config_bag::Layer;
 use aws_types::SigningName;
 use aws_types::region::SigningRegion;
-use aws_types::service_config::ServiceConfigKey;
 use serde::Deserialize;
 
 use super::SourceOptions;
-use super::aws::Failure;
+use super::aws::{self, Failure};
 use super::call::Caller;
 
 /// A service that speaks the protocol.
@@ -160,18 +159,7 @@ impl Query {
 
 /// Returns where the service is: what the environment or the profile says, or AWS's own endpoint of the region.
 fn endpoint(service: Service, config: &SdkConfig, region: &str) -> String {
-    let key = ServiceConfigKey::builder()
-        .service_id(service.id)
-        .env("AWS_ENDPOINT_URL")
-        .profile("endpoint_url")
-        .build()
-        .ok();
-    let configured = config
-        .service_config()
-        .zip(key)
-        .and_then(|(settings, key)| settings.load_config(key))
-        .or_else(|| config.endpoint_url().map(str::to_owned));
-    configured.unwrap_or_else(|| {
+    aws::endpoint(config, service.id).unwrap_or_else(|| {
         let fips = config.use_fips().unwrap_or(false);
         let dual_stack = config.use_dual_stack().unwrap_or(false);
         standard_endpoint(service.name, region, fips, dual_stack)

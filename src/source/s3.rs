@@ -5,6 +5,7 @@
 
 mod listing;
 mod object;
+mod whole;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{PoisonError, RwLock};
@@ -20,6 +21,8 @@ use super::clock::Clock;
 use super::{Ask, Listing, Outlet, Part, ReadError, Side, Source, SourceOptions};
 use crate::error::Error;
 use crate::window::Window;
+
+use whole::WholeListings;
 
 /// What listing takes.
 const LIST: &str = "`s3:ListBucket` on the bucket";
@@ -58,11 +61,8 @@ impl S3 {
         let mut config =
             aws_sdk_s3::config::Builder::from(&loaded).retry_config(RetryConfig::disabled());
         let clock = Clock::new();
-        config = config.interceptor(clock.clone());
-        let own_endpoint = options.endpoint_url.is_some()
-            || loaded.endpoint_url().is_some()
-            || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
-        if own_endpoint {
+        config = config.interceptor(clock.clone()).interceptor(WholeListings);
+        if options.endpoint_url.is_some() || aws::endpoint(&loaded, "S3").is_some() {
             // A bucket is no host name of somebody else's domain.
             config = config.force_path_style(true);
         }

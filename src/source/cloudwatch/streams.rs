@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_cloudwatchlogs::types::{LogGroupClass, LogStream, OrderBy};
+use hashbrown::HashSet;
 
 use super::{CloudWatch, EXPORT};
 use crate::error::Error;
@@ -103,6 +104,7 @@ impl CloudWatch {
             .set_log_stream_name_prefix(prefix.map(str::to_owned))
             .order_by(OrderBy::LogStreamName);
         let mut token: Option<String> = None;
+        let mut sent = HashSet::new();
         loop {
             let page = self
                 .call("DescribeLogStreams", || {
@@ -117,7 +119,7 @@ impl CloudWatch {
             }
             match page.next_token {
                 None => return Ok(()),
-                next if next == token => {
+                Some(next) if !sent.insert(next.clone()) => {
                     return Err(Error::Source {
                         side: self.side,
                         address: self.group.written.clone(),

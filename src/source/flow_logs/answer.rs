@@ -202,6 +202,17 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_that_breaks_off_is_none() {
+        for at in 0..ANSWER.len() {
+            assert!(
+                read(&ANSWER[..at], "eu-west-1").is_err(),
+                "{}",
+                &ANSWER[..at]
+            );
+        }
+    }
+
+    #[test]
     fn nothing_found_and_nothing_understood() {
         let empty = "<DescribeFlowLogsResponse><flowLogSet/></DescribeFlowLogsResponse>";
         assert!(read(empty, "").unwrap().flow_logs.is_empty());

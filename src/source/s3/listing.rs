@@ -1,11 +1,13 @@
 //! Which objects there are: folder by folder where delivered logs lie, all keys elsewhere.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::primitives::DateTime;
 use aws_sdk_s3::types::{Object, ObjectStorageClass, OptionalObjectAttributes};
 use futures::{StreamExt, TryStreamExt, stream};
+use hashbrown::HashSet;
 
 use super::{LIST, S3};
 use crate::error::Error;
@@ -19,6 +21,29 @@ enum From {
     Beginning,
     Token(String),
     After(String),
+}
+
+/// Whether keys come in order. Where they do not (directory buckets, stores that are only like S3), nothing may be passed
+/// over.
+struct Order {
+    holds: bool,
+    last: String,
+}
+
+impl Default for Order {
+    fn default() -> Self {
+        Self {
+            holds: true,
+            last: String::new(),
+        }
+    }
+}
+
+impl Order {
+    fn add(&mut self, key: &str) {
+        self.holds &= self.last.as_str() < key;
+        self.last.replace_range(.., key);
+    }
 }
 
 /// What was found in a folder or below it.
@@ -105,6 +130,7 @@ impl S3 {
     async fn folder(&self, folder: &str, level: bool, names: &Window) -> Result<Found, Error> {
         let mut found = Found::default();
         let mut from = From::Beginning;
+        let (mut sent, mut order) = (HashSet::new(), Order::default());
         loop {
             let page = self.page(folder, level, &from, 1000).await?;
             let folders = page.common_prefixes().iter().filter_map(|p| p.prefix());
@@ -117,6 +143,7 @@ impl S3 {
             for object in page.contents.unwrap_or_default() {
                 last = object.key.clone();
                 let Some(key) = object.key() else { continue };
+                order.add(key);
                 match self.wants(key, object.size(), names) {
                     Want::Yes => found.objects.push(object),
                     Want::No => {}
@@ -131,15 +158,17 @@ impl S3 {
                     "the listing of `{folder}` breaks off: there is more, but no way to ask for it"
                 )));
             };
-            if matches!(&from, From::Token(sent) if *sent == token) {
-                return Err(self.error(format!(
-                    "the listing of `{folder}` goes in circles: the same continuation token came twice"
-                )));
-            }
             from = last
-                .filter(|last| *last > last_folder)
+                .filter(|last| order.holds && *last > last_folder)
                 .and_then(|last| key::go_on_after(&last, names, &self.ids))
                 .map_or(From::Token(token), From::After);
+            if let From::Token(next) | From::After(next) = &from
+                && !sent.insert(next.clone())
+            {
+                return Err(self.error(format!(
+                    "the listing of `{folder}` goes in circles: the same continuation came twice"
+                )));
+            }
         }
     }
 
@@ -255,8 +284,13 @@ impl S3 {
     fn listing(&self, found: Found, mut notes: Vec<String>, ask: &Ask) -> Listing {
         let mut listing = Listing::default();
         let mut read: BTreeMap<String, usize> = BTreeMap::new();
+        let mut names = HashSet::new();
         for object in found.objects {
             let Some(part) = part(&object) else { continue };
+            // A key that is listed twice is one object.
+            if !names.insert(Arc::clone(&part.name)) {
+                continue;
+            }
             // An export task puts each interface's stream in a folder of its own.
             let mut interfaces = ask.interfaces.iter();
             if !ask.interfaces.is_empty() && !interfaces.any(|id| part.cover.may_hold(id, None)) {
