@@ -374,3 +374,41 @@ fn a_refusal_is_trouble_and_names_who_refused() {
         );
     }
 }
+
+/// An endpoint of one's own takes no bucket as part of its host name, wherever it is given.
+#[test]
+fn endpoints_in_a_profiles_services_are_used_by_path() {
+    let start = recent();
+    let records = generate(40, 2, start, HOUR);
+    let stores = Stores::fill("services", &records, &records);
+    // By its address it would be used by path anyway.
+    let endpoint = moto().reading().replace("127.0.0.1", "localhost");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config");
+    let services =
+        ["s3", "cloudwatch_logs"].map(|name| format!("{name} =\n  endpoint_url = {endpoint}\n"));
+    let services = services.concat();
+    let config = format!("[profile here]\nservices = here\n[services here]\n{services}");
+    std::fs::write(&file, config).unwrap();
+    let time = |second| Timestamp::from_second(second).unwrap().to_string();
+    let output = flowdiff()
+        .env_remove("AWS_ENDPOINT_URL")
+        .env("AWS_CONFIG_FILE", &file)
+        .env("AWS_PROFILE", "here")
+        .args([
+            "check",
+            &format!("s3://{}", stores.bucket),
+            &format!("cwl://{}", stores.group),
+        ])
+        .args([
+            "--since",
+            &time(start),
+            "--until",
+            &time(start + HOUR),
+            "--timeout",
+            "5s",
+        ])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+}

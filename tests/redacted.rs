@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use crate::support::aws::{BUCKET, Fault, GROUP, Server, Speed, Stores};
 use crate::support::{REGION, offline, refusal};
 
 const KEY: &str = "a key that two runs share";
@@ -164,6 +165,11 @@ fn no_output_contains_credentials() {
     )
     .unwrap();
     let endpoint = refusal::start().replace("http://", "http://user:SECRETFROMURL@");
+    let server = Server::start(
+        Stores::default(),
+        Speed::default(),
+        Box::new(|_, _| Fault::None),
+    );
     let signed = "https://b.s3.amazonaws.com/k?X-Amz-Credential=SECRETCREDENTIAL&X-Amz-Signature=SECRETSIGNATURE";
     let run = |sources: [&str; 2], more: &[&str], verbose: &str| {
         let mut command = offline();
@@ -172,6 +178,7 @@ fn no_output_contains_credentials() {
             .env("AWS_SECRET_ACCESS_KEY", "SECRETFROMENVIRONMENT")
             .env("AWS_SESSION_TOKEN", "SECRETTOKENFROMENVIRONMENT")
             .env("AWS_SHARED_CREDENTIALS_FILE", &profile)
+            .env("AWS_ENDPOINT_URL_STS", &server.endpoint)
             .env("AWS_REGION", REGION)
             .args(["check", verbose])
             .args(sources)
@@ -206,6 +213,39 @@ fn no_output_contains_credentials() {
         run(["s3://AKIA:SECRETUSER@bucket/x", "cwl://group"], &[], "-v"),
         Some(2)
     );
+    // Of a role that is assumed, and used for both sides.
+    let here = [
+        "--s3-endpoint-url",
+        &server.endpoint,
+        "--cwl-endpoint-url",
+        &server.endpoint,
+    ];
+    let role = "arn:aws:iam::123456789012:role/reader";
+    let roles = [
+        "--s3-role-arn",
+        role,
+        "--cwl-role-arn",
+        role,
+        "--s3-external-id",
+        "x",
+    ];
+    let live = [format!("s3://{BUCKET}"), format!("cwl://{GROUP}")];
+    let live = live.each_ref().map(String::as_str);
+    for verbose in ["-v", "-vvv"] {
+        assert_eq!(
+            run(live, &[&here[..], &roles[..]].concat(), verbose),
+            Some(3)
+        );
+        let operations: Vec<_> = server
+            .take_answered()
+            .into_iter()
+            .map(|it| it.operation)
+            .collect();
+        assert!(
+            operations.iter().any(|it| it == "AssumeRole"),
+            "{operations:?}"
+        );
+    }
     // A file that was named after the address it came from.
     let downloaded = folder.path().join("k?X-Amz-Signature=SECRETSIGNATURE");
     fs::copy("fixtures/formats/plain.txt", &downloaded).unwrap();

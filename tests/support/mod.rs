@@ -3,6 +3,7 @@
 #[allow(dead_code, reason = "what only the benchmarks need")]
 pub(crate) mod aws;
 pub(crate) mod moto;
+pub(crate) mod proxy;
 pub(crate) mod records;
 pub(crate) mod refusal;
 
@@ -35,13 +36,14 @@ pub(crate) fn offline() -> Command {
     command
 }
 
-/// Returns the same with moto for AWS, and credentials that it takes.
+/// Returns the same with moto for AWS, behind a proxy that insists on calls that only read, and credentials that it
+/// takes.
 pub(crate) fn flowdiff() -> Command {
     let mut command = offline();
     command
         .env("AWS_ACCESS_KEY_ID", "test")
         .env("AWS_SECRET_ACCESS_KEY", "test")
         .env("AWS_REGION", REGION)
-        .env("AWS_ENDPOINT_URL", moto::moto().endpoint());
+        .env("AWS_ENDPOINT_URL", moto::moto().reading());
     command
 }

@@ -16,6 +16,9 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
+use super::aws::Fault;
+use super::proxy;
+
 /// What pip installs: moto, and what reads the reports that flowdiff writes for others. Other versions make another
 /// environment.
 const REQUIREMENTS: [&str; 5] = [
@@ -47,6 +50,7 @@ pub(crate) fn moto() -> &'static Moto {
 /// A running server.
 pub(crate) struct Moto {
     endpoint: String,
+    reading: String,
     python: PathBuf,
     runtime: Runtime,
     /// Holds the server's standard input, which is never written. When this process ends, however it
@@ -84,8 +88,10 @@ impl Moto {
             python.display(),
             support("serve.py").display()
         );
+        let endpoint = endpoint.trim_end().to_owned();
         Self {
-            endpoint: endpoint.trim_end().to_owned(),
+            reading: proxy::start(&endpoint, Box::new(|_| Fault::None)),
+            endpoint,
             python,
             runtime: Runtime::new().expect("a runtime"),
             _server: server,
@@ -95,6 +101,11 @@ impl Moto {
     /// Returns the address of all services.
     pub(crate) fn endpoint(&self) -> &str {
         &self.endpoint
+    }
+
+    /// Returns the address for flowdiff, which may only read.
+    pub(crate) fn reading(&self) -> &str {
+        &self.reading
     }
 
     /// Deploys a template with boto3, as a user would with the AWS CLI.

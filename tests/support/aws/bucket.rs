@@ -2,22 +2,30 @@
 //!
 //! Source: S3 API reference.
 
-use std::fmt::Write;
 use std::sync::Arc;
 
 use super::http::{Body, Reply, Request, Wire};
-use super::{BUCKET, Making, State, reply};
+use super::{BUCKET, Fault, Making, State, reply};
 
 const PAGE_KEYS: usize = 1000;
 
 /// Returns the operation, and the key or prefix it is about.
 pub(super) fn operation(request: &Request) -> (String, String) {
+    let key = key(request);
+    // The SDK says in the query which operation it means; anything else there asks for another one (`?acl`).
+    let plain = request.query.keys().all(|name| name == "x-id");
     match request.query.get("list-type") {
-        Some(_) => {
+        Some(_) if request.method == "GET" && key.is_empty() => {
             let prefix = request.query.get("prefix").cloned();
             ("ListObjectsV2".to_owned(), prefix.unwrap_or_default())
         }
-        None => ("GetObject".to_owned(), key(request).to_owned()),
+        None if request.method == "GET" && !key.is_empty() && plain => {
+            ("GetObject".to_owned(), key.to_owned())
+        }
+        _ => (
+            format!("{} {}", request.method, request.target),
+            key.to_owned(),
+        ),
     }
 }
 
@@ -32,9 +40,9 @@ pub(super) fn refusal(status: u16, code: &str) -> Reply {
     reply(status, "application/xml", body.into())
 }
 
-pub(super) fn make(request: &Request, operation: &str, state: &State) -> Making {
+pub(super) fn make(request: &Request, operation: &str, state: &State, fault: Fault) -> Making {
     if operation == "ListObjectsV2" {
-        return list(request, state);
+        return list(request, state, fault);
     }
     let Some(object) = state.stores.objects.get(key(request)) else {
         return Box::new(|| (refusal(404, "NoSuchKey"), 0));
@@ -47,7 +55,7 @@ pub(super) fn make(request: &Request, operation: &str, state: &State) -> Making 
     Box::new(move || {
         let reply = Reply {
             status: 200,
-            headers: vec![("ETag", etag)],
+            headers: vec![("ETag".into(), etag)],
             body: Body::Shared(bytes),
             wire: Wire::Whole,
         };
@@ -55,13 +63,13 @@ pub(super) fn make(request: &Request, operation: &str, state: &State) -> Making 
     })
 }
 
-fn list(request: &Request, state: &State) -> Making {
+fn list(request: &Request, state: &State, fault: Fault) -> Making {
     let asked = |name: &str| request.query.get(name).map_or("", String::as_str);
     let (prefix, delimiter) = (asked("prefix"), asked("delimiter"));
     let after = asked("continuation-token").max(asked("start-after"));
     let page = state.speed.page.unwrap_or(PAGE_KEYS);
     let page = page.min(asked("max-keys").parse().unwrap_or(PAGE_KEYS));
-    let (mut body, mut items, mut last, mut more) = (String::new(), 0, String::new(), false);
+    let (mut elements, mut items, mut last, mut more) = (Vec::new(), 0, String::new(), false);
     for (key, object) in &state.stores.objects {
         if !key.starts_with(prefix) || key.as_str() <= after {
             continue;
@@ -73,32 +81,40 @@ fn list(request: &Request, state: &State) -> Making {
         if folder.is_some_and(|folder| folder == last || folder == after) {
             continue;
         }
-        if items == page {
+        if items == page || fault == Fault::EmptyPage {
             more = true;
             break;
         }
         items += 1;
         last = folder.unwrap_or(key).to_owned();
-        match folder {
-            Some(folder) => write!(
-                body,
-                "<CommonPrefixes><Prefix>{folder}</Prefix></CommonPrefixes>"
-            ),
-            None => write!(
-                body,
+        elements.push(match folder {
+            Some(folder) => format!("<CommonPrefixes><Prefix>{folder}</Prefix></CommonPrefixes>"),
+            None => format!(
                 "<Contents><Key>{key}</Key><ETag>&quot;{}&quot;</ETag><Size>{}</Size>\
                  <LastModified>{}</LastModified><StorageClass>STANDARD</StorageClass></Contents>",
                 object.etag,
                 object.bytes.len(),
                 object.modified
             ),
-        }
-        .unwrap();
+        });
+    }
+    // A token is the last name before the page; what sorts before all that names have makes others of the same meaning.
+    if fault == Fault::SameToken {
+        last = asked("continuation-token").to_owned();
+    } else if fault == Fault::EmptyPage {
+        last = format!("{after}!");
     }
     let token = match more {
         true => format!("<NextContinuationToken>{last}</NextContinuationToken>"),
         false => String::new(),
     };
+    if fault == Fault::Swapped {
+        elements.reverse();
+    } else if fault == Fault::Twice {
+        let twice = elements.iter().flat_map(|it| [it.clone(), it.clone()]);
+        elements = twice.collect();
+    }
+    let body = elements.concat();
     let body = format!(
         "<ListBucketResult><Name>{BUCKET}</Name><KeyCount>{items}</KeyCount><IsTruncated>{more}</IsTruncated>\
          {token}{body}</ListBucketResult>"

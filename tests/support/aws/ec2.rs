@@ -1,4 +1,4 @@
-//! `DescribeFlowLogs` of EC2 and `GetCallerIdentity` of STS in the query protocol.
+//! `DescribeFlowLogs` of EC2, `GetCallerIdentity` and `AssumeRole` of STS in the query protocol.
 //!
 //! Source: EC2 API reference, STS API reference.
 
@@ -42,6 +42,13 @@ pub(super) fn make(request: &Request, action: &str, state: &State) -> Making {
                 "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::{ACCOUNT}:user/test</Arn>\
                  <Account>{ACCOUNT}</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"
             );
+            Box::new(move || (reply(200, "text/xml", body.into()), 1))
+        }
+        "AssumeRole" => {
+            // Told apart from all else by what tests look for.
+            let body = "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ASIAOFTHEROLE</AccessKeyId>\
+                        <SecretAccessKey>SECRETOFTHEROLE</SecretAccessKey><SessionToken>SECRETTOKENOFTHEROLE</SessionToken>\
+                        <Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>";
             Box::new(move || (reply(200, "text/xml", body.into()), 1))
         }
         _ => Box::new(|| (refusal(400, "InvalidAction"), 0)),

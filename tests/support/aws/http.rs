@@ -1,6 +1,7 @@
 //! As much HTTP/1.1 as the AWS SDK needs, on plain sockets: whoever breaks answers off on purpose needs the
 //! bytes in hand.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -13,6 +14,9 @@ use socket2::SockRef;
 /// What a client sent.
 #[derive(Debug)]
 pub(crate) struct Request {
+    pub(crate) method: String,
+    /// Path and query as they came.
+    pub(crate) target: String,
     /// Decoded.
     pub(crate) path: String,
     /// Decoded.
@@ -26,7 +30,7 @@ pub(crate) struct Request {
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
-    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) headers: Vec<(Cow<'static, str>, String)>,
     pub(crate) body: Body,
     pub(crate) wire: Wire,
 }
@@ -53,6 +57,8 @@ pub(crate) enum Wire {
     Whole,
     /// Half of the body, said to be all of it.
     Short,
+    /// The same, up to the last whole element of XML in the body.
+    ShortOfElements,
     /// Half of the body, then the end of the connection.
     CutOff,
     /// The connection is reset instead of an answer,
@@ -103,7 +109,9 @@ fn receive(reader: &mut impl BufRead) -> std::io::Result<Option<Request>> {
     if reader.read_line(&mut line)? == 0 {
         return Ok(None);
     }
-    let target = line.split(' ').nth(1).unwrap_or("/").to_owned();
+    let mut words = line.split(' ');
+    let method = words.next().unwrap_or("").to_owned();
+    let target = words.next().unwrap_or("/").to_owned();
     let mut headers = BTreeMap::new();
     loop {
         let mut line = String::new();
@@ -120,6 +128,8 @@ fn receive(reader: &mut impl BufRead) -> std::io::Result<Option<Request>> {
     reader.read_exact(&mut body)?;
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
     Ok(Some(Request {
+        method,
+        target: target.clone(),
         path: decoded(path),
         query: pairs(query),
         headers,
@@ -165,6 +175,10 @@ fn send(connection: &TcpStream, reply: &Reply) -> std::io::Result<bool> {
     let (length, sent) = match reply.wire {
         Wire::Whole | Wire::ResetAfter => (body.len(), body),
         Wire::Short => (half.len(), half),
+        Wire::ShortOfElements => {
+            let elements = elements(body);
+            (elements.len(), elements)
+        }
         Wire::CutOff | Wire::ResetWithin | Wire::Stalled => (body.len(), half),
         Wire::ResetBefore => {
             reset()?;
@@ -186,7 +200,7 @@ fn send(connection: &TcpStream, reply: &Reply) -> std::io::Result<bool> {
     out.write_all(head.as_bytes())?;
     out.write_all(sent)?;
     match reply.wire {
-        Wire::Whole | Wire::Short => return Ok(true),
+        Wire::Whole | Wire::Short | Wire::ShortOfElements => return Ok(true),
         Wire::ResetWithin | Wire::ResetAfter => {
             // A reset overtakes what is not yet read.
             thread::sleep(Duration::from_millis(50));
@@ -196,6 +210,13 @@ fn send(connection: &TcpStream, reply: &Reply) -> std::io::Result<bool> {
         Wire::CutOff | Wire::ResetBefore | Wire::Silent => {}
     }
     Ok(false)
+}
+
+/// The body without its last key or folder and all that follows; half of it if it has none.
+fn elements(body: &[u8]) -> &[u8] {
+    let text = String::from_utf8_lossy(body);
+    let last = text.rfind("<Contents>").max(text.rfind("<CommonPrefixes>"));
+    &body[..last.unwrap_or(body.len() / 2)]
 }
 
 /// Says nothing until the client goes away.

@@ -92,13 +92,13 @@ pub(super) fn make(request: &Request, operation: &str, state: &State, fault: Fau
             let group = json!({"logGroupName": GROUP, "logGroupClass": "STANDARD"});
             Box::new(move || (answer(&json!({"logGroups": [group]})), 1))
         }
-        "DescribeLogStreams" => streams(&body, state),
+        "DescribeLogStreams" => streams(&body, state, fault),
         "GetLogEvents" => events(&body, state, fault),
         _ => Box::new(|| (refusal(400, "UnknownOperationException"), 0)),
     }
 }
 
-fn streams(body: &Value, state: &State) -> Making {
+fn streams(body: &Value, state: &State, fault: Fault) -> Making {
     let prefix = body["logStreamNamePrefix"].as_str().unwrap_or("");
     let after = body["nextToken"].as_str().unwrap_or("");
     let page = state.speed.page.unwrap_or(PAGE_STREAMS);
@@ -106,11 +106,17 @@ fn streams(body: &Value, state: &State) -> Making {
     let names = names.filter(|name| name.starts_with(prefix) && name.as_str() > after);
     let names: Vec<&String> = names.take(page + 1).collect();
     let more = names.len() > page;
-    let shown = &names[..names.len().min(page)];
+    let empty = fault == Fault::EmptyPage;
+    let shown = &names[..if empty { 0 } else { names.len().min(page) }];
     let listed: Vec<Value> = shown.iter().map(|n| json!({"logStreamName": n})).collect();
     let count = listed.len();
+    let after = after.to_owned();
     let mut body = json!({"logStreams": listed});
-    if more {
+    if empty {
+        body["nextToken"] = json!(format!("{after}!"));
+    } else if fault == Fault::SameToken {
+        body["nextToken"] = json!(after);
+    } else if more {
         body["nextToken"] = json!(shown.last());
     }
     Box::new(move || (answer(&body), count))
@@ -124,25 +130,32 @@ fn events(body: &Value, state: &State, fault: Fault) -> Making {
     let token = body["nextToken"].as_str().map(str::to_owned);
     let from = body["startTime"].as_i64().unwrap_or(i64::MIN);
     let to = body["endTime"].as_i64().unwrap_or(i64::MAX);
-    let most = state.speed.page.unwrap_or(PAGE_EVENTS);
+    let limit = body["limit"]
+        .as_u64()
+        .map_or(PAGE_EVENTS, |limit| limit.try_into().unwrap());
+    let most = state.speed.page.unwrap_or(PAGE_EVENTS).min(limit);
+    // The service's own default.
+    let newest = body["startFromHead"] != true;
     Box::new(move || {
         let index = token.as_ref().and_then(|token| token.rsplit('/').next());
         let begin = index.and_then(|index| index.parse().ok());
-        let begin = begin.unwrap_or_else(|| first_from(&*stream, from));
-        let end = first_from(&*stream, to);
-        let shown = if fault == Fault::Swapped {
-            swapped(begin, first_from(&*stream, from), end, most)
+        let (first, end) = (first_from(&*stream, from), first_from(&*stream, to));
+        let begin = begin.unwrap_or(if newest {
+            first.max(end.saturating_sub(most))
+        } else {
+            first
+        });
+        let swaps = fault == Fault::Swapped && !newest;
+        let shown = if swaps {
+            swapped(begin, first, end, most)
         } else {
             begin
         };
         let mut next = shown;
         let mut json = b"{\"events\":[".to_vec();
         let mut bytes = 0;
-        while fault != Fault::EmptyPage
-            && next < stream.len()
-            && next - shown < most
-            && stream.timestamp(next) < to
-        {
+        let shows = newest || ![Fault::EmptyPage, Fault::Ended].contains(&fault);
+        while shows && next < stream.len() && next - shown < most && stream.timestamp(next) < to {
             bytes += stream.size(next) + EVENT_BYTES;
             if bytes > PAGE_BYTES {
                 break;
@@ -154,14 +167,15 @@ fn events(body: &Value, state: &State, fault: Fault) -> Making {
             next += 1;
         }
         let items = next - shown;
-        if fault == Fault::Swapped {
+        if swaps {
             next = (begin + most).min(end);
         }
         // Tokens that differ after an empty page too, unless it is the end.
         let turn = token.as_ref().map_or(0, |token| token.matches('.').count());
         let dots = ".".repeat(turn + usize::from(fault == Fault::EmptyPage));
         let forward = match (&token, fault) {
-            (Some(token), Fault::SameToken) => token.clone(),
+            (Some(token), Fault::SameToken | Fault::Ended) => token.clone(),
+            (Some(_), Fault::Circle) => format!("f/{}", first + most),
             _ => format!("f{dots}/{next}"),
         };
         let tokens =

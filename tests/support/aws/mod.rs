@@ -5,6 +5,7 @@ mod bucket;
 mod ec2;
 pub(crate) mod http;
 mod logs;
+pub(crate) mod operation;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -95,12 +96,18 @@ pub(crate) enum Fault {
     Refused(u16, &'static str),
     /// The answer suffers on its way.
     Wire(Wire),
-    /// A page of events that is empty although there is more.
+    /// A page that is empty although there is more.
     EmptyPage,
-    /// A page of events with the token that was sent although there is more.
+    /// A page with the token that was sent although there is more.
     SameToken,
-    /// Pages of events in another order: each two change places.
+    /// The same without any events, unless the newest are asked for.
+    Ended,
+    /// A page of events with the token of the second one.
+    Circle,
+    /// Pages of events in another order: each two change places (not of the newest). Keys of a page the other way round.
     Swapped,
+    /// A page with each key twice.
+    Twice,
 }
 
 /// Decides on each call; may change the stores before it is answered.
@@ -156,14 +163,10 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 type Making = Box<dyn FnOnce() -> (Reply, usize)>;
 
 fn answer(request: &Request, state: &Mutex<State>) -> Reply {
-    let logs = request.headers.get("x-amz-target");
-    let logs = logs.and_then(|target| target.split_once('.'));
+    let logs = operation::of_logs(request);
     let query = ec2::action(request);
-    let (operation, name) = match (logs, &query) {
-        (Some((_, operation)), _) => (operation.to_owned(), logs::name(request)),
-        (None, Some(action)) => (action.clone(), String::new()),
-        (None, None) => bucket::operation(request),
-    };
+    let (operation, name) = operation::of(request);
+    operation::insist_on_reading(&operation);
     let making: Making = {
         let mut state = lock(state);
         let at = Instant::now();
@@ -174,17 +177,13 @@ fn answer(request: &Request, state: &Mutex<State>) -> Reply {
             state.meddle(&operation, &name)
         };
         let making = match (fault, logs) {
-            (Fault::Refused(status, code), Some(_)) => refused(logs::refusal(status, code)),
-            (Fault::Refused(status, code), None) if query.is_some() => {
-                refused(ec2::refusal(status, code))
-            }
-            (Fault::Refused(status, code), None) => refused(bucket::refusal(status, code)),
+            (Fault::Refused(status, code), _) => refused(refusal(request, status, code)),
             (_, Some(_)) => logs::make(request, &operation, &state, fault),
             (_, None) if query.is_some() => ec2::make(request, &operation, &state),
-            (_, None) => bucket::make(request, &operation, &state),
+            (_, None) => bucket::make(request, &operation, &state, fault),
         };
         let date = state.stores.now().strftime("%a, %d %b %Y %H:%M:%S GMT");
-        let date = ("Date", date.to_string());
+        let date = ("Date".into(), date.to_string());
         let number = state.answered.len();
         state.answered.push(Answered {
             operation,
@@ -208,6 +207,17 @@ fn answer(request: &Request, state: &Mutex<State>) -> Reply {
         call.items = noted & 0xffff_ffff;
     }
     reply
+}
+
+/// An error as the service that was called says it.
+pub(crate) fn refusal(request: &Request, status: u16, code: &str) -> Reply {
+    if operation::of_logs(request).is_some() {
+        logs::refusal(status, code)
+    } else if ec2::action(request).is_some() {
+        ec2::refusal(status, code)
+    } else {
+        bucket::refusal(status, code)
+    }
 }
 
 fn refused(reply: Reply) -> Making {
@@ -252,7 +262,7 @@ impl State {
 fn reply(status: u16, kind: &str, body: Vec<u8>) -> Reply {
     Reply {
         status,
-        headers: vec![("Content-Type", kind.to_owned())],
+        headers: vec![("Content-Type".into(), kind.to_owned())],
         body: Body::Own(body),
         wire: Wire::Whole,
     }

@@ -1,0 +1,196 @@
+//! Pages and tokens: what comes in pieces is read whole, or nothing is said about it.
+
+use serde_json::json;
+
+use super::run::{HOUR, INTERFACES, at_once, both, check, records, stores};
+use crate::support::aws::http::Wire;
+use crate::support::aws::{BUCKET, Fault, GROUP};
+use crate::support::records::{generate, recent};
+
+/// What lists, and what reads page by page.
+const PAGED: [&str; 3] = ["ListObjectsV2", "DescribeLogStreams", "GetLogEvents"];
+
+/// A listing that is not whole is no listing.
+#[test]
+fn a_listing_whose_continuation_fails_is_trouble() {
+    let cases = [
+        (
+            "ListObjectsV2",
+            1,
+            Fault::Refused(403, "AccessDenied"),
+            "s3:ListBucket",
+        ),
+        (
+            "ListObjectsV2",
+            1,
+            Fault::Refused(500, "InternalError"),
+            "InternalError",
+        ),
+        ("ListObjectsV2", 1, Fault::Wire(Wire::CutOff), BUCKET),
+        (
+            "DescribeLogStreams",
+            1,
+            Fault::Refused(403, "AccessDeniedException"),
+            "logs:DescribeLogStreams",
+        ),
+        (
+            "DescribeLogStreams",
+            1,
+            Fault::Refused(400, "ExpiredTokenException"),
+            "sign in again",
+        ),
+    ];
+    at_once(cases, |(operation, first, fault, named)| {
+        let many = generate(480, 20, recent(), HOUR);
+        let outcome = check(both(&many), move |call, _| {
+            let continued = call.nth > first
+                && (operation != "ListObjectsV2" || call.name.contains("vpcflowlogs/"));
+            if call.operation == operation && continued {
+                fault
+            } else {
+                Fault::None
+            }
+        });
+        outcome.assert_trouble(&[named]);
+    });
+}
+
+/// Nor one of the second look: what was to be confirmed is not.
+#[test]
+fn a_second_listing_that_fails_is_trouble() {
+    let records = records();
+    let cases = [
+        ("ListObjectsV2", "s3:ListBucket", BUCKET),
+        ("DescribeLogStreams", "logs:DescribeLogStreams", GROUP),
+    ];
+    at_once(cases, |(operation, needed, named)| {
+        let mut second = false;
+        let outcome = check(stores(&records, &records[..470]), move |call, _| {
+            second |= super::is_second_look(call);
+            if second && call.operation == operation {
+                Fault::Refused(403, "AccessDenied")
+            } else {
+                Fault::None
+            }
+        });
+        outcome.assert_trouble(&[needed, named]);
+    });
+}
+
+#[test]
+fn empty_pages_in_a_row_are_not_the_end() {
+    at_once(PAGED, |operation| {
+        let outcome = check(both(&records()), move |call, _| {
+            if call.operation == operation && (2..=5).contains(&call.nth) {
+                Fault::EmptyPage
+            } else {
+                Fault::None
+            }
+        });
+        outcome.assert_consistent(480);
+    });
+}
+
+/// The token that was sent means the end: that is all a service says about it. So nobody believes it who has not seen
+/// that nothing comes later.
+#[test]
+fn a_token_that_repeats_too_early_is_found_out() {
+    // A stream of few events is read in one page, a stream of many is not.
+    let cases = [
+        (INTERFACES, false),
+        (INTERFACES, true),
+        (1, false),
+        (1, true),
+    ];
+    at_once(cases, |(interfaces, always)| {
+        let records = generate(480, interfaces, recent(), HOUR);
+        let outcome = check(both(&records), move |call, _| {
+            if call.operation == "GetLogEvents" && (always || call.nth == 2) {
+                Fault::SameToken
+            } else {
+                Fault::None
+            }
+        });
+        outcome.assert_consistent(480);
+    });
+}
+
+/// The other side has no more than what was shown before the token came again.
+#[test]
+fn a_stream_that_ends_too_early_agrees_with_nobody() {
+    let records = generate(480, 1, recent(), HOUR);
+    let stream = format!("{}-all", records[0].interface);
+    for always in [false, true] {
+        let outcome = check(stores(&records[..15], &records), move |call, _| {
+            if call.operation == "GetLogEvents" && (call.nth == 2 || always && call.nth > 1) {
+                Fault::Ended
+            } else {
+                Fault::None
+            }
+        });
+        if always {
+            assert_eq!(outcome.code, 3, "{:#}", outcome.report);
+            outcome.assert_nothing_different();
+            outcome.assert_named(&[(&stream, "its end cannot be told")]);
+        } else {
+            assert_eq!(outcome.code, 1, "{:#}", outcome.report);
+            let missing = &outcome.report["counts"]["missing"];
+            assert_eq!(*missing, json!({"s3": 465, "cwl": 0}));
+        }
+    }
+}
+
+#[test]
+fn tokens_in_circles_are_told_and_end() {
+    let many = generate(480, 20, recent(), HOUR);
+    at_once(["ListObjectsV2", "DescribeLogStreams"], |operation| {
+        let outcome = check(both(&many), move |call, _| {
+            if call.operation == operation && call.nth > 1 {
+                Fault::SameToken
+            } else {
+                Fault::None
+            }
+        });
+        outcome.assert_trouble(&["goes in circles"]);
+    });
+    let records = generate(480, 1, recent(), HOUR);
+    let stream = format!("{}-all", records[0].interface);
+    let outcome = check(both(&records), |call, _| {
+        if call.operation == "GetLogEvents" && call.nth % 3 == 0 {
+            Fault::Circle
+        } else {
+            Fault::None
+        }
+    });
+    outcome.assert_unreadable(&[(&stream, "go in circles")]);
+}
+
+#[test]
+fn pages_out_of_order_are_read_whole() {
+    let records = records();
+    let mut fewer = records.clone();
+    let lost = fewer.remove(200);
+    for (cwl, code) in [(&records, 0), (&fewer, 1)] {
+        let outcome = check(stores(&records, cwl), |call, _| match call.operation {
+            "GetLogEvents" => Fault::Swapped,
+            _ => Fault::None,
+        });
+        assert_eq!(outcome.code, code, "{:#}", outcome.report);
+        let missing = outcome.report["counts"]["missing"]["cwl"].as_u64();
+        assert_eq!(missing, Some(u64::from(code == 1)));
+        let findings = outcome.report["findings"].to_string();
+        assert_eq!(findings.contains(&lost.interface), code == 1);
+    }
+}
+
+/// A store that is only like S3 may list keys in another order, or one on two pages.
+#[test]
+fn keys_in_another_order_or_twice_are_objects_all_the_same() {
+    at_once([Fault::Swapped, Fault::Twice], |fault| {
+        let outcome = check(both(&records()), move |call, _| match call.operation {
+            "ListObjectsV2" => fault,
+            _ => Fault::None,
+        });
+        outcome.assert_consistent(480);
+    });
+}

@@ -1,0 +1,46 @@
+//! What a call is, and that it changes nothing.
+
+use std::io::Write;
+
+use super::http::Request;
+use super::{bucket, ec2, logs};
+
+/// All that flowdiff may ever call.
+const READING: [&str; 8] = [
+    "AssumeRole",
+    "DescribeFlowLogs",
+    "DescribeLogGroups",
+    "DescribeLogStreams",
+    "GetCallerIdentity",
+    "GetLogEvents",
+    "GetObject",
+    "ListObjectsV2",
+];
+
+/// Returns the operation, and what it is about: the stream, the key, the prefix.
+pub(crate) fn of(request: &Request) -> (String, String) {
+    if let Some(operation) = of_logs(request) {
+        return (operation.to_owned(), logs::name(request));
+    }
+    match ec2::action(request) {
+        Some(action) => (action, String::new()),
+        None => bucket::operation(request),
+    }
+}
+
+/// Returns the operation, if it is one of CloudWatch Logs.
+pub(super) fn of_logs(request: &Request) -> Option<&str> {
+    let target = request.headers.get("x-amz-target")?;
+    Some(target.split_once('.')?.1)
+}
+
+/// Ends all tests at once, whatever they are about, if a call does anything but read.
+pub(crate) fn insist_on_reading(operation: &str) {
+    if READING.contains(&operation) {
+        return;
+    }
+    // Past what is captured of a test, and past whoever would call it a failed attempt.
+    let said = format!("flowdiff made a call that does not only read: {operation}\n");
+    let _ = std::io::stderr().write_all(said.as_bytes());
+    std::process::exit(101);
+}
