@@ -326,13 +326,7 @@ fn of_second_look(report: Report, taken: Taken) -> Report {
         ..taken.counts
     };
     let sides = Sides::from_fn(|side| {
-        let other = side.other();
-        let records = counts.matched
-            + counts.divergent
-            + counts.missing[other]
-            + counts.surplus[side]
-            + counts.pending[other]
-            + counts.undetermined[other];
+        let records = counts.matched + counts.unmatched(side);
         let unreadable = taken.findings.iter().filter(
             |finding| matches!(finding, Finding::Unreadable { side: of, .. } if *of == side),
         );

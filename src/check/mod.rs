@@ -117,13 +117,10 @@ fn report(
     let sides =
         Sides::from_fn(|side| summary(reader, screened, side, &explained, unreadable[side].len()));
     let mut counts = explained.outcome.totals();
-    counts.matched = sides
-        .s3
-        .records
-        .saturating_sub(unmatched(&counts, Side::S3));
+    counts.matched = sides.s3.records.saturating_sub(counts.unmatched(Side::S3));
     counts.late = explained.late.as_ref().map(|late| late.records);
     debug_assert_eq!(
-        counts.matched + unmatched(&counts, Side::Cwl),
+        counts.matched + counts.unmatched(Side::Cwl),
         sides.cwl.records,
         "{counts:?}"
     );
@@ -200,16 +197,6 @@ fn copies(check: &Check, screened: &Screened) -> BTreeMap<Bucket, Sides<u64>> {
         .chain(asked)
         .map(|(bucket, id)| (bucket, sums(id)))
         .collect()
-}
-
-/// Copies on a side that are not matched; see [`Counts`].
-fn unmatched(counts: &Counts, side: Side) -> u64 {
-    let lacking = side.other();
-    counts.divergent
-        + counts.surplus[side]
-        + counts.missing[lacking]
-        + counts.pending[lacking]
-        + counts.undetermined[lacking]
 }
 
 fn verdict(check: &Check, counts: &Counts, sides: &Sides<SideSummary>) -> Verdict {

@@ -5,7 +5,7 @@ use crate::finding::{Bucket, Finding, Place};
 use crate::source::{Side, Sides};
 use crate::window::Window;
 
-use super::{Counts, Report, SideSummary, Verdict};
+use super::{Report, SideSummary, Verdict};
 
 /// Joins the reports of disjoint windows, oldest first, into one that shows at most `most` differences. `None` if there
 /// is none.
@@ -138,20 +138,6 @@ impl SideSummary {
             .into_iter()
             .flatten()
             .max();
-    }
-}
-
-impl Counts {
-    fn add(&mut self, other: &Self) {
-        self.matched += other.matched;
-        self.divergent += other.divergent;
-        for side in Side::BOTH {
-            self.late[side] += other.late[side];
-            self.missing[side] += other.missing[side];
-            self.surplus[side] += other.surplus[side];
-            self.pending[side] += other.pending[side];
-            self.undetermined[side] += other.undetermined[side];
-        }
     }
 }
 

@@ -5,6 +5,7 @@
 
 #[cfg(test)]
 mod consumer;
+mod counts;
 mod csv;
 mod differences;
 mod emf;
@@ -34,6 +35,7 @@ use crate::source::{Side, Sides};
 use crate::state::Carried;
 use crate::window::{Settle, Window};
 
+pub use counts::Counts;
 pub use differences::write_difference;
 pub(crate) use escape::escape;
 pub use join::join;
@@ -312,27 +314,6 @@ pub struct SideSummary {
     pub late_delay_seconds: Option<DelaySummary>,
 }
 
-/// The totals. Each record copy of a side is counted exactly once:
-/// `sides.s3.records` = matched + divergent + missing.cwl + surplus.s3 + pending.cwl + undetermined.cwl,
-/// and the same with the sides swapped.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Counts {
-    /// Copies with an equal copy on the other side.
-    pub matched: u64,
-    /// Copies the *other* side has and this one lacks.
-    pub missing: Sides<u64>,
-    /// Extra copies on *this* side of a record both have.
-    pub surplus: Sides<u64>,
-    /// Pairs of the same flow with unequal fields.
-    pub divergent: u64,
-    /// Copies that may still arrive on this side.
-    pub pending: Sides<u64>,
-    /// Copies that may sit in what could not be read on this side.
-    pub undetermined: Sides<u64>,
-    /// Copies that this side lacked at one look and had at a recheck, whatever has become of them: most are matched.
-    pub late: Sides<u64>,
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -365,13 +346,7 @@ mod tests {
         for report in [sample::different(), sample::consistent(), sample::unknown()] {
             let counts = report.counts;
             for side in Side::BOTH {
-                let other = side.other();
-                let sum = counts.matched
-                    + counts.divergent
-                    + counts.missing[other]
-                    + counts.surplus[side]
-                    + counts.pending[other]
-                    + counts.undetermined[other];
+                let sum = counts.matched + counts.unmatched(side);
                 assert_eq!(report.sides[side].records, sum, "{side}");
             }
         }

@@ -8,6 +8,7 @@ mod aws;
 mod call;
 mod clock;
 mod cloudwatch;
+mod cover;
 mod files;
 pub mod flow_logs;
 mod folder;
@@ -31,6 +32,7 @@ use crate::window::Window;
 use files::Files;
 
 pub use address::{Address, GroupName};
+pub use cover::Cover;
 pub use side::{Side, Sides};
 
 /// What a check needs from a source. Sources may return more, never less.
@@ -55,26 +57,6 @@ pub struct Part {
     pub cover: Cover,
     /// When all of it was delivered, in Unix seconds, if the listing tells.
     pub delivered: Option<i64>,
-}
-
-/// Which records a part may hold, as far as its name tells. Never too narrow.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Cover {
-    /// The only interface, if there is only one.
-    pub interface: Option<String>,
-    /// The `start`s.
-    pub starts: Window,
-}
-
-impl Cover {
-    /// Tells whether a record of the interface and slot may be in the part. A `slot` of `None` may be any.
-    pub fn may_hold(&self, interface: &str, slot: Option<i64>) -> bool {
-        let interface = self
-            .interface
-            .as_deref()
-            .is_none_or(|only| only == interface || interface == "-");
-        interface && slot.is_none_or(|slot| self.starts.overlaps(&Window::of_slot(slot)))
-    }
 }
 
 /// What a source holds of what was asked for.
