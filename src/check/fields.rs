@@ -20,7 +20,8 @@ pub struct Selection {
 
 impl Selection {
     /// Returns what to compare, given the layouts met so far. A side has a field if all its layouts
-    /// have it; a side on which no layout was met has whatever the other one has.
+    /// have it; a side on which no layout was met has whatever the other one has. If none was met at all, what is asked
+    /// for is taken to be there.
     ///
     /// # Errors
     /// A field asked for is not there, or nothing is left to compare.
@@ -43,6 +44,7 @@ impl Selection {
                 s3.intersection(&cwl).cloned().collect()
             }
             (Some(one), None) | (None, Some(one)) => one,
+            (None, None) if !self.only.is_empty() => self.only.iter().cloned().collect(),
             (None, None) => Layout::vpc_default().columns().iter().cloned().collect(),
         };
         let asked = |name: &FieldName| self.only.is_empty() || self.only.contains(name);

@@ -66,7 +66,7 @@ pub(super) async fn screen(
     reader: &Reader<'_>,
     listings: &Sides<Listing>,
 ) -> Result<Screened, Error> {
-    let guess = first_layouts(reader, listings).await;
+    let mut guess = first_layouts(reader, listings).await;
     let mut layouts = Layouts::default();
     let wanted = Sides::from_fn(|side| {
         let whole = |part: &Part| Wanted {
@@ -88,10 +88,13 @@ pub(super) async fn screen(
         match rules.halted() {
             Some(Halt::Incomparable(why)) => return Err(Error::Incomparable(why)),
             Some(Halt::Narrower) => continue,
-            None if self::comparison(reader.check, &layouts, &guess)? != rules.comparison => {
-                continue;
+            None => {
+                // Everything there is has been met.
+                guess = Guess::default();
+                if self::comparison(reader.check, &layouts, &guess)? != rules.comparison {
+                    continue;
+                }
             }
-            None => {}
         }
         let listed = listings.as_ref().map(|listing| listing.unreadable.clone());
         return Ok(Screened {
@@ -115,44 +118,54 @@ pub(super) async fn screen(
     ))
 }
 
-/// Returns what is compared, as far as is known: a side of which no row has been met has the layouts guessed for it.
+/// What a side's rows will look like, before any has been read.
+#[derive(Clone, Debug, Default)]
+struct Guess {
+    /// The layout of the first part that has a row.
+    seen: Layouts,
+    /// Whether rows have no header, so that they have one of the default formats if none was given.
+    default: Sides<bool>,
+}
+
+/// Returns what is compared, as far as is known. A side of which no row has been met has the layout guessed for it, or
+/// else the format that the user gave for it, or else whatever the other side has.
 ///
 /// # Errors
 /// The layouts allow no comparison as asked; of mere guesses, none of the defaults does.
-fn comparison(check: &Check, layouts: &Layouts, guess: &Layouts) -> Result<Comparison, Error> {
-    let met = |of_default: fn() -> Layout| {
-        Sides::from_fn(
-            |side| match (layouts[side].is_empty(), check.formats[side].given) {
-                (false, _) => layouts[side].clone(),
-                (true, false) if guess[side] == BTreeSet::from([Layout::vpc_default()]) => {
-                    BTreeSet::from([of_default()])
-                }
-                (true, _) => guess[side].clone(),
-            },
-        )
+fn comparison(check: &Check, met: &Layouts, guess: &Guess) -> Result<Comparison, Error> {
+    let known = |default: fn() -> Layout| {
+        Sides::from_fn(|side| {
+            let Format { layout, given } = &check.formats[side];
+            let met = [&met[side], &guess.seen[side]];
+            match met.into_iter().find(|met| !met.is_empty()) {
+                Some(met) => met.clone(),
+                None if *given => BTreeSet::from([layout.clone()]),
+                None if guess.default[side] => BTreeSet::from([default()]),
+                None => BTreeSet::new(),
+            }
+        })
     };
     let fields = &check.fields;
-    let asked = fields.comparison(&met(Layout::vpc_default));
+    let asked = fields.comparison(&known(Layout::vpc_default));
     // Rows of the other default are told by their shape, so what it has may be asked for.
     asked.or_else(|error| {
         fields
-            .comparison(&met(Layout::transit_gateway_default))
+            .comparison(&known(Layout::transit_gateway_default))
             .map_err(|_| error)
     })
 }
 
-/// Guesses each side's layouts, so that the first round is most often the only one: a log group's rows have
-/// the format that was given, of the other sources the first part that has a row is opened.
-async fn first_layouts(reader: &Reader<'_>, listings: &Sides<Listing>) -> Layouts {
+/// Guesses each side's layouts, so that the first round is most often the only one: the first part that has a row is
+/// opened, but of a log group.
+async fn first_layouts(reader: &Reader<'_>, listings: &Sides<Listing>) -> Guess {
     let side = async |side: Side| {
-        let format = &reader.check.formats[side];
         if reader.sources[side].is_headerless() {
-            return Some(format.layout.clone());
+            return None;
         }
         let mut failed = 0;
         for part in &listings[side].parts {
             let glance = Glance {
-                format: format.clone(),
+                format: reader.check.formats[side].clone(),
                 room: Arc::new(Semaphore::new(1)),
                 found: Mutex::default(),
             };
@@ -171,9 +184,12 @@ async fn first_layouts(reader: &Reader<'_>, listings: &Sides<Listing>) -> Layout
         None
     };
     let (s3, cwl) = tokio::join!(side(Side::S3), side(Side::Cwl));
-    Sides {
-        s3: s3.into_iter().collect(),
-        cwl: cwl.into_iter().collect(),
+    Guess {
+        seen: Sides {
+            s3: s3.into_iter().collect(),
+            cwl: cwl.into_iter().collect(),
+        },
+        default: Sides::from_fn(|side| reader.sources[side].is_headerless()),
     }
 }
 
@@ -256,5 +272,112 @@ impl Reader<'_> {
             formats: check.formats.clone(),
             halt: Mutex::default(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::{Recheck, Selection};
+    use crate::digest::Fingerprints;
+    use crate::record::FieldName;
+    use crate::window::{Settle, Window};
+
+    /// A check with a format given for either side, or not, and of these fields only.
+    fn check(formats: Sides<Option<&str>>, only: &[&str]) -> Check {
+        let format = |given: Option<&str>| Format {
+            layout: given.map_or_else(Layout::vpc_default, |format| {
+                Layout::from_format(format).unwrap()
+            }),
+            given: given.is_some(),
+        };
+        Check {
+            window: Window::ALL,
+            settle: Settle { now: 0, seconds: 0 },
+            recheck: Recheck::default(),
+            fields: Selection {
+                only: only.iter().map(|name| FieldName::new(name)).collect(),
+                ignored: Vec::new(),
+            },
+            interfaces: Vec::new(),
+            flow_logs: None,
+            ignore_nodata: false,
+            allow_empty: false,
+            formats: formats.map(format),
+            by_hour: false,
+            max_evidence: 1,
+            all_differences: None,
+            concurrency: 1,
+            memory: 1,
+            counted: None,
+            key: Fingerprints::seeded(1),
+        }
+    }
+
+    fn one(format: &str) -> BTreeSet<Layout> {
+        BTreeSet::from([Layout::from_format(format).unwrap()])
+    }
+
+    fn compared(check: &Check, met: &Layouts, guess: &Guess) -> String {
+        let fields = comparison(check, met, guess).unwrap();
+        fields
+            .fields()
+            .iter()
+            .map(FieldName::as_str)
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
+    /// Found by the self-test, seed 481: a folder without rows had whatever the other side has, an empty log group the
+    /// format that was given.
+    #[test]
+    fn a_side_without_rows_has_the_format_that_was_given() {
+        let met = Layouts {
+            s3: one("${start} ${end} ${bytes} ${vpc-id}"),
+            cwl: BTreeSet::new(),
+        };
+        let given = check(
+            Sides {
+                s3: None,
+                cwl: Some("${start} ${bytes} ${az-id}"),
+            },
+            &[],
+        );
+        let not_given = check(Sides::default(), &[]);
+        let nothing = Guess::default();
+        let default = Guess {
+            default: Sides {
+                s3: false,
+                cwl: true,
+            },
+            ..Guess::default()
+        };
+        assert_eq!(compared(&given, &met, &nothing), "bytes start");
+        assert_eq!(compared(&given, &met, &default), "bytes start");
+        assert_eq!(
+            compared(&not_given, &met, &nothing),
+            "bytes start end vpc-id"
+        );
+        // Before anything was read.
+        assert_eq!(compared(&not_given, &met, &default), "bytes start end");
+        // What was seen says more than what was given: a header.
+        let seen = Guess {
+            seen: Layouts {
+                s3: BTreeSet::new(),
+                cwl: one("${end}"),
+            },
+            ..Guess::default()
+        };
+        assert_eq!(compared(&given, &met, &seen), "end");
+    }
+
+    #[test]
+    fn what_is_asked_for_is_compared_where_nothing_was_met() {
+        let check = check(Sides::default(), &["tgw-id", "brand-new"]);
+        let nothing = Guess::default();
+        assert_eq!(
+            compared(&check, &Layouts::default(), &nothing),
+            "tgw-id brand-new"
+        );
     }
 }
