@@ -33,7 +33,7 @@ mod readme;
 mod redacted;
 // What can be wrong, and the report it must give.
 mod scenarios;
-// Planted faults, by the hundred.
+// Planted faults, by the thousand.
 mod selftest;
 // A job that runs again and again.
 mod state;

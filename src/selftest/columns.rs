@@ -21,7 +21,14 @@ pub(super) fn write(writer: &Writer<'_>, rows: &[Row], random: &mut Random) -> (
         (spelt, column(writer, name, rows, random), true)
     });
     let batch = RecordBatch::try_from_iter_with_nullable(columns).expect("columns of one length");
-    let codec = Compression::GZIP(GzipLevel::try_new(1).unwrap_or_default());
+    // AWS's own pages are packed with gzip.
+    let gzip = Compression::GZIP(GzipLevel::try_new(1).unwrap_or_default());
+    let codec = *random.pick(&[
+        gzip,
+        Compression::SNAPPY,
+        Compression::LZ4_RAW,
+        Compression::UNCOMPRESSED,
+    ]);
     let properties = WriterProperties::builder()
         .set_compression(codec)
         .set_max_row_group_row_count(Some(1 + random.below(60)))
@@ -42,8 +49,8 @@ pub(super) fn can_be_malformed(name: &FieldName) -> bool {
 fn column(writer: &Writer<'_>, name: &FieldName, rows: &[Row], random: &mut Random) -> ArrayRef {
     let values = rows.iter().map(|&row| match row {
         Row::Record { record, .. } => writer.value(record, name),
-        Row::Malformed if can_be_malformed(name) => Some("-7"),
-        Row::Malformed => None,
+        Row::Malformed { .. } if can_be_malformed(name) => Some("-7"),
+        Row::Malformed { .. } => None,
     });
     let number = |value: Option<&str>| value.and_then(|value| value.parse::<i64>().ok());
     match name.kind() {

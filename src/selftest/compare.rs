@@ -1,6 +1,6 @@
 //! The report against the truth, number by number and row by row.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
 use crate::finding::{Bucket, Evidence, Finding, LeftoverKind};
@@ -62,6 +62,9 @@ impl Comparison {
         }
         self.counts(report, truth);
         self.findings(report, truth);
+        for side in Side::BOTH {
+            self.malformed(report, truth, &delivered[side], side);
+        }
         let total: u64 = truth.differences.values().sum();
         if (total as u128) <= super::ALL_EVIDENCE as u128 {
             self.evidence(report, truth, situation, delivered);
@@ -74,7 +77,7 @@ impl Comparison {
         self.equal(
             || format!("{side}.malformed"),
             &is.malformed,
-            &should.malformed,
+            &(should.malformed.len() as u64),
         );
         self.equal(
             || format!("{side}.unreadable_parts"),
@@ -189,6 +192,27 @@ impl Comparison {
                 should.get(key).unwrap_or(&0),
             );
         }
+    }
+
+    /// Which rows are said to be no record.
+    fn malformed(&mut self, report: &Report, truth: &Truth, delivered: &Delivered, side: Side) {
+        let is = report.findings.iter().filter_map(|finding| match finding {
+            Finding::Malformed {
+                side: of, place, ..
+            } if *of == side => Some((place.part.to_string(), place.row)),
+            Finding::Configuration(_)
+            | Finding::Leftovers { .. }
+            | Finding::Divergent { .. }
+            | Finding::Unreadable { .. }
+            | Finding::Malformed { .. } => None,
+        });
+        let rows = truth.sides[side].malformed.iter();
+        let should = rows.map(|&(part, row)| delivered.place(part, row));
+        self.equal(
+            || format!("{side}: where the malformed rows stand"),
+            &is.collect::<BTreeSet<_>>(),
+            &should.collect(),
+        );
     }
 
     /// Which records are shown, that each of them stands where it is said to stand, and what differs in pairs.

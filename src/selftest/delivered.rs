@@ -25,6 +25,8 @@ pub(super) struct Delivered {
     parts: Vec<(part::Part, Body)>,
     /// The number of each row of each part.
     pub numbers: Vec<Vec<u64>>,
+    /// The only flow log that is asked for.
+    flow_log: Option<&'static str>,
     /// How often it was listed: what is late comes after the first time.
     listed: AtomicUsize,
 }
@@ -56,6 +58,7 @@ impl Delivered {
         Self {
             parts,
             numbers,
+            flow_log: situation.flow_log.filter(|_| side == Side::S3),
             listed: AtomicUsize::new(0),
         }
     }
@@ -89,8 +92,10 @@ impl Source for Delivered {
         let mut listing = Listing::default();
         for (part, body) in &self.parts {
             let is_live = part.form == Form::Live;
-            let outside = ObjectName::parse(&part.name)
-                .is_some_and(|name| !ask.window.object_names().contains(name.time));
+            let outside = ObjectName::parse(&part.name).is_some_and(|name| {
+                !ask.window.object_names().contains(name.time)
+                    || self.flow_log.is_some_and(|only| only != name.flow_log_id)
+            });
             let cover = if is_live {
                 Cover {
                     interface: stream_interface(&part.name).map(str::to_owned),
@@ -191,6 +196,11 @@ impl Delivered {
             ) => all.iter().take(*pages).map(Vec::len).sum(),
             _ => 0,
         }
+    }
+
+    /// Says where a row of a part stands, as a report does.
+    pub(super) fn place(&self, part: usize, row: usize) -> (String, u64) {
+        (self.parts[part].0.name.clone(), self.numbers[part][row])
     }
 
     /// The record numbers of the rows that stand in a place, by the part's name and the row's number.

@@ -80,12 +80,12 @@ impl Form {
 pub(super) enum Row {
     /// A record, by its number, and the event that it is.
     Record { record: usize, event: u64 },
-    /// Something that is no record.
-    Malformed,
+    /// Something that is no record, at a time.
+    Malformed { at: i64 },
 }
 
-/// Why a row is none.
-const MALFORMED: &str = "2 123456789010";
+/// Texts that are a record in no layout.
+const MALFORMED: [&str; 4] = ["2 123456789010", "x", "- -", "NODATA 2 1"];
 
 /// What was written.
 #[derive(Clone, Debug)]
@@ -136,7 +136,7 @@ impl Writer<'_> {
 
     fn message(&self, row: Row, random: &mut Random) -> String {
         let Row::Record { record, .. } = row else {
-            return MALFORMED.to_owned();
+            return (*random.pick(&MALFORMED)).to_owned();
         };
         let mut message = String::new();
         for name in self.layout.columns() {
@@ -161,7 +161,7 @@ impl Writer<'_> {
     fn start(&self, row: Row) -> i64 {
         match row {
             Row::Record { record, .. } => self.records[record].start,
-            Row::Malformed => 1_700_000_000,
+            Row::Malformed { at } => at,
         }
     }
 
@@ -223,10 +223,8 @@ impl Writer<'_> {
         if let (Row::Record { event: number, .. }, false) = (row, id.is_empty()) {
             event[id] = format!("3{number:055}").into();
         }
-        if let Row::Record { .. } = row {
+        if matches!(row, Row::Record { .. }) || random.percent(50) {
             event["message"] = self.message(row, random).into();
-        } else if random.percent(50) {
-            event["message"] = MALFORMED.into();
         }
         event
     }

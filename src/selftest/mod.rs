@@ -7,11 +7,14 @@
 mod columns;
 mod compare;
 mod delivered;
+mod fate;
 mod form;
+mod layouts;
 mod part;
 mod random;
 mod record;
 mod situation;
+mod traffic;
 mod truth;
 
 use std::io;
@@ -31,6 +34,9 @@ use compare::Comparison;
 use delivered::Delivered;
 use situation::Situation;
 use truth::Truth;
+
+/// The seconds of a slot: what a delivered object holds.
+const SLOT: i64 = 300;
 
 /// As much evidence as there can be, but for situations of thousands of differences.
 const ALL_EVIDENCE: usize = 1_500;
@@ -124,7 +130,12 @@ fn one(seed: u64, runtime: &Runtime) -> io::Result<Comparison> {
         runtime.block_on(async {
             let open = |side: Side| {
                 let address = Address::Path(folder.path().join(side.name()));
-                async move { source::open(&address, &SourceOptions::new(side)).await }
+                let picked = situation.flow_log.filter(|_| side == Side::S3);
+                let options = SourceOptions {
+                    flow_log_ids: picked.map(str::to_owned).into_iter().collect(),
+                    ..SourceOptions::new(side)
+                };
+                async move { source::open(&address, &options).await }
             };
             let sources = Sides {
                 s3: open(Side::S3).await?.into(),

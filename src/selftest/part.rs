@@ -5,12 +5,18 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use crate::record::Layout;
+use crate::source::Side;
+
+use super::SLOT;
+use super::fate::{Copy, Plan};
 use super::form::{Body, Form, Row};
 use super::random::Random;
 use super::record::Record;
 
-/// The seconds of a slot: what a delivered object holds.
-const SLOT: i64 = 300;
+/// The flow log that is compared, and another one that delivers to the same prefix. Both sort before and after it.
+pub(super) const FLOW_LOG: &str = "fl-0f1a2b3c4d5e6f708";
+const SECOND_FLOW_LOG: &str = "fl-0f1a2b";
 
 /// A part that one side is to have.
 #[derive(Clone, Debug)]
@@ -22,6 +28,8 @@ pub(super) struct Part {
     pub told: Told,
     /// Whether it is there only when somebody looks again.
     pub late: bool,
+    /// Whether it is an object of another flow log.
+    pub foreign: bool,
 }
 
 /// What the name tells of what is in it.
@@ -96,27 +104,131 @@ impl Fault {
 
 /// One side's habits.
 #[derive(Clone, Debug)]
-pub(super) struct Habits {
+struct Habits {
     /// What the parts are written as, by turns.
-    pub forms: Vec<Form>,
+    forms: Vec<Form>,
     /// Whether what was delivered has been put into one file.
-    pub merged: bool,
+    merged: bool,
     /// The most rows of a part.
-    pub rows: usize,
+    rows: usize,
     /// Hive-compatible folders, and folders by the hour.
-    pub hive: bool,
-    pub hourly: bool,
+    hive: bool,
+    hourly: bool,
     /// Which flow log, for names.
-    pub flow_log: &'static str,
+    flow_log: &'static str,
+}
+
+/// Writes down where a side's copies lie.
+pub(super) fn of_side(
+    random: &mut Random,
+    side: Side,
+    plan: &Plan,
+    copies: &[Copy],
+    records: &[Record],
+    layout: &Layout,
+    is_large: bool,
+) -> Vec<Part> {
+    let forms = forms(random, side, is_large);
+    let habits = Habits {
+        merged: random.percent(15),
+        rows: if is_large {
+            2_000
+        } else {
+            1 + random.below(80)
+        },
+        hive: random.percent(50),
+        hourly: random.percent(50),
+        flow_log: FLOW_LOG,
+        forms,
+    };
+    let row = |(event, copy): (usize, &Copy)| Row::Record {
+        record: copy.record,
+        event: event as u64,
+    };
+    // In a bucket a second flow log has its own objects; in a stream nothing tells the two apart.
+    let is_apart = habits.forms[0].has_header() && !habits.merged;
+    let of = |late: bool, foreign: bool| {
+        let copies = copies.iter().enumerate();
+        copies.filter(move |(_, copy)| copy.late == late && (copy.foreign && is_apart) == foreign)
+    };
+    let mut rows: Vec<Row> = of(false, false).map(row).collect();
+    if plan.repeats && habits.forms.iter().all(|form| form.has_ids()) {
+        // Answers overlap, and a subscription delivers at least once.
+        let again: Vec<Row> = rows
+            .iter()
+            .filter(|_| random.percent(10))
+            .copied()
+            .collect();
+        rows.extend(again);
+    }
+    let takes_malformed = habits.forms.iter().all(|form| {
+        *form != Form::Parquet
+            || layout
+                .columns()
+                .iter()
+                .any(super::columns::can_be_malformed)
+    });
+    if plan.malformed > 0 && takes_malformed && random.percent(60) {
+        // Near a record, so that some are just inside and some just outside the window.
+        let near = |random: &mut Random| {
+            let start = records
+                .get(random.below(records.len()))
+                .map(|near| near.start);
+            start.map(|start| start + random.seconds(180) - 90)
+        };
+        rows.extend((0..plan.malformed).map(|_| Row::Malformed {
+            at: near(random).unwrap_or(1_700_000_000),
+        }));
+    }
+    let mut parts = spread(rows, records, &habits, random);
+    let mut late = spread(of(true, false).map(row).collect(), records, &habits, random);
+    for part in &mut late {
+        part.late = true;
+        part.name.push_str("-late");
+    }
+    parts.extend(late);
+    let habits = Habits {
+        flow_log: SECOND_FLOW_LOG,
+        ..habits
+    };
+    let mut foreign = spread(of(false, true).map(row).collect(), records, &habits, random);
+    for part in &mut foreign {
+        part.foreign = true;
+    }
+    parts.extend(foreign);
+    parts
+}
+
+/// One form for a whole side, or several.
+fn forms(random: &mut Random, side: Side, is_large: bool) -> Vec<Form> {
+    if is_large {
+        return vec![if side == Side::S3 {
+            Form::Gzip
+        } else {
+            Form::Export
+        }];
+    }
+    // Any address may stand for any side.
+    let delivered = random.percent(if side == Side::S3 { 80 } else { 15 });
+    let all: &[Form] = if delivered {
+        &Form::DELIVERED
+    } else {
+        &Form::STREAMED
+    };
+    let one = *random.pick(all);
+    if random.percent(80) || one == Form::Live {
+        return vec![one];
+    }
+    let other = *random.pick(all);
+    if other == Form::Live {
+        vec![one]
+    } else {
+        vec![one, other]
+    }
 }
 
 /// Spreads rows over parts.
-pub(super) fn spread(
-    rows: Vec<Row>,
-    records: &[Record],
-    habits: &Habits,
-    random: &mut Random,
-) -> Vec<Part> {
+fn spread(rows: Vec<Row>, records: &[Record], habits: &Habits, random: &mut Random) -> Vec<Part> {
     let mut parts = Vec::new();
     let mut heaps: BTreeMap<(Option<i64>, Option<&str>), Vec<Row>> = BTreeMap::new();
     let delivered = habits.forms[0].has_header();
@@ -128,7 +240,7 @@ pub(super) fn spread(
             Row::Record { record, .. } if !delivered => {
                 (None, Some(records[record].interface.as_str()))
             }
-            Row::Record { .. } | Row::Malformed => {
+            Row::Record { .. } | Row::Malformed { .. } => {
                 let any = heaps.keys().nth(random.below(heaps.len()));
                 any.copied().unwrap_or((None, None))
             }
@@ -139,9 +251,9 @@ pub(super) fn spread(
         if delivered {
             random.shuffle(&mut rows);
         } else {
-            rows.sort_by_key(|row| match row {
-                Row::Record { record, .. } => records[*record].start,
-                Row::Malformed => 0,
+            rows.sort_by_key(|row| match *row {
+                Row::Record { record, .. } => records[record].start,
+                Row::Malformed { at } => at,
             });
         }
         let form = *random.pick(&habits.forms);
@@ -165,6 +277,7 @@ pub(super) fn spread(
                 fault: None,
                 told,
                 late: false,
+                foreign: false,
             });
         }
     }

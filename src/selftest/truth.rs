@@ -8,7 +8,7 @@ use crate::record::FieldName;
 use crate::source::{Side, Sides};
 
 use super::delivered::Delivered;
-use super::form::Row;
+use super::form::{Form, Row};
 use super::situation::Situation;
 
 /// What each side has more of one flow: canonical texts, and whether they are young.
@@ -33,7 +33,8 @@ pub(super) struct SideTruth {
     pub records: u64,
     pub nodata: u64,
     pub skipdata: u64,
-    pub malformed: u64,
+    /// The part and the row of each, by their numbers.
+    pub malformed: Vec<(usize, usize)>,
     pub unreadable: BTreeSet<String>,
     pub first_start: Option<i64>,
     pub last_start: Option<i64>,
@@ -104,20 +105,25 @@ impl Truth {
         delivered: &Sides<Delivered>,
         side: Side,
     ) -> Vec<Copy> {
-        let window = (situation.window.start, situation.window.end);
         let (mut copies, mut events) = (Vec::new(), HashSet::new());
         let summary = &mut self.sides[side];
         for (number, part) in situation.parts[side].iter().enumerate() {
-            if !part.told.is_asked_for(window, &situation.interfaces) {
+            if !situation.asks_for(side, part) {
                 continue;
             }
             if part.fault.is_some() {
                 summary.unreadable.insert(part.name.clone());
             }
-            for row in part.rows.iter().take(delivered[side].rows_given(number)) {
-                let Row::Record { record, event } = *row else {
-                    summary.malformed += 1;
-                    continue;
+            let rows = part.rows.iter().take(delivered[side].rows_given(number));
+            for (index, row) in rows.enumerate() {
+                let (record, event) = match *row {
+                    Row::Record { record, event } => (record, event),
+                    Row::Malformed { at } => {
+                        if part.form != Form::Live || may_lie_in(situation, at) {
+                            summary.malformed.push((number, index));
+                        }
+                        continue;
+                    }
                 };
                 let seen = See {
                     situation,
@@ -147,7 +153,7 @@ impl Truth {
         };
         // As many malformed rows as there are copies lacking are taken to be those copies.
         let hidden = Sides::from_fn(|side: Side| {
-            let malformed = self.sides[side].malformed;
+            let malformed = self.sides[side].malformed.len() as u64;
             malformed > 0 && malformed >= excess(side.other())
         });
         let mut flows: BTreeMap<Vec<&str>, Unmatched<'_>> = BTreeMap::new();
@@ -235,7 +241,7 @@ impl Truth {
         let Sides { s3, cwl } = &self.sides;
         let not_known = [s3, cwl]
             .iter()
-            .any(|side| side.malformed > 0 || !side.unreadable.is_empty());
+            .any(|side| !side.malformed.is_empty() || !side.unreadable.is_empty());
         let empty = s3.records + cwl.records == 0 && !situation.allow_empty;
         if not_known || empty || !self.differences.is_empty() {
             3
@@ -245,13 +251,11 @@ impl Truth {
     }
 }
 
-/// What all rows that were met have, of what is asked for.
+/// What all rows that were met have, of what is asked for. A side of which none was met has the format that was given.
 fn compared(situation: &Situation, delivered: &Sides<Delivered>) -> Vec<FieldName> {
-    let window = (situation.window.start, situation.window.end);
     let met = |side: Side| {
         let parts = situation.parts[side].iter().enumerate();
-        let mut read =
-            parts.filter(|(_, part)| part.told.is_asked_for(window, &situation.interfaces));
+        let mut read = parts.filter(|(_, part)| situation.asks_for(side, part));
         read.any(|(number, part)| {
             let mut rows = part.rows.iter().take(delivered[side].rows_given(number));
             let header = part.form.has_header() && delivered[side].rows_given(number) > 0;
@@ -259,7 +263,8 @@ fn compared(situation: &Situation, delivered: &Sides<Delivered>) -> Vec<FieldNam
         })
     };
     let has = |side: Side, name: &FieldName| situation.layouts[side].position(name).is_some();
-    let (s3, cwl) = (met(Side::S3), met(Side::Cwl));
+    let known = |side: Side| met(side) || situation.formats[side].given;
+    let (s3, cwl) = (known(Side::S3), known(Side::Cwl));
     let mut fields: Vec<FieldName> = match (s3, cwl) {
         (false, false) => Vec::new(),
         _ => {
@@ -276,11 +281,16 @@ fn compared(situation: &Situation, delivered: &Sides<Delivered>) -> Vec<FieldNam
     fields
 }
 
+/// Whether what an event holds may be of the window: its time is that of its record, give or take a minute.
+fn may_lie_in(situation: &Situation, at: i64) -> bool {
+    let (start, end) = (situation.window.start, situation.window.end);
+    start.is_none_or(|start| start - 60 <= at) && end.is_none_or(|end| at < end + 60)
+}
+
 /// Whether the side may hold what was not seen there.
 fn in_doubt(situation: &Situation, side: Side, (interface, slot): &Bucket) -> bool {
-    let window = (situation.window.start, situation.window.end);
     situation.parts[side].iter().any(|part| {
-        let unread = part.fault.is_some() && part.told.is_asked_for(window, &situation.interfaces);
+        let unread = part.fault.is_some() && situation.asks_for(side, part);
         unread && part.told.may_hold(interface, *slot)
     })
 }
