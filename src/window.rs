@@ -225,4 +225,66 @@ mod tests {
             assert_eq!(settle.is_young(start, end), young, "{start:?} {end:?}");
         }
     }
+
+    #[test]
+    fn a_window_is_written_as_it_was_asked_for() {
+        let (start, end) = (Some(1_641_596_400), Some(1_641_600_000));
+        for (window, written) in [
+            (Window::ALL, "everything"),
+            (Window { start, end: None }, "from 2022-01-07T23:00:00Z"),
+            (Window { start: None, end }, "before 2022-01-08T00:00:00Z"),
+            (
+                Window { start, end },
+                "2022-01-07T23:00:00Z .. 2022-01-08T00:00:00Z",
+            ),
+        ] {
+            assert_eq!(window.to_string(), written);
+            assert_eq!(window.is_all(), window == Window::ALL);
+        }
+        assert_eq!(rfc3339(i64::MAX), i64::MAX.to_string());
+    }
+
+    #[test]
+    fn a_slot_and_its_surroundings() {
+        assert_eq!(Window::of_slot(600), Window::new(600, 900));
+        assert_eq!(Window::of_slot(600).widened(1, 20), Window::new(599, 920));
+        assert_eq!(Window::ALL.widened(1, 20), Window::ALL);
+    }
+
+    #[test]
+    fn events_are_asked_for_with_a_minute_to_spare() {
+        let millis = Window::new(1_000, 2_000).event_millis();
+        assert_eq!(millis, (Some(940_000), Some(2_060_000)));
+        assert_eq!(Window::new(30, 40).event_millis(), (Some(0), Some(100_000)));
+        assert_eq!(Window::ALL.event_millis(), (None, None));
+    }
+
+    /// AWS: a file holds what ended in the slot of its name or the one before, of intervals of ten minutes at most; and
+    /// a record was seen to end seconds after the slot.
+    #[test]
+    fn a_name_covers_what_it_may_hold_and_no_more() {
+        assert_eq!(Window::of_object_name(9_000), Window::new(8_100, 9_600));
+        assert_eq!(
+            Window::new(8_101, 9_001).object_names(),
+            Window::new(7_800, 10_200)
+        );
+    }
+
+    #[test]
+    fn windows_that_are_open_overlap_what_lies_there() {
+        let (before, after) = (
+            Window {
+                start: None,
+                end: Some(300),
+            },
+            Window {
+                start: Some(300),
+                end: None,
+            },
+        );
+        assert!(!before.overlaps(&after) && !after.overlaps(&before));
+        let middle = Window::new(299, 301);
+        assert!(before.overlaps(&middle) && middle.overlaps(&before));
+        assert!(after.overlaps(&middle) && middle.overlaps(&after));
+    }
 }

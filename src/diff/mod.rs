@@ -495,4 +495,111 @@ mod tests {
         };
         assert_eq!(evidence.found_in.row, 2);
     }
+
+    fn kept(row: u64, event: Option<u128>, end: i64, delivered: Option<i64>) -> Kept {
+        Kept {
+            place: Place {
+                part: "part".into(),
+                row,
+            },
+            event,
+            record: record(1, "10.0.0.1", 84).1,
+            end: Some(end),
+            delivered,
+        }
+    }
+
+    #[test]
+    fn groups_merge_in_any_order() {
+        let (one, two) = (record(1, "10.0.0.1", 84), record(2, "10.0.0.2", 99));
+        let groups = |side: Side, young: bool, of: &[&(String, Record)]| {
+            let mut groups = Groups::default();
+            for one in of {
+                add(&mut groups, side, one, young, &[None]);
+            }
+            groups
+        };
+        let fingerprint = u128::from(xxhash_rust::xxh3::xxh3_64(one.0.as_bytes()));
+        for (young_s3, young_cwl) in [(false, false), (true, false), (false, true)] {
+            let s3 = groups(Side::S3, young_s3, &[&one, &one]);
+            let cwl = groups(Side::Cwl, young_cwl, &[&two, &one]);
+            for (mut front, back) in [(s3.clone(), cwl.clone()), (cwl, s3)] {
+                front.merge(back);
+                assert_eq!(front.copies(fingerprint), Sides { s3: 2, cwl: 1 });
+                let young = young_s3 || young_cwl;
+                let surplus = if young {
+                    Kind::Pending(Side::Cwl)
+                } else {
+                    Kind::Surplus(Side::S3)
+                };
+                let missing = if young_cwl {
+                    Kind::Pending(Side::S3)
+                } else {
+                    Kind::Missing(Side::S3)
+                };
+                let mut expected = vec![surplus, missing];
+                expected.sort();
+                assert_eq!(kinds(&front, &Doubt::default()), expected);
+            }
+        }
+        let mut into_nothing = Groups::default();
+        into_nothing.merge(groups(Side::S3, false, &[&one]));
+        assert_eq!(into_nothing.copies(fingerprint), Sides { s3: 1, cwl: 0 });
+        assert_eq!(into_nothing.copies(!fingerprint), Sides { s3: 0, cwl: 0 });
+    }
+
+    #[test]
+    fn the_newest_copies_are_those_delivered_last() {
+        let mut groups = Groups::default();
+        let copies = [
+            kept(1, None, 60, Some(500)),
+            kept(2, None, 61, None),
+            kept(3, Some(7), 62, Some(700)),
+            kept(4, Some(7), 62, Some(700)),
+            kept(5, None, 63, Some(600)),
+        ];
+        let open = || Group {
+            text: Box::default(),
+            bucket: Bucket {
+                interface: "-".into(),
+                slot: None,
+            },
+            young: false,
+            copies: Sides::default(),
+        };
+        for one in copies {
+            groups.add(1, Side::Cwl, one, false, open);
+        }
+        let newest = |side, number| groups.newest(1, side, number).collect_vec();
+        let two = [(Some(62), Some(700)), (Some(63), Some(600))];
+        assert_eq!(newest(Side::Cwl, 2), two);
+        assert_eq!(
+            newest(Side::Cwl, 9)[2..],
+            [(Some(60), Some(500)), (Some(61), None)]
+        );
+        assert_eq!(newest(Side::S3, 9), []);
+        assert_eq!(groups.newest(2, Side::Cwl, 9).next(), None);
+    }
+
+    #[test]
+    fn differences_stand_in_the_order_of_findings() {
+        let mut groups = Groups::default();
+        let records = [
+            record(2, "10.0.0.2", 1),
+            record(1, "10.0.0.1", 84),
+            record(1, "10.0.0.1", 99),
+        ];
+        add(&mut groups, Side::Cwl, &records[0], false, &[None]);
+        add(&mut groups, Side::S3, &records[1], false, &[None, None]);
+        add(&mut groups, Side::Cwl, &records[2], false, &[None]);
+        let found = kinds(&groups, &Doubt::default());
+        assert_eq!(
+            found,
+            [
+                Kind::Missing(Side::S3),
+                Kind::Missing(Side::Cwl),
+                Kind::Divergent
+            ]
+        );
+    }
 }

@@ -246,4 +246,147 @@ mod tests {
             assert!(capped);
         }
     }
+
+    const KINDS: [Kind; 9] = [
+        Kind::Missing(Side::S3),
+        Kind::Missing(Side::Cwl),
+        Kind::Surplus(Side::S3),
+        Kind::Surplus(Side::Cwl),
+        Kind::Divergent,
+        Kind::Pending(Side::S3),
+        Kind::Pending(Side::Cwl),
+        Kind::Undetermined(Side::S3),
+        Kind::Undetermined(Side::Cwl),
+    ];
+
+    fn bucket(slot: i64) -> Bucket {
+        Bucket {
+            interface: "eni-0aa".into(),
+            slot: Some(slot),
+        }
+    }
+
+    #[test]
+    fn every_kind_has_its_total() {
+        let mut outcome = Outcome::showing(1);
+        for (kind, copies) in KINDS.into_iter().zip([1, 2, 4, 8, 16, 32, 64, 128, 256]) {
+            outcome.count(&bucket(0), kind, copies);
+            outcome.count(&bucket(300), kind, copies * 1000);
+            outcome.count(&bucket(600), kind, 0);
+            if let Some((leftover, side)) = kind.leftover() {
+                assert_eq!(Kind::of(leftover, side), kind);
+            }
+        }
+        let expected = Counts {
+            matched: 0,
+            missing: Sides {
+                s3: 1001,
+                cwl: 2002,
+            },
+            surplus: Sides {
+                s3: 4004,
+                cwl: 8008,
+            },
+            divergent: 16_016,
+            pending: Sides {
+                s3: 32_032,
+                cwl: 64_064,
+            },
+            undetermined: Sides {
+                s3: 128_128,
+                cwl: 256_256,
+            },
+            late: Sides::default(),
+        };
+        assert_eq!(outcome.totals(), expected);
+        let lacking = outcome.lacking();
+        assert_eq!(lacking.len(), 2);
+        assert_eq!(
+            lacking[&bucket(0)],
+            Sides {
+                s3: 1 + 32 + 128,
+                cwl: 2 + 64 + 256
+            }
+        );
+        drop(lacking);
+        let (findings, capped) = outcome.into_findings();
+        assert_eq!((findings.len(), capped), (18, false));
+    }
+
+    #[test]
+    fn only_what_is_pending_may_still_arrive() {
+        for kind in KINDS {
+            let mut outcome = Outcome::showing(1);
+            assert!(!outcome.is_pending());
+            outcome.count(&bucket(0), kind, 1);
+            let pending = matches!(kind, Kind::Pending(_));
+            assert_eq!(outcome.is_pending(), pending, "{kind:?}");
+        }
+    }
+
+    /// Returns the rows shown, and whether there are more.
+    fn rows(outcome: Outcome) -> (Vec<u64>, bool) {
+        let (findings, capped) = outcome.into_findings();
+        let rows = findings.iter().flat_map(|finding| match finding {
+            Finding::Leftovers { evidence, .. } => evidence
+                .iter()
+                .map(|one| one.found_in.row)
+                .collect::<Vec<_>>(),
+            Finding::Divergent { evidence, .. } => {
+                evidence.iter().map(|one| one.s3.found_in.row).collect()
+            }
+            Finding::Configuration(_) | Finding::Unreadable { .. } | Finding::Malformed { .. } => {
+                Vec::new()
+            }
+        });
+        (rows.collect(), capped)
+    }
+
+    #[test]
+    fn as_many_are_shown_as_are_asked_for() {
+        let outcome = |most: usize, rows: &[u64]| {
+            let mut outcome = Outcome::showing(most);
+            for &row in rows {
+                outcome.count(&bucket(0), KINDS[0], 1);
+                outcome.show(&bucket(0), KINDS[0], shown(row));
+            }
+            outcome
+        };
+        assert_eq!(rows(outcome(3, &[2, 1, 2])), (vec![1, 2, 2], false));
+        assert_eq!(rows(outcome(2, &[2, 1, 2])), (vec![1, 2], true));
+        assert_eq!(rows(outcome(2, &[4, 3, 2, 1])), (vec![1, 2], true));
+        assert_eq!(rows(outcome(0, &[1])), (vec![], true));
+        let mut more = outcome(3, &[1]);
+        more.note_more(false);
+        assert!(!more.capped);
+        more.note_more(true);
+        more.note_more(false);
+        assert_eq!(rows(more), (vec![1], true));
+        // What either has left out is left out of the sum.
+        for (front, back) in [(&[1u64, 2, 3][..], &[][..]), (&[], &[1, 2, 3])] {
+            let mut merged = outcome(2, front);
+            merged.merge(outcome(2, back));
+            assert_eq!(rows(merged), (vec![1, 2], true));
+        }
+    }
+
+    #[test]
+    fn a_pair_is_shown_as_one() {
+        let Shown::Leftover(evidence) = shown(7) else {
+            return;
+        };
+        let pair = Pair {
+            fields: vec!["bytes".into()],
+            s3: evidence.clone(),
+            cwl: evidence,
+        };
+        let mut outcome = Outcome::showing(1);
+        outcome.count(&bucket(0), Kind::Divergent, 1);
+        outcome.show(
+            &bucket(0),
+            Kind::Divergent,
+            Shown::Divergent(Box::new(pair)),
+        );
+        assert_eq!(rows(outcome), (vec![7], false));
+    }
 }

@@ -121,9 +121,19 @@ mod tests {
         }
     }
 
+    /// Of 256 times 256 the most alike are looked for, of one more no longer.
     #[test]
     fn a_crowd_is_paired_in_order() {
-        let many = vec![&b"a b c"[..]; 300];
-        assert_eq!(pair(&many, &many[..250]).len(), 250);
+        let texts: Vec<String> = (0..257).map(|number| format!("a {number}")).collect();
+        let s3 = texts.iter().map(|text| text.as_bytes()).collect_vec();
+        let cwl = s3.iter().rev().copied().collect_vec();
+        let few = pair(&s3[..256], &cwl[1..]);
+        assert!(few.iter().all(|&(a, b)| s3[a] == cwl[1 + b]));
+        let many = pair(&s3, &cwl[1..]);
+        assert!(
+            many.iter()
+                .copied()
+                .eq((0..256).map(|index| (index, index)))
+        );
     }
 }

@@ -66,4 +66,15 @@ mod tests {
             Fingerprints::random().of_record(b"record")
         );
     }
+
+    #[test]
+    fn a_name_has_a_number_and_the_key_is_not_shown() {
+        let key = Fingerprints::seeded(1);
+        assert_ne!(key.of_name(b"eni-0aa"), key.of_name(b"eni-0bb"));
+        assert_ne!(
+            key.of_name(b"eni-0aa"),
+            Fingerprints::seeded(2).of_name(b"eni-0aa")
+        );
+        assert_eq!(format!("{key:?}"), "Fingerprints(..)");
+    }
 }

@@ -236,4 +236,68 @@ mod tests {
         }
         assert_eq!(ledger.len(), 8);
     }
+
+    #[test]
+    fn an_empty_ledger_holds_nothing() {
+        let mut ledger = Ledger::default();
+        assert!(ledger.is_empty() && ledger.ids().next().is_none());
+        let (id, _) = add(&mut ledger, "eni-0aa", Some(0), "one");
+        assert!(!ledger.is_empty() && ledger.ids().eq([id]));
+        let other = BucketId(!id.0);
+        assert_eq!(
+            (ledger.sums(other), ledger.bucket(other)),
+            (Sums::ZERO, None)
+        );
+    }
+
+    #[test]
+    fn records_and_traffic_are_compared_apart() {
+        let one = Sums {
+            copies: 1,
+            young: 1,
+            fingerprints: 1 << 100,
+            packets: 1,
+            bytes: 1,
+        };
+        for (other, records, traffic) in [
+            (Sums { young: 0, ..one }, true, true),
+            (Sums { copies: 2, ..one }, false, true),
+            (
+                Sums {
+                    fingerprints: 1,
+                    ..one
+                },
+                false,
+                true,
+            ),
+            (Sums { packets: 2, ..one }, true, false),
+            (Sums { bytes: 2, ..one }, true, false),
+        ] {
+            assert_eq!(one.same_records(&other), records, "{other:?}");
+            assert_eq!(one.same_traffic(&other), traffic, "{other:?}");
+        }
+        let mut sum = one;
+        sum.merge(&one);
+        assert_eq!(sum.young, 2);
+    }
+
+    /// Tables go by the low bits and by the high ones.
+    #[test]
+    fn numbers_of_buckets_are_spread_over_all_bits() {
+        let key = Fingerprints::seeded(1);
+        let name = key.of_name(b"eni-0aa");
+        let of_one: Vec<BucketId> = (0..4096)
+            .map(|slot| BucketId::new(name, Some(slot * 300)))
+            .collect();
+        let names = (0..4096u32).map(|number| key.of_name(&number.to_le_bytes()));
+        let of_many: Vec<BucketId> = names
+            .map(|name| BucketId::new(name, Some(1_700_000_100)))
+            .collect();
+        for ids in [of_one, of_many] {
+            for bit in 0..64 {
+                let ones = ids.iter().filter(|id| id.0 >> bit & 1 == 1).count();
+                assert!((1500..2600).contains(&ones), "bit {bit}: {ones} of 4096");
+            }
+        }
+    }
 }

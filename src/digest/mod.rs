@@ -122,3 +122,69 @@ impl Sides<Digest> {
         sketch.peel()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn print<'a>(text: &str, interface: &'a str, slot: i64, young: bool) -> Print<'a> {
+        let key = Fingerprints::seeded(3);
+        Print {
+            young,
+            packets: 2,
+            bytes: 168,
+            ..Print::new(&key, text.as_bytes(), interface.as_bytes(), Some(slot))
+        }
+    }
+
+    #[test]
+    fn two_sides_differ_where_they_do() {
+        let (same, more) = (
+            print("same", "eni-0aa", 0, false),
+            print("more", "eni-0bb", 300, true),
+        );
+        let (here, there) = (
+            print("here", "eni-0cc", 600, false),
+            print("there", "eni-0dd", 600, false),
+        );
+        let digest = |prints: &[&Print<'_>]| {
+            let mut digest = Digest::for_differences(10);
+            prints.iter().for_each(|print| digest.add(print));
+            digest
+        };
+        let mut s3 = digest(&[&same, &more]);
+        s3.merge(&digest(&[&more, &here]));
+        let sides = Sides {
+            s3,
+            cwl: digest(&[&there, &more, &same]),
+        };
+        assert_eq!(
+            sides.unequal(),
+            BTreeSet::from([more.bucket, here.bucket, there.bucket])
+        );
+        let net = |print: &Print<'_>, copies| Net {
+            fingerprint: print.fingerprint,
+            bucket: print.bucket,
+            copies,
+        };
+        let mut expected = vec![net(&more, 1), net(&here, 1), net(&there, -1)];
+        expected.sort();
+        assert_eq!(sides.differences(), Ok(expected));
+        for print in [&here, &there] {
+            let bucket = sides.bucket(print.bucket).unwrap();
+            assert_eq!(
+                (bucket.interface.as_bytes(), bucket.slot),
+                (print.interface, Some(600))
+            );
+        }
+        let two = Sums {
+            copies: 2,
+            young: 2,
+            fingerprints: more.fingerprint.wrapping_mul(2),
+            packets: 4,
+            bytes: 336,
+        };
+        assert_eq!(sides.s3.ledger.sums(more.bucket), two);
+        assert_eq!(same.sums().young, 0);
+    }
+}

@@ -346,4 +346,57 @@ mod tests {
         };
         assert_eq!(sketch.peel(), Ok(vec![expected]));
     }
+
+    /// Elements that fall into the same cells in all tables, of which the sums divide: their mean is none of them.
+    #[test]
+    fn a_mean_is_not_taken_for_an_element() {
+        let place = 0x0123_4567_89ab_cdef_0011_2233;
+        let of = |top: u64| u128::from(top) << 96 | place;
+        for (elements, what) in [
+            ([(of(1), 5), (of(3), 5)], "the high half"),
+            ([(of(7), 10), (of(7), 20)], "the bucket"),
+            (
+                [(u128::from(u32::MAX), 1), (u128::from(u32::MAX), 3)],
+                "no high half",
+            ),
+            (
+                [(u128::MAX, 1 << 60), (u128::MAX, 3 << 60)],
+                "all bits of it",
+            ),
+        ] {
+            let mut sketch = Sketch::for_differences(10);
+            for (fingerprint, bucket) in elements {
+                sketch.add(fingerprint, BucketId(bucket), 1);
+            }
+            assert_eq!(sketch.peel(), Err(Overfull), "{what}");
+        }
+    }
+
+    #[test]
+    fn a_size_in_bytes_is_kept_to() {
+        for bytes in [1 << 20, 64 << 20] {
+            let sketch = Sketch::for_differences(Sketch::differences_in(bytes));
+            let taken = (sketch.cells.len() * size_of::<Cell>()) as u64;
+            assert!(
+                taken.abs_diff(bytes) <= 64 * size_of::<Cell>() as u64,
+                "{taken} {bytes}"
+            );
+        }
+        assert_eq!(Sketch::differences_in(0), 64);
+        assert_eq!(
+            format!("{:?}", Sketch::for_differences(0)),
+            "Sketch(24 cells)"
+        );
+        assert_eq!(Sketch::for_differences(200).cells.len(), 324);
+    }
+
+    #[test]
+    fn an_empty_sketch_is_one_from_which_all_was_taken() {
+        let mut sketch = Sketch::for_differences(10);
+        assert!(sketch.is_empty());
+        sketch.add(7, BucketId(3), 2);
+        assert!(!sketch.is_empty());
+        sketch.add(7, BucketId(3), -2);
+        assert!(sketch.is_empty());
+    }
 }

@@ -254,4 +254,23 @@ mod tests {
             ["version", "end", "alpha", "zeta"]
         );
     }
+
+    #[test]
+    fn what_is_not_in_the_table_is_text_and_no_traffic() {
+        for (name, kind, traffic, known) in [
+            ("bytes", Kind::Integer, true, true),
+            ("start", Kind::Time, false, true),
+            ("srcaddr", Kind::Address, true, true),
+            ("vpc-id", Kind::Text, false, true),
+            ("traffic-path", Kind::TrafficPath, true, true),
+            ("brand-new", Kind::Text, false, false),
+        ] {
+            let field = FieldName::new(name);
+            assert_eq!(
+                (field.kind(), field.is_traffic(), field.is_known()),
+                (kind, traffic, known),
+                "{name}"
+            );
+        }
+    }
 }

