@@ -146,7 +146,8 @@ pub(super) trait Visitor: Send + 'static {
     /// Makes an empty one of the same kind.
     fn fresh(&self) -> Self;
 
-    /// Takes a record; false if it is a copy of an event seen before and does not count.
+    /// Takes a record; false if it is a copy of an event seen before and does not count. Rows with an event's id come from
+    /// parts that are provisional (see [`Sink::provisional`]) only.
     fn visit(&mut self, seen: &Seen<'_>, key: &Fingerprints) -> bool;
 
     /// The fingerprints of all records that it wants to see; `None` if it wants to see every record.
@@ -157,37 +158,31 @@ pub(super) trait Visitor: Send + 'static {
     /// Adds what another one took.
     fn merge(&mut self, other: Self);
 
-    /// Forgets, in what workers share, the claims of a part that turned out unreadable.
-    fn part_failed(&mut self, _part: &Origin) {}
+    /// Says that the part it has taken is whole. False if other parts have meanwhile taken events that it counts, too:
+    /// then it must be dropped and the part taken again.
+    fn make_final(&mut self) -> bool {
+        true
+    }
 }
 
 /// Decodes a piece of a part and takes its records: all of them or, if it turns out to be unreadable, none.
 pub(super) fn take<V: Visitor>(
     rules: &Rules,
     origin: &Origin,
-    content: Content,
+    mut content: Content,
     taken: &mut Taken<V>,
 ) -> Result<(), DecodeError> {
-    let mut intake = Intake {
-        rules,
-        origin,
-        normaliser: None,
-        text: Vec::with_capacity(256),
-        taken,
-        scratch: None,
-        span: None,
-        delivered: origin.delivered,
-    };
-    let result = decode(content, &rules.formats[origin.side], &mut intake);
-    let (scratch, span) = (intake.scratch.take(), intake.span.take());
-    if let Some(span) = span {
-        taken.held(origin, span);
+    loop {
+        let again = content.again()?;
+        let mut intake = Intake::new(rules, origin, taken);
+        let result = decode(content, &rules.formats[origin.side], &mut intake);
+        if intake.finish(result.is_ok()) {
+            return result;
+        }
+        // Events of live streams have no ids, so nobody else can have taken them.
+        let Some(same) = again else { return result };
+        content = same;
     }
-    match &result {
-        Ok(()) => scratch.into_iter().for_each(|scratch| taken.merge(scratch)),
-        Err(_) => taken.visitor.part_failed(origin),
-    }
-    result
 }
 
 struct Intake<'a, V> {
@@ -203,6 +198,38 @@ struct Intake<'a, V> {
     span: Option<Span>,
     /// When the row at hand was delivered, if that is known.
     delivered: Option<i64>,
+}
+
+impl<'a, V: Visitor> Intake<'a, V> {
+    fn new(rules: &'a Rules, origin: &'a Origin, taken: &'a mut Taken<V>) -> Self {
+        Self {
+            rules,
+            origin,
+            normaliser: None,
+            text: Vec::with_capacity(256),
+            taken,
+            scratch: None,
+            span: None,
+            delivered: origin.delivered,
+        }
+    }
+
+    /// Ends the piece, of which all has been read if it is `whole`. False if it must be taken once more.
+    fn finish(self, whole: bool) -> bool {
+        if let Some(span) = self.span {
+            self.taken.held(self.origin, span);
+        }
+        match self.scratch {
+            Some(mut scratch) if whole => {
+                let fine = scratch.visitor.make_final();
+                if fine {
+                    self.taken.merge(scratch);
+                }
+                fine
+            }
+            _ => true,
+        }
+    }
 }
 
 impl<V: Visitor> Intake<'_, V> {
@@ -321,5 +348,122 @@ impl<V: Visitor> Sink for Intake<'_, V> {
         let taken = self.scratch.as_mut().unwrap_or(self.taken);
         taken.malformed(self.origin, number, || reason);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::visitors::Screen;
+    use crate::record::Cells;
+
+    fn rules() -> Rules {
+        let layout = Layout::vpc_default();
+        let format = Format {
+            layout: layout.clone(),
+            given: false,
+        };
+        Rules {
+            comparison: Comparison::new(layout.columns().to_vec()),
+            by_interface: true,
+            by_slot: true,
+            window: Window::ALL,
+            settle: Settle { now: 0, seconds: 0 },
+            interfaces: HashSet::new(),
+            ignore_nodata: false,
+            key: Fingerprints::seeded(1),
+            formats: Sides {
+                s3: format.clone(),
+                cwl: format,
+            },
+            halt: Mutex::default(),
+        }
+    }
+
+    fn origin(number: usize) -> Origin {
+        Origin {
+            side: Side::Cwl,
+            number,
+            name: format!("{number}.json").into(),
+            delivered: None,
+            verbatim: false,
+        }
+    }
+
+    fn begin<V: Visitor>(intake: &mut Intake<'_, V>) {
+        intake.provisional();
+        intake.layout(&Layout::vpc_default()).unwrap();
+    }
+
+    fn event<V: Visitor>(intake: &mut Intake<'_, V>, id: &str) {
+        let row = "2 1 eni-0aa 10.0.0.1 10.0.0.2 1 2 6 1 40 1700000000 1700000060 ACCEPT OK";
+        let cells: Vec<&[u8]> = row.split(' ').map(str::as_bytes).collect();
+        let row = Row {
+            number: 1,
+            cells: Cells::Apart(&cells),
+            alone: false,
+            event_id: Some(id),
+        };
+        intake.row(row).unwrap();
+    }
+
+    /// Two workers each with a part that holds the event `a`; `whole` tells which of the parts are, in the order in which
+    /// they end. Returns how often `a` counts in the end, and how many of the parts must be taken again.
+    fn at_once(whole: [bool; 2]) -> (u64, usize) {
+        let (rules, first) = (rules(), Taken::new(Screen::new(8), 8));
+        let (mut one, mut other) = (first.fresh(), first.fresh());
+        let origins = [origin(0), origin(1)];
+        let mut intakes = [
+            Intake::new(&rules, &origins[0], &mut one),
+            Intake::new(&rules, &origins[1], &mut other),
+        ];
+        for intake in &mut intakes {
+            begin(intake);
+            event(intake, "a");
+            event(intake, "a");
+        }
+        let ends = intakes.into_iter().zip(whole);
+        let again = ends.filter_map(|(intake, whole)| (!intake.finish(whole)).then_some(()));
+        let again = again.count();
+        (one.tally.cwl.records + other.tally.cwl.records, again)
+    }
+
+    #[test]
+    fn an_event_counts_once_whichever_of_two_parts_is_whole() {
+        assert_eq!(at_once([true, false]), (1, 0));
+        assert_eq!(at_once([false, true]), (1, 0));
+        assert_eq!(at_once([true, true]), (1, 1));
+        assert_eq!(at_once([false, false]), (0, 0));
+    }
+
+    #[test]
+    fn a_part_that_fails_gives_up_no_other_parts_events() {
+        let (rules, mut worker) = (rules(), Taken::new(Screen::new(8), 8));
+        for (number, whole) in [(0, true), (1, false), (2, true)] {
+            let origin = origin(number);
+            let mut intake = Intake::new(&rules, &origin, &mut worker);
+            begin(&mut intake);
+            event(&mut intake, "a");
+            assert!(intake.finish(whole));
+        }
+        assert_eq!(worker.tally.cwl.records, 1);
+    }
+
+    #[test]
+    fn what_must_be_taken_again_is_taken_without_what_others_have() {
+        let (rules, mut worker) = (rules(), Taken::new(Screen::new(8), 8));
+        let mut other = worker.fresh();
+        let line = "2 1 eni-0aa 10.0.0.1 10.0.0.2 1 2 6 1 40 1700000000 1700000060 ACCEPT OK";
+        let answer = |ids: &[&str]| {
+            let events = ids
+                .iter()
+                .map(|id| format!(r#"{{"eventId":"{id}","message":"{line}"}}"#));
+            let events: Vec<String> = events.collect();
+            Content::Bytes(format!(r#"{{"events":[{}]}}"#, events.join(",")).into())
+        };
+        take(&rules, &origin(0), answer(&["a", "b"]), &mut worker).unwrap();
+        take(&rules, &origin(1), answer(&["b", "c"]), &mut other).unwrap();
+        worker.merge(other);
+        assert_eq!(worker.tally.cwl.records, 3);
     }
 }

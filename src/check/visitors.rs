@@ -1,7 +1,8 @@
 //! What the passes do with records: the screen boils them down, the scoped screen boils down a
 //! part of them, the collection keeps the copies of those that differ.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hashbrown::{HashMap, HashSet};
 use xxhash_rust::xxh3::xxh3_64;
@@ -12,7 +13,7 @@ use crate::digest::{BucketId, Digest, Fingerprints, Ledger, Sketch};
 use crate::finding::{Bucket, Evidence};
 use crate::source::{Side, Sides};
 
-use super::intake::{Origin, Seen, Visitor};
+use super::intake::{Seen, Visitor};
 
 /// One share of all flows: those whose number leaves this remainder. All copies of a record, and all
 /// records of a flow, are in one share.
@@ -42,16 +43,66 @@ impl Share {
     }
 }
 
-/// Which part has claimed which event, by the event's fingerprint: an event found again in another answer is
-/// no second copy.
-type Claims = Sides<Mutex<HashMap<u128, usize>>>;
+/// Which events have been taken, by fingerprint: an event found again in another answer is no second copy.
+///
+/// What comes from a part that may still turn out to be unreadable must turn no other part's copy away. So its claims
+/// are held until it is known to be whole, and become final all at once, or not at all.
+#[derive(Default)]
+struct Claims {
+    /// What parts that are whole have taken, for all workers.
+    last: Arc<Sides<Mutex<HashSet<u128>>>>,
+    /// What the part at hand has taken.
+    held: Sides<HashSet<u128>>,
+}
+
+impl Claims {
+    /// Nothing held, the same final claims.
+    fn fresh(&self) -> Self {
+        Self {
+            last: Arc::clone(&self.last),
+            held: Sides::default(),
+        }
+    }
+
+    /// Tells whether a row counts: it has no id, or its event has not been taken before.
+    #[inline(always)]
+    fn claim(&mut self, seen: &Seen<'_>, key: &Fingerprints) -> bool {
+        match seen.row.event_id {
+            Some(id) => self.claim_event(seen.origin.side, key.of_record(id.as_bytes())),
+            None => true,
+        }
+    }
+
+    fn claim_event(&mut self, side: Side, event: u128) -> bool {
+        !self.final_of(side).contains(&event) && self.held[side].insert(event)
+    }
+
+    /// Makes what is held final; false, and nothing changes, if other parts have taken any of it since.
+    fn make_final(&mut self) -> bool {
+        for side in Side::BOTH {
+            let held = mem::take(&mut self.held[side]);
+            let mut last = self.final_of(side);
+            if held.iter().any(|event| last.contains(event)) {
+                return false;
+            }
+            last.extend(held);
+        }
+        true
+    }
+
+    fn final_of(&self, side: Side) -> MutexGuard<'_, HashSet<u128>> {
+        self.last[side]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// The first look: everything, boiled down.
 pub(super) struct Screen {
     /// What each side boils down to.
     pub digests: Sides<Digest>,
     capacity: usize,
-    claims: Arc<Claims>,
+    claims: Claims,
 }
 
 impl Screen {
@@ -61,7 +112,7 @@ impl Screen {
         Self {
             digests,
             capacity,
-            claims: Arc::default(),
+            claims: Claims::default(),
         }
     }
 }
@@ -69,14 +120,14 @@ impl Screen {
 impl Visitor for Screen {
     fn fresh(&self) -> Self {
         Self {
-            claims: Arc::clone(&self.claims),
+            claims: self.claims.fresh(),
             ..Self::new(self.capacity)
         }
     }
 
     #[inline(always)]
     fn visit(&mut self, seen: &Seen<'_>, key: &Fingerprints) -> bool {
-        if !claim(&self.claims, seen, key) {
+        if !self.claims.claim(seen, key) {
             return false;
         }
         self.digests[seen.origin.side].add(&seen.print);
@@ -88,31 +139,9 @@ impl Visitor for Screen {
         self.digests.cwl.merge(&other.digests.cwl);
     }
 
-    fn part_failed(&mut self, part: &Origin) {
-        release(&self.claims, part);
+    fn make_final(&mut self) -> bool {
+        self.claims.make_final()
     }
-}
-
-#[inline(always)]
-fn claim(claims: &Claims, seen: &Seen<'_>, key: &Fingerprints) -> bool {
-    match seen.row.event_id {
-        Some(id) => claim_event(claims, seen.origin, key.of_record(id.as_bytes())),
-        None => true,
-    }
-}
-
-fn claim_event(claims: &Claims, origin: &Origin, event: u128) -> bool {
-    let mut claimed = claims[origin.side]
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
-    claimed.insert(event, origin.number).is_none()
-}
-
-fn release(claims: &Claims, part: &Origin) {
-    let mut claimed = claims[part.side]
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
-    claimed.retain(|_, by| *by != part.number);
 }
 
 /// What a closer look is about.
@@ -154,7 +183,7 @@ pub(super) struct Closer {
     scope: Arc<Scope>,
     share: Share,
     capacity: usize,
-    claims: Arc<Claims>,
+    claims: Claims,
 }
 
 impl Closer {
@@ -168,7 +197,7 @@ impl Closer {
             scope,
             share,
             capacity,
-            claims: Arc::default(),
+            claims: Claims::default(),
         }
     }
 }
@@ -177,7 +206,7 @@ impl Visitor for Closer {
     fn fresh(&self) -> Self {
         let empty = Self::new(Arc::clone(&self.scope), self.share, self.capacity);
         Self {
-            claims: Arc::clone(&self.claims),
+            claims: self.claims.fresh(),
             ..empty
         }
     }
@@ -185,7 +214,7 @@ impl Visitor for Closer {
     fn visit(&mut self, seen: &Seen<'_>, key: &Fingerprints) -> bool {
         let bucket = seen.print.bucket;
         let shared = self.scope.shared.contains(&bucket);
-        if !(shared || self.scope.lone.contains(&bucket)) || !claim(&self.claims, seen, key) {
+        if !(shared || self.scope.lone.contains(&bucket)) || !self.claims.claim(seen, key) {
             return false;
         }
         self.ledgers[seen.origin.side].add(&seen.print);
@@ -210,8 +239,8 @@ impl Visitor for Closer {
         self.delays.cwl.merge(&other.delays.cwl);
     }
 
-    fn part_failed(&mut self, part: &Origin) {
-        release(&self.claims, part);
+    fn make_final(&mut self) -> bool {
+        self.claims.make_final()
     }
 }
 

@@ -46,6 +46,20 @@ impl Content {
     }
 }
 
+impl Content {
+    /// Returns the same content once more, to be decoded after this one; `None` of live events, which nobody reads twice.
+    ///
+    /// # Errors
+    /// The system gives no second handle for a file.
+    pub fn again(&self) -> Result<Option<Self>, DecodeError> {
+        Ok(match self {
+            Self::Bytes(bytes) => Some(Self::Bytes(bytes.clone())),
+            Self::File(file) => Some(Self::File(file.try_clone()?)),
+            Self::Events(_) => None,
+        })
+    }
+}
+
 /// One event of a log stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
@@ -227,6 +241,7 @@ pub fn decode(content: Content, format: &Format, sink: &mut impl Sink) -> Result
 }
 
 fn from_file(mut file: File, format: &Format, sink: &mut impl Sink) -> Result<(), DecodeError> {
+    file.rewind()?;
     let head = head_of(&mut file)?;
     file.rewind()?;
     if head.starts_with(parquet::MAGIC) {
