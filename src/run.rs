@@ -27,7 +27,7 @@ use crate::error::Error;
 use crate::plan::{Answer, Plan};
 use crate::progress::{Mode, Progress, say};
 use crate::redact::{Redaction, without_secrets};
-use crate::report::{Output, Report};
+use crate::report::{Output, Report, escape};
 use crate::source::{self, Side, Sides, Source};
 
 use log::log_to_stderr;
@@ -68,7 +68,7 @@ fn parse_and_run() -> ExitCode {
                 .trim_start_matches("error: ");
             return tell_nagios(&if asked { text } else { alarm::unknown(said) });
         }
-        Err(error) => error.exit(),
+        Err(error) => refuse(&error),
     };
     let for_nagios = matches!(&cli.command, What::Check(args) if args.alarms.nagios);
     let redaction = match &cli.command {
@@ -93,6 +93,19 @@ fn parse_and_run() -> ExitCode {
     }
     complain(&error, redaction.as_ref());
     ExitCode::from(TROUBLE)
+}
+
+/// Says what is wrong with the command line, or what was asked for about it, and ends the process. A file's name that a
+/// shell has put there is shown as harmless as everywhere.
+fn refuse(error: &clap::Error) -> ! {
+    let said = error.to_string();
+    let safe: Vec<String> = said.lines().map(escape).collect();
+    let safe = safe.join("\n");
+    if !error.use_stderr() || safe == said.trim_end_matches('\n') {
+        error.exit();
+    }
+    say(&safe);
+    std::process::exit(error.exit_code());
 }
 
 fn redaction(args: &CheckArgs) -> Result<Option<Arc<Redaction>>, Error> {
@@ -151,10 +164,12 @@ fn clock() -> i64 {
     now.map_or(0, |now| now.as_secs()).cast_signed()
 }
 
-/// Returns a text as it may be shown: without secrets, and redacted if that was asked for.
+/// Returns a text as it may be shown: without secrets, redacted if that was asked for, and with nothing in it that a
+/// terminal would act on.
 fn showable(text: &str, redaction: Option<&Arc<Redaction>>) -> String {
     let text = without_secrets(text);
-    redaction.map_or_else(|| text.to_string(), |redaction| redaction.text(&text))
+    let text = redaction.map_or_else(|| text.to_string(), |redaction| redaction.text(&text));
+    escape(&text)
 }
 
 fn complain(error: &Error, redaction: Option<&Arc<Redaction>>) {

@@ -17,6 +17,8 @@ mod estimate;
 mod flow_logs;
 // What the services do wrong, and what becomes of it.
 mod faults;
+// What nobody would write who means well.
+mod hostile;
 // That Ctrl-C is heard.
 mod interrupt;
 // That no moment to be killed and no full disk is a bad one.

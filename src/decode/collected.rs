@@ -129,7 +129,8 @@ pub(super) fn every_way(content: &[u8], format: &Format) -> Result<Collected, De
     let file = Collected::of(Content::File(file(content)), format);
     assert_eq!(bytes, file);
     let mut streamed = Collected::default();
-    let result = super::stream(&mut &content[..], super::GZIP_DEPTH, format, &mut streamed);
+    let unpacking = super::Unpacking::of(content.len() as u64);
+    let result = super::stream(&mut &content[..], unpacking, format, &mut streamed);
     streamed.provisional = bytes.as_ref().is_ok_and(|bytes| bytes.provisional);
     assert_eq!(bytes, result.map(|()| streamed));
     bytes

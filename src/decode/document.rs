@@ -25,6 +25,30 @@ impl Held {
     }
 }
 
+/// Events of a record whose type is not known yet.
+#[derive(Default)]
+pub(super) struct Hold {
+    events: Vec<Held>,
+    bytes: usize,
+}
+
+impl Hold {
+    /// How many bytes of memory may be held. A record of a subscription unpacks to a few MB, and its type comes first in
+    /// what AWS writes.
+    const MOST: usize = 32 << 20;
+
+    fn push<E: serde::de::Error>(&mut self, event: Held) -> Result<(), E> {
+        let texts = [&event.message, &event.id];
+        let texts = texts.iter().map(|text| text.text.capacity());
+        self.bytes += size_of::<Held>() + texts.sum::<usize>();
+        if self.bytes > Self::MOST {
+            return Err(E::custom("more than 32 MiB of events before `messageType`"));
+        }
+        self.events.push(event);
+        Ok(())
+    }
+}
+
 /// A text that may be absent; keeps its memory.
 #[derive(Default)]
 pub(super) struct Text {
@@ -216,7 +240,7 @@ impl<'de, S: Sink> Visitor<'de> for Item<'_, '_, S> {
 /// A list of events. With somewhere to hold them they go there instead of to the sink.
 struct List<'e, 'a, S> {
     events: &'e mut Events<'a, S>,
-    hold: Option<&'e mut Vec<Held>>,
+    hold: Option<&'e mut Hold>,
 }
 
 impl<'de, S: Sink> DeserializeSeed<'de> for List<'_, '_, S> {
@@ -237,7 +261,7 @@ impl<'de, S: Sink> Visitor<'de> for List<'_, '_, S> {
     fn visit_seq<Q: SeqAccess<'de>>(mut self, mut list: Q) -> Result<(), Q::Error> {
         while list.next_element_seed(Item(self.events))?.is_some() {
             match &mut self.hold {
-                Some(hold) => hold.push(mem::take(&mut self.events.event)),
+                Some(hold) => hold.push(mem::take(&mut self.events.event))?,
                 None => self.events.event_row()?,
             }
         }
@@ -313,7 +337,7 @@ impl<'de, S: Sink> Visitor<'de> for Document<'_, '_, S> {
         let mut known = false;
         // A control message holds no flow data. Until its type is known, a record's events are held.
         let mut control = None;
-        let mut hold = Vec::new();
+        let mut hold = Hold::default();
         while let Some(member) = members.next_key_seed(Name)? {
             match member {
                 Member::Message => members.next_value_seed(Into(&mut itself.message))?,
@@ -360,10 +384,10 @@ impl<S: Sink> Events<'_, S> {
         known: bool,
         control: bool,
         itself: &Held,
-        hold: Vec<Held>,
+        hold: Hold,
     ) -> Result<(), E> {
         if !control {
-            for event in hold {
+            for event in hold.events {
                 self.event = event;
                 self.event_row()?;
             }

@@ -15,7 +15,7 @@ use serde_json::de::{Deserializer, IoRead, Read as Json};
 use super::document::{Document, Held};
 use super::rows::{From, Rows};
 use super::text::BYTE_ORDER_MARK;
-use super::{DecodeError, Event, Format, Sink, gzip};
+use super::{DecodeError, Event, Format, Sink, gzip, limits};
 
 /// A file up to this size is read whole: parsing from memory is several times as fast.
 const WHOLE: u64 = 16 << 20;
@@ -78,7 +78,7 @@ pub(super) fn stream<S: Sink>(
 fn read<S: Sink>(json: impl Read, format: &Format, sink: &mut S) -> Result<(), DecodeError> {
     sink.provisional();
     let mut events = Events::new(format, sink);
-    let reader = BufReader::with_capacity(256 << 10, json);
+    let reader = BufReader::with_capacity(256 << 10, limits::Json::new(json));
     let mut parser = Deserializer::new(IoRead::new(reader));
     loop {
         match parser.end() {
@@ -235,7 +235,7 @@ impl<'a, S: Sink> Events<'a, S> {
             .decode(data)
             .map_err(|error| wrong(error.to_string()))?;
         let Some(json) = gzip::unpack(&packed)? else {
-            return Err(wrong("more than 64 MiB".to_owned()));
+            return Err(wrong("more than 32 MiB".to_owned()));
         };
         self.unwrapped = true;
         let result = self.documents(&json);

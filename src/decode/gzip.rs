@@ -17,7 +17,7 @@ pub(super) const MAGIC: &[u8] = &[0x1f, 0x8b, 0x08];
 const WHOLE: usize = 32 << 20;
 
 /// No deflate stream unpacks to more than this many times its size.
-const LARGEST_RATIO: usize = 1032;
+pub(super) const LARGEST_RATIO: usize = 1032;
 
 /// Unpacks all members, every checksum verified; `None` if that is more than 32 MiB, which must be
 /// read as [`Members`].

@@ -9,6 +9,7 @@ mod cut;
 mod document;
 mod events;
 mod gzip;
+mod limits;
 mod marks;
 mod parquet;
 mod rows;
@@ -21,6 +22,7 @@ use std::io::{self, BufReader, Cursor, Read, Seek};
 
 use buffer::Buffer;
 use bytes::Bytes;
+use limits::AtMost;
 
 use crate::record::{Cells, Layout};
 
@@ -217,6 +219,42 @@ const HEAD: usize = 1024;
 /// How many gzips may be within each other: an object packed once more by hand, and one to spare.
 const GZIP_DEPTH: u32 = 3;
 
+/// How far a content may still be unpacked.
+#[derive(Clone, Copy)]
+struct Unpacking {
+    /// How many gzips may be within it.
+    gzips: u32,
+    /// How many bytes may come out of each of them: as many as of one gzip of the size of what was fetched. So a gzip
+    /// within a gzip, which could be a billion times as large as what it is kept in, takes no longer than any other.
+    bytes: u64,
+}
+
+impl Unpacking {
+    /// What may be done with so many bytes as they were fetched.
+    fn of(size: u64) -> Self {
+        Self {
+            gzips: GZIP_DEPTH,
+            bytes: size.saturating_mul(gzip::LARGEST_RATIO as u64),
+        }
+    }
+
+    /// What may be done within one more gzip.
+    fn deeper(self) -> Result<Self, DecodeError> {
+        let Some(gzips) = self.gzips.checked_sub(1) else {
+            return Err(DecodeError::Unreadable(
+                "gzip within gzip, too many times".to_owned(),
+            ));
+        };
+        Ok(Self { gzips, ..self })
+    }
+
+    /// Reads the members of a gzip file as far as they may be unpacked.
+    fn unpack<R: io::BufRead>(self, packed: R) -> impl Read {
+        let reason = "gzip within gzip that unpacks to more than 1032 times its size";
+        AtMost::new(self.bytes, gzip::Members::new(packed), reason)
+    }
+}
+
 /// A file of at most so many bytes is read whole, which is faster and needs no second thoughts about its rows.
 const WHOLE_FILE: usize = 16 << 20;
 
@@ -235,7 +273,7 @@ pub fn decode(content: Content, format: &Format, sink: &mut impl Sink) -> Result
     match content {
         Content::Events(events) => events::live(&events, format, sink),
         Content::Bytes(bytes) if bytes.starts_with(parquet::MAGIC) => parquet::decode(bytes, sink),
-        Content::Bytes(bytes) => whole(&bytes, GZIP_DEPTH, format, sink),
+        Content::Bytes(bytes) => whole(&bytes, Unpacking::of(bytes.len() as u64), format, sink),
         Content::File(file) => from_file(file, format, sink),
     }
 }
@@ -248,19 +286,21 @@ fn from_file(mut file: File, format: &Format, sink: &mut impl Sink) -> Result<()
         sink.provisional();
         return parquet::decode_file(file, sink);
     }
-    let size = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
+    let size = file.metadata()?.len();
+    let unpacking = Unpacking::of(size);
+    let size = usize::try_from(size).unwrap_or(usize::MAX);
     if size <= WHOLE_FILE {
         let content = Buffer::read(&mut file, size)?;
-        return whole(&content, GZIP_DEPTH, format, sink);
+        return whole(&content, unpacking, format, sink);
     }
     sink.provisional();
-    stream(&mut file, GZIP_DEPTH, format, sink)
+    stream(&mut file, unpacking, format, sink)
 }
 
 /// Decodes what is in memory.
 fn whole<S: Sink>(
     content: &[u8],
-    gzips: u32,
+    unpacking: Unpacking,
     format: &Format,
     sink: &mut S,
 ) -> Result<(), DecodeError> {
@@ -270,12 +310,12 @@ fn whole<S: Sink>(
         Form::Json => events::decode(content, format, sink),
         Form::Parquet => parquet::decode(Bytes::copy_from_slice(content), sink),
         Form::Gzip => {
-            let gzips = one_less(gzips)?;
+            let unpacking = unpacking.deeper()?;
             match gzip::unpack(content)? {
-                Some(unpacked) => whole(&unpacked, gzips, format, sink),
+                Some(unpacked) => whole(&unpacked, unpacking, format, sink),
                 None => {
                     sink.provisional();
-                    stream(&mut gzip::Members::new(content), gzips, format, sink)
+                    stream(&mut unpacking.unpack(content), unpacking, format, sink)
                 }
             }
         }
@@ -285,7 +325,7 @@ fn whole<S: Sink>(
 /// Decodes what is read once from start to end. The sink knows that it is provisional.
 fn stream<S: Sink>(
     content: &mut dyn Read,
-    gzips: u32,
+    unpacking: Unpacking,
     format: &Format,
     sink: &mut S,
 ) -> Result<(), DecodeError> {
@@ -298,17 +338,11 @@ fn stream<S: Sink>(
         Form::Json => events::stream(&mut content, format, sink),
         Form::Parquet => parquet::stream(&mut content, sink),
         Form::Gzip => {
+            let unpacking = unpacking.deeper()?;
             let packed = BufReader::with_capacity(64 << 10, content);
-            let mut unpacked = gzip::Members::new(packed);
-            stream(&mut unpacked, one_less(gzips)?, format, sink)
+            stream(&mut unpacking.unpack(packed), unpacking, format, sink)
         }
     }
-}
-
-fn one_less(gzips: u32) -> Result<u32, DecodeError> {
-    gzips
-        .checked_sub(1)
-        .ok_or_else(|| DecodeError::Unreadable("gzip within gzip, too many times".to_owned()))
 }
 
 fn head_of(content: &mut dyn Read) -> Result<Vec<u8>, DecodeError> {

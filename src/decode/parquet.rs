@@ -16,6 +16,7 @@ use arrow_schema::SchemaRef;
 use bytes::Bytes;
 
 use super::columns::{Column, is_readable};
+use super::limits::AtMost;
 use super::{DecodeError, Row, Sink};
 use crate::record::{Cells, Layout};
 
@@ -35,15 +36,79 @@ pub(super) fn decode_file<S: Sink>(file: File, sink: &mut S) -> Result<(), Decod
     rows(file, sink)
 }
 
+/// The largest file that is put on disk to be read. AWS writes some 75 MB at most.
+const LARGEST_SPOOL: u64 = 128 << 20;
+
 /// Decodes a file that can only be read once from start to end. The columns' place is told at the end, so
 /// it is put on disk first.
 pub(super) fn stream<S: Sink>(file: &mut dyn io::Read, sink: &mut S) -> Result<(), DecodeError> {
     let mut spool = crate::temporary::file()?;
-    io::copy(file, &mut spool)?;
+    let reason = "Parquet within gzip that unpacks to more than 128 MiB: unpack it first";
+    io::copy(&mut AtMost::new(LARGEST_SPOOL, file, reason), &mut spool)?;
     rows(spool, sink)
 }
 
+/// The largest footer that is taken. Each column of each row group takes some 100 bytes of it.
+const LARGEST_FOOTER: u64 = 4 << 20;
+
+/// The most elements of a schema that are looked at. How many can be fields, [`Layout`] says.
+const MOST_ELEMENTS: u64 = 10_000;
+
+/// Refuses a footer for which the reader would need many times its size of memory: each of a million columns of a few
+/// bytes costs it hundreds. Whatever else is wrong with a footer the reader itself says.
+fn refuse_absurd_footer(file: &impl ChunkReader) -> Result<(), DecodeError> {
+    let refuse = |reason: String| Err(DecodeError::Unreadable(format!("Parquet: {reason}")));
+    let bytes = |start, length| file.get_bytes(start, length).ok();
+    let Some(end) = file.len().checked_sub(8) else {
+        return Ok(());
+    };
+    let Some(length) = bytes(end, 4).and_then(|end| end[..].try_into().ok()) else {
+        return Ok(());
+    };
+    let length = u64::from(u32::from_le_bytes(length));
+    let Some(start) = end.checked_sub(length) else {
+        return Ok(());
+    };
+    if length > LARGEST_FOOTER {
+        return refuse(format!("a footer of {length} bytes, more than 4 MiB"));
+    }
+    let head = bytes(start, usize::try_from(length.min(32)).unwrap_or(32)).unwrap_or_default();
+    match elements(&head) {
+        Some(elements) if elements > MOST_ELEMENTS => {
+            refuse(format!("a schema of {elements} elements"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Returns how many elements the schema at the beginning of a footer has, in Thrift's compact form: the first field is
+/// the version, the second the list of elements.
+fn elements(footer: &[u8]) -> Option<u64> {
+    let mut bytes = footer.iter().copied();
+    let (i32_next, list_next, long_list_of_structs) = (0x15, 0x19, 0xfc);
+    (bytes.next()? == i32_next).then_some(())?;
+    let _version = varint(&mut bytes)?;
+    (bytes.next()? == list_next).then_some(())?;
+    match bytes.next()? {
+        list if list == long_list_of_structs => varint(&mut bytes),
+        list => Some(u64::from(list >> 4)),
+    }
+}
+
+fn varint(bytes: &mut impl Iterator<Item = u8>) -> Option<u64> {
+    let mut number = 0;
+    for shift in (0..64).step_by(7) {
+        let byte = bytes.next()?;
+        number |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Some(number);
+        }
+    }
+    None
+}
+
 fn rows<S: Sink>(file: impl ChunkReader + 'static, sink: &mut S) -> Result<(), DecodeError> {
+    refuse_absurd_footer(&file)?;
     // Pages are not looked at before the rows on earlier ones have been delivered.
     sink.provisional();
     // What the writer's own types were does not matter: the Parquet types say all that is needed, and

@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use super::Cells;
 use super::field::{DEFAULT_FORMAT, FieldName, TRANSIT_GATEWAY_FORMAT};
 
-/// The columns of a row, first to last. No name occurs twice, and there is at least one.
+/// The most columns of a layout. No flow log has a tenth of that; a hostile file may claim any number.
+const MOST_COLUMNS: usize = 1000;
+
+/// The columns of a row, first to last. No name occurs twice, and there is at least one and at most a thousand.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Layout {
     columns: Vec<FieldName>,
@@ -20,6 +23,9 @@ pub enum LayoutError {
     /// The same field stands twice.
     #[error("field `{0}` stands twice")]
     Duplicate(String),
+    /// There are more fields than any flow log has; how many.
+    #[error("{0} fields, more than any flow log has")]
+    TooMany(usize),
     /// There is no field at all.
     #[error("there is no field in it")]
     Empty,
@@ -29,9 +35,12 @@ impl Layout {
     /// Takes column names as headers and Parquet schemas spell them.
     ///
     /// # Errors
-    /// A name that stands twice, or no name.
+    /// A name that stands twice, no name, or more than a thousand.
     pub fn from_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Self, LayoutError> {
         let columns: Vec<FieldName> = names.into_iter().map(FieldName::new).collect();
+        if columns.len() > MOST_COLUMNS {
+            return Err(LayoutError::TooMany(columns.len()));
+        }
         let mut seen = BTreeSet::new();
         if let Some(twice) = columns.iter().find(|name| !seen.insert(*name)) {
             return Err(LayoutError::Duplicate(twice.to_string()));
@@ -45,7 +54,7 @@ impl Layout {
     /// Takes a format in the syntax of the flow log's own `LogFormat`: `${version} ${account-id} ...`.
     ///
     /// # Errors
-    /// A token that is not `${name}`, a name that stands twice, or no name.
+    /// A token that is not `${name}`, a name that stands twice, no name, or more than a thousand.
     pub fn from_format(format: &str) -> Result<Self, LayoutError> {
         let name = |token: &'_ str| -> Result<String, LayoutError> {
             token
@@ -65,7 +74,7 @@ impl Layout {
     /// Takes the cells of a text line if they are a header: all of them look like field names and
     /// at least one is a known field. No data row looks like that, since no field's *value* is a field's name.
     ///
-    /// Returns `None` for a data row, and an error for a header that names a field twice.
+    /// Returns `None` for a data row, and an error for a header that names a field twice or too many fields.
     pub fn from_header(cells: Cells<'_>) -> Option<Result<Self, LayoutError>> {
         if !cells.iter().all(is_name) {
             return None;

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use super::json::write_line;
 use crate::diff::{Kind, Shown};
 use crate::finding::{Bucket, Evidence, Pair};
 use crate::source::Side;
@@ -47,17 +48,14 @@ pub fn write_difference(
         Shown::Divergent(pair) => What::Divergent(pair),
     };
     let slot = bucket.slot.map(rfc3339);
-    serde_json::to_writer(
-        &mut *to,
-        &Line {
-            kind: name,
-            side,
-            interface: &bucket.interface,
-            slot,
-            shown,
-        },
-    )?;
-    to.write_all(b"\n")
+    let line = Line {
+        kind: name,
+        side,
+        interface: &bucket.interface,
+        slot,
+        shown,
+    };
+    write_line(&line, to)
 }
 
 #[cfg(test)]

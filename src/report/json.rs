@@ -246,7 +246,7 @@ pub(super) fn write_document(report: &Report, _: Style<'_>, out: &mut dyn Write)
         findings: &report.findings,
         tail: tail(report),
     };
-    write(&document, PrettyFormatter::new(), out)
+    write_pretty(&document, out)
 }
 
 /// Writes one object a line: the report without its findings, then each finding.
@@ -272,6 +272,14 @@ pub fn without_findings(report: &Report) -> impl Serialize + '_ {
 /// The writer's.
 pub fn write_line(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     write(value, CompactFormatter, out)
+}
+
+/// Writes a value over as many lines as it takes, harmless to terminals.
+///
+/// # Errors
+/// The writer's.
+pub(crate) fn write_pretty(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+    write(value, PrettyFormatter::new(), out)
 }
 
 /// Writes a value and a newline; see [`Harmless`].

@@ -39,6 +39,7 @@ pub use counts::Counts;
 pub use differences::write_difference;
 pub(crate) use escape::escape;
 pub use join::join;
+pub(crate) use json::write_pretty;
 pub use json::{without_findings, write_line};
 pub use output::Output;
 pub use paint::Paint;

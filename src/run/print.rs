@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::cli::{CheckArgs, Color};
 use crate::error::Error;
-use crate::report::{Paint, Renderer, Report, Style};
+use crate::report::{self, Paint, Renderer, Report, Style};
 
 pub(super) fn print_report(
     renderer: &Renderer,
@@ -27,9 +27,8 @@ pub(super) fn print_report(
 }
 
 pub(super) fn json_text(value: &impl Serialize) -> Result<Vec<u8>, Error> {
-    let mut text =
-        serde_json::to_vec_pretty(value).map_err(|error| standard_output(error.into()))?;
-    text.push(b'\n');
+    let mut text = Vec::new();
+    report::write_pretty(value, &mut text).map_err(standard_output)?;
     Ok(text)
 }
 

@@ -3,6 +3,12 @@
 
 use std::fs::{self, File};
 use std::io;
+#[cfg(unix)]
+use std::io::IsTerminal;
+#[cfg(unix)]
+use std::os::fd::AsFd;
+#[cfg(unix)]
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -63,7 +69,7 @@ impl Files {
         } else if metadata.is_file() {
             Place::File { path, name }
         } else {
-            let pipe = File::open(&path);
+            let pipe = File::open(&path).and_then(ending);
             let file = pipe.and_then(Spool::of).map_err(|error| failed(&error))?;
             Place::Spool { file, name }
         };
@@ -84,8 +90,8 @@ impl Files {
     pub(super) fn stdin(side: Side, flow_logs: &[String]) -> Result<Self, Error> {
         let address = "-".to_owned();
         refuse_other_flow_logs(Path::new(&address), flow_logs)?;
-        let file =
-            Spool::of(io::stdin().lock()).map_err(|error| failure(side, &address, &error))?;
+        let file = ending(io::stdin().lock()).and_then(Spool::of);
+        let file = file.map_err(|error| failure(side, &address, &error))?;
         let name = address.clone();
         Ok(Self {
             address,
@@ -167,6 +173,26 @@ impl Place {
         };
         Ok(file)
     }
+}
+
+/// Refuses what has no end and would fill the disk: a device such as `/dev/zero` or a disk. A terminal ends when its user
+/// says so, and `/dev/null` at once.
+#[cfg(unix)]
+fn ending<P: AsFd>(pipe: P) -> io::Result<P> {
+    let file = File::from(pipe.as_fd().try_clone_to_owned()?);
+    let metadata = file.metadata()?;
+    let kind = metadata.file_type();
+    let null = || fs::metadata("/dev/null").is_ok_and(|null| null.rdev() == metadata.rdev());
+    if kind.is_block_device() || (kind.is_char_device() && !file.is_terminal() && !null()) {
+        let reason = "a device, neither a file nor a folder nor a pipe";
+        return Err(io::Error::other(reason));
+    }
+    Ok(pipe)
+}
+
+#[cfg(not(unix))]
+fn ending<P>(pipe: P) -> io::Result<P> {
+    Ok(pipe)
 }
 
 /// Opens what still is a file: opening a pipe would wait for somebody to write.
