@@ -39,8 +39,9 @@ pub struct Pattern {
 /// What came of a round.
 #[derive(Debug)]
 pub struct Round {
-    /// What was found out, also if not everything could be.
-    pub report: Report,
+    /// What was found out, also if not everything could be. `None` if nothing was, because nothing could be read or the
+    /// round was stopped before: a report would have zeros where nobody has counted.
+    pub report: Option<Report>,
     /// What could not be read at all, if anything.
     pub trouble: Option<Error>,
     /// Whether the round was stopped before its end.
@@ -50,9 +51,11 @@ pub struct Round {
 impl Round {
     /// Returns the exit code: something confirmed different says more than trouble, which the next round meets again.
     pub fn exit_code(&self) -> u8 {
-        match (self.report.exit_code(), &self.trouble) {
-            (1, _) | (_, None) => self.report.exit_code(),
+        match (self.report.as_ref().map(Report::exit_code), &self.trouble) {
+            (Some(1), _) => 1,
             (_, Some(_)) => 2,
+            (Some(code), None) => code,
+            (None, None) => Verdict::Unknown.exit_code(),
         }
     }
 }
@@ -95,8 +98,9 @@ pub async fn run(
         () = going.looks(state, every) => false,
     };
     state.give_up(going.patience());
+    let nothing = going.reports.is_empty() && (stopped || going.trouble.is_some());
     Round {
-        report: going.report(state),
+        report: (!nothing).then(|| going.report(state)),
         trouble: going.trouble,
         stopped,
     }
@@ -269,11 +273,7 @@ impl Going<'_> {
             ..SideSummary::default()
         };
         Report {
-            verdict: if self.trouble.is_some() {
-                Verdict::Unknown
-            } else {
-                Verdict::Consistent
-            },
+            verdict: Verdict::Consistent,
             window: Window::new(state.next, state.next),
             settle: Settle {
                 now: self.now,

@@ -45,7 +45,7 @@ impl Came {
             at,
             exit_code: round.exit_code(),
             error: error.map(|error| (tell(&error.to_string()), error.hint().map(tell))),
-            report: Some(round.report),
+            report: round.report,
         }
     }
 

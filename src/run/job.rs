@@ -68,13 +68,18 @@ pub(super) fn run(
         },
         signal,
     ) = done?;
-    outputs.write(plan, &mut round.report, began, redaction)?;
     let whole = round.trouble.is_none() && !round.stopped;
-    let code = match &plan.output {
-        // One line only, which says what is wrong.
-        Answer::Nagios(_) if !whole => TROUBLE,
-        Answer::Nothing | Answer::Report(_) | Answer::Nagios(_) => {
-            answer_with(plan, &round.report, args.output.color)?
+    let code = match &mut round.report {
+        None => TROUBLE,
+        Some(report) => {
+            outputs.write(plan, report, began, redaction)?;
+            match &plan.output {
+                // One line only, which says what is wrong.
+                Answer::Nagios(_) if !whole => TROUBLE,
+                Answer::Nothing | Answer::Report(_) | Answer::Nagios(_) => {
+                    answer_with(plan, report, args.output.color)?
+                }
+            }
         }
     };
     store.save(&state)?;
@@ -149,9 +154,9 @@ pub(super) fn watch(args: &WatchArgs, redaction: Option<&Arc<Redaction>>) -> Res
                 Err(error) => return failed(now, &error),
             };
             let mut done = done;
-            let written = done
-                .outputs
-                .write(&plan, &mut done.round.report, began, redaction);
+            let written = done.round.report.as_mut().map_or(Ok(()), |report| {
+                done.outputs.write(&plan, report, began, redaction)
+            });
             match written.and_then(|()| store.save(&done.state)) {
                 Ok(()) => state = done.state,
                 // What was not saved is done again, and written again.

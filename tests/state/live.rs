@@ -72,6 +72,8 @@ fn a_denied_bucket_and_a_stream_that_comes_back() {
     let outcome = run(45);
     assert_eq!(outcome.code, 2, "{outcome:#?}");
     assert!(outcome.stderr.contains(BUCKET), "{}", outcome.stderr);
+    // Zeros that nobody has counted would keep an alarm quiet.
+    assert_eq!(outcome.report, Value::Null);
     denied.store(false, Ordering::SeqCst);
     run(75).assert(
         3,
@@ -149,6 +151,7 @@ fn watch_tells_a_line_a_round_and_ends_gracefully() {
         first["error"].as_str().unwrap().contains(BUCKET),
         "{first:#}"
     );
+    assert_eq!(first["report"], Value::Null, "{first:#}");
     denied.store(false, Ordering::SeqCst);
     let good = lines.find(|line| line["error"].is_null()).unwrap();
     assert_eq!(good["report"]["counts"]["matched"], 240, "{good:#}");
