@@ -315,6 +315,18 @@ fn reports(args: &CheckArgs) -> Result<Reports, Error> {
     }
     let output = args.output.output.as_deref().filter(|_| !args.output.quiet);
     let output = output.map(|name| renderer("--output", name)).transpose()?;
+    if args.output.redact && args.output.redact_key.is_none() {
+        let wanted = output
+            .into_iter()
+            .chain(all.iter().chain(&printed).map(|(renderer, _)| *renderer));
+        if let Some(renderer) = wanted.into_iter().find(|renderer| renderer.series) {
+            return Err(Error::Usage(format!(
+                "--redact: {} needs --redact-key: with a key of its own, each run would tell its figures under other names, \
+                 and no alarm would see them again",
+                renderer.name
+            )));
+        }
+    }
     match (printed.first(), output) {
         (Some(_), Some(_)) => Err(Error::Usage(
             "--report FORMAT=- and --output both want standard output".into(),

@@ -34,6 +34,11 @@ fn everything(scenario: &Path, args: &[&str]) -> String {
         .arg("--all-differences")
         .arg(folder.path().join("differences"));
     let formats = ["json", "jsonl", "csv", "junit", "emf", "openmetrics"];
+    // Without a key that lasts, series are refused.
+    let formats = match args {
+        ["--redact"] => &formats[..4],
+        _ => &formats[..],
+    };
     for format in formats {
         command.arg(format!(
             "--report={format}={}",
@@ -51,6 +56,37 @@ fn everything(scenario: &Path, args: &[&str]) -> String {
         text += &fs::read_to_string(folder.path().join(name)).unwrap();
     }
     text
+}
+
+/// Their names would be others in each run.
+#[test]
+fn series_are_not_redacted_without_a_key_that_lasts() {
+    for report in [
+        "--report=emf=-",
+        "--report=openmetrics=flow.prom",
+        "--output=emf",
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let check = |more: &[&str]| {
+            let mut command = offline();
+            let ping = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/ping");
+            command
+                .current_dir(&folder)
+                .arg("check")
+                .args([ping.join("s3"), ping.join("cwl")])
+                .arg(report)
+                .args(more);
+            command.output().unwrap()
+        };
+        let refused = check(&["--redact"]);
+        let said = String::from_utf8(refused.stderr).unwrap();
+        assert_eq!(refused.status.code(), Some(2), "{report}: {said}");
+        assert!(said.contains("--redact-key"), "{report}: {said}");
+        assert_eq!(
+            check(&["--redact", "--redact-key", KEY]).status.code(),
+            Some(0)
+        );
+    }
 }
 
 #[test]

@@ -66,6 +66,8 @@ pub struct Renderer {
     pub carries_over: bool,
     /// Whether it reads [`Report::hours`].
     pub by_hour: bool,
+    /// Whether its figures go on in time under the names of the sources, from one run to the next.
+    pub series: bool,
 }
 
 /// Every way to show a report, the default first.
@@ -76,6 +78,7 @@ pub static RENDERERS: &[Renderer] = &[
         write: text::write,
         carries_over: false,
         by_hour: false,
+        series: false,
     },
     Renderer {
         name: "json",
@@ -83,6 +86,7 @@ pub static RENDERERS: &[Renderer] = &[
         write: json::write_document,
         carries_over: false,
         by_hour: false,
+        series: false,
     },
     Renderer {
         name: "jsonl",
@@ -90,6 +94,7 @@ pub static RENDERERS: &[Renderer] = &[
         write: json::write_lines,
         carries_over: false,
         by_hour: false,
+        series: false,
     },
     Renderer {
         name: "csv",
@@ -97,6 +102,7 @@ pub static RENDERERS: &[Renderer] = &[
         write: csv::write,
         carries_over: false,
         by_hour: false,
+        series: false,
     },
     Renderer {
         name: "junit",
@@ -104,6 +110,7 @@ pub static RENDERERS: &[Renderer] = &[
         write: junit::write,
         carries_over: false,
         by_hour: true,
+        series: false,
     },
     Renderer {
         name: "emf",
@@ -111,6 +118,7 @@ pub static RENDERERS: &[Renderer] = &[
         write: emf::write,
         carries_over: false,
         by_hour: false,
+        series: true,
     },
     Renderer {
         name: "openmetrics",
@@ -118,6 +126,7 @@ pub static RENDERERS: &[Renderer] = &[
         write: openmetrics::write,
         carries_over: true,
         by_hour: false,
+        series: true,
     },
 ];
 
