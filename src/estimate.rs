@@ -45,13 +45,13 @@ struct Price {
     usd_per_1000: f64,
 }
 
-/// The region, the date and the page that the prices are of.
-const PRICES_OF: &str = "us-east-1, S3 Standard, as known on 2026-11-24; egress, and KMS requests where objects are \
-                         encrypted with a KMS key, not included";
+/// What the prices are of, and what is left out of them.
+const PRICES_OF: &str = "us-east-1, S3 Standard, as known on 2026-11-24; not included: egress, KMS requests where objects \
+                         are encrypted with a KMS key, and reading log events, for which no price is known";
 
-/// Amazon S3 pricing, "Requests & data retrievals" (the page renders its figures by script; quoted at
-/// c3x.dev/blog/s3-request-fees-explained, read on 2026-11-24). For reading log events and describing groups and
-/// streams no price is known.
+/// Amazon S3 pricing, "Requests & data retrievals". That page renders its figures by script and could not be read: they
+/// are as quoted by a third party, c3x.dev/blog/s3-request-fees-explained, read on 2026-11-24. For reading
+/// log events and describing groups and streams no price is known.
 const PRICES: [Price; 2] = [
     Price {
         operation: "ListObjectsV2",
