@@ -429,3 +429,58 @@ fn the_endpoint_of_ec2_can_be_set_by_itself() {
         .collect();
     assert_eq!(asked, ["DescribeFlowLogs"]);
 }
+
+/// The flow log to S3 is of another account, whose role one side alone can assume: by a profile, or as it is typed.
+#[test]
+fn each_side_may_be_in_an_account_of_its_own() {
+    const ROLE: &str = "arn:aws:iam::444455556666:role/reader";
+    let made = moto().script(
+        "two_accounts.py",
+        &[REGION, ROLE, "flowdiff-theirs", "flowdiff-ours"],
+    );
+    let made = String::from_utf8(made).unwrap();
+    let [s3, cwl] = made.lines().collect::<Vec<_>>()[..] else {
+        panic!("{made}")
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("config");
+    let text = format!(
+        "[profile theirs]\nrole_arn = {ROLE}\nsource_profile = ours\n\
+         [profile ours]\naws_access_key_id = test\naws_secret_access_key = test\n"
+    );
+    std::fs::write(&config, text).unwrap();
+    let ask = |more: &[&str]| {
+        let mut command = flowdiff();
+        command
+            .env("AWS_CONFIG_FILE", &config)
+            .env_remove("AWS_ACCESS_KEY_ID")
+            .env_remove("AWS_SECRET_ACCESS_KEY");
+        let words = ["--flow-logs", cwl, s3, "-o", "json", "--allow-empty"];
+        run(command, &[&words, more].concat())
+    };
+    for theirs in [
+        &["--s3-profile", "theirs", "--cwl-profile", "ours"][..],
+        &[
+            "--s3-profile",
+            "ours",
+            "--s3-role-arn",
+            ROLE,
+            "--cwl-profile",
+            "ours",
+        ],
+    ] {
+        let outcome = ask(theirs);
+        assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+        let sides = &outcome.report()["sides"];
+        assert_eq!(
+            sides["s3"]["source"],
+            format!("s3://flowdiff-theirs/AWSLogs/444455556666/vpcflowlogs/{REGION}/")
+        );
+        assert_eq!(sides["cwl"]["source"], "cwl://flowdiff-ours");
+        assert_eq!(outcome.settings(), ["resource", "created", "created"]);
+    }
+    let outcome = ask(&["--s3-profile", "ours", "--cwl-profile", "ours"]);
+    assert_eq!(outcome.code, 2);
+    assert!(outcome.stderr.contains(s3), "{}", outcome.stderr);
+    assert!(!outcome.stderr.contains(cwl), "{}", outcome.stderr);
+}

@@ -9,6 +9,8 @@ mod support;
 
 // That what others read of flowdiff's reports is what it wrote.
 mod consumers;
+// That what is in deploy/ can be installed, and does what it says.
+mod deploy;
 // That the CloudFormation template of fixtures/ deploys and makes what flowdiff compares.
 mod environment;
 // What a check would read, beside what it then reads.

@@ -4,6 +4,7 @@
 pub(crate) mod aws;
 pub(crate) mod moto;
 pub(crate) mod proxy;
+pub(crate) mod python;
 pub(crate) mod records;
 pub(crate) mod refusal;
 

@@ -1,9 +1,8 @@
 //! moto's server: a bucket, a log group, a CloudFormation, all in one process on a loopback port.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 
@@ -18,20 +17,22 @@ use tokio::runtime::Runtime;
 
 use super::aws::Fault;
 use super::proxy;
+use super::python::{Environment, script};
 
-/// What pip installs: moto, and what reads the reports that flowdiff writes for others. Other versions make another
-/// environment.
-const REQUIREMENTS: [&str; 5] = [
-    "moto[server,s3,logs,ec2,cloudformation]==5.2.5",
-    "jsonschema==4.26.0",
-    "junitparser==5.0.3",
-    "nagiosplugin==1.4.0",
-    "prometheus_client==0.26.0",
-];
-
-/// What pip installs without what it depends on: AWS's own library of that time brings the published schema of the
-/// embedded metric format as a file, and nothing else of it is used.
-const ALONE: &str = "aws-lambda-powertools==1.10.2";
+/// The Python that has moto and what reads the reports that flowdiff writes for others.
+const ENVIRONMENT: Environment = Environment {
+    name: "moto-venv",
+    packages: &[
+        "moto[server,s3,logs,ec2,cloudformation]==5.2.5",
+        "jsonschema==4.26.0",
+        "junitparser==5.0.3",
+        "nagiosplugin==1.4.0",
+        "prometheus_client==0.26.0",
+    ],
+    // AWS's own library of that time brings the published schema of the embedded metric format as a file, and nothing
+    // else of it is used.
+    alone: &["aws-lambda-powertools==1.10.2"],
+};
 
 /// What PutLogEvents takes at once (CloudWatch Logs API reference): events, and bytes with this
 /// many counted extra for each event.
@@ -39,7 +40,7 @@ const BATCH_EVENTS: usize = 10_000;
 const BATCH_BYTES: usize = 1_048_576;
 const EVENT_OVERHEAD: usize = 26;
 
-static MOTO: LazyLock<Moto> = LazyLock::new(Moto::start);
+static MOTO: LazyLock<Moto> = LazyLock::new(|| Moto::start("serve.py", &[]));
 
 /// Returns the server that all tests of this process share; the first call starts it. Tests keep
 /// apart by the names of their buckets and groups.
@@ -68,10 +69,12 @@ pub(crate) struct Deployed {
 }
 
 impl Moto {
-    fn start() -> Self {
+    /// Starts a server of its own, with a script of the tests.
+    pub(crate) fn start(serve: &str, arguments: &[&str]) -> Self {
         let python = environment();
         let mut server = Command::new(&python)
-            .arg(support("serve.py"))
+            .arg(script(serve))
+            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -86,7 +89,7 @@ impl Moto {
             endpoint.starts_with("http://"),
             "moto's server did not start; try: {} {}",
             python.display(),
-            support("serve.py").display()
+            script(serve).display()
         );
         let endpoint = endpoint.trim_end().to_owned();
         Self {
@@ -110,20 +113,25 @@ impl Moto {
 
     /// Deploys a template with boto3, as a user would with the AWS CLI.
     pub(crate) fn deploy(&self, stack: &str, region: &str, parameters: &[&str]) -> Deployed {
-        let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/environment.yaml");
+        let template = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/environment.yaml");
+        let given = [&[region, stack, template], parameters].concat();
+        serde_json::from_slice(&self.script("deploy.py", &given)).expect("deploy.py prints JSON")
+    }
+
+    /// Runs a script of the tests that talks to the server, and returns what it prints.
+    pub(crate) fn script(&self, name: &str, arguments: &[&str]) -> Vec<u8> {
         let output = Command::new(&self.python)
-            .arg(support("deploy.py"))
-            .args([&self.endpoint, region, stack])
-            .arg(template)
-            .args(parameters)
+            .arg(script(name))
+            .arg(&self.endpoint)
+            .args(arguments)
             .output()
             .expect("python runs");
         assert!(
             output.status.success(),
-            "{}",
+            "{name}: {}",
             String::from_utf8_lossy(&output.stderr)
         );
-        serde_json::from_slice(&output.stdout).expect("deploy.py prints JSON")
+        output.stdout
     }
 
     /// Creates a bucket.
@@ -227,51 +235,7 @@ fn batches(events: &[(i64, String)]) -> Vec<&[(i64, String)]> {
     batches
 }
 
-fn support(script: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support");
-    folder.join(script)
-}
-
-/// Returns the Python that has moto and the consumers of reports, after making sure it is there. Processes that come at the same
-/// time wait for one another; an install that was interrupted is done again, because the stamp is
-/// written last.
+/// Returns the Python that has moto and the consumers of reports.
 pub(crate) fn environment() -> PathBuf {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
-    let folder = target.join("moto-venv");
-    let (python, stamp) = (folder.join("bin/python"), folder.join("flowdiff-stamp"));
-    let lock = File::create(target.join("moto-venv.lock")).unwrap();
-    lock.lock().unwrap();
-    let wanted = format!("{REQUIREMENTS:?} {ALONE}");
-    if fs::read_to_string(&stamp).is_ok_and(|stamp| stamp == wanted) {
-        return python;
-    }
-    run(Command::new("python3")
-        .args(["-m", "venv", "--clear"])
-        .arg(&folder));
-    let install = |what: &[&str]| {
-        let mut pip = Command::new(&python);
-        pip.args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-        ]);
-        run(pip.args(what));
-    };
-    install(&REQUIREMENTS);
-    install(&["--no-deps", ALONE]);
-    fs::write(stamp, wanted).unwrap();
-    python
-}
-
-fn run(command: &mut Command) {
-    let output = command.output().unwrap_or_else(|error| {
-        panic!("the live tests need python3 with venv and pip: {command:?}: {error}")
-    });
-    assert!(
-        output.status.success(),
-        "the live tests need python3 with venv and pip: {command:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    ENVIRONMENT.programs().join("python")
 }

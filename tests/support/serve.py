@@ -7,12 +7,15 @@ import logging
 import os
 import sys
 
+import cloudformation
 from moto.server import ThreadedMotoServer
 
 logging.getLogger("werkzeug").setLevel(logging.ERROR)
 server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
 server.start()
 host, port = server.get_host_and_port()
-print(f"http://{host}:{port}", flush=True)
+endpoint = f"http://{host}:{port}"
+cloudformation.add(endpoint)
+print(endpoint, flush=True)
 sys.stdin.buffer.read()
 os._exit(0)
