@@ -75,6 +75,18 @@ pub enum What {
     /// Takes the arguments of `check`; --output is text or json. Exit codes: 0 done, 2 it could not run.
     #[command(mut_args(|arg| arg.hide_env(true)))]
     Plan(Box<CheckArgs>),
+    /// Say whether a check could run and be believed, and what it lacks
+    ///
+    /// For each side who calls, where, and what is found there: how objects lie, the newest one, streams, retention, class,
+    /// encryption. Every permission that a check needs is tried with the smallest call that proves it, and what is lacking
+    /// is named as IAM has it: the action and the resource. Nothing is written, and of records no more is read than the
+    /// first KiB of one object and the newest event of one stream. With --flow-logs or --resource also what the flow logs'
+    /// configurations do not share.
+    ///
+    /// Takes the arguments of `check`; --output is text or json. Exit codes: 0 all is ok, 1 there are warnings, 2 something
+    /// has failed, or it could not run.
+    #[command(mut_args(|arg| arg.hide_env(true)))]
+    Doctor(Box<CheckArgs>),
     /// Check again and again, as a long-lived process
     ///
     /// What `check --state DIR` does once, every few minutes: one line of JSON on standard output for each round. After

@@ -15,6 +15,7 @@
 //! - [`digest`]: records boiled down to what tells two sides apart
 //! - [`diff`]: copies of differing records told as missing, surplus or divergent
 //! - [`estimate`]: what a check would read
+//! - [`doctor`]: whether a check could run and be believed
 //! - [`check`]: the driver: joins the stages, bounds concurrency and memory, decides the verdict
 //! - [`round`]: one run of a scheduled job: what is open again, then the windows that are due
 //! - [`watch`]: rounds again and again
@@ -40,6 +41,7 @@ pub mod decode;
 pub mod delay;
 pub mod diff;
 pub mod digest;
+pub mod doctor;
 pub mod error;
 pub mod estimate;
 pub mod finding;

@@ -45,18 +45,20 @@ fn pattern(text: &str) -> Regex {
 static SECRETS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(concat!(
         r#"(?P<userinfo>://[^\s/"'`@]+@|[^\s/"'`@:]+:[^\s/"'`@]*@)"#,
-        r#"|(?P<name>(?:[Xx]-[Aa]mz-(?:Signature|Credential|Security-Token)|[Ss]ignature)=)[^&\s"'`]+"#
+        r#"|(?P<name>(?:[Xx]-[Aa]mz-(?:Signature|Security-Token)|[Ss]ignature|Credential)=|access_key_id: ")[^&\s"'`]+"#,
+        r"|\b(?:AKIA|ASIA)[0-9A-Z]{12,124}\b"
     ))
 });
 
-/// Masks what must not be told even in a message that repeats what was typed: a user and password in an address, and what
-/// signs an address.
+/// Masks what must not be told even in a message that repeats what was typed: a user and password in an address, what
+/// signs a request, and access keys' ids.
 pub fn without_secrets(text: &str) -> Cow<'_, str> {
     SECRETS.replace_all(text, |found: &Captures<'_>| {
         match (found.name("userinfo"), found.name("name")) {
             (Some(userinfo), _) if userinfo.as_str().starts_with("://") => "://***@".to_owned(),
             (_, Some(name)) => format!("{}***", name.as_str()),
-            _ => "***@".to_owned(),
+            (Some(_), _) => "***@".to_owned(),
+            (None, None) => "***".to_owned(),
         }
     })
 }
@@ -507,6 +509,18 @@ mod tests {
             (
                 "https://b/k?X-Amz-Credential=AKIA%2F&X-Amz-Signature=abc&x=y",
                 "https://b/k?X-Amz-Credential=***&X-Amz-Signature=***&x=y",
+            ),
+            (
+                "Credentials { access_key_id: \"test\", expires: never }",
+                "Credentials { access_key_id: \"***\", expires: never }",
+            ),
+            (
+                "AWS4-HMAC-SHA256 Credential=test/20220107/eu-west-1/s3/aws4_request, Signature=abc",
+                "AWS4-HMAC-SHA256 Credential=*** Signature=***",
+            ),
+            (
+                "the key AKIAIOSFODNN7EXAMPLE is unknown",
+                "the key *** is unknown",
             ),
             (
                 "s3://bucket/prefix cwl:///vpc/flow",

@@ -2,6 +2,7 @@
 //!
 //! Standard output gets the report and nothing else; people are talked to on standard error.
 
+mod doctor;
 mod estimate;
 mod job;
 mod log;
@@ -72,7 +73,7 @@ fn parse_and_run() -> ExitCode {
     };
     let for_nagios = matches!(&cli.command, What::Check(args) if args.alarms.nagios);
     let redaction = match &cli.command {
-        What::Check(args) | What::Plan(args) => redaction(args),
+        What::Check(args) | What::Plan(args) | What::Doctor(args) => redaction(args),
         What::Watch(args) => redaction(&args.check),
         What::SelfTest { .. } | What::Completions { .. } | What::Man => Ok(None),
     };
@@ -143,6 +144,7 @@ fn run(cli: Cli, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
         What::Check(args) if args.sources.plan => estimate::run(&args, redaction),
         What::Check(args) => run_check(&args, redaction),
         What::Plan(args) => estimate::run(&args, redaction),
+        What::Doctor(args) => doctor::run(&args, redaction),
         What::Watch(args) => job::watch(&args, redaction),
         What::SelfTest {
             seeds,

@@ -11,6 +11,8 @@ mod support;
 mod consumers;
 // That what is in deploy/ can be installed, and does what it says.
 mod deploy;
+// Whether a check could run, told beforehand.
+mod doctor;
 // That the CloudFormation template of fixtures/ deploys and makes what flowdiff compares.
 mod environment;
 // What a check would read, beside what it then reads.

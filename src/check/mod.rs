@@ -37,7 +37,9 @@ pub use fields::Selection;
 pub use recheck::Recheck;
 
 use evidence::Explained;
-use reader::{Reader, is_wrong};
+use reader::Reader;
+
+pub(crate) use reader::is_wrong_clock;
 use recheck::explain_until_settled;
 use screen::{Screened, screen};
 
@@ -276,7 +278,7 @@ fn malformed_row(side: Side, place: &Place, reason: &str) -> Finding {
 fn wrong_clock(reader: &Reader<'_>, side: Side) -> Option<String> {
     let ahead = reader.sources[side]
         .clock_ahead()
-        .filter(|&ahead| is_wrong(ahead))?;
+        .filter(|&ahead| is_wrong_clock(ahead))?;
     let by = humantime::format_duration(Duration::from_secs(ahead.unsigned_abs()));
     let direction = if ahead > 0 { "ahead of" } else { "behind" };
     Some(format!(

@@ -21,7 +21,7 @@ const MEMORY_A_WORKER: u64 = 64 << 20;
 const WRONG: u64 = 60;
 
 /// Tells whether a clock that is ahead (or behind) by so many seconds is wrong.
-pub(super) fn is_wrong(ahead: i64) -> bool {
+pub(crate) fn is_wrong_clock(ahead: i64) -> bool {
     ahead.unsigned_abs() >= WRONG
 }
 
@@ -78,7 +78,7 @@ impl<'a> Reader<'a> {
         let ahead = Side::BOTH.map(|side| self.sources[side].clock_ahead());
         let ahead = ahead.into_iter().flatten();
         ahead
-            .map(|ahead| if is_wrong(ahead) { ahead } else { 0 })
+            .map(|ahead| if is_wrong_clock(ahead) { ahead } else { 0 })
             .max()
             .unwrap_or(0)
     }

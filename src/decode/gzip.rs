@@ -28,6 +28,16 @@ pub(super) fn unpack(packed: &[u8]) -> Result<Option<Buffer>, DecodeError> {
     unpack_below(WHOLE, packed)
 }
 
+/// Unpacks as much as the first bytes of a gzip hold; that it breaks off is no news.
+pub(super) fn beginning(packed: &[u8]) -> Vec<u8> {
+    let (mut unpacked, mut chunk) = (Vec::new(), [0; 4096]);
+    let mut member = GzDecoder::new(packed);
+    while let Ok(read @ 1..) = member.read(&mut chunk) {
+        unpacked.extend_from_slice(&chunk[..read]);
+    }
+    unpacked
+}
+
 fn unpack_below(limit: usize, packed: &[u8]) -> Result<Option<Buffer>, DecodeError> {
     let last_member = last_length(packed);
     if last_member.is_some_and(|size| size >= limit) {
@@ -230,6 +240,18 @@ mod tests {
             .map_err(|error| error.to_string());
         assert_eq!(whole, streamed);
         whole
+    }
+
+    #[test]
+    fn the_beginning_of_a_gzip_gives_the_beginning_of_its_text() {
+        let text: Vec<u8> = (0..20_000_u32).flat_map(u32::to_le_bytes).collect();
+        let packed = gzip(&text);
+        for length in [0, 1, 10, 11, 500, 1024, packed.len() / 2] {
+            let unpacked = beginning(&packed[..length]);
+            assert!(text.starts_with(&unpacked), "{length}");
+            assert!(length < 1024 || unpacked.len() > 500, "{length}");
+        }
+        assert_eq!(beginning(&packed), text);
     }
 
     #[test]

@@ -278,6 +278,19 @@ pub fn decode(content: Content, format: &Format, sink: &mut impl Sink) -> Result
     }
 }
 
+/// Returns the text that the first bytes of a file hold, as far as they go, packed or not; `None` if it is Parquet, which
+/// tells what is in it at its end.
+pub fn beginning(head: &[u8]) -> Option<Vec<u8>> {
+    if head.starts_with(parquet::MAGIC) {
+        return None;
+    }
+    Some(if head.starts_with(gzip::MAGIC) {
+        gzip::beginning(head)
+    } else {
+        head.to_vec()
+    })
+}
+
 fn from_file(mut file: File, format: &Format, sink: &mut impl Sink) -> Result<(), DecodeError> {
     file.rewind()?;
     let head = head_of(&mut file)?;

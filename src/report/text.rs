@@ -18,6 +18,8 @@ use crate::delay::DelaySummary;
 use crate::source::Side;
 use crate::window::rfc3339;
 
+pub(crate) use wrap::wrap;
+
 /// Columns of a line. Only what cannot be broken goes beyond.
 const WIDTH: usize = 100;
 

@@ -7,7 +7,7 @@ use crate::error::Error;
 
 use super::print::standard_output;
 
-/// The manual page of flowdiff with the options of `check`, which is what people look for.
+/// The manual page of flowdiff and of each of its commands, one after the other.
 pub(super) fn manual() -> Result<Vec<u8>, Error> {
     let command = Cli::command();
     let mut text = Vec::new();
@@ -17,8 +17,9 @@ pub(super) fn manual() -> Result<Vec<u8>, Error> {
             .map_err(standard_output)
     };
     page(command.clone())?;
-    if let Some(check) = command.find_subcommand("check") {
-        page(check.clone().name("flowdiff check"))?;
+    for of_its_own in command.get_subcommands() {
+        let name = format!("flowdiff {}", of_its_own.get_name());
+        page(of_its_own.clone().name(name))?;
     }
     Ok(text)
 }

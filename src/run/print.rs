@@ -60,7 +60,7 @@ pub(super) fn standard_output(source: io::Error) -> Error {
     }
 }
 
-fn paint(color: Color) -> Paint {
+pub(super) fn paint(color: Color) -> Paint {
     let wanted = || {
         let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");

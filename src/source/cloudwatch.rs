@@ -4,6 +4,7 @@
 //! CloudWatch Logs User Guide "Log classes" and "Quotas".
 
 mod events;
+mod examine;
 mod seen;
 mod slices;
 mod streams;

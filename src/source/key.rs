@@ -4,6 +4,7 @@
 //! "CreateExportTask" (`prefix/task-id/stream/000000.gz`).
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use jiff::Span;
 use jiff::civil::DateTime;
@@ -85,6 +86,20 @@ pub fn is_in_tree(folder: &str) -> bool {
 /// the four layouts: plain or Hive-compatible, by day or by hour. `folder` ends with `/`. What is no
 /// folder of delivered logs may hold anything; a service other than `vpcflowlogs` holds none.
 pub fn folder_may_hold(folder: &str, names: &Window) -> bool {
+    let Some(times) = levels_of_time(folder) else {
+        return false;
+    };
+    // The folder should be that of the name's time; a slot to spare in case it is that of the publishing.
+    folder_time(times).is_none_or(|time| time.widened(SLOT, SLOT).overlaps(names))
+}
+
+/// Tells whether a folder of delivered logs stands for a time: a year, a month, a day or an hour.
+pub fn is_folder_of_time(folder: &str) -> bool {
+    levels_of_time(folder).and_then(folder_time).is_some()
+}
+
+/// Returns the levels below the region; `None` if they are those of another service's logs.
+fn levels_of_time(folder: &str) -> Option<impl Iterator<Item = &str>> {
     let mut levels = folder
         .split('/')
         .skip_while(|level| *level != TREE)
@@ -96,11 +111,47 @@ pub fn folder_may_hold(folder: &str, names: &Window) -> bool {
     let _account = levels.next();
     let service = levels.next();
     if service.is_some_and(|level| value(level, "aws-service") != "vpcflowlogs") {
-        return false;
+        return None;
     }
     let _region = levels.next();
-    // The folder should be that of the name's time; a slot to spare in case it is that of the publishing.
-    folder_time(levels).is_none_or(|time| time.widened(SLOT, SLOT).overlaps(names))
+    Some(levels)
+}
+
+/// How delivered logs lie in folders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct KeyLayout {
+    /// Whether folders are named `name=value`.
+    pub hive: bool,
+    /// Whether there is a folder for each hour.
+    pub hourly: bool,
+}
+
+impl KeyLayout {
+    /// Returns the layout that a key tells; `None` if it is not that of a delivered object in its tree.
+    pub fn of(key: &str) -> Option<Self> {
+        ObjectName::parse(key)?;
+        let folder = &key[..key.rfind('/')?];
+        if !is_in_tree(folder) {
+            return None;
+        }
+        let times: Vec<&str> = levels_of_time(folder)?.collect();
+        // A year, a month and a day, and perhaps an hour.
+        (times.len() >= 3).then(|| Self {
+            hive: times[0].contains('='),
+            hourly: times.len() > 3,
+        })
+    }
+}
+
+impl fmt::Display for KeyLayout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match (self.hive, self.hourly) {
+            (false, false) => "AWSLogs/ACCOUNT/vpcflowlogs/REGION/YYYY/MM/DD/",
+            (false, true) => "AWSLogs/ACCOUNT/vpcflowlogs/REGION/YYYY/MM/DD/HH/",
+            (true, false) => "AWSLogs/aws-account-id=.../year=.../month=.../day=.../",
+            (true, true) => "AWSLogs/aws-account-id=.../year=.../month=.../day=.../hour=.../",
+        })
+    }
 }
 
 /// Returns what follows `name=`, or the whole level if it is not Hive-compatible.
@@ -227,6 +278,41 @@ mod tests {
             "vpcflowlogs_eu-west-1_fl-0aa_20220107T2325Z_1.log.gz",
         ] {
             assert_eq!(ObjectName::parse(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn layouts_are_told_by_keys() {
+        let object = "1_vpcflowlogs_eu-west-1_fl-0aa_20220107T2325Z_1.log.gz";
+        let hive = "AWSLogs/aws-account-id=1/aws-service=vpcflowlogs/aws-region=eu-west-1/year=2022/month=01/day=07";
+        for (folder, layout) in [
+            (
+                "p/AWSLogs/1/vpcflowlogs/eu-west-1/2022/01/07",
+                Some((false, false)),
+            ),
+            (
+                "AWSLogs/1/vpcflowlogs/eu-west-1/2022/01/07/23",
+                Some((false, true)),
+            ),
+            (hive, Some((true, false))),
+            (&format!("{hive}/hour=23"), Some((true, true))),
+            ("copied", None),
+            ("AWSLogs", None),
+        ] {
+            let told = KeyLayout::of(&format!("{folder}/{object}"));
+            assert_eq!(told.map(|it| (it.hive, it.hourly)), layout, "{folder}");
+        }
+        assert_eq!(
+            KeyLayout::of("AWSLogs/1/vpcflowlogs/eu-west-1/2022/01/07/x"),
+            None
+        );
+        for (folder, is_time) in [
+            ("AWSLogs/1/vpcflowlogs/eu-west-1/", false),
+            ("AWSLogs/111122223333/", false),
+            ("AWSLogs/1/vpcflowlogs/eu-west-1/2022/", true),
+            ("AWSLogs/1/CloudTrail/eu-west-1/2022/", false),
+        ] {
+            assert_eq!(is_folder_of_time(folder), is_time, "{folder}");
         }
     }
 

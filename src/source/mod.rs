@@ -9,6 +9,8 @@ mod call;
 mod clock;
 mod cloudwatch;
 mod cover;
+mod endpoint;
+pub mod examine;
 mod files;
 pub mod flow_logs;
 mod folder;

@@ -53,16 +53,32 @@ pub(super) const STS: Service = Service {
     version: "2011-06-15",
 };
 
-/// Ends of endpoints by how regions begin; `aws` itself is last. (AWS SDKs' `partitions.json`.)
-const PARTITIONS: [(&str, &str); 7] = [
-    ("cn-", "amazonaws.com.cn"),
-    ("us-isob-", "sc2s.sgov.gov"),
-    ("us-isof-", "csp.hci.ic.gov"),
-    ("us-iso-", "c2s.ic.gov"),
-    ("eu-isoe-", "cloud.adc-e.uk"),
-    ("eusc-", "amazonaws.eu"),
-    ("", "amazonaws.com"),
+/// Partitions by how their regions begin: the name in ARNs and the end of endpoints; `aws` itself is last. (AWS SDKs'
+/// `partitions.json`.)
+const PARTITIONS: [(&str, &str, &str); 8] = [
+    ("cn-", "aws-cn", "amazonaws.com.cn"),
+    ("us-gov-", "aws-us-gov", "amazonaws.com"),
+    ("us-isob-", "aws-iso-b", "sc2s.sgov.gov"),
+    ("us-isof-", "aws-iso-f", "csp.hci.ic.gov"),
+    ("us-iso-", "aws-iso", "c2s.ic.gov"),
+    ("eu-isoe-", "aws-iso-e", "cloud.adc-e.uk"),
+    ("eusc-", "aws-eusc", "amazonaws.eu"),
+    ("", "aws", "amazonaws.com"),
 ];
+
+/// Returns the name in ARNs and the end of endpoints of the partition that the region is in.
+fn partition_of(region: &str) -> (&'static str, &'static str) {
+    let mut partitions = PARTITIONS.iter();
+    let found = partitions.find(|(begin, ..)| region.starts_with(begin));
+    found.map_or(("aws", "amazonaws.com"), |&(_, name, suffix)| {
+        (name, suffix)
+    })
+}
+
+/// Returns the partition of a region: the second field of ARNs.
+pub fn partition(region: &str) -> &'static str {
+    partition_of(region).0
+}
 
 /// Makes calls to one service in one region.
 pub(super) struct Query {
@@ -167,10 +183,7 @@ fn endpoint(service: Service, config: &SdkConfig, region: &str) -> String {
 }
 
 fn standard_endpoint(service: &str, region: &str, fips: bool, dual_stack: bool) -> String {
-    let suffix = PARTITIONS
-        .iter()
-        .find(|(begin, _)| region.starts_with(begin))
-        .map_or("amazonaws.com", |(_, suffix)| suffix);
+    let (_, suffix) = partition_of(region);
     let suffix: Cow<'_, str> = match suffix {
         "amazonaws.com" if dual_stack => "api.aws".into(),
         "amazonaws.com.cn" if dual_stack => "api.amazonwebservices.com.cn".into(),
@@ -264,6 +277,19 @@ impl Query {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn partitions_in_arns() {
+        for (region, name) in [
+            ("eu-west-1", "aws"),
+            ("cn-north-1", "aws-cn"),
+            ("us-gov-west-1", "aws-us-gov"),
+            ("us-iso-east-1", "aws-iso"),
+            ("us-isob-east-1", "aws-iso-b"),
+        ] {
+            assert_eq!(partition(region), name, "{region}");
+        }
+    }
 
     #[test]
     fn endpoints_of_partitions() {

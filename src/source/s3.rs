@@ -3,6 +3,7 @@
 //! Sources: S3 API reference "ListObjectsV2" and "GetObject"; VPC User Guide "Flow log files" for the
 //! layouts of keys, which [`super::key`] knows.
 
+mod examine;
 mod listing;
 mod object;
 mod whole;
@@ -18,6 +19,7 @@ use aws_sdk_s3::config::retry::RetryConfig;
 use super::aws::{self, Failure};
 use super::call::Caller;
 use super::clock::Clock;
+use super::endpoint::Endpoint;
 use super::{Ask, Listing, Outlet, Part, ReadError, Side, Source, SourceOptions};
 use crate::error::Error;
 use crate::window::Window;
@@ -38,6 +40,8 @@ pub(super) struct S3 {
     concurrency: usize,
     caller: Caller,
     clock: Clock,
+    /// A region of the bucket's partition.
+    anywhere: &'static str,
     config: aws_sdk_s3::config::Builder,
     /// The client for the bucket's region, once that is known.
     client: RwLock<Client>,
@@ -78,8 +82,24 @@ impl S3 {
             concurrency: options.concurrency.max(1),
             caller: Caller::new(options, None),
             clock,
+            anywhere,
             client: RwLock::new(Client::from_conf(config.clone().build())),
             config,
+        }
+    }
+
+    /// Takes note of where calls go.
+    fn listen(&mut self, endpoint: Endpoint) {
+        self.config = self.config.clone().interceptor(endpoint);
+        self.client = RwLock::new(Client::from_conf(self.config.clone().build()));
+    }
+
+    /// Returns the folder that the address names: `foo` is the folder `foo/`, never `foobar/`.
+    fn root(&self) -> String {
+        match self.prefix.as_str() {
+            "" => String::new(),
+            prefix if prefix.ends_with('/') => prefix.to_owned(),
+            prefix => format!("{prefix}/"),
         }
     }
 

@@ -3,7 +3,7 @@
 /// Breaks text into lines of at most `width` characters, the first after `first`, the others after
 /// `rest`. Breaks at spaces; a word too long for a line breaks after a `/`, and a piece too long
 /// even then stands whole on a line of its own.
-pub(super) fn wrap(first: &str, rest: &str, text: &str, width: usize) -> Vec<String> {
+pub(crate) fn wrap(first: &str, rest: &str, text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = first.to_owned();
     let mut empty = true;

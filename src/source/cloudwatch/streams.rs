@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_cloudwatchlogs::types::{LogGroupClass, LogStream, OrderBy};
+use aws_sdk_cloudwatchlogs::operation::describe_log_groups::DescribeLogGroupsOutput;
+use aws_sdk_cloudwatchlogs::types::{LogGroup, LogGroupClass, LogStream, OrderBy};
 use hashbrown::HashSet;
 
 use super::{CloudWatch, EXPORT};
 use crate::error::Error;
+use crate::source::aws::Failure;
 use crate::source::key::stream_interface;
 use crate::source::{Ask, Cover, Listing, Part};
 use crate::window::Window;
@@ -15,7 +17,7 @@ use crate::window::Window;
 const LIST: &str = "`logs:DescribeLogStreams` on the log group";
 
 /// Up to so many interfaces are asked for one by one instead of listing the whole group.
-const FEW: usize = 20;
+pub(super) const FEW: usize = 20;
 
 /// A stream is passed over if its last event is so long (in milliseconds) before the window. AWS keeps the time
 /// of the last event "eventually consistent", usually within an hour but sometimes later; a day is far
@@ -155,26 +157,14 @@ impl CloudWatch {
     /// Refuses a group of the Infrequent Access class, whose events `GetLogEvents` does not give. A caller
     /// who may not ask for the class learns of it from the first stream instead.
     async fn refuse_infrequent_access(&self) -> Result<(), Error> {
-        let linked = self.group.arn.as_ref().map(|_| true);
-        let call = self
-            .client
-            .describe_log_groups()
-            .log_group_name_prefix(&self.group.name)
-            .set_include_linked_accounts(linked);
-        let page = match self.call("DescribeLogGroups", || call.clone().send()).await {
+        let page = match self.describe_group().await {
             Ok(page) => page,
             Err(failure) => {
                 tracing::debug!(reason = failure.text(), "the group's class is not known");
                 return Ok(());
             }
         };
-        let ours = page
-            .log_groups()
-            .iter()
-            .find(|group| match &self.group.arn {
-                Some(arn) => group.log_group_arn() == Some(arn),
-                None => group.log_group_name() == Some(&self.group.name),
-            });
+        let ours = self.ours(&page);
         if ours.and_then(|group| group.log_group_class()) != Some(&LogGroupClass::InfrequentAccess)
         {
             return Ok(());
@@ -187,11 +177,32 @@ impl CloudWatch {
             hint: Some(EXPORT.to_owned()),
         })
     }
+
+    /// Asks for the groups whose names begin like this one's.
+    pub(super) async fn describe_group(&self) -> Result<DescribeLogGroupsOutput, Failure> {
+        let linked = self.group.arn.as_ref().map(|_| true);
+        let call = self
+            .client
+            .describe_log_groups()
+            .log_group_name_prefix(&self.group.name)
+            .set_include_linked_accounts(linked);
+        self.call("DescribeLogGroups", || call.clone().send()).await
+    }
+
+    /// Returns the group that is meant, of a page.
+    pub(super) fn ours<'a>(&self, page: &'a DescribeLogGroupsOutput) -> Option<&'a LogGroup> {
+        page.log_groups()
+            .iter()
+            .find(|group| match &self.group.arn {
+                Some(arn) => group.log_group_arn() == Some(arn),
+                None => group.log_group_name() == Some(&self.group.name),
+            })
+    }
 }
 
 /// Returns the latest time at which the stream is known to have been written to; `None` if that is not
 /// known.
-fn last_event(stream: &LogStream) -> Option<i64> {
+pub(super) fn last_event(stream: &LogStream) -> Option<i64> {
     let event = stream.last_event_timestamp()?;
     Some(event.max(stream.last_ingestion_time()?))
 }

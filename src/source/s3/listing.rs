@@ -17,7 +17,7 @@ use crate::source::{Ask, Listing, Part};
 use crate::window::Window;
 
 /// Where a page begins.
-enum From {
+pub(super) enum From {
     Beginning,
     Token(String),
     After(String),
@@ -72,12 +72,7 @@ impl S3 {
     /// Lists what may hold what is asked for.
     pub(super) async fn list_objects(&self, ask: &Ask) -> Result<Listing, Error> {
         let names = ask.window.object_names();
-        // `foo` is the folder `foo/`, never `foobar/`.
-        let root = match self.prefix.as_str() {
-            "" => String::new(),
-            prefix if prefix.ends_with('/') => prefix.to_owned(),
-            prefix => format!("{prefix}/"),
-        };
+        let root = self.root();
         let tree = format!("{root}AWSLogs/");
         let mut notes = Vec::new();
         let mut found = if key::is_in_tree(&root) {
@@ -173,7 +168,7 @@ impl S3 {
     }
 
     /// Tells whether an object may hold what is asked for.
-    fn wants(&self, key: &str, size: Option<i64>, names: &Window) -> Want {
+    pub(super) fn wants(&self, key: &str, size: Option<i64>, names: &Window) -> Want {
         // What consoles create to show an empty folder.
         if key.ends_with('/') && size.unwrap_or(0) == 0 {
             return Want::No;
@@ -245,6 +240,21 @@ impl S3 {
         from: &From,
         keys: i32,
     ) -> Result<ListObjectsV2Output, Error> {
+        let page = self.try_page(prefix, level, from, keys).await;
+        page.map_err(|failure| {
+            let address = format!("s3://{}/{prefix}", self.bucket);
+            failure.into_error(self.side, &address, LIST)
+        })
+    }
+
+    /// The same, with what went wrong in the service's words.
+    pub(super) async fn try_page(
+        &self,
+        prefix: &str,
+        level: bool,
+        from: &From,
+        keys: i32,
+    ) -> Result<ListObjectsV2Output, Failure> {
         let (token, after) = match from {
             From::Beginning => (None, None),
             From::Token(token) => (Some(token.clone()), None),
@@ -273,8 +283,7 @@ impl S3 {
             let failure = Failure::of(&error);
             // Once: two regions that name each other are no place to be.
             if followed || !self.follow(&failure) {
-                let address = format!("s3://{}/{prefix}", self.bucket);
-                return Err(failure.into_error(self.side, &address, LIST));
+                return Err(failure);
             }
             followed = true;
         }
@@ -337,7 +346,7 @@ impl S3 {
 }
 
 /// Whether an object is wanted.
-enum Want {
+pub(super) enum Want {
     Yes,
     No,
     /// It cannot be told, because its name tells no flow log.
@@ -364,7 +373,7 @@ fn part(object: &Object) -> Option<Part> {
 
 /// Returns why the object cannot be read for now, if it is archived and not restored. (The archive
 /// tiers of Intelligent-Tiering do not show in a listing.)
-fn archived(object: &Object) -> Option<String> {
+pub(super) fn archived(object: &Object) -> Option<String> {
     let class = object.storage_class()?;
     let deep = [ObjectStorageClass::Glacier, ObjectStorageClass::DeepArchive];
     let restore = object.restore_status();

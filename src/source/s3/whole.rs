@@ -5,6 +5,7 @@ use std::error::Error as StdError;
 
 use aws_sdk_s3::config::interceptors::AfterDeserializationInterceptorContextRef;
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 
 /// What a listing ends with (S3 API reference "ListObjectsV2").
 const END: &[u8] = b"</ListBucketResult>";
@@ -24,8 +25,12 @@ impl Intercept for WholeListings {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), Box<dyn StdError + Send + Sync>> {
+        let output = context.output_or_error().ok();
+        let listing = output.and_then(|output| output.downcast_ref::<ListObjectsV2Output>());
+        if listing.is_none() {
+            return Ok(());
+        }
         let answer = context.response();
-        // An object's body is still on its way; whoever reads it knows how long it is.
         let Some(body) = answer.body().bytes() else {
             return Ok(());
         };

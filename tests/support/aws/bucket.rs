@@ -1,4 +1,4 @@
-//! S3: `ListObjectsV2` and `GetObject`, addressed by path.
+//! S3: `ListObjectsV2`, `GetObject` and `HeadObject`, addressed by path.
 //!
 //! Source: S3 API reference.
 
@@ -19,8 +19,12 @@ pub(super) fn operation(request: &Request) -> (String, String) {
             let prefix = request.query.get("prefix").cloned();
             ("ListObjectsV2".to_owned(), prefix.unwrap_or_default())
         }
-        None if request.method == "GET" && !key.is_empty() && plain => {
-            ("GetObject".to_owned(), key.to_owned())
+        None if ["GET", "HEAD"].contains(&&*request.method) && !key.is_empty() && plain => {
+            let operation = match request.method.as_str() {
+                "HEAD" => "HeadObject",
+                _ => "GetObject",
+            };
+            (operation.to_owned(), key.to_owned())
         }
         _ => (
             format!("{} {}", request.method, request.target),
@@ -52,11 +56,28 @@ pub(super) fn make(request: &Request, operation: &str, state: &State, fault: Fau
         return Box::new(|| (refusal(412, "PreconditionFailed"), 0));
     }
     let bytes = Arc::clone(&object.bytes);
+    let last = request.headers.get("range").map(|range| {
+        let last = range.strip_prefix("bytes=0-").unwrap();
+        last.parse::<usize>().unwrap()
+    });
+    let mut headers = vec![("ETag".into(), etag)];
+    if let Some(key) = &state.stores.kms_key {
+        headers.push(("x-amz-server-side-encryption".into(), "aws:kms".to_owned()));
+        headers.push((
+            "x-amz-server-side-encryption-aws-kms-key-id".into(),
+            key.clone(),
+        ));
+    }
     Box::new(move || {
+        let (status, body) = match last {
+            Some(last) if last + 1 < bytes.len() => (206, Body::Own(bytes[..=last].to_vec())),
+            Some(_) => (206, Body::Shared(bytes)),
+            None => (200, Body::Shared(bytes)),
+        };
         let reply = Reply {
-            status: 200,
-            headers: vec![("ETag".into(), etag)],
-            body: Body::Shared(bytes),
+            status,
+            headers,
+            body,
             wire: Wire::Whole,
         };
         (reply, 1)

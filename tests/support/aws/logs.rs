@@ -89,9 +89,18 @@ pub(super) fn make(request: &Request, operation: &str, state: &State, fault: Fau
     let body = parsed(request);
     match operation {
         "DescribeLogGroups" => {
-            let group = json!({"logGroupName": GROUP, "logGroupClass": "STANDARD"});
-            Box::new(move || (answer(&json!({"logGroups": [group]})), 1))
+            let mut group = json!({"logGroupName": GROUP, "logGroupClass": "STANDARD"});
+            for (name, value) in &state.stores.settings {
+                group[name] = value.clone();
+            }
+            let prefix = body["logGroupNamePrefix"].as_str().unwrap_or("");
+            let groups = match GROUP.starts_with(prefix) {
+                true => vec![group],
+                false => Vec::new(),
+            };
+            Box::new(move || (answer(&json!({"logGroups": groups})), 1))
         }
+        "DescribeLogStreams" if body["orderBy"] == "LastEventTime" => latest(&body, state),
         "DescribeLogStreams" => streams(&body, state, fault),
         "GetLogEvents" => events(&body, state, fault),
         _ => Box::new(|| (refusal(400, "UnknownOperationException"), 0)),
@@ -102,6 +111,7 @@ fn streams(body: &Value, state: &State, fault: Fault) -> Making {
     let prefix = body["logStreamNamePrefix"].as_str().unwrap_or("");
     let after = body["nextToken"].as_str().unwrap_or("");
     let page = state.speed.page.unwrap_or(PAGE_STREAMS);
+    let page = page.min(most(body, PAGE_STREAMS));
     let names = state.stores.streams.keys();
     let names = names.filter(|name| name.starts_with(prefix) && name.as_str() > after);
     let names: Vec<&String> = names.take(page + 1).collect();
@@ -122,6 +132,41 @@ fn streams(body: &Value, state: &State, fault: Fault) -> Making {
     Box::new(move || (answer(&body), count))
 }
 
+/// The first page of the streams that were written to last.
+fn latest(body: &Value, state: &State) -> Making {
+    assert_eq!(body["descending"], true, "nobody asks for the first ones");
+    let mut streams: Vec<(i64, &String)> = state
+        .stores
+        .streams
+        .iter()
+        .map(|(name, stream)| {
+            let last = stream.len().checked_sub(1);
+            (last.map_or(0, |last| stream.timestamp(last)), name)
+        })
+        .collect();
+    streams.sort_by(|a, b| b.cmp(a));
+    let page = most(body, PAGE_STREAMS);
+    let listed: Vec<Value> = streams
+        .iter()
+        .take(page)
+        .map(|(last, name)| {
+            json!({"logStreamName": name, "lastEventTimestamp": last, "lastIngestionTime": last})
+        })
+        .collect();
+    let count = listed.len();
+    let mut body = json!({"logStreams": listed});
+    if streams.len() > page {
+        body["nextToken"] = json!("more");
+    }
+    Box::new(move || (answer(&body), count))
+}
+
+/// What is asked for at most.
+fn most(body: &Value, otherwise: usize) -> usize {
+    let limit = body["limit"].as_u64();
+    limit.map_or(otherwise, |limit| usize::try_from(limit).unwrap())
+}
+
 fn events(body: &Value, state: &State, fault: Fault) -> Making {
     let name = body["logStreamName"].as_str().unwrap_or("");
     let Some(stream) = state.stores.streams.get(name).map(Arc::clone) else {
@@ -130,10 +175,7 @@ fn events(body: &Value, state: &State, fault: Fault) -> Making {
     let token = body["nextToken"].as_str().map(str::to_owned);
     let from = body["startTime"].as_i64().unwrap_or(i64::MIN);
     let to = body["endTime"].as_i64().unwrap_or(i64::MAX);
-    let limit = body["limit"]
-        .as_u64()
-        .map_or(PAGE_EVENTS, |limit| limit.try_into().unwrap());
-    let most = state.speed.page.unwrap_or(PAGE_EVENTS).min(limit);
+    let most = most(body, PAGE_EVENTS).min(state.speed.page.unwrap_or(PAGE_EVENTS));
     // The service's own default.
     let newest = body["startFromHead"] != true;
     Box::new(move || {

@@ -36,6 +36,10 @@ pub(crate) struct Stores {
     pub(crate) streams: BTreeMap<String, Arc<dyn Stream>>,
     /// By how many seconds the services' clock is ahead of this machine's.
     pub(crate) clock: i64,
+    /// The key that objects are encrypted with.
+    pub(crate) kms_key: Option<String>,
+    /// What DescribeLogGroups tells of the group besides its name.
+    pub(crate) settings: BTreeMap<&'static str, serde_json::Value>,
     /// `item`s of DescribeFlowLogs, in XML.
     pub(crate) flow_logs: Vec<String>,
 }
@@ -167,6 +171,8 @@ fn answer(request: &Request, state: &Mutex<State>) -> Reply {
     let query = ec2::action(request);
     let (operation, name) = operation::of(request);
     operation::insist_on_reading(&operation);
+    // What answers this method has no body.
+    let is_head = request.method == "HEAD";
     let making: Making = {
         let mut state = lock(state);
         let at = Instant::now();
@@ -196,6 +202,9 @@ fn answer(request: &Request, state: &Mutex<State>) -> Reply {
             thread::sleep(latency);
             let (mut reply, items) = making();
             reply.headers.push(date);
+            if is_head {
+                reply.body = Body::Own(Vec::new());
+            }
             if let Fault::Wire(wire) = fault {
                 reply.wire = wire;
             }

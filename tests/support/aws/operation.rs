@@ -6,7 +6,7 @@ use super::http::Request;
 use super::{bucket, ec2, logs};
 
 /// All that flowdiff may ever call, and the IAM action that it takes.
-pub(crate) const READING: [(&str, &str); 8] = [
+pub(crate) const READING: [(&str, &str); 9] = [
     ("AssumeRole", "sts:AssumeRole"),
     ("DescribeFlowLogs", "ec2:DescribeFlowLogs"),
     ("DescribeLogGroups", "logs:DescribeLogGroups"),
@@ -14,6 +14,7 @@ pub(crate) const READING: [(&str, &str); 8] = [
     ("GetCallerIdentity", "sts:GetCallerIdentity"),
     ("GetLogEvents", "logs:GetLogEvents"),
     ("GetObject", "s3:GetObject"),
+    ("HeadObject", "s3:GetObject"),
     ("ListObjectsV2", "s3:ListBucket"),
 ];
 

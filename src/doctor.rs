@@ -1,0 +1,454 @@
+//! Doctor: whether a check could run and be believed, told beforehand by the smallest calls there are.
+//!
+//! [`crate::source::examine`] finds the facts; here they are judged, each as ok, a warning, or failed, with what to do
+//! about it and, of a permission, its IAM action and the resource it is lacking on. Pure but for the asking.
+
+mod bucket;
+mod files;
+mod form;
+mod group;
+mod live;
+mod text;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use crate::check::Check;
+use crate::configuration;
+use crate::error::Error;
+use crate::plan::Plan;
+use crate::record::Layout;
+use crate::source::examine::{self, Examined, Found};
+use crate::source::flow_logs::FlowLog;
+use crate::source::{Address, Ask, Side, Sides, SourceOptions};
+use crate::window::{Window, rfc3339};
+
+pub use text::text;
+
+/// The name of the JSON format.
+const SCHEMA: &str = "flowdiff.doctor/1";
+
+/// What asking for flow logs takes.
+const DESCRIBE_FLOW_LOGS: &str = "ec2:DescribeFlowLogs";
+
+/// How a probe came out; the worst decides about all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// As it should be.
+    #[default]
+    Ok,
+    /// A check can run, but it may come out wrong or incomplete, or this could not be found out.
+    Warning,
+    /// A check cannot run, or cannot read what it has to.
+    Failed,
+}
+
+impl Status {
+    /// Returns the word for it: `ok`, `warning`, `failed`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warning => "warning",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// Returns the exit code: 0, 1, 2.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Ok => 0,
+            Self::Warning => 1,
+            Self::Failed => 2,
+        }
+    }
+}
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Probe {
+    /// Whose it is; `None` is of both sides.
+    pub side: Option<Side>,
+    /// What was looked at: the IAM action of a permission, or a word such as `identity`, `retention`, `newest-object`.
+    pub probe: &'static str,
+    /// How it came out.
+    pub status: Status,
+    /// What was found, as a sentence.
+    pub found: String,
+    /// What to do about it.
+    pub advice: Option<String>,
+    /// The permission that was tried.
+    pub permission: Option<Permission>,
+}
+
+/// A permission, as an IAM policy has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Permission {
+    /// The action.
+    pub action: &'static str,
+    /// The resource: an ARN, perhaps with `*` in it.
+    pub resource: String,
+}
+
+/// What is known of a side, for machines; `null` is not known or not of this kind of source.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Facts {
+    /// The address as the user wrote it.
+    pub source: String,
+    /// The caller's ARN.
+    pub identity: Option<String>,
+    /// The caller's account.
+    pub account: Option<String>,
+    /// The region: of the bucket where that is known, else the one configured.
+    pub region: Option<String>,
+    /// Where the service was called.
+    pub endpoint: Option<String>,
+    /// By how many seconds this machine's clock is ahead of the service's.
+    pub clock_ahead_seconds: Option<i64>,
+    /// How delivered logs lie in the bucket or folder.
+    pub layouts: Vec<String>,
+    /// The flow logs whose objects were met.
+    pub flow_logs: BTreeSet<String>,
+    /// The newest object or file.
+    pub newest_object: Option<Newest>,
+    /// The newest that may hold records of the window.
+    pub newest_object_in_window: Option<Newest>,
+    /// The streams that were listed.
+    pub streams: Option<u64>,
+    /// Whether there are more streams than were listed.
+    pub more_streams: Option<bool>,
+    /// When the newest event that was read is of.
+    pub newest_event: Option<String>,
+    /// For how many days the log group keeps events; `null` also if for ever.
+    pub retention_days: Option<i32>,
+    /// The log group's class.
+    pub log_class: Option<String>,
+    /// How the object that was read, or the log group, is encrypted.
+    pub encryption: Option<String>,
+    /// The KMS key it is encrypted with.
+    pub kms_key: Option<String>,
+    /// How often each operation was called.
+    pub calls: BTreeMap<String, u64>,
+}
+
+/// An object and its time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Newest {
+    /// The key or the path.
+    pub name: String,
+    /// The slot in its name, or else when it was last written.
+    pub time: String,
+}
+
+impl Facts {
+    fn map_texts(&mut self, change: &dyn Fn(&str) -> String) {
+        self.source = change(&self.source);
+        let texts = [
+            &mut self.identity,
+            &mut self.account,
+            &mut self.endpoint,
+            &mut self.kms_key,
+        ];
+        for text in texts.into_iter().flatten() {
+            *text = change(text);
+        }
+        let newest = [&mut self.newest_object, &mut self.newest_object_in_window];
+        for newest in newest.into_iter().flatten() {
+            newest.name = change(&newest.name);
+        }
+        self.flow_logs = self.flow_logs.iter().map(|id| change(id)).collect();
+    }
+}
+
+impl From<&Found> for Newest {
+    fn from(found: &Found) -> Self {
+        Self {
+            name: found.name.clone(),
+            time: rfc3339(found.time),
+        }
+    }
+}
+
+/// Everything that was found.
+#[derive(Clone, Debug, Serialize)]
+pub struct Diagnosis {
+    schema: &'static str,
+    /// The worst of all probes.
+    pub status: Status,
+    /// What flowdiff exits with.
+    pub exit_code: u8,
+    window: Option<Times>,
+    /// What is known of each side.
+    pub sides: Sides<Facts>,
+    /// What was looked at: first the flow logs, then side by side.
+    pub probes: Vec<Probe>,
+    /// What else the user should know.
+    pub notes: Vec<String>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Times {
+    start: Option<String>,
+    end: Option<String>,
+}
+
+/// The probes of a side.
+struct Chart<'a> {
+    side: Side,
+    check: &'a Check,
+    options: &'a SourceOptions,
+    facts: Facts,
+    probes: Vec<Probe>,
+}
+
+impl Chart<'_> {
+    fn add(&mut self, probe: &'static str, status: Status, found: impl Into<String>) -> &mut Probe {
+        self.probes.push(Probe {
+            side: Some(self.side),
+            probe,
+            status,
+            found: found.into(),
+            advice: None,
+            permission: None,
+        });
+        let last = self.probes.len() - 1;
+        &mut self.probes[last]
+    }
+
+    fn ok(&mut self, probe: &'static str, found: impl Into<String>) {
+        self.add(probe, Status::Ok, found);
+    }
+
+    fn warn(&mut self, probe: &'static str, found: impl Into<String>, advice: impl Into<String>) {
+        self.add(probe, Status::Warning, found).advice = Some(advice.into());
+    }
+
+    fn fail(&mut self, probe: &'static str, found: impl Into<String>, advice: impl Into<String>) {
+        self.add(probe, Status::Failed, found).advice = Some(advice.into());
+    }
+
+    /// Adds a permission that was tried, or could not be.
+    fn permission(
+        &mut self,
+        permission: &Permission,
+        status: Status,
+        found: impl Into<String>,
+        advice: Option<String>,
+    ) {
+        let probe = self.add(permission.action, status, found);
+        probe.advice = advice;
+        probe.permission = Some(permission.clone());
+    }
+}
+
+/// Examines both sides and judges what is found.
+pub async fn diagnose(plan: &Plan) -> Diagnosis {
+    let ask = Ask {
+        window: plan.check.window,
+        interfaces: plan.check.interfaces.clone(),
+    };
+    let examined = |side: Side| {
+        let (address, options) = &plan.sources[side];
+        examine::examine(address, options, &ask)
+    };
+    let (s3, cwl) = tokio::join!(examined(Side::S3), examined(Side::Cwl));
+    let examined = Sides { s3, cwl };
+    let logs = plan.check.flow_logs.as_deref();
+    let mut probes = logs.map_or_else(Vec::new, |logs| flow_logs(logs, &plan.check.window));
+    let charts = Sides::from_fn(|side| {
+        let (address, options) = &plan.sources[side];
+        let other = Other::of(&examined[side.other()], &plan.check, side.other());
+        let chart = chart(&plan.check, options, address);
+        judge(chart, &examined[side], &other)
+    });
+    let Sides { s3, cwl } = charts;
+    probes.extend(s3.probes);
+    probes.extend(cwl.probes);
+    let sides = Sides {
+        s3: s3.facts,
+        cwl: cwl.facts,
+    };
+    let mut notes = Vec::new();
+    if logs.is_none()
+        && Side::BOTH
+            .iter()
+            .any(|&side| plan.sources[side].0.is_live())
+    {
+        notes.push(
+            "the configurations of the flow logs were not compared: name the flow logs with --flow-logs, or what they \
+             watch with --resource"
+                .to_owned(),
+        );
+    }
+    Diagnosis::new(Some(&plan.check.window), sides, probes, notes)
+}
+
+/// Says what is known if the flow logs that stand for the sources cannot be had.
+pub async fn without_sources(options: &Sides<SourceOptions>, error: &Error) -> Diagnosis {
+    let (s3, cwl) = tokio::join!(
+        examine::identity(&options.s3),
+        examine::identity(&options.cwl)
+    );
+    let callers = Sides { s3, cwl };
+    let asked = match error {
+        Error::Source { .. } => Some(Permission {
+            action: DESCRIBE_FLOW_LOGS,
+            resource: "*".to_owned(),
+        }),
+        Error::Usage(_) | Error::Output { .. } | Error::State { .. } | Error::Incomparable(_) => {
+            None
+        }
+    };
+    let mut probes = vec![Probe {
+        side: None,
+        probe: asked.as_ref().map_or("flow-logs", |asked| asked.action),
+        status: Status::Failed,
+        found: error.to_string(),
+        advice: error.hint().map(str::to_owned),
+        permission: asked,
+    }];
+    let facts = Sides::from_fn(|side| {
+        let mut facts = Facts::default();
+        probes.push(live::identity(side, &callers[side], &mut facts));
+        facts
+    });
+    let notes = vec![
+        "nothing else was looked at, because the flow logs tell where: name the two sources to have them looked at"
+            .to_owned(),
+    ];
+    Diagnosis::new(None, facts, probes, notes)
+}
+
+impl Diagnosis {
+    fn new(
+        window: Option<&Window>,
+        sides: Sides<Facts>,
+        probes: Vec<Probe>,
+        notes: Vec<String>,
+    ) -> Self {
+        let status = probes.iter().map(|probe| probe.status).max();
+        let status = status.unwrap_or_default();
+        Self {
+            schema: SCHEMA,
+            status,
+            exit_code: status.exit_code(),
+            window: window.map(|window| Times {
+                start: window.start.map(rfc3339),
+                end: window.end.map(rfc3339),
+            }),
+            sides,
+            probes,
+            notes,
+        }
+    }
+
+    /// Changes every text in it.
+    #[must_use]
+    pub fn map_texts(mut self, change: &dyn Fn(&str) -> String) -> Self {
+        for side in Side::BOTH {
+            self.sides[side].map_texts(change);
+        }
+        for probe in &mut self.probes {
+            probe.found = change(&probe.found);
+            probe.advice = probe.advice.as_deref().map(change);
+            if let Some(permission) = &mut probe.permission {
+                permission.resource = change(&permission.resource);
+            }
+        }
+        self.notes = self.notes.iter().map(|note| change(note)).collect();
+        self
+    }
+}
+
+fn chart<'a>(check: &'a Check, options: &'a SourceOptions, address: &Address) -> Chart<'a> {
+    Chart {
+        side: options.side,
+        check,
+        options,
+        facts: Facts {
+            source: address.to_string(),
+            ..Facts::default()
+        },
+        probes: Vec::new(),
+    }
+}
+
+/// What the opposite side tells about this one.
+#[derive(Debug, Default)]
+struct Other {
+    /// The regions of the flow logs whose objects are there.
+    regions: BTreeSet<String>,
+    /// The columns of its text, if their header was read.
+    layout: Option<Layout>,
+}
+
+impl Other {
+    fn of(examined: &Examined, check: &Check, side: Side) -> Self {
+        match examined {
+            Examined::Bucket(_, bucket) => Self {
+                regions: match &bucket.places {
+                    Some(Ok(places)) => places.regions.clone(),
+                    _ => BTreeSet::new(),
+                },
+                layout: match &bucket.object {
+                    Some((_, Ok(object))) => {
+                        form::of_object(&object.head, &check.formats[side]).header
+                    }
+                    _ => None,
+                },
+            },
+            Examined::Files(Ok(places)) => Self {
+                regions: places.regions.clone(),
+                layout: None,
+            },
+            Examined::Group(..) | Examined::Files(Err(_)) | Examined::Once => Self::default(),
+        }
+    }
+}
+
+fn judge<'a>(mut chart: Chart<'a>, examined: &Examined, other: &Other) -> Chart<'a> {
+    match examined {
+        Examined::Bucket(at, bucket) => bucket::judge(&mut chart, at, bucket),
+        Examined::Group(at, group) => group::judge(&mut chart, at, group, other),
+        Examined::Files(places) => files::judge(&mut chart, places),
+        Examined::Once => chart.ok("source", "can be read only once, and so was not looked at"),
+    }
+    chart
+}
+
+/// Judges the flow logs' configurations.
+fn flow_logs(logs: &Sides<FlowLog>, window: &Window) -> Vec<Probe> {
+    let row = |side, probe, status, found| Probe {
+        side,
+        probe,
+        status,
+        found,
+        advice: None,
+        permission: None,
+    };
+    let summaries = format!("{}; {}", logs.s3.summary(), logs.cwl.summary());
+    let mut probes = vec![Probe {
+        permission: Some(Permission {
+            action: DESCRIBE_FLOW_LOGS,
+            resource: "*".to_owned(),
+        }),
+        ..row(None, DESCRIBE_FLOW_LOGS, Status::Ok, summaries)
+    }];
+    let unlike = configuration::unlike(logs, window);
+    if unlike.is_empty() {
+        let alike = "nothing about the two flow logs is likely to make their records differ";
+        probes.push(row(None, "configuration", Status::Ok, alike.to_owned()));
+    }
+    probes.extend(unlike.into_iter().map(|it| {
+        let values = it.values.map_or_else(String::new, |values| {
+            format!(": {} (s3), {} (cwl)", values.s3, values.cwl)
+        });
+        let found = format!("{}{values}", it.setting);
+        Probe {
+            advice: Some(it.reason),
+            ..row(it.side, "configuration", Status::Warning, found)
+        }
+    }));
+    probes
+}

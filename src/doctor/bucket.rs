@@ -1,0 +1,121 @@
+//! What is found in a bucket, judged.
+
+use itertools::Itertools;
+
+use super::live::{self, refused, untried};
+use super::{Chart, Permission, Status, files, form};
+use crate::source::examine::{Answer, Bucket, Live, Object, Places, Why, partition};
+
+const LIST: &str = "s3:ListBucket";
+const READ: &str = "s3:GetObject";
+const DECRYPT: &str = "kms:Decrypt";
+
+/// Judges a bucket.
+pub(super) fn judge(chart: &mut Chart<'_>, at: &Live, bucket: &Bucket) {
+    live::judge(chart, at, bucket.region.as_deref());
+    let region = bucket.region.as_deref().or(at.region.as_deref());
+    let arn = format!(
+        "arn:{}:s3:::{}",
+        partition(region.unwrap_or("")),
+        bucket.name
+    );
+    let may = |action, resource| Permission { action, resource };
+    let list = may(LIST, arn.clone());
+    let read = may(READ, format!("{arn}/{}*", bucket.folder));
+    match &bucket.places {
+        None => {
+            untried(chart, &list, "there are no usable credentials");
+            untried(chart, &read, "there are no usable credentials");
+        }
+        Some(Err(trouble)) => {
+            refused(chart, &list, trouble);
+            untried(chart, &read, "no object is known");
+        }
+        Some(Ok(places)) => {
+            chart.permission(&list, Status::Ok, format!("allowed on {arn}"), None);
+            what_is_there(chart, bucket, places);
+            match &bucket.object {
+                None => untried(
+                    chart,
+                    &read,
+                    "there is no object, and an empty folder proves nothing",
+                ),
+                Some((key, answer)) => object(chart, &read, key, answer),
+            }
+        }
+    }
+}
+
+fn what_is_there(chart: &mut Chart<'_>, bucket: &Bucket, places: &Places) {
+    if places.seen == 0 && places.unreadable.is_empty() {
+        let advice = match bucket.elsewhere.iter().collect_vec().as_slice() {
+            [] => {
+                "check the address, and that the flow log delivers there (its status: --flow-logs)"
+                    .to_owned()
+            }
+            folders => {
+                let addresses = folders
+                    .iter()
+                    .map(|folder| format!("s3://{}/{folder}", bucket.name));
+                format!("delivered logs lie below {}", addresses.format(", "))
+            }
+        };
+        let ids = &chart.options.flow_log_ids;
+        let found = match ids.as_slice() {
+            [] => format!(
+                "there is nothing under s3://{}/{}",
+                bucket.name, bucket.folder
+            ),
+            ids => format!(
+                "no object of {} under s3://{}/{}",
+                ids.iter().format(", "),
+                bucket.name,
+                bucket.folder
+            ),
+        };
+        return chart.warn("layout", found, advice);
+    }
+    files::places(chart, places);
+}
+
+fn object(chart: &mut Chart<'_>, read: &Permission, key: &str, answer: &Answer<Object>) {
+    let object = match answer {
+        Ok(object) => object,
+        // S3 says so where the key is refused and not the object.
+        Err(trouble) if trouble.why == Why::Denied && trouble.text.contains(DECRYPT) => {
+            let decrypt = Permission {
+                action: DECRYPT,
+                resource: "the key that the object is encrypted with".to_owned(),
+            };
+            return refused(chart, &decrypt, trouble);
+        }
+        Err(trouble) => return refused(chart, read, trouble),
+    };
+    let allowed = "allowed: the first bytes of the newest object were read";
+    match &object.sealed {
+        // The object may be asked for, but not what is in it.
+        Some(_) => chart.permission(read, Status::Ok, "allowed", None),
+        None => chart.permission(read, Status::Ok, allowed, None),
+    }
+    chart.facts.encryption.clone_from(&object.encryption);
+    chart.facts.kms_key.clone_from(&object.key);
+    let decrypt = |key: &str| Permission {
+        action: DECRYPT,
+        resource: key.to_owned(),
+    };
+    match (&object.key, &object.encryption) {
+        (Some(key), kind) => {
+            let kind = kind.as_deref().unwrap_or("KMS");
+            chart.ok("encryption", format!("{kind}, with key {key}"));
+            match &object.sealed {
+                Some(trouble) => return refused(chart, &decrypt(key), trouble),
+                None => chart.permission(&decrypt(key), Status::Ok, "allowed", None),
+            }
+        }
+        (None, Some(kind)) => {
+            chart.ok("encryption", format!("{kind}: no key needs to be allowed"));
+        }
+        (None, None) => chart.ok("encryption", "the service tells of none"),
+    }
+    form::judge_object(chart, key, &object.head);
+}

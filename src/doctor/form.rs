@@ -1,0 +1,223 @@
+//! Whether what is read fits the format it is read in, told by one event or the first bytes of an object.
+
+use bytes::Bytes;
+use itertools::Itertools;
+
+use super::Chart;
+use crate::decode::{Content, DecodeError, Event, Format, Row, Sink, Stop, beginning, decode};
+use crate::record::{Comparison, Layout, Normaliser};
+use crate::source::Side;
+use crate::source::examine::Newest;
+
+/// What a piece of a part looks like.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Look {
+    /// Whether it is Parquet, which tells its columns at its end.
+    parquet: bool,
+    /// The columns that a header names.
+    pub(super) header: Option<Layout>,
+    /// Rows that are records of their layout.
+    records: usize,
+    /// Why a row is none.
+    malformed: Option<String>,
+}
+
+/// Looks at the first bytes of an object.
+pub(super) fn of_object(head: &[u8], format: &Format) -> Look {
+    let Some(text) = beginning(head) else {
+        return Look {
+            parquet: true,
+            ..Look::default()
+        };
+    };
+    // The last line may be cut off.
+    let whole = text.iter().rposition(|&byte| byte == b'\n');
+    let text = &text[..whole.map_or(0, |end| end + 1)];
+    of_content(Content::Bytes(Bytes::copy_from_slice(text)), format)
+}
+
+/// Looks at an event.
+fn of_event(event: &Newest, format: &Format) -> Look {
+    let event = Event {
+        timestamp: event.time.saturating_mul(1000),
+        message: event.message.clone(),
+        ingested: None,
+    };
+    of_content(Content::Events(vec![event]), format)
+}
+
+fn of_content(content: Content, format: &Format) -> Look {
+    let mut looker = Looker {
+        normaliser: None,
+        text: Vec::new(),
+        default: format.layout.clone(),
+        look: Look::default(),
+    };
+    match decode(content, format, &mut looker) {
+        Err(DecodeError::Unreadable(reason)) => {
+            looker.look.malformed.get_or_insert(reason);
+        }
+        Ok(()) | Err(DecodeError::Stopped) => {}
+    }
+    looker.look
+}
+
+struct Looker {
+    normaliser: Option<Normaliser>,
+    text: Vec<u8>,
+    default: Layout,
+    look: Look,
+}
+
+impl Sink for Looker {
+    fn provisional(&mut self) {}
+
+    fn layout(&mut self, layout: &Layout) -> Result<(), Stop> {
+        if *layout != self.default {
+            self.look.header = Some(layout.clone());
+        }
+        let all = Comparison::new(layout.columns().iter().cloned());
+        self.normaliser = Normaliser::new(layout, &all).ok();
+        Ok(())
+    }
+
+    fn row(&mut self, row: Row<'_>) -> Result<(), Stop> {
+        if let Some(normaliser) = &self.normaliser {
+            match normaliser.normalise(row.cells, &mut self.text) {
+                Ok(_) => self.look.records += 1,
+                Err(reason) => self.look.malformed = Some(reason),
+            }
+        }
+        Ok(())
+    }
+
+    fn malformed(&mut self, _: u64, reason: String) -> Result<(), Stop> {
+        self.look.malformed = Some(reason);
+        Ok(())
+    }
+}
+
+/// Judges the first bytes of an object.
+pub(super) fn judge_object(chart: &mut Chart<'_>, key: &str, head: &[u8]) {
+    let format = &chart.check.formats[chart.side];
+    let look = of_object(head, format);
+    let columns = look
+        .header
+        .as_ref()
+        .unwrap_or(&format.layout)
+        .columns()
+        .len();
+    if look.parquet {
+        return chart.ok("format", "Parquet");
+    }
+    match &look.malformed {
+        Some(reason) => chart.warn(
+            "format",
+            format!("a row of {key} is no record: {reason}"),
+            advice(chart.side, None),
+        ),
+        None if look.records == 0 => {
+            chart.ok(
+                "format",
+                "no whole row is within the first bytes of the object",
+            );
+        }
+        None => chart.ok("format", format!("text of {columns} fields")),
+    }
+}
+
+/// Judges the newest event. `other` is the layout of the opposite side's text, if it is known: flow logs that are to be
+/// compared often have one format.
+pub(super) fn judge_event(chart: &mut Chart<'_>, event: &Newest, other: Option<&Layout>) {
+    let format = &chart.check.formats[chart.side];
+    let look = of_event(event, format);
+    let Some(reason) = look.malformed else {
+        let columns = look
+            .header
+            .as_ref()
+            .unwrap_or(&format.layout)
+            .columns()
+            .len();
+        return chart.ok("format", format!("the newest event fits: {columns} fields"));
+    };
+    let fits = |layout: &&Layout| {
+        let format = Format {
+            layout: (*layout).clone(),
+            given: true,
+        };
+        of_event(event, &format).malformed.is_none()
+    };
+    let side = chart.side;
+    chart.warn(
+        "format",
+        format!("the newest event is no record in the format it is read in: {reason}"),
+        advice(side, other.filter(fits)),
+    );
+}
+
+fn advice(side: Side, fitting: Option<&Layout>) -> String {
+    match fitting {
+        None => format!(
+            "give the flow log's own format with `--{side}-format`, or name the flow logs with --flow-logs"
+        ),
+        Some(layout) => {
+            let names = layout.columns().iter();
+            let names = names.map(|name| format!("${{{name}}}")).join(" ");
+            format!("it fits the other side's: `--{side}-format '{names}'`")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn default() -> Format {
+        Format {
+            layout: Layout::vpc_default(),
+            given: false,
+        }
+    }
+
+    #[test]
+    fn what_the_first_bytes_of_an_object_tell() {
+        let row = "2 123456789012 eni-0aa 10.0.1.10 10.0.1.11 49152 443 6 10 840 1641596400 1641596450 ACCEPT OK";
+        let records = |text: &str| {
+            let look = of_object(text.as_bytes(), &default());
+            (
+                look.records,
+                look.malformed.is_some(),
+                look.header.is_some(),
+            )
+        };
+        assert_eq!(records(&format!("{row}\n{row}\n")), (2, false, false));
+        // The last line is cut off, which is nobody's fault.
+        assert_eq!(records(&format!("{row}\n2 123456")), (1, false, false));
+        assert_eq!(records("start end\n1 2\n"), (1, false, true));
+        assert_eq!(records("1 2 3\n"), (0, true, false));
+        assert_eq!(records(&row.replace("443", "https")), (0, false, false));
+        assert_eq!(
+            records(&format!("{}\n", row.replace("443", "https"))),
+            (0, true, false)
+        );
+        assert_eq!(records(""), (0, false, false));
+        assert!(of_object(b"PAR1", &default()).parquet);
+    }
+
+    #[test]
+    fn an_event_fits_or_does_not() {
+        let event = |message: &str| Newest {
+            time: 1_641_596_400,
+            message: message.to_owned(),
+        };
+        let fits = |message: &str| of_event(&event(message), &default()).malformed.is_none();
+        assert!(fits(
+            "2 123456789012 eni-0aa - - - - - - - 1641596400 1641596450 - NODATA"
+        ));
+        assert!(!fits("eni-0aa 1641596400 1641596450"));
+        // As many fields, in another order.
+        assert!(!fits(
+            "eni-0aa 123456789012 2 - - - - - - - 1641596400 1641596450 - NODATA"
+        ));
+    }
+}

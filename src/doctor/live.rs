@@ -1,0 +1,105 @@
+//! What is judged alike of both services: who calls, where, and by which clock.
+
+use std::time::Duration;
+
+use humantime::format_duration;
+
+use super::{Chart, Facts, Permission, Probe, Status};
+use crate::check::is_wrong_clock;
+use crate::source::Side;
+use crate::source::examine::{Answer, Caller, Live, Trouble, Why};
+
+/// Judges who calls, where and by which clock.
+pub(super) fn judge(chart: &mut Chart<'_>, live: &Live, found_in: Option<&str>) {
+    let caller = identity(chart.side, &live.caller, &mut chart.facts);
+    chart.probes.push(caller);
+    region(chart, live.region.as_deref(), found_in);
+    if let Some(endpoint) = &live.endpoint {
+        chart.ok("endpoint", endpoint.as_str());
+    }
+    chart.facts.endpoint.clone_from(&live.endpoint);
+    chart.facts.calls.clone_from(&live.calls);
+    chart.facts.clock_ahead_seconds = live.clock_ahead;
+    if let Some(ahead) = live.clock_ahead {
+        clock(chart, ahead);
+    }
+}
+
+/// Judges who calls.
+pub(super) fn identity(side: Side, caller: &Answer<Caller>, facts: &mut Facts) -> Probe {
+    let (status, found, advice) = match caller {
+        Ok(caller) => {
+            facts.identity = Some(caller.arn.clone());
+            facts.account = Some(caller.account.clone());
+            (Status::Ok, caller.arn.as_str(), None)
+        }
+        // Only this command asks STS for it.
+        Err(trouble) if trouble.why == Why::Unreachable => (
+            Status::Warning,
+            trouble.text.as_str(),
+            Some("a check can do without: STS is asked only for who calls".to_owned()),
+        ),
+        Err(trouble) => (
+            Status::Failed,
+            trouble.text.as_str(),
+            trouble.advice.clone(),
+        ),
+    };
+    Probe {
+        side: Some(side),
+        probe: "identity",
+        status,
+        found: found.to_owned(),
+        advice,
+        permission: None,
+    }
+}
+
+fn region(chart: &mut Chart<'_>, configured: Option<&str>, found_in: Option<&str>) {
+    chart.facts.region = found_in.or(configured).map(str::to_owned);
+    match (configured, found_in) {
+        (Some(configured), Some(found)) if configured != found => chart.ok(
+            "region",
+            format!("{found}, where the bucket is; {configured} is configured"),
+        ),
+        (Some(region), _) | (None, Some(region)) => chart.ok("region", region),
+        (None, None) => {
+            let advice = format!("give `--{}-region`, or set `AWS_REGION`", chart.side);
+            chart.fail("region", "none is known", advice);
+        }
+    }
+}
+
+fn clock(chart: &mut Chart<'_>, ahead: i64) {
+    let by = format_duration(Duration::from_secs(ahead.unsigned_abs()));
+    if !is_wrong_clock(ahead) {
+        return chart.ok("clock", "this machine's agrees with the service's");
+    }
+    let direction = if ahead > 0 { "ahead of" } else { "behind" };
+    chart.warn(
+        "clock",
+        format!("this machine's is {by} {direction} the service's"),
+        "set it: the default window, and times given as an age, go by it",
+    );
+}
+
+/// Adds a permission that was lacking, or whose call failed in another way.
+pub(super) fn refused(chart: &mut Chart<'_>, permission: &Permission, trouble: &Trouble) {
+    let Permission { action, resource } = permission;
+    let advice = match trouble.why {
+        Why::Denied => Some(format!("allow `{action}` on `{resource}`")),
+        Why::Credentials | Why::Missing | Why::Unreachable | Why::Other => trouble.advice.clone(),
+    };
+    chart.permission(permission, Status::Failed, trouble.text.as_str(), advice);
+}
+
+/// Adds a permission that could not be tried.
+pub(super) fn untried(chart: &mut Chart<'_>, permission: &Permission, why: &str) {
+    let Permission { action, resource } = permission;
+    chart.permission(
+        permission,
+        Status::Warning,
+        format!("not tried: {why}"),
+        Some(format!("a check needs `{action}` on `{resource}`")),
+    );
+}

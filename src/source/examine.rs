@@ -1,0 +1,367 @@
+//! What a source is found to be, by the smallest calls there are: who calls, where, and what each call says. Facts only;
+//! [`crate::doctor`] judges them.
+//!
+//! One failed call stops no other, except that nothing is called without credentials.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use super::aws::{self, Failure, Kind};
+use super::cloudwatch::CloudWatch;
+use super::files::Files;
+use super::key::{KeyLayout, ObjectName};
+use super::query::{Query, STS};
+
+pub use super::query::partition;
+use super::s3::S3;
+use super::{Address, Ask, Part, Source, SourceOptions};
+use crate::error::Error;
+
+/// What a call said, or why it said nothing.
+pub type Answer<T> = Result<T, Trouble>;
+
+/// Why a call said nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// What kind of trouble.
+    pub why: Why,
+    /// What went wrong, in one line.
+    pub text: String,
+    /// What to do about it, if that is known and it is not just to grant the permission.
+    pub advice: Option<String>,
+}
+
+/// Kinds of trouble.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// The caller lacks a permission.
+    Denied,
+    /// There is no usable identity: no call can succeed.
+    Credentials,
+    /// The service could not be reached.
+    Unreachable,
+    /// There is no such thing.
+    Missing,
+    /// Anything else.
+    Other,
+}
+
+impl Trouble {
+    pub(super) fn of(failure: &Failure, options: &SourceOptions) -> Self {
+        let missing = ["NoSuchBucket", "NoSuchKey", "ResourceNotFoundException"];
+        let why = if failure.kind == Kind::Credentials {
+            Why::Credentials
+        } else if matches!(failure.kind, Kind::Connection | Kind::Timeout) {
+            Why::Unreachable
+        } else if failure.is_denied() {
+            Why::Denied
+        } else if missing.contains(&failure.code.as_str()) {
+            Why::Missing
+        } else {
+            Why::Other
+        };
+        let advice = match why {
+            Why::Denied => None,
+            Why::Credentials | Why::Missing | Why::Unreachable | Why::Other => {
+                failure.hint(options.side, "")
+            }
+        };
+        Self {
+            why,
+            text: failure.text(),
+            advice,
+        }
+    }
+
+    pub(super) fn other(text: impl Into<String>) -> Self {
+        Self {
+            why: Why::Other,
+            text: text.into(),
+            advice: None,
+        }
+    }
+}
+
+/// Who calls, as STS says it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// The account.
+    pub account: String,
+    /// The user or the assumed role.
+    pub arn: String,
+}
+
+/// What is found of a source.
+#[derive(Clone, Debug)]
+pub enum Examined {
+    /// A bucket, or a folder in it.
+    Bucket(Live, Box<Bucket>),
+    /// A log group.
+    Group(Live, Box<Group>),
+    /// A folder or a file.
+    Files(Answer<Places>),
+    /// What can be read only once, and so is left alone: standard input or a pipe.
+    Once,
+}
+
+/// What is found of either service.
+#[derive(Clone, Debug)]
+pub struct Live {
+    /// Who calls.
+    pub caller: Answer<Caller>,
+    /// The region that is configured.
+    pub region: Option<String>,
+    /// Where the service was called: scheme and host.
+    pub endpoint: Option<String>,
+    /// By how many seconds this machine's clock is ahead of the service's.
+    pub clock_ahead: Option<i64>,
+    /// How often each operation was called.
+    pub calls: BTreeMap<String, u64>,
+}
+
+/// What is found in a bucket. `None` was not tried, because what it takes was not to be had.
+#[derive(Clone, Debug, Default)]
+pub struct Bucket {
+    /// Its name.
+    pub name: String,
+    /// The region it turned out to be in.
+    pub region: Option<String>,
+    /// The folder in which objects are looked for: empty, or ending with `/`.
+    pub folder: String,
+    /// What is in it.
+    pub places: Option<Answer<Places>>,
+    /// Folders of the bucket with delivered logs in them, if there are none in the one asked for.
+    pub elsewhere: BTreeSet<String>,
+    /// The object whose first bytes were read.
+    pub object: Option<(String, Answer<Object>)>,
+}
+
+/// What is found where objects or files lie.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Places {
+    /// How delivered logs lie there.
+    pub layouts: BTreeSet<KeyLayout>,
+    /// The flow logs whose objects were met on the way to the newest ones.
+    pub flow_logs: BTreeSet<String>,
+    /// The regions of these.
+    pub regions: BTreeSet<String>,
+    /// The newest object of all.
+    pub newest: Option<Found>,
+    /// The newest that may hold records of the window.
+    pub in_window: Option<Found>,
+    /// How many objects or files were met; not how many there are, if not all were listed.
+    pub seen: usize,
+    /// Whether there are more than were listed.
+    pub more: bool,
+    /// What cannot be read, with the reason.
+    pub unreadable: Vec<(String, String)>,
+}
+
+/// An object or a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The key or the path.
+    pub name: String,
+    /// The slot in its name, or else when it was last written; Unix seconds.
+    pub time: i64,
+    /// Bytes.
+    pub size: u64,
+}
+
+impl Places {
+    /// Takes note of an object.
+    pub(super) fn meet(&mut self, found: Found, ask: &Ask) {
+        self.seen += 1;
+        let named = ObjectName::parse(&found.name);
+        if let Some(name) = &named {
+            self.flow_logs.insert(name.flow_log_id.to_owned());
+            self.regions.insert(name.region.to_owned());
+        }
+        self.layouts.extend(KeyLayout::of(&found.name));
+        let in_window = named.is_none_or(|name| ask.window.object_names().contains(name.time));
+        let newer = |known: &Option<Found>| {
+            let known = known.as_ref();
+            known.is_none_or(|known| (known.time, &known.name) < (found.time, &found.name))
+        };
+        if in_window && newer(&self.in_window) {
+            self.in_window = Some(found.clone());
+        }
+        if newer(&self.newest) {
+            self.newest = Some(found);
+        }
+    }
+}
+
+/// What reading the first bytes of an object says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Object {
+    /// `AES256`, `aws:kms`, ...; `None` if the service does not say.
+    pub encryption: Option<String>,
+    /// The KMS key, if it is encrypted with one.
+    pub key: Option<String>,
+    /// The first bytes, as stored; empty if reading was denied although the object itself may be asked for.
+    pub head: Vec<u8>,
+    /// Why its content cannot be had, although the object may be asked for: the key is denied.
+    pub sealed: Option<Trouble>,
+}
+
+/// What is found of a log group. `None` was not tried, because what it takes was not to be had.
+#[derive(Clone, Debug, Default)]
+pub struct Group {
+    /// Its name.
+    pub name: String,
+    /// Its ARN, as the address gives it.
+    pub arn: Option<String>,
+    /// How it is set up; `None` inside if there is no such group.
+    pub settings: Option<Answer<Option<Settings>>>,
+    /// Groups whose names begin like it.
+    pub similar: BTreeSet<String>,
+    /// Its streams.
+    pub streams: Option<Answer<Streams>>,
+    /// The stream whose newest event was read.
+    pub event: Option<(String, Answer<Option<Newest>>)>,
+}
+
+/// How a log group is set up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// Its ARN, without `:*`.
+    pub arn: Option<String>,
+    /// For how many days events are kept; `None` is for ever.
+    pub retention: Option<i32>,
+    /// `STANDARD`, `INFREQUENT_ACCESS`, ...; `None` if the service does not say.
+    pub class: Option<String>,
+    /// The KMS key, if one was chosen.
+    pub key: Option<String>,
+    /// When it was made, in Unix seconds.
+    pub created: Option<i64>,
+}
+
+/// The streams of a group that were listed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Streams {
+    /// Names, and the time of the last event in Unix seconds where the service tells; those written to last come first.
+    pub listed: Vec<(String, Option<i64>)>,
+    /// Whether there are more.
+    pub more: bool,
+    /// Interfaces that are asked for and have no stream.
+    pub lacking: Vec<String>,
+}
+
+/// The newest event of a stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Newest {
+    /// Its time in Unix seconds: the `start` of its record.
+    pub time: i64,
+    /// The record.
+    pub message: String,
+}
+
+/// Finds out what there is at an address, and whether what a check of the window needs may be called.
+pub async fn examine(address: &Address, options: &SourceOptions, ask: &Ask) -> Examined {
+    match address {
+        Address::S3 { bucket, prefix, .. } => {
+            let mut s3 = S3::open(&address.to_string(), bucket, prefix, options).await;
+            s3.examine(options, ask).await
+        }
+        Address::Group(group) => match CloudWatch::open(group, options).await {
+            Ok(mut source) => source.examine(options, ask).await,
+            // No region is known, which is no reason not to say who calls.
+            Err(_) => Examined::Group(
+                Live {
+                    caller: identity(options).await,
+                    region: None,
+                    endpoint: None,
+                    clock_ahead: None,
+                    calls: BTreeMap::new(),
+                },
+                Box::new(Group {
+                    name: group.name.clone(),
+                    arn: group.arn.clone(),
+                    ..Group::default()
+                }),
+            ),
+        },
+        Address::Path(path) => files(path, options, ask).await,
+        Address::Stdin => Examined::Once,
+    }
+}
+
+fn trouble(error: &Error) -> Trouble {
+    let text = match error {
+        Error::Source { reason, .. } => reason.clone(),
+        Error::Usage(_) | Error::Output { .. } | Error::State { .. } | Error::Incomparable(_) => {
+            error.to_string()
+        }
+    };
+    Trouble {
+        advice: error.hint().map(str::to_owned),
+        ..Trouble::other(text)
+    }
+}
+
+async fn files(path: &Path, options: &SourceOptions, ask: &Ask) -> Examined {
+    let kind = fs::metadata(path).map(|metadata| metadata.file_type());
+    if kind.is_ok_and(|kind| !kind.is_file() && !kind.is_dir()) {
+        return Examined::Once;
+    }
+    let listed = match Files::open(options.side, path, &options.flow_log_ids) {
+        Ok(files) => {
+            // Not just what is in the window: what there is instead is what one wants to know.
+            let all = Ask::default();
+            files.list(&all).await
+        }
+        Err(error) => Err(error),
+    };
+    Examined::Files(match listed {
+        Err(error) => Err(trouble(&error)),
+        Ok(listing) => {
+            let mut places = Places::default();
+            for part in &listing.parts {
+                places.meet(file(part), ask);
+            }
+            let unreadable = listing.unreadable.into_iter();
+            places.unreadable = unreadable
+                .map(|(part, reason)| (part.name.to_string(), reason))
+                .collect();
+            Ok(places)
+        }
+    })
+}
+
+fn file(part: &Part) -> Found {
+    let named = ObjectName::parse(&part.name).map(|name| name.time);
+    let nanoseconds: Option<i64> = part.version.parse().ok();
+    Found {
+        name: part.name.to_string(),
+        time: named
+            .or(nanoseconds.map(|time| time / 1_000_000_000))
+            .unwrap_or(0),
+        size: part.size.unwrap_or(0),
+    }
+}
+
+/// Asks STS who calls with the options' credentials.
+pub(super) async fn caller(
+    options: &SourceOptions,
+    home: Option<&str>,
+    fallback: Option<&'static str>,
+) -> Answer<Caller> {
+    let config = aws::load(options, home, fallback).await;
+    let Some(sts) = Query::new(STS, &config, options) else {
+        return Err(Trouble::other("no region is known"));
+    };
+    match sts.identity().await {
+        Ok(identity) => Ok(Caller {
+            account: identity.account,
+            arn: identity.arn,
+        }),
+        Err(failure) => Err(Trouble::of(&failure, options)),
+    }
+}
+
+/// Asks who calls on a side of which nothing else is known.
+pub async fn identity(options: &SourceOptions) -> Answer<Caller> {
+    caller(options, None, Some("us-east-1")).await
+}
