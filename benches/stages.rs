@@ -58,7 +58,7 @@ impl Boil {
         let digest = digest.then(|| {
             (
                 Fingerprints::seeded(1),
-                Digest::for_differences(DIFFERENCES),
+                Digest::for_differences(DIFFERENCES, usize::MAX),
             )
         });
         Self {

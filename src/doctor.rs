@@ -296,9 +296,11 @@ pub async fn without_sources(options: &Sides<SourceOptions>, error: &Error) -> D
             action: DESCRIBE_FLOW_LOGS,
             resource: "*".to_owned(),
         }),
-        Error::Usage(_) | Error::Output { .. } | Error::State { .. } | Error::Incomparable(_) => {
-            None
-        }
+        Error::Usage(_)
+        | Error::Output { .. }
+        | Error::Temporary(_)
+        | Error::State { .. }
+        | Error::Incomparable(_) => None,
     };
     let mut probes = vec![Probe {
         side: None,

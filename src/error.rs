@@ -32,6 +32,9 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// What does not fit the memory cannot be put into a temporary file; it says where, and what to do about it.
+    #[error("what does not fit --memory {0}")]
+    Temporary(io::Error),
     /// The state of a scheduled job cannot be had or kept.
     #[error("`{}` {reason}", path.display())]
     State {
@@ -52,7 +55,9 @@ impl Error {
     pub fn hint(&self) -> Option<&str> {
         match self {
             Self::Source { hint, .. } | Self::State { hint, .. } => hint.as_deref(),
-            Self::Usage(_) | Self::Output { .. } | Self::Incomparable(_) => None,
+            Self::Temporary(_) | Self::Usage(_) | Self::Output { .. } | Self::Incomparable(_) => {
+                None
+            }
         }
     }
 }

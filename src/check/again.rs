@@ -1,10 +1,11 @@
 //! Which parts are read a second time: only those that can hold what differs.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use hashbrown::{HashMap, HashSet};
 
-use crate::digest::BucketId;
+use crate::digest::{BucketId, Fingerprints};
 use crate::error::Error;
 use crate::finding::Bucket;
 use crate::source::{Listing, Part, Side, Sides};
@@ -13,7 +14,7 @@ use crate::window::{SLOT, Window};
 use super::pass::Wanted;
 use super::reader::Reader;
 use super::screen::Screened;
-use super::taken::Span;
+use super::taken::{Class, Span};
 
 /// Slots that are read rather than left out between two that are wanted: each range of a log stream costs calls.
 const GAP: i64 = 2;
@@ -25,6 +26,17 @@ pub(super) struct Again {
     /// Parts that may hold one too, and cannot be read any more although they could be at the first look, with the
     /// reason.
     pub gone: Sides<Vec<(Part, String)>>,
+}
+
+/// Slots of buckets that are looked for; `None` may be any.
+type Slots = BTreeSet<Option<i64>>;
+
+/// The buckets that are looked for, so that each of many parts is asked about those few that it may hold.
+struct Sought<'a> {
+    key: &'a Fingerprints,
+    all: Slots,
+    by_interface: HashMap<Arc<str>, Slots>,
+    by_class: HashMap<Class, Slots>,
 }
 
 /// Lists both sides again and returns the parts that may hold one of the buckets: parts that have not changed
@@ -40,13 +52,12 @@ pub(super) async fn parts_again(
     screened: &Screened,
     buckets: impl Iterator<Item = BucketId>,
 ) -> Result<Again, Error> {
-    let buckets: Vec<Bucket> = buckets
-        .filter_map(|id| screened.digests.bucket(id))
-        .collect();
+    let buckets = buckets.filter_map(|id| screened.digests.bucket(id));
+    let sought = Sought::of(buckets, &screened.rules.key);
     let listings = reader.list().await?;
     Ok(Again {
-        wanted: Sides::from_fn(|side| wanted(reader, screened, side, &listings[side], &buckets)),
-        gone: Sides::from_fn(|side| gone(screened, side, &listings[side], &buckets)),
+        wanted: Sides::from_fn(|side| wanted(reader, screened, side, &listings[side], &sought)),
+        gone: Sides::from_fn(|side| gone(screened, side, &listings[side], &sought)),
     })
 }
 
@@ -55,7 +66,7 @@ fn wanted(
     screened: &Screened,
     side: Side,
     listing: &Listing,
-    buckets: &[Bucket],
+    sought: &Sought<'_>,
 ) -> Vec<Wanted> {
     let before = screened.parts[side].iter().enumerate();
     let before: HashMap<&str, (usize, &Part)> = before
@@ -75,12 +86,12 @@ fn wanted(
             .get(&*part.name)
             .filter(|(_, old)| unchanged(old, part))
             .map(|(number, _)| *number);
-        let mine = may_hold(screened, side, part, number, buckets);
-        let span = number.and_then(|number| screened.spans[side].get(&number));
+        let span = number.map(|number| screened.spans[side].get(&number));
+        let mine = sought.slots_of(part, span);
         (!mine.is_empty()).then(|| Wanted {
             part: part.clone(),
             starts: windows_of(&mine, reader.check.window),
-            verbatim: span.is_some_and(Span::is_verbatim),
+            verbatim: span.flatten().is_some_and(Span::is_verbatim),
         })
     };
     listing.parts.iter().filter_map(wanted).collect()
@@ -91,7 +102,7 @@ fn gone(
     screened: &Screened,
     side: Side,
     listing: &Listing,
-    buckets: &[Bucket],
+    sought: &Sought<'_>,
 ) -> Vec<(Part, String)> {
     let there: HashSet<&str> = listing.parts.iter().map(|part| &*part.name).collect();
     let refused = listing.unreadable.iter();
@@ -100,8 +111,8 @@ fn gone(
         .collect();
     let before = screened.parts[side].iter().enumerate();
     let lost = before.filter(|(number, part)| {
-        !there.contains(&*part.name)
-            && !may_hold(screened, side, part, Some(*number), buckets).is_empty()
+        let span = screened.spans[side].get(number);
+        !there.contains(&*part.name) && !sought.slots_of(part, Some(span)).is_empty()
     });
     lost.map(|(_, part)| {
         let reason = refused.get(&*part.name).copied();
@@ -115,34 +126,70 @@ fn gone(
     .collect()
 }
 
-/// Returns the buckets that the part may hold; `number` is that of the first look, if it has not changed since.
-fn may_hold<'a>(
-    screened: &Screened,
-    side: Side,
-    part: &Part,
-    number: Option<usize>,
-    buckets: &'a [Bucket],
-) -> Vec<&'a Bucket> {
-    let span = number.map(|number| screened.spans[side].get(&number));
-    let held = |bucket: &&Bucket| match span {
-        Some(Some(span)) => span.may_hold(&screened.rules.key, &bucket.interface, bucket.slot),
-        Some(None) => false,
-        None => part.cover.may_hold(&bucket.interface, bucket.slot),
-    };
-    buckets.iter().filter(held).collect()
+impl<'a> Sought<'a> {
+    fn of(buckets: impl Iterator<Item = Bucket>, key: &'a Fingerprints) -> Self {
+        let mut sought = Self {
+            key,
+            all: Slots::new(),
+            by_interface: HashMap::new(),
+            by_class: HashMap::new(),
+        };
+        for Bucket { interface, slot } in buckets {
+            let class = sought.class(&interface);
+            sought.by_class.entry(class).or_default().insert(slot);
+            let by_interface = sought.by_interface.entry(interface);
+            by_interface.or_default().insert(slot);
+            sought.all.insert(slot);
+        }
+        sought
+    }
+
+    fn class(&self, interface: &str) -> Class {
+        Class::of(self.key.of_name(interface.as_bytes()))
+    }
+
+    /// Returns the slots that the part may hold buckets of. `span` is what the first look found in it, if it has not
+    /// changed since.
+    fn slots_of(&self, part: &Part, span: Option<Option<&Span>>) -> Slots {
+        let span = match span {
+            Some(None) => return Slots::new(),
+            Some(span) => span,
+            None => None,
+        };
+        let of_classes = |span: &Span| {
+            let classes = self.by_class.iter();
+            let held = classes.filter(|(class, _)| span.may_hold_class(**class));
+            held.map(|(_, slots)| slots).collect()
+        };
+        let among: Vec<&Slots> = match (&part.cover.interface, span) {
+            (None, None) => vec![&self.all],
+            (None, Some(span)) => of_classes(span),
+            // What was found counts, should it be more than the name says.
+            (Some(only), Some(span)) if !span.is_of(self.class(only)) => of_classes(span),
+            (Some(only), _) => {
+                // Where interfaces are not compared, a bucket's is blank.
+                let names = [only.as_str(), "-"].into_iter();
+                let named = names.filter_map(|name| self.by_interface.get(name));
+                named.collect()
+            }
+        };
+        let held = |slot: &Option<i64>| match (span, slot) {
+            (Some(span), _) => span.may_hold_slot(*slot),
+            (None, None) => true,
+            (None, Some(slot)) => part.cover.starts.overlaps(&Window::of_slot(*slot)),
+        };
+        let slots = among.into_iter().flatten().copied();
+        slots.filter(held).collect()
+    }
 }
 
-/// Returns the windows that the buckets fall into, near ones joined; sorted and disjoint. `all` if a bucket has no slot.
-fn windows_of(buckets: &[&Bucket], all: Window) -> Vec<Window> {
-    let Some(slots) = buckets
-        .iter()
-        .map(|bucket| bucket.slot)
-        .collect::<Option<BTreeSet<i64>>>()
-    else {
-        return vec![all];
-    };
+/// Returns the windows that the slots fall into, near ones joined; sorted and disjoint. `all` if one of them may be any.
+fn windows_of(slots: &Slots, all: Window) -> Vec<Window> {
     let mut windows: Vec<Window> = Vec::new();
     for slot in slots {
+        let Some(slot) = *slot else {
+            return vec![all];
+        };
         let end = Some(slot.saturating_add(SLOT));
         match windows.last_mut() {
             Some(last)
@@ -164,19 +211,44 @@ fn windows_of(buckets: &[&Bucket], all: Window) -> Vec<Window> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::Cover;
 
     #[test]
     fn near_slots_are_read_as_one_window() {
-        let bucket = |slot| Bucket {
-            interface: "eni-0aa".into(),
-            slot,
-        };
-        let buckets = [3000, 0, 300, 1200, 1200].map(|slot| bucket(Some(slot)));
-        let windows = windows_of(&buckets.iter().collect::<Vec<_>>(), Window::ALL);
+        let slots = [3000, 0, 300, 1200, 1200].map(Some).into_iter().collect();
+        let windows = windows_of(&slots, Window::ALL);
         assert_eq!(windows, [Window::new(0, 1500), Window::new(3000, 3300)]);
-        assert_eq!(
-            windows_of(&[&bucket(Some(0)), &bucket(None)], Window::ALL),
-            [Window::ALL]
-        );
+        let slots = [Some(0), None].into_iter().collect();
+        assert_eq!(windows_of(&slots, Window::ALL), [Window::ALL]);
+    }
+
+    #[test]
+    fn a_part_is_asked_about_what_its_name_allows() {
+        let key = Fingerprints::seeded(1);
+        let buckets = [("eni-0aa", 300), ("eni-0bb", 600), ("eni-0bb", 900)];
+        let bucket = |(interface, slot): (&str, i64)| Bucket {
+            interface: interface.into(),
+            slot: Some(slot),
+        };
+        let sought = Sought::of(buckets.into_iter().map(bucket), &key);
+        let slots = |interface: Option<&str>, starts| {
+            let part = Part {
+                name: "part".into(),
+                size: None,
+                version: String::new(),
+                cover: Cover {
+                    interface: interface.map(str::to_owned),
+                    starts,
+                },
+                delivered: None,
+            };
+            let slots = sought.slots_of(&part, None).into_iter().flatten();
+            slots.collect::<Vec<_>>()
+        };
+        assert_eq!(slots(None, Window::ALL), [300, 600, 900]);
+        assert_eq!(slots(None, Window::new(0, 601)), [300, 600]);
+        assert_eq!(slots(Some("eni-0bb"), Window::ALL), [600, 900]);
+        assert_eq!(slots(Some("eni-0bb"), Window::new(0, 601)), [600]);
+        assert!(slots(Some("eni-0cc"), Window::ALL).is_empty());
     }
 }

@@ -14,20 +14,15 @@ use crate::finding::Bucket;
 use crate::source::{Cover, Part, Side, Sides};
 
 use super::again::parts_again;
+use super::copies::{Allowance, Copies, Gathered, Names};
 use super::intake::{Halt, Visitor};
 use super::pass::{Passed, Wanted};
 use super::reader::Reader;
 use super::screen::Screened;
-use super::visitors::{Collection, Share, Wish};
-
-/// Bytes that one differing record costs while its copies are held, with room to spare.
-const BYTES_A_RECORD: u64 = 512;
+use super::visitors::Collection;
 
 /// Takes each difference as it is confirmed: the bucket, what it is, and what was found.
 pub type EveryDifference<'a> = dyn FnMut(&Bucket, Kind, &Shown) -> io::Result<()> + Send + 'a;
-
-/// Buckets that one side lacks altogether, and which side that is.
-pub(super) type Lone = HashMap<BucketId, (Bucket, Side)>;
 
 /// What is looked at again.
 #[derive(Clone, Debug)]
@@ -43,6 +38,8 @@ pub(super) enum Question {
 pub(super) struct Standing {
     /// How many copies each side had.
     pub copies: Sides<u64>,
+    /// By how much S3's fingerprints add up to more than CloudWatch's.
+    pub more: u128,
     /// How many the other side had and this one lacked, as far as a look has told.
     pub lacked: Sides<u64>,
 }
@@ -54,16 +51,13 @@ impl Question {
         if unequal.is_empty() {
             return None;
         }
-        let standing = |id: BucketId| Standing {
-            copies: screened
-                .digests
-                .as_ref()
-                .map(|digest| digest.ledger.sums(id).copies),
-            lacked: Sides::default(),
-        };
         Some(match screened.digests.differences() {
             Ok(found) => Self::Few(found),
-            Err(_) => Self::Many(unequal.into_iter().map(|id| (id, standing(id))).collect()),
+            Err(_) => {
+                let ledgers = screened.digests.as_ref().map(|digest| &digest.ledger);
+                let standing = |id| (id, Standing::of(ledgers, id));
+                Self::Many(unequal.into_iter().map(standing).collect())
+            }
         })
     }
 
@@ -174,9 +168,7 @@ pub(super) async fn explain(
     };
     look.note_unreadable(again.gone);
     let left = match question {
-        Question::Few(found) => {
-            Question::Few(look.few(&found, Share::ALL, Lone::new(), every).await?)
-        }
+        Question::Few(found) => Question::Few(look.few(&found, every).await?),
         Question::Many(standing) => Question::Many(look.many(&standing, every).await?),
     };
     let mut explained = look.explained;
@@ -208,79 +200,110 @@ fn sign_of(side: Side) -> i64 {
 }
 
 impl Look<'_> {
-    /// Collects the copies of known differences of a share, in as many turns as fit the memory bound, and
-    /// tells what they are. In the first turn the lone buckets' evidence is collected along. Returns what still differs.
+    /// Collects the copies of known differences and tells what they are. Returns what still differs.
     pub(super) async fn few(
         &mut self,
         found: &[Net],
-        share: Share,
-        lone: Lone,
         mut every: Option<&mut EveryDifference<'_>>,
     ) -> Result<Vec<Net>, Error> {
-        if found.is_empty() && lone.is_empty() {
+        if found.is_empty() {
             return Ok(Vec::new());
         }
-        let copies: u64 = found
-            .iter()
-            .map(|difference| difference.copies.unsigned_abs())
-            .sum();
-        let turns = (copies * BYTES_A_RECORD)
-            .div_ceil(self.reader.check.memory / 2)
-            .max(1);
-        let fingerprints: Arc<HashSet<u128>> = Arc::new(
-            found
-                .iter()
-                .map(|difference| difference.fingerprint)
-                .collect(),
-        );
         let mut gone: HashMap<u128, Net> =
             found.iter().map(|one| (one.fingerprint, *one)).collect();
-        let (mut lone, mut left) = (Some(lone), Vec::new());
-        for turn in share.split(turns) {
-            let wish = Wish {
-                fingerprints: Arc::clone(&fingerprints),
-                share: turn,
-                flow: self.flow.clone(),
-                lone: lone.take().unwrap_or_default(),
-                doubt: self.doubt.clone(),
-                most_shown: self.reader.check.max_evidence,
-            };
-            let Passed {
-                taken, unreadable, ..
-            } = self.pass(Collection::new(Arc::new(wish))).await?;
-            self.note_unreadable(unreadable);
-            self.explained.outcome.merge(taken.visitor.shown);
-            let groups = taken.visitor.groups;
-            for first in found {
-                let now = groups.copies(first.fingerprint);
-                if now != Sides::default() {
-                    gone.remove(&first.fingerprint);
-                    left.extend(self.compare_looks(first, now, &groups));
+        let buckets: HashSet<BucketId> = found.iter().map(|one| one.bucket).collect();
+        let copies = Copies::new(self.flow.clone(), self.allowance(buckets.into_iter()));
+        let fingerprints = Arc::new(gone.keys().copied().collect());
+        let passed = self.pass(Collection::new(fingerprints, copies)).await?;
+        self.note_unreadable(passed.unreadable);
+        let mut left = Vec::new();
+        let gathered = passed.taken.visitor.copies.gathered();
+        self.compare(gathered, true, every.as_deref_mut(), |look, groups| {
+            for fingerprint in groups.fingerprints() {
+                if let Some(first) = gone.remove(&fingerprint) {
+                    let now = groups.copies(fingerprint);
+                    left.extend(look.compare_looks(&first, now, groups));
                 }
             }
-            let most_shown = self.reader.check.max_evidence;
-            let told = differences(&groups, &self.screened.rules.comparison, &self.doubt);
-            for (number, difference) in told.iter().enumerate() {
-                self.explained
-                    .outcome
-                    .count(difference.bucket, difference.kind, 1);
-                // In order of findings, so what is not among the first here is not among the first of all.
-                if number < most_shown || every.is_some() {
-                    let shown = difference.shown();
-                    if let Some(write) = &mut every {
-                        let written = write(difference.bucket, difference.kind, &shown);
-                        written.map_err(|error| self.reader.cannot_write(error))?;
-                    }
-                    self.explained
-                        .outcome
-                        .show(difference.bucket, difference.kind, shown);
-                }
-            }
-            self.explained.outcome.note_more(told.len() > most_shown);
-        }
+        })?;
         left.extend(gone.values());
         self.vanished(gone.into_values());
         Ok(left)
+    }
+
+    /// Tells what copies are, as many flows at once as there is memory for. `first` is shown them before.
+    ///
+    /// # Errors
+    /// The temporary file that they were put into, or the one that differences are written to.
+    pub(super) fn compare(
+        &mut self,
+        gathered: io::Result<Gathered>,
+        all: bool,
+        mut every: Option<&mut EveryDifference<'_>>,
+        mut first: impl FnMut(&mut Self, &Groups),
+    ) -> Result<(), Error> {
+        let mut gathered = gathered.map_err(Error::Temporary)?;
+        if gathered.spilled() > 0 {
+            let bytes = bytesize::ByteSize(gathered.spilled());
+            tracing::info!(%bytes, "what differs does not fit --memory: copies were put into a temporary file");
+        }
+        let (screened, wanted) = (self.screened, self.wanted.as_ref());
+        let parts = wanted.map(|parts| {
+            let names = parts.iter().map(|wanted| Arc::clone(&wanted.part.name));
+            names.collect()
+        });
+        let names = Names {
+            parts,
+            interface: &|name| {
+                let known = screened.digests.interface(name);
+                known.expect("what differs was seen before")
+            },
+        };
+        while let Some(groups) = gathered.next(&names, all).map_err(Error::Temporary)? {
+            first(self, &groups);
+            self.tell(&groups, every.as_deref_mut())?;
+        }
+        Ok(())
+    }
+
+    /// Tells what differs among copies.
+    fn tell(
+        &mut self,
+        groups: &Groups,
+        mut every: Option<&mut EveryDifference<'_>>,
+    ) -> Result<(), Error> {
+        let most_shown = self.reader.check.max_evidence;
+        let told = differences(groups, &self.screened.rules.comparison, &self.doubt);
+        for (number, difference) in told.iter().enumerate() {
+            let (bucket, kind) = (difference.bucket, difference.kind);
+            self.explained.outcome.count(bucket, kind, 1);
+            // In order of findings, so what is not among the first here is not among the first of all.
+            if number < most_shown || every.is_some() {
+                let shown = difference.shown();
+                if let Some(write) = &mut every {
+                    let written = write(bucket, kind, &shown);
+                    written.map_err(|error| self.reader.cannot_write(error))?;
+                }
+                self.explained.outcome.show(bucket, kind, shown);
+            }
+        }
+        self.explained.outcome.note_more(told.len() > most_shown);
+        Ok(())
+    }
+
+    /// Returns how much memory copies of records in these buckets may take.
+    pub(super) fn allowance(&self, buckets: impl Iterator<Item = BucketId>) -> Allowance {
+        let digests = &self.screened.digests;
+        let copies = |id| {
+            let side = |side: Side| digests[side].ledger.sums(id).copies;
+            side(Side::S3) + side(Side::Cwl)
+        };
+        Allowance {
+            copies: buckets.map(copies).sum(),
+            bytes: self.reader.check.memory / 8,
+            // Each worker has one more while it is not certain that its part can be read.
+            keepers: 1 + 2 * self.reader.limits.workers as u64,
+        }
     }
 
     /// Reads the parts that may hold what differs.

@@ -10,7 +10,7 @@ use hashbrown::HashSet;
 use crate::decode::{Content, DecodeError, Format, Row, Sink, Stop, decode};
 use crate::digest::{Fingerprints, Print};
 use crate::finding::Place;
-use crate::record::{Comparison, Layout, Normal, Normaliser, Record, Status};
+use crate::record::{Comparison, FieldName, Layout, Normal, Normaliser, Record, Status};
 use crate::source::{Side, Sides};
 use crate::window::{Settle, Window, slot};
 
@@ -130,6 +130,16 @@ impl Seen<'_> {
     /// Keeps the whole record.
     pub(super) fn record(&self) -> Record {
         self.normaliser.record(self.row.cells)
+    }
+
+    /// Returns the fields of the whole record.
+    pub(super) fn names(&self) -> &Arc<[FieldName]> {
+        self.normaliser.names()
+    }
+
+    /// Tells whether all of it is compared, so that the canonical text says as much.
+    pub(super) fn is_compared_whole(&self) -> bool {
+        self.normaliser.compares_all()
     }
 
     /// Tells where it stands.

@@ -1,27 +1,32 @@
 //! The second look when there are more differences than the first sketch could tell.
 //!
-//! Buckets that one side lacks altogether are told by their counts, without holding a row. The others
-//! are looked at with a larger sketch, in shares of all flows that are split until each one peels.
+//! Buckets that one side lacks altogether are told by their counts, without keeping a row. Of the others, all copies
+//! are kept and compared; or, if that would be far more than differ, a larger sketch tells those that do. Either way
+//! costs a pass or two, however many differences there are.
 
 use std::sync::Arc;
 
 use hashbrown::{HashMap, HashSet};
 
+use crate::delay::Delays;
+use crate::diff::Outcome;
 use crate::digest::{BucketId, Ledger, Sketch};
 use crate::error::Error;
+use crate::finding::Bucket;
 use crate::source::{Side, Sides};
 
-use super::evidence::{EveryDifference, Lone, Look, Standing};
-use super::visitors::{Closer, Scope, Share, lone_kind};
+use super::copies::{BYTES_A_COPY, Copies};
+use super::evidence::{EveryDifference, Look, Standing};
+use super::visitors::{Closer, Means, Scope, lone_kind};
 
-/// How often one starts over because a side has received records in buckets that it had lacked.
+/// How often one looks because the sides have changed under the look before.
 const MOST_TRIES: usize = 3;
 
-/// Into how many a share is split that has too many differences.
-const SPLIT: u64 = 4;
+/// One part in so many is added to the estimate of differences, which may be off by a few per cent.
+const MARGIN: u64 = 8;
 
-/// Shares that are still too large after this many splits hold copies of few flows; splitting does not help.
-const MOST_SHARES: u64 = 1 << 24;
+/// A small sketch needs room to spare, and costs nothing.
+const LEAST_CAPACITY: u64 = 2_000;
 
 /// Buckets, and how they stood at the last look.
 type Buckets = HashMap<BucketId, Standing>;
@@ -33,92 +38,113 @@ impl Look<'_> {
         buckets: &Buckets,
         mut every: Option<&mut EveryDifference<'_>>,
     ) -> Result<Buckets, Error> {
-        let mut filled = HashSet::new();
+        let mut estimate = Some(self.screened.digests.estimate());
+        let (mut filled, mut before) = (HashSet::new(), buckets.clone());
         for tries in (0..MOST_TRIES).rev() {
-            // Whoever wants every difference wants the lone buckets' records too: they are collected like the others. So
+            // Whoever wants every difference wants the lone buckets' records too: they are compared like the others. So
             // are all in the end, if records keep arriving.
             let counted = every.is_none() && tries > 0;
-            let lacking: HashMap<BucketId, Side> = buckets
-                .iter()
-                .filter_map(|(&id, standing)| Some((id, standing.lacking()?)))
+            let scope = Arc::new(self.scope(buckets, |id| counted && !filled.contains(id)));
+            let means = self.means(&scope, estimate.filter(|_| tries > 0));
+            let passed = self.pass(Closer::new(Arc::clone(&scope), means)).await?;
+            let all_read = passed.unreadable.s3.is_empty() && passed.unreadable.cwl.is_empty();
+            self.note_unreadable(passed.unreadable);
+            let seen = passed.taken.visitor;
+            let now: Buckets = buckets
+                .keys()
+                .map(|&id| (id, Standing::of(seen.ledgers.as_ref(), id)))
                 .collect();
-            let is_lone =
-                |id: &&BucketId| counted && !filled.contains(*id) && lacking.contains_key(*id);
-            let (lone, shared) = buckets.keys().partition(is_lone);
-            let scope = Arc::new(Scope {
-                shared,
-                lone,
-                flow: self.flow.clone(),
-                arriving: lacking,
-                looks: (self.last, self.reader.settle.now),
+            let more = scope.lone.iter().filter(|(id, (_, lacking))| {
+                let standing = now.get(*id);
+                standing.is_some_and(|standing| standing.copies[*lacking] > 0)
             });
-            match self.shares(&scope, buckets, every.as_deref_mut()).await? {
-                Told::All(left) => return Ok(left),
-                Told::Nothing(more) => filled.extend(more),
+            let known = filled.len();
+            filled.extend(more.map(|(id, _)| *id));
+            if filled.len() > known {
+                continue;
             }
+            match seen.means {
+                Means::Sketch(sketch, _) => match sketch.peel() {
+                    Ok(found) => {
+                        self.note_arrivals(buckets, &now, &seen.delays);
+                        self.count_lone(&scope, &seen.ledgers, seen.settled, seen.young);
+                        self.few(&found, every.as_deref_mut()).await?;
+                    }
+                    // Too many after all: next time all copies are kept.
+                    Err(_) => {
+                        estimate = None;
+                        continue;
+                    }
+                },
+                Means::Copies(copies) => {
+                    let changed = |id: &BucketId| {
+                        let both = before.get(id).zip(now.get(id));
+                        both.is_some_and(|(before, now)| !before.differs_as(now))
+                    };
+                    // What only one look has seen may have come while it was made.
+                    if tries > 0 && all_read && scope.shared.iter().any(changed) {
+                        before = now;
+                        continue;
+                    }
+                    self.note_arrivals(buckets, &now, &seen.delays);
+                    self.count_lone(&scope, &seen.ledgers, seen.settled, seen.young);
+                    let gathered = copies.gathered();
+                    self.compare(gathered, false, every.as_deref_mut(), |_, _| {})?;
+                }
+            }
+            return Ok(self.left(buckets, &now));
         }
-        unreachable!("in the last try no bucket is lone")
+        unreachable!("the last try tells everything")
     }
 
-    /// Goes through the scope share by share.
-    async fn shares(
-        &mut self,
-        scope: &Arc<Scope>,
-        buckets: &Buckets,
-        mut every: Option<&mut EveryDifference<'_>>,
-    ) -> Result<Told, Error> {
-        let capacity = self.capacity();
-        let least = least_differences(&scope.shared, buckets)
-            .div_ceil(capacity as u64)
-            .max(1);
-        let mut shares: Vec<Share> = Share::ALL.split(least).collect();
-        let mut now = None;
-        while let Some(share) = shares.pop() {
-            let closer = Closer::new(Arc::clone(scope), share, capacity);
-            let passed = self.pass(closer).await?;
-            self.note_unreadable(passed.unreadable);
-            let closer = passed.taken.visitor;
-            let mut lone = Lone::new();
-            if now.is_none() {
-                let is_filled = |id: &&BucketId| {
-                    let side = scope.arriving.get(*id);
-                    side.is_some_and(|&side| closer.ledgers[side].sums(**id).copies > 0)
-                };
-                let filled: HashSet<BucketId> =
-                    scope.lone.iter().filter(is_filled).copied().collect();
-                if !filled.is_empty() {
-                    return Ok(Told::Nothing(filled));
+    fn scope(&self, buckets: &Buckets, counted: impl Fn(&BucketId) -> bool) -> Scope {
+        let lacking = |(&id, standing): (&BucketId, &Standing)| Some((id, standing.lacking()?));
+        let arriving: HashMap<BucketId, Side> = buckets.iter().filter_map(lacking).collect();
+        let (mut shared, mut lone) = (HashSet::new(), HashMap::new());
+        for &id in buckets.keys() {
+            let lacking = arriving.get(&id).filter(|_| counted(&id));
+            match lacking.zip(self.screened.digests.bucket(id)) {
+                Some((&lacking, bucket)) => {
+                    lone.insert(id, (bucket, lacking));
                 }
-                self.note_arrivals(buckets, &closer.ledgers);
-                for side in Side::BOTH {
-                    self.explained.late[side].delays.merge(&closer.delays[side]);
-                }
-                lone = self.count_lone(scope, &closer.ledgers);
-                now = Some(closer.ledgers);
-            }
-            match closer.sketch.peel() {
-                Ok(found) => {
-                    self.few(&found, share, lone, every.as_deref_mut()).await?;
-                }
-                Err(_) if share.of >= MOST_SHARES => {
-                    return Err(Error::Incomparable(
-                        "too many differences in too few flows: raise --memory".into(),
-                    ));
-                }
-                Err(_) => {
-                    self.few(&[], share, lone, None).await?;
-                    shares.extend(share.split(SPLIT));
+                None => {
+                    shared.insert(id);
                 }
             }
         }
-        Ok(Told::All(self.left(buckets, &now.unwrap_or_default())))
+        Scope {
+            shared,
+            lone,
+            arriving,
+            looks: (self.last, self.reader.settle.now),
+            most_shown: self.reader.check.max_evidence,
+        }
+    }
+
+    /// Chooses between keeping all copies, which takes one pass, and telling those that differ first, which takes two
+    /// but no disk. `estimate` is how many differences there are; without it the copies are kept.
+    fn means(&self, scope: &Scope, estimate: Option<u64>) -> Means {
+        let allowed = self.allowance(scope.shared.iter().copied());
+        let capacity = estimate.map(|estimate| {
+            let lone = self.allowance(scope.lone.keys().copied()).copies;
+            estimate.saturating_sub(lone) + estimate / MARGIN + LEAST_CAPACITY
+        });
+        let sketches = self.reader.check.memory / 4 / allowed.keepers;
+        let capacity = capacity
+            .and_then(|capacity| usize::try_from(capacity).ok())
+            .filter(|&capacity| capacity <= Sketch::differences_in(sketches));
+        match capacity {
+            Some(capacity) if allowed.copies * BYTES_A_COPY > allowed.bytes => {
+                Means::Sketch(Sketch::for_differences(capacity), capacity)
+            }
+            _ => Means::Copies(Copies::new(self.flow.clone(), allowed)),
+        }
     }
 
     /// Returns the buckets that still differ, and how they stand now.
-    fn left(&self, buckets: &Buckets, now: &Sides<Ledger>) -> Buckets {
+    fn left(&self, buckets: &Buckets, now: &Buckets) -> Buckets {
         let lacking = self.explained.outcome.lacking();
-        let differ = |id: &&BucketId| now.s3.sums(**id) != now.cwl.sums(**id);
-        let standing = |&id: &BucketId| {
+        let standing = |(&id, now): (&BucketId, &Standing)| {
             let bucket = self.screened.digests.bucket(id);
             let before = buckets.get(&id).copied().unwrap_or_default();
             let arrived = self.arrived.get(&id).copied().unwrap_or_default();
@@ -129,70 +155,73 @@ impl Look<'_> {
                 lacked: bucket
                     .and_then(|bucket| lacking.get(&bucket).copied())
                     .unwrap_or_default(),
+                ..*now
             };
             (id, standing)
         };
-        buckets.keys().filter(differ).map(standing).collect()
-    }
-
-    /// Returns how many differences a sketch tells if all that are alive at once take half of the memory.
-    fn capacity(&self) -> usize {
-        let alive = 1 + 2 * self.reader.limits.workers as u64;
-        Sketch::differences_in(self.reader.check.memory / 2 / alive)
+        let differing = now.iter().filter(|(_, now)| now.differs());
+        differing.map(standing).collect()
     }
 
     /// Compares the buckets with the last look: what a side has gained and had lacked has arrived.
-    fn note_arrivals(&mut self, buckets: &Buckets, now: &Sides<Ledger>) {
+    fn note_arrivals(&mut self, buckets: &Buckets, now: &Buckets, delays: &Sides<Delays>) {
         for (&id, standing) in buckets {
             for side in Side::BOTH {
-                let copies = now[side].sums(id).copies.cast_signed();
+                let copies = now.get(&id).map_or(0, |now| now.copies[side]).cast_signed();
                 let change = copies - standing.copies[side].cast_signed();
                 self.arrive(id, side, change);
                 let gained = u64::try_from(change).unwrap_or(0);
                 self.explained.late[side].records += gained.min(standing.lacked[side]);
             }
         }
+        for side in Side::BOTH {
+            self.explained.late[side].delays.merge(&delays[side]);
+        }
     }
 
-    /// Counts the records of lone buckets and returns these buckets, whose first records are to be shown.
-    fn count_lone(&mut self, scope: &Scope, now: &Sides<Ledger>) -> Lone {
-        let mut lone = Lone::new();
-        for &id in &scope.lone {
-            let (Some(&lacking), Some(bucket)) =
-                (scope.arriving.get(&id), self.screened.digests.bucket(id))
-            else {
-                continue;
-            };
+    /// Counts the records of lone buckets, and shows the first of them.
+    fn count_lone(&mut self, scope: &Scope, now: &Sides<Ledger>, settled: Outcome, young: Outcome) {
+        let outcome = &mut self.explained.outcome;
+        for (&id, (bucket, lacking)) in &scope.lone {
             let sums = now[lacking.other()].sums(id);
             for (young, copies) in [(true, sums.young), (false, sums.copies - sums.young)] {
-                let kind = lone_kind(&bucket, lacking, young, &self.doubt);
-                self.explained.outcome.count(&bucket, kind, copies);
+                let kind = lone_kind(bucket, *lacking, young, &self.doubt);
+                outcome.count(bucket, kind, copies);
             }
-            lone.insert(id, (bucket, lacking));
         }
-        lone
+        let lacking: HashMap<&Bucket, Side> = scope.lone.values().map(|(b, s)| (b, *s)).collect();
+        outcome.merge(settled.retell(|bucket| {
+            let lacking = lacking.get(bucket).copied();
+            lone_kind(bucket, lacking.unwrap_or(Side::S3), false, &self.doubt)
+        }));
+        outcome.merge(young);
     }
-}
-
-/// How far a try has come.
-enum Told {
-    /// Everything is told; these buckets still differ.
-    All(Buckets),
-    /// Nothing is, because these lone buckets have meanwhile received records on the side that lacked them.
-    Nothing(HashSet<BucketId>),
 }
 
 impl Standing {
+    /// Takes it from both sides' ledgers.
+    pub(super) fn of(ledgers: Sides<&Ledger>, id: BucketId) -> Self {
+        let sums = ledgers.map(|ledger| ledger.sums(id));
+        Self {
+            copies: sums.as_ref().map(|sums| sums.copies),
+            more: sums.s3.fingerprints.wrapping_sub(sums.cwl.fingerprints),
+            lacked: Sides::default(),
+        }
+    }
+
     /// Returns the side that had nothing.
     fn lacking(&self) -> Option<Side> {
         Side::BOTH.into_iter().find(|&side| self.copies[side] == 0)
     }
-}
 
-/// Returns how many differences there are at least, by the numbers of copies.
-fn least_differences(shared: &HashSet<BucketId>, buckets: &Buckets) -> u64 {
-    let standing = shared.iter().filter_map(|id| buckets.get(id));
-    standing
-        .map(|standing| standing.copies.s3.abs_diff(standing.copies.cwl))
-        .sum()
+    /// Tells whether the sides differ.
+    fn differs(&self) -> bool {
+        self.copies.s3 != self.copies.cwl || self.more != 0
+    }
+
+    /// Tells whether the sides differ by the same records.
+    fn differs_as(&self, other: &Self) -> bool {
+        let more = |standing: &Self| standing.copies.s3.wrapping_sub(standing.copies.cwl);
+        self.more == other.more && more(self) == more(other)
+    }
 }

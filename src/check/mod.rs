@@ -3,6 +3,7 @@
 //! Bounds concurrency and memory; decides the verdict.
 
 mod again;
+mod copies;
 mod evidence;
 mod fields;
 mod hours;
@@ -232,7 +233,7 @@ fn summary(
         bytes: screened.bytes[side],
         records: tally
             .records
-            .saturating_add_signed(explained.arrivals[side]),
+            .saturating_add_signed(screened.arrivals[side] + explained.arrivals[side]),
         nodata: tally.nodata,
         skipdata: tally.skipdata,
         malformed: tally.malformed,

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use tokio::sync::Semaphore;
 
 use crate::decode::{Content, Format, Row, Sink, Stop, decode};
 use crate::delay::Delays;
-use crate::digest::Digest;
+use crate::digest::{BucketId, Digest, Ledger, Sketch};
 use crate::error::Error;
 use crate::finding::Place;
 use crate::record::{Comparison, Layout};
@@ -21,7 +21,7 @@ use super::intake::{Halt, Rules};
 use super::pass::Wanted;
 use super::reader::Reader;
 use super::taken::{Span, Tally};
-use super::visitors::Screen;
+use super::visitors::{Finer, Lines, Screen, Size};
 
 /// How many differences the first sketch tells. Small enough to stay in the processor's cache, since every
 /// record touches three of its cells; enough for what goes wrong on an ordinary day.
@@ -56,6 +56,8 @@ pub(super) struct Screened {
     pub layouts: Layouts,
     /// How long records were on their way, as far as their delivery is known.
     pub delays: Sides<Delays>,
+    /// Records that each side gained (or lost) while it was looked at more closely.
+    pub arrivals: Sides<i64>,
 }
 
 /// Reads both sides once, or as often as it takes to find the fields that all layouts have.
@@ -81,7 +83,7 @@ pub(super) async fn screen(
         let rules = Arc::new(reader.rules(comparison));
         reader.progress.phase("reading");
         let passed = reader
-            .pass(&wanted, &rules, Screen::new(FIRST_SKETCH))
+            .pass(&wanted, &rules, Screen::new(size(reader)))
             .await;
         layouts.s3.extend(passed.taken.layouts.s3);
         layouts.cwl.extend(passed.taken.layouts.cwl);
@@ -97,8 +99,9 @@ pub(super) async fn screen(
             }
         }
         let listed = listings.as_ref().map(|listing| listing.unreadable.clone());
-        return Ok(Screened {
+        let mut screened = Screened {
             rules,
+            arrivals: Sides::default(),
             digests: passed.taken.visitor.digests,
             tally: passed.taken.tally,
             malformed: passed.taken.malformed,
@@ -111,11 +114,91 @@ pub(super) async fn screen(
             bytes: passed.bytes,
             layouts,
             delays: passed.taken.delays,
-        });
+        };
+        refine(reader, &wanted, &mut screened).await?;
+        return Ok(screened);
     }
     Err(Error::Incomparable(
         "ever new layouts turn up: the sources change while they are read".into(),
     ))
+}
+
+/// Returns how large digests may become.
+fn size(reader: &Reader<'_>) -> Size {
+    let memory = reader.check.memory;
+    // Each worker has a digest of each side, and they are merged into another.
+    let ledgers = 2 * (reader.limits.workers as u64 + 1);
+    // Whoever counts records by interface and hour, or in certain buckets, gives them the memory it takes.
+    let bounded = !reader.check.by_hour && reader.check.counted.is_none();
+    Size {
+        differences: FIRST_SKETCH.min(Sketch::differences_in(memory / 64)),
+        lines: if bounded {
+            Ledger::lines_in(memory / 4 / ledgers)
+        } else {
+            usize::MAX
+        },
+    }
+}
+
+/// Goes into what differs if there were too many buckets for the memory: reads again, and takes only the records of
+/// coarse lines that differ, until their lines are buckets. If they are too many as well they are taken with whatever
+/// memory that needs: a report names them all.
+async fn refine(
+    reader: &Reader<'_>,
+    wanted: &Sides<Vec<Wanted>>,
+    screened: &mut Screened,
+) -> Result<(), Error> {
+    let mut size = size(reader);
+    let mut grain = screened.digests.level();
+    while !grain.is_fine() {
+        let ids: HashSet<BucketId> = screened.digests.unequal().into_iter().collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        reader.progress.phase("looking for the buckets that differ");
+        tracing::info!(
+            lines = ids.len(),
+            "there are more buckets than fit --memory: reading again where some differ"
+        );
+        let before = copies(&screened.digests, &ids);
+        let finer = Finer::new(Arc::new(Lines { grain, ids }), size);
+        let passed = reader.pass(wanted, &screened.rules, finer).await;
+        if screened.rules.halted().is_some() {
+            return Err(Error::Incomparable(
+                "records with other fields have arrived while both sides were read: check again"
+                    .into(),
+            ));
+        }
+        screened.digests = passed.taken.visitor.screen.digests;
+        for (side, more) in [
+            (Side::S3, passed.unreadable.s3),
+            (Side::Cwl, passed.unreadable.cwl),
+        ] {
+            let known = &mut screened.unreadable[side];
+            for (part, reason) in more {
+                if known.iter().all(|(old, _)| old.name != part.name) {
+                    known.push((part, reason));
+                }
+            }
+            let ledger = &screened.digests[side].ledger;
+            let now: u64 = ledger.ids().map(|id| ledger.sums(id).copies).sum();
+            screened.arrivals[side] += now.cast_signed() - before[side].cast_signed();
+        }
+        let now = screened.digests.level();
+        if now >= grain {
+            size.lines = usize::MAX;
+        }
+        grain = now;
+    }
+    Ok(())
+}
+
+fn copies(digests: &Sides<Digest>, ids: &HashSet<BucketId>) -> Sides<u64> {
+    let copies = |side: Side| {
+        ids.iter()
+            .map(move |&id| digests[side].ledger.sums(id).copies)
+    };
+    Sides::from_fn(|side| copies(side).sum())
 }
 
 /// What a side's rows will look like, before any has been read.

@@ -70,13 +70,22 @@ pub(super) struct Span {
 }
 
 impl Span {
-    /// Tells whether the part may have held records of the bucket.
-    pub(super) fn may_hold(&self, key: &Fingerprints, interface: &str, slot: Option<i64>) -> bool {
-        let in_time = match (self.slots, slot) {
+    /// Tells whether the part may have held records of the slot; `None` may be any.
+    pub(super) fn may_hold_slot(&self, slot: Option<i64>) -> bool {
+        match (self.slots, slot) {
             (Some((first, last)), Some(slot)) => first <= slot && slot <= last,
             _ => true,
-        };
-        in_time && self.interfaces & class(key.of_name(interface.as_bytes())) != 0
+        }
+    }
+
+    /// Tells whether it may have held records of an interface of the class.
+    pub(super) fn may_hold_class(&self, class: Class) -> bool {
+        self.interfaces & class.0 != 0
+    }
+
+    /// Tells whether all interfaces whose records it held are of the class.
+    pub(super) fn is_of(&self, class: Class) -> bool {
+        self.interfaces == class.0
     }
 
     /// Tells whether the part's records can be found again by the bytes of their lines.
@@ -91,7 +100,7 @@ impl Span {
             let (first, last) = self.slots.unwrap_or((slot, slot));
             self.slots = Some((first.min(slot), last.max(slot)));
         }
-        self.interfaces |= class(print.name);
+        self.interfaces |= Class::of(print.name).0;
         self.rewritten |= !verbatim;
     }
 
@@ -107,8 +116,16 @@ impl Span {
     }
 }
 
-fn class(name: u64) -> u64 {
-    1 << (name >> 58)
+/// One of 64 classes of interfaces, as a bit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Class(u64);
+
+impl Class {
+    /// Returns the class of the interface that the number stands for.
+    #[inline(always)]
+    pub(super) fn of(name: u64) -> Self {
+        Self(1 << (name >> 58))
+    }
 }
 
 /// Everything one worker took. Adds up in any order.

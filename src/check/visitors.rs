@@ -1,47 +1,19 @@
-//! What the passes do with records: the screen boils them down, the scoped screen boils down a
-//! part of them, the collection keeps the copies of those that differ.
+//! What the passes do with records: the screen boils them down; the closer look tells, or keeps, those of the buckets
+//! that differ; the collection keeps the copies of those that are known to differ.
 
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hashbrown::{HashMap, HashSet};
-use xxhash_rust::xxh3::xxh3_64;
 
 use crate::delay::Delays;
-use crate::diff::{Doubt, Flow, Group, Groups, Kept, Kind, Outcome, Shown};
-use crate::digest::{BucketId, Digest, Fingerprints, Ledger, Sketch};
+use crate::diff::{Doubt, Kind, Outcome, Shown};
+use crate::digest::{BucketId, Digest, Fingerprints, Grain, Ledger, Sketch};
 use crate::finding::{Bucket, Evidence};
 use crate::source::{Side, Sides};
 
+use super::copies::Copies;
 use super::intake::{Seen, Visitor};
-
-/// One share of all flows: those whose number leaves this remainder. All copies of a record, and all
-/// records of a flow, are in one share.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Share {
-    /// The remainder, below `of`.
-    pub number: u64,
-    /// How many shares there are.
-    pub of: u64,
-}
-
-impl Share {
-    /// All flows.
-    pub(super) const ALL: Self = Self { number: 0, of: 1 };
-
-    /// Returns the shares of this share.
-    pub(super) fn split(self, into: u64) -> impl Iterator<Item = Self> {
-        (0..into).map(move |number| Self {
-            number: self.number + number * self.of,
-            of: self.of * into,
-        })
-    }
-
-    /// Unkeyed, so that every run shares out the same way.
-    fn has(self, flow: &Flow, text: &[u8]) -> bool {
-        self.of == 1 || xxh3_64(&flow.of(text)) % self.of == self.number
-    }
-}
 
 /// Which events have been taken, by fingerprint: an event found again in another answer is no second copy.
 ///
@@ -97,21 +69,30 @@ impl Claims {
     }
 }
 
+/// How large digests may become.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Size {
+    /// How many differences their sketches can be expected to tell.
+    pub differences: usize,
+    /// How many lines their ledgers have at most.
+    pub lines: usize,
+}
+
 /// The first look: everything, boiled down.
 pub(super) struct Screen {
     /// What each side boils down to.
     pub digests: Sides<Digest>,
-    capacity: usize,
+    size: Size,
     claims: Claims,
 }
 
 impl Screen {
-    /// Starts with nothing; the sketches can be expected to tell `capacity` differences.
-    pub(super) fn new(capacity: usize) -> Self {
-        let digests = Sides::from_fn(|_| Digest::for_differences(capacity));
+    /// Starts with nothing.
+    pub(super) fn new(size: Size) -> Self {
+        let digest = |_| Digest::for_differences(size.differences, size.lines);
         Self {
-            digests,
-            capacity,
+            digests: Sides::from_fn(digest),
+            size,
             claims: Claims::default(),
         }
     }
@@ -121,7 +102,7 @@ impl Visitor for Screen {
     fn fresh(&self) -> Self {
         Self {
             claims: self.claims.fresh(),
-            ..Self::new(self.capacity)
+            ..Self::new(self.size)
         }
     }
 
@@ -135,12 +116,60 @@ impl Visitor for Screen {
     }
 
     fn merge(&mut self, other: Self) {
-        self.digests.s3.merge(&other.digests.s3);
-        self.digests.cwl.merge(&other.digests.cwl);
+        self.digests.s3.merge(other.digests.s3);
+        self.digests.cwl.merge(other.digests.cwl);
     }
 
     fn make_final(&mut self) -> bool {
         self.claims.make_final()
+    }
+}
+
+/// Lines of a ledger.
+#[derive(Debug)]
+pub(super) struct Lines {
+    /// How coarse they are.
+    pub grain: Grain,
+    /// Their numbers.
+    pub ids: HashSet<BucketId>,
+}
+
+/// The first look once more, at what differs in coarse lines.
+pub(super) struct Finer {
+    /// What that boils down to.
+    pub screen: Screen,
+    within: Arc<Lines>,
+}
+
+impl Finer {
+    /// Starts with nothing.
+    pub(super) fn new(within: Arc<Lines>, size: Size) -> Self {
+        Self {
+            screen: Screen::new(size),
+            within,
+        }
+    }
+}
+
+impl Visitor for Finer {
+    fn fresh(&self) -> Self {
+        Self {
+            screen: self.screen.fresh(),
+            within: Arc::clone(&self.within),
+        }
+    }
+
+    fn visit(&mut self, seen: &Seen<'_>, key: &Fingerprints) -> bool {
+        let line = self.within.grain.line(&seen.print);
+        self.within.ids.contains(&line) && self.screen.visit(seen, key)
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.screen.merge(other.screen);
+    }
+
+    fn make_final(&mut self) -> bool {
+        self.screen.make_final()
     }
 }
 
@@ -149,15 +178,15 @@ impl Visitor for Screen {
 pub(super) struct Scope {
     /// Buckets that both sides have something in, and not the same: each record counts.
     pub shared: HashSet<BucketId>,
-    /// Buckets that only one side has anything in: the count says it all.
-    pub lone: HashSet<BucketId>,
-    /// What tells flows.
-    pub flow: Flow,
+    /// Buckets that only one side has anything in, and which side lacks them: the count says it all.
+    pub lone: HashMap<BucketId, (Bucket, Side)>,
     /// Buckets that a side had nothing in at the last look, and which side that is: what it has now has arrived.
     pub arriving: HashMap<BucketId, Side>,
     /// The clock at the last look and at this one: what was delivered later than that has arrived, and what tells no
     /// time has by now.
     pub looks: (i64, i64),
+    /// How many records of lone buckets are shown.
+    pub most_shown: usize,
 }
 
 impl Scope {
@@ -171,125 +200,78 @@ impl Scope {
     }
 }
 
-/// A closer look, when the first sketch could not tell the differences: a share of the unequal buckets, with a
-/// larger sketch.
+/// What a closer look makes of the records of the shared buckets.
+pub(super) enum Means {
+    /// The differences, as many as it can be expected to tell: what S3 has more.
+    Sketch(Sketch, usize),
+    /// All copies.
+    Copies(Copies),
+}
+
+impl Means {
+    fn fresh(&self) -> Self {
+        match self {
+            Self::Sketch(_, capacity) => {
+                Self::Sketch(Sketch::for_differences(*capacity), *capacity)
+            }
+            Self::Copies(copies) => Self::Copies(copies.fresh()),
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        match (self, other) {
+            (Self::Sketch(sketch, _), Self::Sketch(more, _)) => *sketch += &more,
+            (Self::Copies(copies), Self::Copies(more)) => copies.merge(more),
+            _ => unreachable!("visitors of one pass are of one kind"),
+        }
+    }
+}
+
+/// A closer look at the unequal buckets, when the first sketch could not tell the differences.
 pub(super) struct Closer {
-    /// The unequal buckets as they are now, whatever the share.
+    /// The unequal buckets as they are now.
     pub ledgers: Sides<Ledger>,
-    /// The share's differences: what S3 has more.
-    pub sketch: Sketch,
     /// How long it took what has arrived since the last look.
     pub delays: Sides<Delays>,
+    /// The first records of lone buckets, shown and not counted: those that are settled, as missing ...
+    pub settled: Outcome,
+    /// ... and those that are young.
+    pub young: Outcome,
+    /// The records of shared buckets.
+    pub means: Means,
     scope: Arc<Scope>,
-    share: Share,
-    capacity: usize,
     claims: Claims,
 }
 
 impl Closer {
-    /// Starts with nothing; the sketch can be expected to tell `capacity` differences.
-    pub(super) fn new(scope: Arc<Scope>, share: Share, capacity: usize) -> Self {
-        let sketch = Sketch::for_differences(capacity);
+    /// Starts with nothing.
+    pub(super) fn new(scope: Arc<Scope>, means: Means) -> Self {
         Self {
             ledgers: Sides::default(),
-            sketch,
             delays: Sides::default(),
+            settled: Outcome::showing(scope.most_shown),
+            young: Outcome::showing(scope.most_shown),
+            means,
             scope,
-            share,
-            capacity,
             claims: Claims::default(),
-        }
-    }
-}
-
-impl Visitor for Closer {
-    fn fresh(&self) -> Self {
-        let empty = Self::new(Arc::clone(&self.scope), self.share, self.capacity);
-        Self {
-            claims: self.claims.fresh(),
-            ..empty
-        }
-    }
-
-    fn visit(&mut self, seen: &Seen<'_>, key: &Fingerprints) -> bool {
-        let bucket = seen.print.bucket;
-        let shared = self.scope.shared.contains(&bucket);
-        if !(shared || self.scope.lone.contains(&bucket)) || !self.claims.claim(seen, key) {
-            return false;
-        }
-        self.ledgers[seen.origin.side].add(&seen.print);
-        if let Some((end, delivered)) = self.scope.arrival(seen) {
-            self.delays[seen.origin.side].add(end, delivered);
-        }
-        if shared && self.share.has(&self.scope.flow, seen.normal.text) {
-            let more = match seen.origin.side {
-                Side::S3 => 1,
-                Side::Cwl => -1,
-            };
-            self.sketch.add(seen.print.fingerprint, bucket, more);
-        }
-        true
-    }
-
-    fn merge(&mut self, other: Self) {
-        self.ledgers.s3.merge(&other.ledgers.s3);
-        self.ledgers.cwl.merge(&other.ledgers.cwl);
-        self.sketch += &other.sketch;
-        self.delays.s3.merge(&other.delays.s3);
-        self.delays.cwl.merge(&other.delays.cwl);
-    }
-
-    fn make_final(&mut self) -> bool {
-        self.claims.make_final()
-    }
-}
-
-/// What to collect.
-#[derive(Debug)]
-pub(super) struct Wish {
-    /// The records of which every copy is kept.
-    pub fingerprints: Arc<HashSet<u128>>,
-    /// The share they are kept of.
-    pub share: Share,
-    /// What tells flows.
-    pub flow: Flow,
-    /// Buckets of which the first records are shown, and which side lacks them.
-    pub lone: HashMap<BucketId, (Bucket, Side)>,
-    /// What may hide copies.
-    pub doubt: Doubt,
-    /// How many records are shown.
-    pub most_shown: usize,
-}
-
-/// The collection: the copies of records that differ.
-pub(super) struct Collection {
-    /// The copies.
-    pub groups: Groups,
-    /// The first records of the lone buckets, shown and not counted.
-    pub shown: Outcome,
-    wish: Arc<Wish>,
-}
-
-impl Collection {
-    /// Starts with nothing.
-    pub(super) fn new(wish: Arc<Wish>) -> Self {
-        Self {
-            groups: Groups::default(),
-            shown: Outcome::showing(wish.most_shown),
-            wish,
         }
     }
 
     fn show_lone(&mut self, seen: &Seen<'_>) {
-        let Some((bucket, lacking)) = self.wish.lone.get(&seen.print.bucket) else {
+        let Some((bucket, lacking)) = self.scope.lone.get(&seen.print.bucket) else {
             return;
         };
-        let kind = lone_kind(bucket, *lacking, seen.print.young, &self.wish.doubt);
-        let evidence = Evidence {
-            record: seen.record(),
-            found_in: seen.place(),
+        let (shown, kind) = match seen.print.young {
+            true => (&mut self.young, Kind::Pending(*lacking)),
+            false => (&mut self.settled, Kind::Missing(*lacking)),
         };
-        self.shown.show(bucket, kind, Shown::Leftover(evidence));
+        if shown.may_show(bucket, kind) {
+            let evidence = Evidence {
+                record: seen.record(),
+                found_in: seen.place(),
+            };
+            shown.show(bucket, kind, Shown::Leftover(evidence));
+        }
     }
 }
 
@@ -305,55 +287,92 @@ pub(super) fn lone_kind(bucket: &Bucket, lacking: Side, young: bool, doubt: &Dou
     }
 }
 
-impl Visitor for Collection {
+impl Visitor for Closer {
     fn fresh(&self) -> Self {
-        Self::new(Arc::clone(&self.wish))
+        Self {
+            claims: self.claims.fresh(),
+            ..Self::new(Arc::clone(&self.scope), self.means.fresh())
+        }
     }
 
     fn visit(&mut self, seen: &Seen<'_>, key: &Fingerprints) -> bool {
-        let print = &seen.print;
-        if !self.wish.lone.is_empty() {
-            self.show_lone(seen);
+        let bucket = seen.print.bucket;
+        let shared = self.scope.shared.contains(&bucket);
+        if !shared && !self.scope.lone.contains_key(&bucket) {
+            return false;
         }
-        if !self.wish.fingerprints.contains(&print.fingerprint)
-            || !self.wish.share.has(&self.wish.flow, seen.normal.text)
-        {
-            return true;
+        let counts = self.claims.claim(seen, key);
+        match &mut self.means {
+            _ if !shared => self.show_lone(seen),
+            // An event that is found twice is kept twice, so that which of the two is shown is not left to chance.
+            Means::Copies(copies) => copies.keep(seen, key),
+            Means::Sketch(sketch, _) if counts => {
+                let more = match seen.origin.side {
+                    Side::S3 => 1,
+                    Side::Cwl => -1,
+                };
+                sketch.add(seen.print.fingerprint, bucket, more);
+            }
+            Means::Sketch(..) => {}
         }
-        let event = seen.row.event_id.map(|id| key.of_record(id.as_bytes()));
-        let kept = Kept {
-            place: seen.place(),
-            event,
-            record: seen.record(),
-            end: seen.normal.end,
-            delivered: seen.delivered,
-        };
-        self.groups.add(
-            print.fingerprint,
-            seen.origin.side,
-            kept,
-            print.young,
-            || Group {
-                text: seen.normal.text.into(),
-                bucket: Bucket {
-                    interface: String::from_utf8_lossy(print.interface).into(),
-                    slot: print.slot,
-                },
-                young: print.young,
-                copies: Sides::default(),
-            },
-        );
-        true
-    }
-
-    /// Of lone buckets any record may be shown.
-    fn wanted(&self) -> Option<&HashSet<u128>> {
-        let few = self.wish.lone.is_empty();
-        few.then_some(&*self.wish.fingerprints)
+        if counts {
+            self.ledgers[seen.origin.side].add(&seen.print);
+            if let Some((end, delivered)) = self.scope.arrival(seen) {
+                self.delays[seen.origin.side].add(end, delivered);
+            }
+        }
+        counts
     }
 
     fn merge(&mut self, other: Self) {
-        self.groups.merge(other.groups);
-        self.shown.merge(other.shown);
+        self.ledgers.s3.merge(other.ledgers.s3);
+        self.ledgers.cwl.merge(other.ledgers.cwl);
+        self.delays.s3.merge(&other.delays.s3);
+        self.delays.cwl.merge(&other.delays.cwl);
+        self.settled.merge(other.settled);
+        self.young.merge(other.young);
+        self.means.merge(other.means);
+    }
+
+    fn make_final(&mut self) -> bool {
+        self.claims.make_final()
+    }
+}
+
+/// The collection: the copies of records that are known to differ.
+pub(super) struct Collection {
+    /// The copies.
+    pub copies: Copies,
+    fingerprints: Arc<HashSet<u128>>,
+}
+
+impl Collection {
+    /// Starts with nothing.
+    pub(super) fn new(fingerprints: Arc<HashSet<u128>>, copies: Copies) -> Self {
+        Self {
+            copies,
+            fingerprints,
+        }
+    }
+}
+
+impl Visitor for Collection {
+    fn fresh(&self) -> Self {
+        Self::new(Arc::clone(&self.fingerprints), self.copies.fresh())
+    }
+
+    fn visit(&mut self, seen: &Seen<'_>, key: &Fingerprints) -> bool {
+        if self.fingerprints.contains(&seen.print.fingerprint) {
+            self.copies.keep(seen, key);
+        }
+        true
+    }
+
+    fn wanted(&self) -> Option<&HashSet<u128>> {
+        Some(&self.fingerprints)
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.copies.merge(other.copies);
     }
 }

@@ -5,7 +5,6 @@ mod pair;
 
 use std::collections::BTreeMap;
 
-use hashbrown::hash_map::Entry;
 use hashbrown::{HashMap, HashSet};
 use itertools::Itertools;
 
@@ -44,7 +43,7 @@ pub struct Group {
     pub copies: Sides<Vec<Kept>>,
 }
 
-/// The copies of differing records, by fingerprint. Merges in any order.
+/// The copies of differing records, by fingerprint.
 #[derive(Clone, Debug, Default)]
 pub struct Groups {
     by_fingerprint: HashMap<u128, Group>,
@@ -64,28 +63,17 @@ impl Groups {
     ) {
         let group = self.by_fingerprint.entry(fingerprint).or_insert_with(open);
         group.young |= young;
-        group.copies[side].push(kept);
+        // Most records have one copy a side, and there may be many records.
+        let copies = &mut group.copies[side];
+        if copies.is_empty() {
+            copies.reserve_exact(1);
+        }
+        copies.push(kept);
     }
 
-    /// Adds the copies of another part.
-    pub fn merge(&mut self, other: Self) {
-        if self.by_fingerprint.is_empty() {
-            *self = other;
-            return;
-        }
-        for (fingerprint, group) in other.by_fingerprint {
-            match self.by_fingerprint.entry(fingerprint) {
-                Entry::Vacant(entry) => {
-                    entry.insert(group);
-                }
-                Entry::Occupied(mut entry) => {
-                    let mine = entry.get_mut();
-                    mine.young |= group.young;
-                    mine.copies.s3.extend(group.copies.s3);
-                    mine.copies.cwl.extend(group.copies.cwl);
-                }
-            }
-        }
+    /// Returns the fingerprints of the records, in no order.
+    pub fn fingerprints(&self) -> impl Iterator<Item = u128> + '_ {
+        self.by_fingerprint.keys().copied()
     }
 
     /// Returns how many copies each side has of a record, an event counted once.

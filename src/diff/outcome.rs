@@ -98,6 +98,28 @@ impl Outcome {
         }
     }
 
+    /// Tells whether a difference may be among those that are shown in the end, as far as its bucket and kind tell; if
+    /// not, takes note of that.
+    pub fn may_show(&mut self, bucket: &Bucket, kind: Kind) -> bool {
+        let full = self.kept >= self.most;
+        let last = self.shown.last_key_value();
+        let beyond = last.is_none_or(|(((of, what), _), _)| (of, *what) < (bucket, kind));
+        self.capped |= full && beyond;
+        !(full && beyond)
+    }
+
+    /// Turns what is shown of one kind into others, by bucket.
+    pub fn retell(self, kind: impl Fn(&Bucket) -> Kind) -> Self {
+        let told = self.shown.into_iter().map(|(((bucket, _), shown), times)| {
+            let kind = kind(&bucket);
+            (((bucket, kind), shown), times)
+        });
+        Self {
+            shown: told.collect(),
+            ..self
+        }
+    }
+
     /// Takes note that differences were counted and not shown, although they might have been.
     pub fn note_more(&mut self, more: bool) {
         self.capped |= more;

@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 
 use itertools::Itertools;
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::record::Comparison;
 
@@ -42,15 +43,37 @@ impl Flow {
     /// Returns the flow that a record's canonical text belongs to. With nothing compared that tells a flow,
     /// every record is one of its own.
     pub fn of(&self, text: &[u8]) -> Vec<u8> {
+        let mut flow = Vec::with_capacity(96);
+        self.write(text, &mut flow);
+        flow
+    }
+
+    /// Returns a number for it, the same in every run; `room` is written over.
+    pub fn number(&self, text: &[u8], room: &mut Vec<u8>) -> u64 {
+        room.clear();
+        self.write(text, room);
+        xxh3_64(room)
+    }
+
+    fn write(&self, text: &[u8], flow: &mut Vec<u8>) {
         if self.columns.is_empty() {
-            return text.to_vec();
+            flow.extend_from_slice(text);
+            return;
         }
-        let values: Vec<&[u8]> = values(text).collect();
-        self.columns
-            .iter()
-            .map(|&column| values[column])
-            .collect_vec()
-            .join(&b' ')
+        let mut wanted = self.columns.iter().peekable();
+        for (column, value) in values(text).enumerate() {
+            match wanted.peek() {
+                None => break,
+                Some(next) if **next == column => {
+                    if !flow.is_empty() {
+                        flow.push(b' ');
+                    }
+                    flow.extend_from_slice(value);
+                    wanted.next();
+                }
+                Some(_) => {}
+            }
+        }
     }
 }
 

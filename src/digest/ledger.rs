@@ -6,6 +6,7 @@ use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
 use crate::finding::Bucket;
+use crate::window::SLOT;
 
 use super::Print;
 
@@ -68,32 +69,128 @@ impl Sums {
     }
 }
 
+/// How coarse lines are, from one for each bucket to few for everything; each is made of whole lines of the one before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Grain(usize);
+
+impl Grain {
+    /// How many seconds of `start` a line covers (`None` is all), and the bits of its interface's number that count.
+    const STEPS: [(Option<i64>, u64); 5] = [
+        (Some(SLOT), u64::MAX),
+        (Some(60 * 60), u64::MAX),
+        (Some(24 * 60 * 60), u64::MAX),
+        (Some(24 * 60 * 60), Self::CLASSES),
+        (None, Self::CLASSES),
+    ];
+
+    /// 4,096 classes of interfaces.
+    const CLASSES: u64 = !(u64::MAX >> 12);
+
+    /// Returns the next coarser one; `None` if there is none.
+    fn coarser(self) -> Option<Self> {
+        (self.0 + 1 < Self::STEPS.len()).then_some(Self(self.0 + 1))
+    }
+
+    /// Tells whether each bucket has a line of its own.
+    pub fn is_fine(self) -> bool {
+        self == Self::default()
+    }
+
+    /// Returns the number of the line that a record belongs to.
+    pub fn line(self, print: &Print<'_>) -> BucketId {
+        let (interface, slot) = self.place(print.name, print.slot);
+        BucketId::new(interface, slot)
+    }
+
+    fn place(self, interface: u64, slot: Option<i64>) -> (u64, Option<i64>) {
+        let (seconds, bits) = Self::STEPS[self.0];
+        let slot = seconds.and_then(|seconds| Some(slot?.div_euclid(seconds) * seconds));
+        (interface & bits, slot)
+    }
+}
+
+/// 64 bytes: there may be many.
 #[derive(Clone, Debug)]
 struct Line {
-    id: BucketId,
     interface: u64,
-    slot: Option<i64>,
+    /// [`NO_SLOT`] if there is none.
+    slot: i64,
     sums: Sums,
 }
 
+/// No slot begins there.
+const NO_SLOT: i64 = i64::MIN;
+
+impl Line {
+    fn id(&self) -> BucketId {
+        BucketId::new(self.interface, self.slot())
+    }
+
+    fn slot(&self) -> Option<i64> {
+        (self.slot != NO_SLOT).then_some(self.slot)
+    }
+}
+
 /// Sums for each bucket of one side. Merges in any order.
-#[derive(Clone, Debug, Default)]
+///
+/// A ledger that is bounded has coarser lines once there would be too many: sums of several buckets. Two sides are
+/// equal in a coarse line if they are equal in each of its buckets (or if differences cancel, which the key prevents).
+#[derive(Clone, Debug)]
 pub struct Ledger {
     lines: HashTable<Line>,
     interfaces: HashTable<(u64, Arc<str>)>,
+    grain: Grain,
+    most_lines: usize,
+}
+
+impl Default for Ledger {
+    /// Makes an empty one without a bound.
+    fn default() -> Self {
+        Self::bounded(usize::MAX)
+    }
 }
 
 impl Ledger {
+    /// Makes an empty one of at most so many lines, or of 4,096 if that is more.
+    pub fn bounded(most_lines: usize) -> Self {
+        Self {
+            lines: HashTable::new(),
+            interfaces: HashTable::new(),
+            grain: Grain::default(),
+            most_lines,
+        }
+    }
+
+    /// Returns how many lines a ledger in so many bytes of memory has at most.
+    pub fn lines_in(bytes: u64) -> usize {
+        let slots = bytes / (size_of::<Line>() as u64 + 1);
+        // Hash tables double, and are never more than seven eighths full.
+        let slots = slots.checked_ilog2().map_or(0, |log| 1 << log);
+        usize::try_from(slots / 8 * 7).unwrap_or(usize::MAX)
+    }
+
+    /// Returns how coarse the lines are.
+    pub fn grain(&self) -> Grain {
+        self.grain
+    }
+
     /// Adds one copy of a record to its bucket's sums.
     #[inline(always)]
     pub fn add(&mut self, print: &Print<'_>) {
-        let id = print.bucket;
-        if let Some(line) = self.lines.find_mut(id.0, |line| line.id == id) {
+        let (name, slot) = (print.name, print.slot.unwrap_or(NO_SLOT));
+        let is_it = |line: &Line| line.interface == name && line.slot == slot;
+        if self.grain.is_fine()
+            && let Some(line) = self.lines.find_mut(print.bucket.0, is_it)
+        {
             line.sums.merge(&print.sums());
         } else {
-            self.open(id, print.name, print.slot)
-                .sums
-                .merge(&print.sums());
+            self.add_to_line(print);
+        }
+    }
+
+    fn add_to_line(&mut self, print: &Print<'_>) {
+        self.add_sums(print.name, print.slot, &print.sums());
+        if self.has_names() {
             self.name(print.name, || {
                 String::from_utf8_lossy(print.interface).into()
             });
@@ -101,62 +198,104 @@ impl Ledger {
     }
 
     /// Adds another ledger, made under the same key.
-    pub fn merge(&mut self, other: &Self) {
+    pub fn merge(&mut self, mut other: Self) {
+        if self.lines.is_empty() {
+            std::mem::swap(self, &mut other);
+        }
+        self.coarsen(other.grain);
         for line in &other.lines {
-            self.open(line.id, line.interface, line.slot)
-                .sums
-                .merge(&line.sums);
+            self.add_sums(line.interface, line.slot(), &line.sums);
         }
-        for (name, text) in &other.interfaces {
-            self.name(*name, || Arc::clone(text));
+        for (name, text) in other.interfaces {
+            if self.has_names() {
+                self.name(name, || text);
+            }
         }
     }
 
-    /// Returns a bucket's sums, all zero if the side has nothing in it.
+    /// Makes the lines as coarse as this, or leaves them if they are coarser.
+    pub fn coarsen(&mut self, grain: Grain) {
+        if grain <= self.grain {
+            return;
+        }
+        self.grain = grain;
+        for line in std::mem::take(&mut self.lines) {
+            let (interface, slot) = grain.place(line.interface, line.slot());
+            self.open(interface, slot).merge(&line.sums);
+        }
+        if !self.has_names() {
+            self.interfaces = HashTable::new();
+        }
+    }
+
+    /// Returns the sums of a bucket, or of a coarser line, all zero if the side has nothing in it.
     pub fn sums(&self, id: BucketId) -> Sums {
-        self.lines
-            .find(id.0, |line| line.id == id)
-            .map_or(Sums::ZERO, |line| line.sums)
+        self.line(id).map_or(Sums::ZERO, |line| line.sums)
     }
 
-    /// Returns the bucket behind the number, if this side has anything in it.
+    /// Returns the bucket behind the number, if this side has anything in it and lines are buckets.
     pub fn bucket(&self, id: BucketId) -> Option<Bucket> {
-        let line = self.lines.find(id.0, |line| line.id == id)?;
-        let (_, interface) = self
-            .interfaces
-            .find(line.interface, |(name, _)| *name == line.interface)?;
+        let line = self.line(id).filter(|_| self.grain.is_fine())?;
         Some(Bucket {
-            interface: Arc::clone(interface),
-            slot: line.slot,
+            interface: self.interface(line.interface)?,
+            slot: line.slot(),
         })
     }
 
-    /// Returns all buckets, in no order.
-    pub fn ids(&self) -> impl Iterator<Item = BucketId> + '_ {
-        self.lines.iter().map(|line| line.id)
+    /// Returns the interface behind the number, if this side has anything of it.
+    pub fn interface(&self, name: u64) -> Option<Arc<str>> {
+        let found = self.interfaces.find(name, |(known, _)| *known == name);
+        found.map(|(_, interface)| Arc::clone(interface))
     }
 
-    /// Returns how many buckets there are.
+    /// Returns all lines, in no order.
+    pub fn ids(&self) -> impl Iterator<Item = BucketId> + '_ {
+        self.lines.iter().map(Line::id)
+    }
+
+    /// Returns how many lines there are.
     pub fn len(&self) -> usize {
         self.lines.len()
     }
 
-    /// Tells whether there is no bucket.
+    /// Tells whether there is no line.
     pub fn is_empty(&self) -> bool {
         self.lines.is_empty()
     }
 
-    fn open(&mut self, id: BucketId, interface: u64, slot: Option<i64>) -> &mut Line {
+    fn line(&self, id: BucketId) -> Option<&Line> {
+        self.lines.find(id.0, |line| line.id() == id)
+    }
+
+    fn add_sums(&mut self, interface: u64, slot: Option<i64>, sums: &Sums) {
+        let (interface, slot) = self.grain.place(interface, slot);
+        self.open(interface, slot).merge(sums);
+        // Down to half, so that this is not gone through again at once.
+        let mut most = self.most_lines;
+        while self.lines.len() > most
+            && let Some(grain) = self.grain.coarser()
+        {
+            self.coarsen(grain);
+            most = self.most_lines / 2;
+        }
+    }
+
+    fn open(&mut self, interface: u64, slot: Option<i64>) -> &mut Sums {
+        let id = BucketId::new(interface, slot);
+        let slot = slot.unwrap_or(NO_SLOT);
         let line = || Line {
-            id,
             interface,
             slot,
             sums: Sums::ZERO,
         };
-        self.lines
-            .entry(id.0, |line| line.id == id, |line| line.id.0)
-            .or_insert_with(line)
-            .into_mut()
+        let is_it = |line: &Line| line.interface == interface && line.slot == slot;
+        let entry = self.lines.entry(id.0, is_it, |line| line.id().0);
+        &mut entry.or_insert_with(line).into_mut().sums
+    }
+
+    /// Tells whether lines are of single interfaces.
+    fn has_names(&self) -> bool {
+        Grain::STEPS[self.grain.0].1 == u64::MAX
     }
 
     fn name(&mut self, name: u64, text: impl FnOnce() -> Arc<str>) {
@@ -197,7 +336,7 @@ mod tests {
         let (again, two) = add(&mut back, "eni-0aa", Some(300), "two");
         assert_eq!(shared, again);
         let (other, _) = add(&mut back, "eni-0bb", None, "three");
-        front.merge(&back);
+        front.merge(back);
         let fingerprints = one.wrapping_add(two);
         assert_eq!(
             front.sums(shared),
@@ -299,5 +438,57 @@ mod tests {
                 assert!((1500..2600).contains(&ones), "bit {bit}: {ones} of 4096");
             }
         }
+    }
+
+    /// However many lines are allowed, however the records are spread over ledgers: lines are sums of whole buckets.
+    #[test]
+    fn a_bounded_ledger_has_coarser_lines_with_the_same_sums() {
+        let key = Fingerprints::seeded(1);
+        let names: Vec<String> = (0..40).map(|n| format!("eni-{n:03}")).collect();
+        let texts: Vec<String> = (0..2_000).map(|n| n.to_string()).collect();
+        let prints: Vec<Print<'_>> = (0..2_000i64)
+            .zip(&texts)
+            .map(|(n, text)| {
+                let name = &names[usize::try_from(n % 40).unwrap()];
+                let slot = (n % 7 != 0).then_some(n / 40 * 3 * SLOT);
+                Print::new(&key, text.as_bytes(), name.as_bytes(), slot)
+            })
+            .collect();
+        let mut grains = std::collections::BTreeSet::new();
+        for most in [usize::MAX, 1_500, 300, 60, 5] {
+            let (mut whole, mut parts) = (
+                Ledger::bounded(most),
+                [(); 3].map(|()| Ledger::bounded(most)),
+            );
+            for (n, print) in prints.iter().enumerate() {
+                whole.add(print);
+                parts[n % 3].add(print);
+            }
+            let [mut merged, second, third] = parts;
+            merged.merge(third);
+            merged.merge(second);
+            let coarsest = merged.grain().max(whole.grain());
+            merged.coarsen(coarsest);
+            whole.coarsen(coarsest);
+            assert!(whole.len() <= most.max(40), "{most}: {}", whole.len());
+            let ids: std::collections::BTreeSet<BucketId> =
+                prints.iter().map(|print| coarsest.line(print)).collect();
+            assert_eq!(whole.len(), ids.len());
+            for id in ids {
+                let of_line = prints.iter().filter(|print| coarsest.line(print) == id);
+                let mut sums = Sums::ZERO;
+                of_line.for_each(|print| sums.merge(&print.sums()));
+                assert_eq!((whole.sums(id), merged.sums(id)), (sums, sums), "{most}");
+                assert_eq!(whole.bucket(id).is_some(), coarsest.is_fine());
+            }
+            grains.insert(coarsest.0);
+        }
+        assert!(grains.len() > 3, "{grains:?}");
+    }
+
+    #[test]
+    fn a_line_is_as_small_as_the_memory_of_a_ledger_is_reckoned_with() {
+        assert_eq!(size_of::<Line>(), 64);
+        assert_eq!(Ledger::lines_in(65 << 16), (1 << 16) / 8 * 7);
     }
 }

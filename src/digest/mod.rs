@@ -5,12 +5,13 @@ mod ledger;
 mod sketch;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::finding::Bucket;
 use crate::source::Sides;
 
 pub use fingerprint::Fingerprints;
-pub use ledger::{BucketId, Ledger, Sums};
+pub use ledger::{BucketId, Grain, Ledger, Sums};
 pub use sketch::{Net, Overfull, Sketch};
 
 /// A record as a digest takes it.
@@ -74,10 +75,11 @@ pub struct Digest {
 }
 
 impl Digest {
-    /// Makes an empty digest whose sketch can be expected to tell this many differences.
-    pub fn for_differences(differences: usize) -> Self {
+    /// Makes an empty digest whose sketch can be expected to tell this many differences, and whose ledger has at most
+    /// so many lines.
+    pub fn for_differences(differences: usize, most_lines: usize) -> Self {
         Self {
-            ledger: Ledger::default(),
+            ledger: Ledger::bounded(most_lines),
             sketch: Sketch::for_differences(differences),
         }
     }
@@ -90,14 +92,22 @@ impl Digest {
     }
 
     /// Adds another digest.
-    pub fn merge(&mut self, other: &Self) {
-        self.ledger.merge(&other.ledger);
+    pub fn merge(&mut self, other: Self) {
+        self.ledger.merge(other.ledger);
         self.sketch += &other.sketch;
     }
 }
 
 impl Sides<Digest> {
-    /// Returns the buckets in which the two sides do not hold the same, in no order.
+    /// Makes both sides' ledgers equally coarse, and returns how coarse that is.
+    pub fn level(&mut self) -> Grain {
+        let grain = self.s3.ledger.grain().max(self.cwl.ledger.grain());
+        self.s3.ledger.coarsen(grain);
+        self.cwl.ledger.coarsen(grain);
+        grain
+    }
+
+    /// Returns the buckets (or coarser lines, if ledgers have those) in which the two sides do not hold the same.
     pub fn unequal(&self) -> BTreeSet<BucketId> {
         let ids = self.s3.ledger.ids().chain(self.cwl.ledger.ids());
         ids.filter(|&id| self.s3.ledger.sums(id) != self.cwl.ledger.sums(id))
@@ -117,9 +127,24 @@ impl Sides<Digest> {
     /// # Errors
     /// There are more differences than the sketches hold.
     pub fn differences(&self) -> Result<Vec<Net>, Overfull> {
+        self.sketch().peel()
+    }
+
+    /// Returns about how many differences there are; see [`Sketch::estimate`].
+    pub fn estimate(&self) -> u64 {
+        self.sketch().estimate()
+    }
+
+    fn sketch(&self) -> Sketch {
         let mut sketch = self.s3.sketch.clone();
         sketch -= &self.cwl.sketch;
-        sketch.peel()
+        sketch
+    }
+
+    /// Returns the interface behind a number that either side knows.
+    pub fn interface(&self, name: u64) -> Option<Arc<str>> {
+        let known = self.s3.ledger.interface(name);
+        known.or_else(|| self.cwl.ledger.interface(name))
     }
 }
 

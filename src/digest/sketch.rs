@@ -78,7 +78,7 @@ impl Sketch {
             reason = "a size"
         )]
         let differences = (bytes as f64 / size_of::<Cell>() as f64 / CELLS_PER_DIFFERENCE) as usize;
-        differences.max(64)
+        differences.max(1)
     }
 
     /// Adds copies of a record; negative numbers take them away.
@@ -94,6 +94,33 @@ impl Sketch {
     /// Tells whether nothing is left: equal multisets have been subtracted.
     pub fn is_empty(&self) -> bool {
         self.cells.iter().all(|cell| *cell == Cell::default())
+    }
+
+    /// Returns about how many differences there are, also if they are too many to tell: the sum of the squares of
+    /// their copies, give or take a few per cent, so more if some differ by several copies.
+    ///
+    /// The last words of fingerprints, less half of their range, are as often above zero as below, and decide nothing
+    /// about which cells they are added to. So of what they add up to in a cell, the square is on average that sum times
+    /// the square of one (Alon, Matias and Szegedy, "The Space Complexity of Approximating the Frequency Moments", STOC
+    /// 1996).
+    pub fn estimate(&self) -> u64 {
+        /// The mean square of a number that is uniform between -1/2 and 1/2.
+        const MEAN_SQUARE: f64 = 1.0 / 12.0;
+        let squares = self.cells.iter().map(|cell| {
+            let middle = cell.copies.wrapping_mul(1 << (u32::BITS - 1));
+            let centred = cell.words[3].wrapping_sub(middle).cast_signed();
+            #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+            let centred = centred as f64 / 2f64.powi(32);
+            centred * centred
+        });
+        let sum: f64 = squares.sum::<f64>() / TABLES as f64 / MEAN_SQUARE;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "an estimate, and no sum of squares is below zero"
+        )]
+        let estimate = sum.round() as u64;
+        estimate
     }
 
     /// Takes the sketch apart into the differences it holds, ordered by fingerprint.
@@ -323,6 +350,21 @@ mod tests {
                 "{wanted}"
             );
         }
+    }
+
+    #[test]
+    fn estimates_how_many_there_are_when_it_cannot_tell_them() {
+        let key = super::super::Fingerprints::seeded(1);
+        for wanted in [5_000u32, 50_000, 500_000] {
+            let mut sketch = Sketch::for_differences(2_000);
+            for n in 0..wanted {
+                let copies = if n % 3 == 0 { -1 } else { 1 };
+                sketch.add(key.of_record(&n.to_le_bytes()), BucketId(0), copies);
+            }
+            let off = sketch.estimate().abs_diff(u64::from(wanted));
+            assert!(off * 10 < u64::from(wanted), "{wanted}: off by {off}");
+        }
+        assert_eq!(Sketch::for_differences(10).estimate(), 0);
     }
 
     #[test]

@@ -45,6 +45,12 @@ impl Record {
         }
     }
 
+    /// Takes the canonical values of these fields, which are in table order, with a space between.
+    pub fn of_canonical(names: Arc<[FieldName]>, text: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(text).into();
+        Self { text, names }
+    }
+
     /// Returns the fields in table order; `None` is absent.
     pub fn fields(&self) -> impl Iterator<Item = (&FieldName, Option<&str>)> {
         self.names.iter().zip(

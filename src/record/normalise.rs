@@ -248,11 +248,17 @@ impl Normaliser {
                 push_text(cells.get(column), &mut text);
             }
         }
-        let text = String::from_utf8_lossy(&text).into_owned().into_boxed_str();
-        Record {
-            text,
-            names: Arc::clone(&self.names),
-        }
+        Record::of_canonical(Arc::clone(&self.names), &text)
+    }
+
+    /// Returns the fields of [`Self::record`].
+    pub fn names(&self) -> &Arc<[FieldName]> {
+        &self.names
+    }
+
+    /// Tells whether all fields are compared, so that a row's canonical text is all of its record.
+    pub fn compares_all(&self) -> bool {
+        self.compared.len() == self.names.len()
     }
 
     /// Without a `log-status` column a NODATA row can still be told: it has none of the traffic fields.

@@ -291,9 +291,11 @@ pub async fn examine(address: &Address, options: &SourceOptions, ask: &Ask) -> E
 fn trouble(error: &Error) -> Trouble {
     let text = match error {
         Error::Source { reason, .. } => reason.clone(),
-        Error::Usage(_) | Error::Output { .. } | Error::State { .. } | Error::Incomparable(_) => {
-            error.to_string()
-        }
+        Error::Usage(_)
+        | Error::Output { .. }
+        | Error::Temporary(_)
+        | Error::State { .. }
+        | Error::Incomparable(_) => error.to_string(),
     };
     Trouble {
         advice: error.hint().map(str::to_owned),
