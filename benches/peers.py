@@ -338,30 +338,32 @@ class Bench:
         """flowdiff alone, one thing growing at a time."""
         base = min(largest, 10_000_000)
         sizes = [n for n in (1_000_000, 3_000_000, 10_000_000, 30_000_000, 100_000_000) if n <= largest]
-        cases = [(f"{short(n)} records", ["--records", short(n)]) for n in sizes]
+        cases = [("records", short(n), ["--records", short(n)]) for n in sizes]
         grown = {
-            "differences": ["1", "100", "10k", "1M"],
+            "differences": ["1", "100", "10k", "100k", "1M"],
             "interfaces": ["10", "100k"],
             "window": ["1m", "30d"],
         }
         for what, values in grown.items():
-            cases += [(f"{what}: {value}", ["--records", short(base), f"--{what}", value]) for value in values]
+            cases += [(what, value, ["--records", short(base), f"--{what}", value]) for value in values]
         for option in ("one-side-empty", "all-differ", "one-large-object"):
-            cases.append((option.replace("-", " "), ["--records", short(base), f"--{option}"]))
-        print("### Growth\n\n| case | files | wall s | CPU s | peak MiB | ns CPU a record |\n|---|--:|--:|--:|--:|--:|")
-        points = []
-        for name, options in cases:
+            cases.append((option.replace("-", " "), "", ["--records", short(base), f"--{option}"]))
+        print(f"### Growth: {short(base)} records a side unless it says otherwise\n")
+        print("| | | files | wall s | CPU s | peak MiB | ns CPU a record |\n|---|--:|--:|--:|--:|--:|--:|")
+        drawn = {"records": [], "differences": []}
+        for what, value, options in cases:
             data, truth = self.data(*options)
             runs = self.in_turn([Flowdiff(self.flowdiff)], data, truth)["flowdiff check"]
-            wall, cpu, peak = (median(runs, what) for what in ("wall", "cpu", "peak"))
+            wall, cpu, peak = (median(runs, figure) for figure in ("wall", "cpu", "peak"))
             records, files = sum(truth["records"].values()), sum(truth["files"].values())
-            print(f"| {name} | {files} | {wall:.2f} | {cpu:.2f} | {peak / 2**20:.0f} | {cpu / records * 1e9:.0f} |", flush=True)
-            if name.endswith("records"):
-                points.append((truth["records"]["s3"], wall))
+            print(f"| {what} | {value} | {files} | {wall:.2f} | {cpu:.2f} | {peak / 2**20:.0f} | {cpu / records * 1e9:.0f} |", flush=True)
+            if what in drawn:
+                drawn[what].append((value, cpu, peak / 2**20))
+            # A second corpus of this size need not find room beside it.
             shutil.rmtree(data)
         print()
         if plot:
-            plot.write_text(svg(points))
+            plot.write_text(svg([("records a side", drawn["records"]), (f"differences in {short(base)}", drawn["differences"])]))
 
 
 def say(text):
@@ -396,26 +398,30 @@ def table(runs):
     print(flush=True)
 
 
-def svg(points):
-    """Draws wall time against records, both from 0, so that linear growth is a straight line through the corner."""
-    width, height, edge = 640, 360, 56
-    most_records, most_wall = (max(axis) for axis in zip(*points))
-    x = lambda records: edge + records / most_records * (width - 2 * edge)
-    y = lambda wall: height - edge - wall / most_wall * (height - 2 * edge)
-    path = " ".join(f"{x(records):.1f},{y(wall):.1f}" for records, wall in [(0, 0), *points])
-    marks = "".join(
-        f'<circle cx="{x(records):.1f}" cy="{y(wall):.1f}" r="4" fill="#06c"/>'
-        f'<text x="{x(records):.1f}" y="{height - edge + 18}" text-anchor="middle">{short(records)}</text>'
-        f'<text x="{x(records) - 8:.1f}" y="{y(wall) - 8:.1f}" text-anchor="end">{wall:.1f} s</text>'
-        for records, wall in points
-    )
+def svg(panels):
+    """Draws a panel for each thing that grows: CPU time as bars, peak memory as a line of dots, each from 0."""
+    width, height, edge = 360, 300, 48
+    drawn = []
+    for number, (title, points) in enumerate(panels):
+        left, bottom, top = number * width + edge, height - edge, edge
+        most_cpu, most_peak = max(cpu for _, cpu, _ in points), max(128, *(peak for _, _, peak in points))
+        step = (width - edge - 16) / len(points)
+        y = lambda part: bottom - part * (bottom - top)
+        middle = lambda index: left + step * (index + 0.5)
+        drawn.append(f'<path d="M{left},{top} V{bottom} H{left + width - edge - 16}" fill="none" stroke="#888"/>')
+        drawn.append(f'<text x="{left + (width - edge) / 2:.0f}" y="{height - 10}" text-anchor="middle">{title}</text>')
+        for index, (value, cpu, peak) in enumerate(points):
+            x, tall = middle(index), y(cpu / most_cpu)
+            drawn.append(f'<rect x="{x - step / 4:.1f}" y="{tall:.1f}" width="{step / 2:.1f}" height="{bottom - tall:.1f}" fill="#9cf"/>')
+            drawn.append(f'<text x="{x:.1f}" y="{bottom - 6}" text-anchor="middle">{cpu:.1f} s</text>')
+            drawn.append(f'<text x="{x:.1f}" y="{bottom + 16}" text-anchor="middle">{value}</text>')
+            drawn.append(f'<circle cx="{x:.1f}" cy="{y(peak / most_peak):.1f}" r="3" fill="#c30"/>')
+            drawn.append(f'<text x="{x:.1f}" y="{y(peak / most_peak) - 7:.1f}" text-anchor="middle" fill="#c30">{peak:.0f}</text>')
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="12">'
-        f'<rect width="{width}" height="{height}" fill="#fff"/>'
-        f'<path d="M{edge},{edge / 2} V{height - edge} H{width - edge / 2}" fill="none" stroke="#888"/>'
-        f'<polyline points="{path}" fill="none" stroke="#06c" stroke-width="2"/>{marks}'
-        f'<text x="{width / 2}" y="{height - 12}" text-anchor="middle">records a side</text>'
-        f'<text x="{edge}" y="18">wall time of flowdiff check</text></svg>\n'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width * len(panels)} {height}" font-family="sans-serif" font-size="11">'
+        f'<rect width="{width * len(panels)}" height="{height}" fill="#fff"/>'
+        f'<text x="{edge}" y="18">CPU seconds of flowdiff check (bars) and <tspan fill="#c30">peak memory in MiB (dots)</tspan></text>'
+        f'{"".join(drawn)}</svg>\n'
     )
 
 
@@ -441,7 +447,7 @@ def main():
     parser.add_argument("--only", type=words, help="flowdiff,unpack,igzip,clickhouse,duckdb,except,sort")
     parser.add_argument("--forms", action="store_true", help="Parquet and JSON instead of the peers")
     parser.add_argument("--growth", action="store_true", help="how flowdiff grows instead of the peers; the largest of --records is the largest")
-    parser.add_argument("--plot", type=Path, help="where --growth writes an SVG of time against records")
+    parser.add_argument("--plot", type=Path, help="where --growth writes an SVG of what it measured")
     parser.add_argument("--data", type=Path, default=PLACE / "data", help="where corpora are kept")
     parser.add_argument("--flowdiff", type=Path, help="a binary to measure instead of building one")
     parser.add_argument("--generate", type=Path, help="a generator to use instead of building one")

@@ -36,6 +36,12 @@ pub struct LimitArgs {
     pub timeout: String,
 
     /// Memory to stay within, e.g. 256MiB
+    ///
+    /// What does not fit costs time and disk instead: where more differ than can be told at once, all records in question
+    /// go through a private temporary file, about 180 bytes each, in the folder of TMPDIR; where there are more buckets
+    /// (interface and five minutes) than have room, those that differ are looked for in further readings. -v tells. Not
+    /// bounded: what the report itself names (each bucket that differs), the ids of events in files of filter-log-events,
+    /// and copies of one flow when few fields are compared.
     #[arg(
         long,
         value_name = "SIZE",
