@@ -204,7 +204,7 @@ impl Look<'_> {
     pub(super) async fn few(
         &mut self,
         found: &[Net],
-        mut every: Option<&mut EveryDifference<'_>>,
+        every: Option<&mut EveryDifference<'_>>,
     ) -> Result<Vec<Net>, Error> {
         if found.is_empty() {
             return Ok(Vec::new());
@@ -218,7 +218,7 @@ impl Look<'_> {
         self.note_unreadable(passed.unreadable);
         let mut left = Vec::new();
         let gathered = passed.taken.visitor.copies.gathered();
-        self.compare(gathered, true, every.as_deref_mut(), |look, groups| {
+        self.compare(gathered, true, every, |look, groups| {
             for fingerprint in groups.fingerprints() {
                 if let Some(first) = gone.remove(&fingerprint) {
                     let now = groups.copies(fingerprint);

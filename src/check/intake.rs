@@ -364,8 +364,13 @@ impl<V: Visitor> Sink for Intake<'_, V> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::visitors::Screen;
+    use crate::check::visitors::{Screen, Size};
     use crate::record::Cells;
+
+    const SIZE: Size = Size {
+        differences: 8,
+        lines: 8,
+    };
 
     fn rules() -> Rules {
         let layout = Layout::vpc_default();
@@ -420,7 +425,7 @@ mod tests {
     /// Two workers each with a part that holds the event `a`; `whole` tells which of the parts are, in the order in which
     /// they end. Returns how often `a` counts in the end, and how many of the parts must be taken again.
     fn at_once(whole: [bool; 2]) -> (u64, usize) {
-        let (rules, first) = (rules(), Taken::new(Screen::new(8), 8));
+        let (rules, first) = (rules(), Taken::new(Screen::new(SIZE), 8));
         let (mut one, mut other) = (first.fresh(), first.fresh());
         let origins = [origin(0), origin(1)];
         let mut intakes = [
@@ -448,7 +453,7 @@ mod tests {
 
     #[test]
     fn a_part_that_fails_gives_up_no_other_parts_events() {
-        let (rules, mut worker) = (rules(), Taken::new(Screen::new(8), 8));
+        let (rules, mut worker) = (rules(), Taken::new(Screen::new(SIZE), 8));
         for (number, whole) in [(0, true), (1, false), (2, true)] {
             let origin = origin(number);
             let mut intake = Intake::new(&rules, &origin, &mut worker);
@@ -461,7 +466,7 @@ mod tests {
 
     #[test]
     fn what_must_be_taken_again_is_taken_without_what_others_have() {
-        let (rules, mut worker) = (rules(), Taken::new(Screen::new(8), 8));
+        let (rules, mut worker) = (rules(), Taken::new(Screen::new(SIZE), 8));
         let mut other = worker.fresh();
         let line = "2 1 eni-0aa 10.0.0.1 10.0.0.2 1 2 6 1 40 1700000000 1700000060 ACCEPT OK";
         let answer = |ids: &[&str]| {

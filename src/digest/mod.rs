@@ -173,12 +173,12 @@ mod tests {
             print("there", "eni-0dd", 600, false),
         );
         let digest = |prints: &[&Print<'_>]| {
-            let mut digest = Digest::for_differences(10);
+            let mut digest = Digest::for_differences(10, usize::MAX);
             prints.iter().for_each(|print| digest.add(print));
             digest
         };
         let mut s3 = digest(&[&same, &more]);
-        s3.merge(&digest(&[&more, &here]));
+        s3.merge(digest(&[&more, &here]));
         let sides = Sides {
             s3,
             cwl: digest(&[&there, &more, &same]),

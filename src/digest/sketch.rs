@@ -424,7 +424,7 @@ mod tests {
                 "{taken} {bytes}"
             );
         }
-        assert_eq!(Sketch::differences_in(0), 64);
+        assert_eq!(Sketch::differences_in(0), 1);
         assert_eq!(
             format!("{:?}", Sketch::for_differences(0)),
             "Sketch(24 cells)"
