@@ -93,7 +93,7 @@ fn choose(asked: &Asked, found: Vec<FlowLog>) -> Result<Sides<FlowLog>, Error> {
             };
             match (of(Side::S3), of(Side::Cwl)) {
                 (Some(s3), Some(cwl)) => Ok(Sides { s3, cwl }),
-                _ => Err(Error::Usage(candidates(id, &found))),
+                _ => Err(candidates(id, &found)),
             }
         }
     }
@@ -108,7 +108,7 @@ fn side_of(log: &FlowLog) -> Option<Side> {
 }
 
 /// Says what there is instead of one flow log to each destination.
-fn candidates(id: &str, found: &[FlowLog]) -> String {
+fn candidates(id: &str, found: &[FlowLog]) -> Error {
     if found.is_empty() {
         let above = match id.split_once('-') {
             Some(("eni", _)) => {
@@ -117,16 +117,17 @@ fn candidates(id: &str, found: &[FlowLog]) -> String {
             Some(("subnet", _)) => "; flow logs of its VPC cover it too: give that id",
             _ => "",
         };
-        return format!(
+        return Error::Usage(format!(
             "--resource: `{id}` has no flow log of its own in the region and account{above}"
-        );
+        ));
     }
-    let lines = found.iter().map(|log| format!("\n  {}", log.summary()));
-    format!(
-        "--resource: `{id}` does not have exactly one flow log to S3 and one to CloudWatch Logs; name two with \
-         --flow-logs:{}",
-        lines.collect::<String>()
-    )
+    Error::Several {
+        what: format!(
+            "--resource: `{id}` does not have exactly one flow log to S3 and one to CloudWatch Logs; name two with \
+             --flow-logs:"
+        ),
+        candidates: found.iter().map(FlowLog::summary).collect(),
+    }
 }
 
 /// Puts into the arguments what the flow logs stand for and was not given.

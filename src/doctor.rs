@@ -297,6 +297,7 @@ pub async fn without_sources(options: &Sides<SourceOptions>, error: &Error) -> D
             resource: "*".to_owned(),
         }),
         Error::Usage(_)
+        | Error::Several { .. }
         | Error::Output { .. }
         | Error::Temporary(_)
         | Error::State { .. }

@@ -12,6 +12,14 @@ pub enum Error {
     /// The command line asks for something that cannot be.
     #[error("{0}")]
     Usage(String),
+    /// What the command line asks for may be one of several things.
+    #[error("{what}\n  {}", candidates.join("\n  "))]
+    Several {
+        /// What is asked for, and what to do about it.
+        what: String,
+        /// What it may be.
+        candidates: Vec<String>,
+    },
     /// A source cannot be listed or opened.
     #[error("{side}: `{address}`: {reason}")]
     Source {
@@ -55,9 +63,11 @@ impl Error {
     pub fn hint(&self) -> Option<&str> {
         match self {
             Self::Source { hint, .. } | Self::State { hint, .. } => hint.as_deref(),
-            Self::Temporary(_) | Self::Usage(_) | Self::Output { .. } | Self::Incomparable(_) => {
-                None
-            }
+            Self::Temporary(_)
+            | Self::Usage(_)
+            | Self::Several { .. }
+            | Self::Output { .. }
+            | Self::Incomparable(_) => None,
         }
     }
 }

@@ -176,9 +176,21 @@ fn showable(text: &str, redaction: Option<&Arc<Redaction>>) -> String {
 
 fn complain(error: &Error, redaction: Option<&Arc<Redaction>>) {
     let tell = |text: &str| showable(text, redaction);
-    say(&format!("flowdiff: {}", tell(&error.to_string())));
+    say(&format!("flowdiff: {}", message(error, tell)));
     if let Some(hint) = error.hint() {
         say(&format!("hint: {}", tell(hint)));
+    }
+}
+
+/// Returns an error's message, made fit to be shown. The only line breaks in it are flowdiff's own.
+fn message(error: &Error, showable: impl Fn(&str) -> String) -> String {
+    match error {
+        Error::Several { what, candidates } => {
+            let candidates = candidates.iter().map(|one| showable(one));
+            let lines = std::iter::once(showable(what)).chain(candidates);
+            lines.collect::<Vec<_>>().join("\n  ")
+        }
+        other => showable(&other.to_string()),
     }
 }
 

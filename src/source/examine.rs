@@ -292,6 +292,7 @@ fn trouble(error: &Error) -> Trouble {
     let text = match error {
         Error::Source { reason, .. } => reason.clone(),
         Error::Usage(_)
+        | Error::Several { .. }
         | Error::Output { .. }
         | Error::Temporary(_)
         | Error::State { .. }
