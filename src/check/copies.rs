@@ -215,7 +215,8 @@ impl Copies {
             names: std::mem::take(&mut *self.shared.names()),
             most_compared: self.shared.most_compared,
             whole,
-            held: self.held.into_iter().enumerate(),
+            held: self.held.into_iter(),
+            partition: 0,
             spill,
             bytes: Vec::new(),
             order: Vec::new(),
@@ -292,7 +293,9 @@ pub(super) struct Gathered {
     most_compared: usize,
     /// Whose copies count.
     whole: HashSet<u32>,
-    held: std::iter::Enumerate<std::vec::IntoIter<Vec<u8>>>,
+    held: std::vec::IntoIter<Vec<u8>>,
+    /// The number of the first of them.
+    partition: usize,
     spill: Spill,
     /// The partition at hand ...
     bytes: Vec<u8>,
@@ -314,6 +317,41 @@ impl Gathered {
         self.spill.end
     }
 
+    /// Returns how many copies each side has that the other one lacks, an event counted once. To be asked before the
+    /// first copies are taken.
+    ///
+    /// # Errors
+    /// The temporary file cannot be read.
+    pub(super) fn excess(&mut self) -> io::Result<Sides<u64>> {
+        let starts: Vec<u64> = self.spill.runs.iter().map(|run| run.at).collect();
+        let (mut excess, mut spilled) = (Sides::<u64>::default(), Vec::new());
+        for (number, held) in self.held.as_slice().iter().enumerate() {
+            spilled.clear();
+            self.spill.read(number, &mut spilled)?;
+            let mut copies: HashMap<u128, Sides<u64>> = HashMap::new();
+            let mut events = HashSet::new();
+            for bytes in [held, &spilled] {
+                each_row(bytes, &self.whole, &mut |row, _| {
+                    if row
+                        .event
+                        .is_none_or(|event| events.insert((row.side, event)))
+                    {
+                        copies.entry(row.fingerprint).or_default()[row.side] += 1;
+                    }
+                })?;
+            }
+            for copies in copies.values() {
+                for side in Side::BOTH {
+                    excess[side] += copies[side].saturating_sub(copies[side.other()]);
+                }
+            }
+        }
+        for (run, at) in self.spill.runs.iter_mut().zip(starts) {
+            run.at = at;
+        }
+        Ok(excess)
+    }
+
     /// Returns all copies of some flows more, and `None` in the end. Unless `all` are wanted, records may be left out of
     /// which both sides have as many.
     ///
@@ -321,11 +359,12 @@ impl Gathered {
     /// The temporary file cannot be read.
     pub(super) fn next(&mut self, names: &Names<'_>, all: bool) -> io::Result<Option<Groups>> {
         while self.order.is_empty() {
-            let Some((number, held)) = self.held.next() else {
+            let Some(held) = self.held.next() else {
                 return Ok(None);
             };
             self.bytes = held;
-            self.spill.read(number, &mut self.bytes)?;
+            self.spill.read(self.partition, &mut self.bytes)?;
+            self.partition += 1;
             self.order = in_order(&self.bytes, &self.whole, all)?;
         }
         let mut groups = Groups::default();
@@ -376,24 +415,30 @@ fn take(bytes: &[u8]) -> io::Result<(Row<'_>, &[u8])> {
     postcard::take_from_bytes(bytes).map_err(io::Error::other)
 }
 
+/// Visits the copies that count, with the places where they stand.
+fn each_row(
+    bytes: &[u8],
+    whole: &HashSet<u32>,
+    visit: &mut dyn FnMut(&Row<'_>, usize),
+) -> io::Result<()> {
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let at = bytes.len() - rest.len();
+        let (row, more) = take(rest)?;
+        if whole.contains(&row.by) {
+            visit(&row, at);
+        }
+        rest = more;
+    }
+    Ok(())
+}
+
 /// Returns the flows and places of the copies that are to be compared, in order of flow.
 fn in_order(bytes: &[u8], whole: &HashSet<u32>, all: bool) -> io::Result<Vec<(u64, usize)>> {
-    let each = |visit: &mut dyn FnMut(&Row<'_>, usize)| -> io::Result<()> {
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            let at = bytes.len() - rest.len();
-            let (row, more) = take(rest)?;
-            if whole.contains(&row.by) {
-                visit(&row, at);
-            }
-            rest = more;
-        }
-        Ok(())
-    };
     // How many copies S3 has more; of events nobody knows before those that were found twice are told.
     let mut more: HashMap<u128, Option<i64>> = HashMap::new();
     if !all {
-        each(&mut |row, _| {
+        each_row(bytes, whole, &mut |row, _| {
             let sign = if row.side == Side::S3 { 1 } else { -1 };
             let more = more.entry(row.fingerprint).or_insert(Some(0));
             *more = more.filter(|_| row.event.is_none()).map(|more| more + sign);
@@ -401,7 +446,7 @@ fn in_order(bytes: &[u8], whole: &HashSet<u32>, all: bool) -> io::Result<Vec<(u6
         more.retain(|_, more| *more != Some(0));
     }
     let mut order = Vec::new();
-    each(&mut |row, at| {
+    each_row(bytes, whole, &mut |row, at| {
         if all || more.contains_key(&row.fingerprint) {
             order.push((row.flow, at));
         }

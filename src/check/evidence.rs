@@ -68,24 +68,6 @@ impl Question {
             Self::Many(buckets) => buckets.keys().copied().collect(),
         }
     }
-
-    /// How many copies a side lacks, at most.
-    fn lacking(&self, side: Side) -> u64 {
-        match self {
-            Self::Few(found) => {
-                let copies = found
-                    .iter()
-                    .map(|difference| difference.copies * sign_of(side.other()));
-                copies
-                    .map(|copies| u64::try_from(copies).unwrap_or(0))
-                    .sum()
-            }
-            Self::Many(buckets) => buckets
-                .values()
-                .map(|standing| standing.copies[side.other()])
-                .sum(),
-        }
-    }
 }
 
 /// What a side lacked at one look and had at a later one.
@@ -163,12 +145,15 @@ pub(super) async fn explain(
         last,
         wanted: again.wanted,
         explained: Explained::nothing(reader.check.max_evidence),
-        doubt: doubt(screened, &question),
+        doubt: doubt(screened),
         arrived: HashMap::new(),
     };
     look.note_unreadable(again.gone);
     let left = match question {
-        Question::Few(found) => Question::Few(look.few(&found, every).await?),
+        Question::Few(found) => {
+            look.doubt_malformed(excess(&found));
+            Question::Few(look.few(&found, every).await?)
+        }
         Question::Many(standing) => Question::Many(look.many(&standing, every).await?),
     };
     let mut explained = look.explained;
@@ -176,19 +161,21 @@ pub(super) async fn explain(
     Ok(explained)
 }
 
-/// What the first look could not see. Malformed rows that are as many as the copies a side lacks may well be those
-/// copies (a wrong `--cwl-format` makes all rows malformed): then none of these copies is called missing.
-fn doubt(screened: &Screened, question: &Question) -> Doubt {
+/// What the first look could not read.
+fn doubt(screened: &Screened) -> Doubt {
     let covers = Sides::from_fn(|side| {
-        let malformed = screened.tally[side].malformed;
-        let hidden = (malformed > 0 && malformed >= question.lacking(side)).then(Cover::default);
-        screened.unreadable[side]
-            .iter()
-            .map(|(part, _)| part.cover.clone())
-            .chain(hidden)
-            .collect()
+        let unreadable = screened.unreadable[side].iter();
+        unreadable.map(|(part, _)| part.cover.clone()).collect()
     });
     Doubt { covers }
+}
+
+/// Returns how many copies each side has that the other one lacks.
+pub(super) fn excess(found: &[Net]) -> Sides<u64> {
+    Sides::from_fn(|side| {
+        let more = found.iter().map(|net| net.copies * sign_of(side));
+        more.map(|copies| u64::try_from(copies).unwrap_or(0)).sum()
+    })
 }
 
 /// Differences are counted as S3's copies less CloudWatch's.
@@ -200,6 +187,18 @@ fn sign_of(side: Side) -> i64 {
 }
 
 impl Look<'_> {
+    /// Malformed rows that are as many as the copies a side lacks may well be those copies (a wrong `--cwl-format` makes
+    /// all rows malformed): then none of these copies is called missing. `excess` is what each side has and the other lacks,
+    /// to the copy: an estimate would make a report depend on how it was found.
+    pub(super) fn doubt_malformed(&mut self, excess: Sides<u64>) {
+        for side in Side::BOTH {
+            let malformed = self.screened.tally[side].malformed;
+            if malformed > 0 && malformed >= excess[side.other()] {
+                self.doubt.covers[side].push(Cover::default());
+            }
+        }
+    }
+
     /// Collects the copies of known differences and tells what they are. Returns what still differs.
     pub(super) async fn few(
         &mut self,
@@ -218,6 +217,7 @@ impl Look<'_> {
         self.note_unreadable(passed.unreadable);
         let mut left = Vec::new();
         let gathered = passed.taken.visitor.copies.gathered();
+        let gathered = gathered.map_err(Error::Temporary)?;
         self.compare(gathered, true, every, |look, groups| {
             for fingerprint in groups.fingerprints() {
                 if let Some(first) = gone.remove(&fingerprint) {
@@ -237,12 +237,11 @@ impl Look<'_> {
     /// The temporary file that they were put into, or the one that differences are written to.
     pub(super) fn compare(
         &mut self,
-        gathered: io::Result<Gathered>,
+        mut gathered: Gathered,
         all: bool,
         mut every: Option<&mut EveryDifference<'_>>,
         mut first: impl FnMut(&mut Self, &Groups),
     ) -> Result<(), Error> {
-        let mut gathered = gathered.map_err(Error::Temporary)?;
         if gathered.spilled() > 0 {
             let bytes = bytesize::ByteSize(gathered.spilled());
             tracing::info!(%bytes, "what differs does not fit --memory: copies were put into a temporary file");

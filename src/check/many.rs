@@ -16,7 +16,7 @@ use crate::finding::Bucket;
 use crate::source::{Side, Sides};
 
 use super::copies::{BYTES_A_COPY, Copies};
-use super::evidence::{EveryDifference, Look, Standing};
+use super::evidence::{EveryDifference, Look, Standing, excess};
 use super::visitors::{Closer, Means, Scope, lone_kind};
 
 /// How often one looks because the sides have changed under the look before.
@@ -67,6 +67,7 @@ impl Look<'_> {
                 Means::Sketch(sketch, _) => match sketch.peel() {
                     Ok(found) => {
                         self.note_arrivals(buckets, &now, &seen.delays);
+                        self.doubt_malformed(lone_excess(&scope, &seen.ledgers, excess(&found)));
                         self.count_lone(&scope, &seen.ledgers, seen.settled, seen.young);
                         self.few(&found, every.as_deref_mut()).await?;
                     }
@@ -87,8 +88,15 @@ impl Look<'_> {
                         continue;
                     }
                     self.note_arrivals(buckets, &now, &seen.delays);
+                    let mut gathered = copies.gathered().map_err(Error::Temporary)?;
+                    if Side::BOTH
+                        .iter()
+                        .any(|&side| self.screened.tally[side].malformed > 0)
+                    {
+                        let excess = gathered.excess().map_err(Error::Temporary)?;
+                        self.doubt_malformed(lone_excess(&scope, &seen.ledgers, excess));
+                    }
                     self.count_lone(&scope, &seen.ledgers, seen.settled, seen.young);
-                    let gathered = copies.gathered();
                     self.compare(gathered, false, every.as_deref_mut(), |_, _| {})?;
                 }
             }
@@ -196,6 +204,15 @@ impl Look<'_> {
         }));
         outcome.merge(young);
     }
+}
+
+/// Adds the records of lone buckets to what each side has and the other lacks.
+fn lone_excess(scope: &Scope, now: &Sides<Ledger>, mut excess: Sides<u64>) -> Sides<u64> {
+    for (&id, (_, lacking)) in &scope.lone {
+        let side = lacking.other();
+        excess[side] += now[side].sums(id).copies;
+    }
+    excess
 }
 
 impl Standing {
