@@ -25,7 +25,8 @@ const CERTIFICATES: &str = "etc/ssl/certs/ca-certificates.crt";
 const BUILT: &str = "FLOWDIFF_STATIC_BINARY";
 
 /// What an engine does before it hands over to the program: a root that cannot be written, a place for temporary files, a
-/// volume, `/proc`, and processes of its own. `chroot` then becomes nobody, who has no capabilities.
+/// volume, `/proc`, `/dev` with what the OCI runtime specification has there, and processes of its own. `chroot` then becomes
+/// nobody, who has no capabilities.
 const ENGINE: &str = r#"
 root=$1 volume=$2
 shift 2
@@ -34,6 +35,11 @@ mount -o remount,bind,ro "$root"
 mount -t tmpfs -o mode=1777 tmp "$root/tmp"
 mount --bind "$volume" "$root/var/lib/flowdiff"
 mount -t proc proc "$root/proc"
+mount -t tmpfs -o mode=0755 dev "$root/dev"
+for device in null zero full random urandom; do
+  touch "$root/dev/$device"
+  mount --bind "/dev/$device" "$root/dev/$device"
+done
 exec chroot --userspec=65534:65534 --groups= "$root" /usr/local/bin/flowdiff "$@"
 "#;
 
@@ -47,7 +53,12 @@ impl Image {
         let image = Self {
             folder: tempfile::tempdir().unwrap(),
         };
-        let binary = std::env::var_os(BUILT).map_or_else(build, PathBuf::from);
+        let binary = image.path("flowdiff");
+        fs::copy(
+            std::env::var_os(BUILT).map_or_else(build, PathBuf::from),
+            &binary,
+        )
+        .unwrap();
         let dockerfile = text("Dockerfile");
         let (_, copying) = dockerfile.split_once("\nRUN mkdir").unwrap();
         let (copying, last) = copying.split_once("\n\nFROM scratch\n").unwrap();
@@ -97,7 +108,9 @@ impl Image {
     /// Adds what an engine adds, and an authority that the tests' server goes by.
     fn prepare(&self, authority: &Path) {
         let root = self.path("root");
-        fs::create_dir(root.join("proc")).unwrap();
+        for mounted in ["proc", "dev"] {
+            fs::create_dir(root.join(mounted)).unwrap();
+        }
         fs::write(root.join("etc/hosts"), "127.0.0.1 localhost\n").unwrap();
         fs::write(root.join("etc/resolv.conf"), "").unwrap();
         let certificates = root.join(CERTIFICATES);
