@@ -184,14 +184,12 @@ fn complain(error: &Error, redaction: Option<&Arc<Redaction>>) {
 
 /// Returns an error's message, made fit to be shown. The only line breaks in it are flowdiff's own.
 fn message(error: &Error, showable: impl Fn(&str) -> String) -> String {
-    match error {
-        Error::Several { what, candidates } => {
-            let candidates = candidates.iter().map(|one| showable(one));
-            let lines = std::iter::once(showable(what)).chain(candidates);
-            lines.collect::<Vec<_>>().join("\n  ")
-        }
-        other => showable(&other.to_string()),
-    }
+    let Error::Several { what, candidates } = error else {
+        return showable(&error.to_string());
+    };
+    let candidates = candidates.iter().map(|one| showable(one));
+    let lines = std::iter::once(showable(what)).chain(candidates);
+    lines.collect::<Vec<_>>().join("\n  ")
 }
 
 fn run_check(args: &CheckArgs, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {

@@ -167,6 +167,15 @@ impl Situation {
         is_picked && part.told.is_asked_for(window, &self.interfaces)
     }
 
+    /// Lets everything be there from the beginning.
+    pub(super) fn let_nothing_be_late(&mut self) {
+        for side in Side::BOTH {
+            for part in &mut self.parts[side] {
+                part.late = false;
+            }
+        }
+    }
+
     /// Tells whether files can hold it: no stream that is read live, nothing that comes later.
     pub(super) fn is_offline(&self) -> bool {
         Side::BOTH.iter().all(|&side| {

@@ -49,6 +49,9 @@ pub(super) struct Truth {
     /// Each difference by what it is, where, and its canonical text, or both texts of a pair.
     pub differences: BTreeMap<(Bucket, Kind, String, String), u64>,
     pub exit_code: u8,
+    /// Whether a late copy is of a record that did not differ before it came: then it is for the next check, unless
+    /// another difference in its bucket shows it.
+    pub arrives_unseen: bool,
 }
 
 /// One copy that was read.
@@ -56,6 +59,7 @@ struct Copy {
     text: String,
     bucket: Bucket,
     young: bool,
+    late: bool,
 }
 
 /// The copies of one record on both sides.
@@ -63,6 +67,15 @@ struct Heap {
     bucket: Bucket,
     young: bool,
     copies: Sides<u64>,
+    /// How many of them came late.
+    late: Sides<u64>,
+}
+
+impl Heap {
+    fn arrives_unseen(&self) -> bool {
+        let first = Sides::from_fn(|side| self.copies[side] - self.late[side]);
+        first.s3 == first.cwl && self.late != Sides::default()
+    }
 }
 
 impl Truth {
@@ -79,11 +92,14 @@ impl Truth {
                     bucket: copy.bucket,
                     young: false,
                     copies: Sides::default(),
+                    late: Sides::default(),
                 });
                 heap.copies[side] += 1;
+                heap.late[side] += u64::from(copy.late);
                 heap.young |= copy.young;
             }
         }
+        truth.arrives_unseen = heaps.values().any(Heap::arrives_unseen);
         truth.tell(situation, &heaps);
         truth.exit_code = truth.exit_code_of(situation);
         truth
@@ -139,7 +155,7 @@ impl Truth {
                 let start = seen.number("start");
                 summary.first_start = summary.first_start.into_iter().chain(start).min();
                 summary.last_start = summary.last_start.into_iter().chain(start).max();
-                copies.push(seen.copy(&self.compared));
+                copies.push(seen.copy(&self.compared, part.late));
             }
         }
         copies
@@ -353,7 +369,7 @@ impl See<'_> {
         in_window && wanted && !(situation.ignore_nodata && self.is("NODATA"))
     }
 
-    fn copy(&self, compared: &[FieldName]) -> Copy {
+    fn copy(&self, compared: &[FieldName], late: bool) -> Copy {
         let value = |name: &FieldName| self.value(name).unwrap_or("-");
         let is_compared = |name: &str| compared.iter().any(|field| field.as_str() == name);
         let settle = &self.situation.settle;
@@ -361,6 +377,7 @@ impl See<'_> {
             .number("end")
             .or(self.number("start").map(|start| start + 600));
         Copy {
+            late,
             text: compared.iter().map(value).collect::<Vec<_>>().join(" "),
             bucket: (
                 if is_compared("interface-id") {
