@@ -1,5 +1,6 @@
 //! Findings: what is wrong with the data, as data. Counts are exact; evidence is capped.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -62,7 +63,9 @@ pub struct Evidence {
 }
 
 /// Two records, one from each side, that are the same flow but not the same record.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+///
+/// Ordered by the copies, S3's first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Pair {
     /// The compared fields in which they differ, in table order.
     pub fields: Vec<String>,
@@ -70,6 +73,18 @@ pub struct Pair {
     pub s3: Evidence,
     /// The copy on the CloudWatch side.
     pub cwl: Evidence,
+}
+
+impl Ord for Pair {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (&self.s3, &self.cwl, &self.fields).cmp(&(&other.s3, &other.cwl, &other.fields))
+    }
+}
+
+impl PartialOrd for Pair {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 /// What about the two flow logs' configurations may be why their records differ.
@@ -134,4 +149,34 @@ pub enum Finding {
         /// Why.
         reason: String,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::FieldName;
+
+    /// As [`crate::diff::differences`] orders them, of which only the first are made into pairs: another order here would
+    /// let the share of flows that is looked at together decide which ones are shown.
+    #[test]
+    fn pairs_are_ordered_by_their_copies() {
+        let evidence = |start: &str, row| Evidence {
+            record: Record::new(vec![(FieldName::new("start"), Some(start.to_owned()))]),
+            found_in: Place {
+                part: "part".into(),
+                row,
+            },
+        };
+        let pair = |fields: &str, start: &str, row| Pair {
+            fields: vec![fields.to_owned()],
+            s3: evidence(start, row),
+            cwl: evidence("9", 1),
+        };
+        let in_order = [
+            pair("end", "1", 2),
+            pair("bytes", "1", 3),
+            pair("action", "2", 1),
+        ];
+        assert!(in_order.is_sorted(), "{in_order:?}");
+    }
 }

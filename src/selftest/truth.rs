@@ -49,8 +49,8 @@ pub(super) struct Truth {
     /// Each difference by what it is, where, and its canonical text, or both texts of a pair.
     pub differences: BTreeMap<(Bucket, Kind, String, String), u64>,
     pub exit_code: u8,
-    /// Whether a late copy is of a record that did not differ before it came: then it is for the next check, unless
-    /// another difference in its bucket shows it.
+    /// Whether a late copy is of a record that did not differ before it came, or came to both sides: then it is for the
+    /// next check, unless another difference in its bucket shows it.
     pub arrives_unseen: bool,
 }
 
@@ -74,7 +74,8 @@ struct Heap {
 impl Heap {
     fn arrives_unseen(&self) -> bool {
         let first = Sides::from_fn(|side| self.copies[side] - self.late[side]);
-        first.s3 == first.cwl && self.late != Sides::default()
+        let late = self.late.s3 + self.late.cwl > 0;
+        late && first.s3 == first.cwl || self.late.s3.min(self.late.cwl) > 0
     }
 }
 
