@@ -587,4 +587,17 @@ mod tests {
             ]
         );
     }
+
+    #[test]
+    fn the_records_of_groups_are_told_by_fingerprint() {
+        let mut groups = Groups::default();
+        assert_eq!(groups.fingerprints().next(), None);
+        let records = [record(1, "10.0.0.1", 84), record(2, "10.0.0.1", 84)];
+        for one in &records {
+            add(&mut groups, Side::Cwl, one, false, &[None, None]);
+        }
+        let of = |one: &(String, Record)| u128::from(xxhash_rust::xxh3::xxh3_64(one.0.as_bytes()));
+        let expected = records.iter().map(of).sorted().collect_vec();
+        assert_eq!(groups.fingerprints().sorted().collect_vec(), expected);
+    }
 }

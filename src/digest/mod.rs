@@ -212,4 +212,52 @@ mod tests {
         assert_eq!(sides.s3.ledger.sums(more.bucket), two);
         assert_eq!(same.sums().young, 0);
     }
+
+    #[test]
+    fn both_sides_know_an_interface_and_become_equally_coarse() {
+        let (here, there) = (
+            print("here", "eni-0aa", 0, false),
+            print("there", "eni-0bb", 300, false),
+        );
+        let digest = |most_lines: usize, prints: &[&Print<'_>]| {
+            let mut digest = Digest::for_differences(10, most_lines);
+            prints.iter().for_each(|print| digest.add(print));
+            digest
+        };
+        let mut fine = Sides {
+            s3: digest(1000, &[&here]),
+            cwl: digest(1000, &[&there]),
+        };
+        assert_eq!(fine.interface(here.name).as_deref(), Some("eni-0aa"));
+        assert_eq!(fine.interface(there.name).as_deref(), Some("eni-0bb"));
+        assert_eq!(fine.interface(here.name ^ there.name), None);
+        assert_eq!(fine.level(), fine.s3.ledger.grain());
+        // So many that one side's ledger gets coarser by itself.
+        let names: Vec<String> = (0..400).map(|number| format!("eni-{number:03x}")).collect();
+        let many: Vec<Print<'_>> = names
+            .iter()
+            .zip(0..)
+            .map(|(name, slot)| print(name, name, slot * 300, false))
+            .collect();
+        let grain = fine.s3.ledger.grain();
+        for bounds in [(8, 1000), (1000, 8)] {
+            let mut sides = Sides {
+                s3: digest(bounds.0, &many.iter().collect::<Vec<_>>()),
+                cwl: digest(bounds.1, &many.iter().collect::<Vec<_>>()),
+            };
+            let level = sides.level();
+            assert!(level > grain);
+            assert_eq!(
+                (sides.s3.ledger.grain(), sides.cwl.ledger.grain()),
+                (level, level)
+            );
+            assert!(sides.unequal().is_empty());
+            assert_eq!(sides.estimate(), 0);
+        }
+        let apart = Sides {
+            s3: digest(1000, &many.iter().collect::<Vec<_>>()),
+            cwl: digest(1000, &[]),
+        };
+        assert!(apart.estimate().abs_diff(400) < 200);
+    }
 }

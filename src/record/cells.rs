@@ -247,4 +247,19 @@ pub(super) mod tests {
             }
         }
     }
+
+    #[test]
+    fn cells_apart_are_counted_and_looked_into() {
+        let all: [&[u8]; 2] = [b"12", b"eni"];
+        let (cells, none) = (Cells::Apart(&all), Cells::Apart(&[]));
+        assert_eq!((cells.len(), none.len()), (2, 0));
+        assert!(none.is_empty() && !cells.is_empty());
+        assert_eq!(cells.first_byte(), b'1');
+        assert_eq!(cells.skip(1).first_byte(), b'e');
+        assert_eq!(
+            [0, 1, 2].map(|index| cells.byte(index)),
+            [Some(b'1'), Some(b'2'), None]
+        );
+        assert_eq!(none.byte(0), None);
+    }
 }
