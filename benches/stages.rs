@@ -80,8 +80,13 @@ impl Sink for Boil {
 
     fn row(&mut self, row: Row<'_>) -> Result<(), Stop> {
         let normaliser = self.normaliser.as_ref().ok_or(Stop)?;
-        let normal = normaliser.normalise(row.cells, &mut self.text);
-        let normal = normal.map_err(|_| Stop)?;
+        // As a check does it: the short way first.
+        let normal = match normaliser.everyday(row.cells) {
+            Some(normal) => normal,
+            None => normaliser
+                .normalise(row.cells, &mut self.text)
+                .map_err(|_| Stop)?,
+        };
         match &mut self.digest {
             Some((key, digest)) => {
                 let slot = normal.start.map(slot);

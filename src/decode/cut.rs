@@ -1,7 +1,6 @@
 //! The cut: text to lines and lines to cells, in one go over all bytes.
 //!
-//! Works like the first stage of Langdale and Lemire, "Parsing Gigabytes of JSON per Second", VLDB Journal 2019: 64
-//! bytes become bits that tell what kind each is, and only the bits are walked through.
+//! Bytes become bits that tell what kind each is ([`super::marks`]), and only the bits are walked through.
 
 use super::marks::Marks;
 use crate::record::Line;

@@ -117,6 +117,8 @@ impl Marks {
             *mark = so_far.add(&of.kinds(block));
         }
         rest[0] = so_far.add(&of.kinds(&last));
+        // Nothing of a longer piece that was read before is left behind this one.
+        rest[1] = Mark::default();
         (self.lines, self.any_odd) = (so_far.lines, so_far.odd != 0);
     }
 }
@@ -327,5 +329,6 @@ mod tests {
         marks.read(b"1 2\n");
         assert_eq!((marks.line_ends().len(), marks.any_odd()), (1, false));
         check(&b"1\n".repeat(99));
+        assert_eq!(marks.marks()[1], Mark::default());
     }
 }

@@ -81,7 +81,8 @@ impl Sketch {
         differences.max(1)
     }
 
-    /// Adds copies of a record; negative numbers take them away.
+    /// Adds copies of a record; negative numbers take them away. If one record ends up with over 2^31 copies more on
+    /// one side than on the other, peeling finds the sketch too full.
     #[inline(always)]
     pub fn add(&mut self, fingerprint: u128, bucket: BucketId, copies: i64) {
         let one = Cell::of(fingerprint, bucket);
@@ -387,6 +388,9 @@ mod tests {
             copies,
         };
         assert_eq!(sketch.peel(), Ok(vec![expected]));
+        let mut sketch = Sketch::for_differences(10);
+        sketch.add(u128::MAX, BucketId(u64::MAX), 1 << 33);
+        assert_eq!(sketch.peel(), Err(Overfull));
     }
 
     /// Elements that fall into the same cells in all tables, of which the sums divide: their mean is none of them.

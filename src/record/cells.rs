@@ -38,7 +38,8 @@ impl<'a> Cells<'a> {
         }
     }
 
-    /// Returns a byte of the first cell, or, at your risk, of what stands behind it in its line; `None` if there is nothing.
+    /// Returns a byte counted from where the first cell begins; `None` if nothing stands there. Where cells stand in a line
+    /// it need not be of the first cell, nor of the line.
     #[inline(always)]
     pub fn byte(&self, index: usize) -> Option<u8> {
         match self {
@@ -244,6 +245,9 @@ pub(super) mod tests {
             prop_assert!(line.iter().eq(apart.iter()));
             for index in 0..apart.len() {
                 prop_assert_eq!(line.get(index), apart.get(index));
+            }
+            for index in 0..apart.iter().next().map_or(0, <[u8]>::len) {
+                prop_assert_eq!(line.byte(index), apart.byte(index));
             }
         }
     }
