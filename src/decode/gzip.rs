@@ -38,7 +38,11 @@ pub(super) fn beginning(packed: &[u8]) -> Vec<u8> {
     unpacked
 }
 
-fn unpack_below(limit: usize, packed: &[u8]) -> Result<Option<Buffer>, DecodeError> {
+/// Unpacks all members as [`unpack`] does; `None` if that is `limit` bytes or more.
+///
+/// # Errors
+/// Cut off, damaged, or followed by something that is not gzip.
+pub(super) fn unpack_below(limit: usize, packed: &[u8]) -> Result<Option<Buffer>, DecodeError> {
     let last_member = last_length(packed);
     if last_member.is_some_and(|size| size >= limit) {
         return Ok(None);

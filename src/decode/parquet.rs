@@ -3,13 +3,17 @@
 //! Source of the shape: VPC User Guide "Flow log records" (the Parquet type of each field) and "Flow
 //! log files". Which integers are absent is told by NULL, which strings by `-`.
 
+mod sizes;
+
 use std::cell::Cell;
 use std::fs::File;
 use std::io;
 use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 
-use ::parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use ::parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+};
 use ::parquet::file::reader::ChunkReader;
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
@@ -48,73 +52,16 @@ pub(super) fn stream<S: Sink>(file: &mut dyn io::Read, sink: &mut S) -> Result<(
     rows(spool, sink)
 }
 
-/// The largest footer that is taken. Each column of each row group takes some 100 bytes of it.
-const LARGEST_FOOTER: u64 = 4 << 20;
-
-/// The most elements of a schema that are looked at. How many can be fields, [`Layout`] says.
-const MOST_ELEMENTS: u64 = 10_000;
-
-/// Refuses a footer for which the reader would need many times its size of memory: each of a million columns of a few
-/// bytes costs it hundreds. Whatever else is wrong with a footer the reader itself says.
-fn refuse_absurd_footer(file: &impl ChunkReader) -> Result<(), DecodeError> {
-    let refuse = |reason: String| Err(DecodeError::Unreadable(format!("Parquet: {reason}")));
-    let bytes = |start, length| file.get_bytes(start, length).ok();
-    let Some(end) = file.len().checked_sub(8) else {
-        return Ok(());
-    };
-    let Some(length) = bytes(end, 4).and_then(|end| end[..].try_into().ok()) else {
-        return Ok(());
-    };
-    let length = u64::from(u32::from_le_bytes(length));
-    let Some(start) = end.checked_sub(length) else {
-        return Ok(());
-    };
-    if length > LARGEST_FOOTER {
-        return refuse(format!("a footer of {length} bytes, more than 4 MiB"));
-    }
-    let head = bytes(start, usize::try_from(length.min(32)).unwrap_or(32)).unwrap_or_default();
-    match elements(&head) {
-        Some(elements) if elements > MOST_ELEMENTS => {
-            refuse(format!("a schema of {elements} elements"))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Returns how many elements the schema at the beginning of a footer has, in Thrift's compact form: the first field is
-/// the version, the second the list of elements.
-fn elements(footer: &[u8]) -> Option<u64> {
-    let mut bytes = footer.iter().copied();
-    let (i32_next, list_next, long_list_of_structs) = (0x15, 0x19, 0xfc);
-    (bytes.next()? == i32_next).then_some(())?;
-    let _version = varint(&mut bytes)?;
-    (bytes.next()? == list_next).then_some(())?;
-    match bytes.next()? {
-        list if list == long_list_of_structs => varint(&mut bytes),
-        list => Some(u64::from(list >> 4)),
-    }
-}
-
-fn varint(bytes: &mut impl Iterator<Item = u8>) -> Option<u64> {
-    let mut number = 0;
-    for shift in (0..64).step_by(7) {
-        let byte = bytes.next()?;
-        number |= u64::from(byte & 0x7f) << shift;
-        if byte & 0x80 == 0 {
-            return Some(number);
-        }
-    }
-    None
-}
-
 fn rows<S: Sink>(file: impl ChunkReader + 'static, sink: &mut S) -> Result<(), DecodeError> {
-    refuse_absurd_footer(&file)?;
+    sizes::check_footer(&file)?;
     // Pages are not looked at before the rows on earlier ones have been delivered.
     sink.provisional();
     // What the writer's own types were does not matter: the Parquet types say all that is needed, and
     // there are fewer of them.
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    let reader = sound(|| ParquetRecordBatchReaderBuilder::try_new_with_options(file, options))?;
+    let metadata = sound(|| ArrowReaderMetadata::load(&file, options))?;
+    sizes::check_pages(&file, metadata.metadata())?;
+    let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata);
     let layout = layout(reader.schema())?;
     let mut batches = sound(|| reader.with_batch_size(BATCH).build())?;
     let mut number = 0;

@@ -5,11 +5,16 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch};
 use parquet::arrow::ArrowWriter;
-use parquet::file::metadata::{
-    ColumnChunkMetaDataBuilder, ParquetMetaData, ParquetMetaDataReader, ParquetMetaDataWriter,
+use parquet::basic::{
+    Compression, Encoding, GzipLevel, Repetition, Type as PhysicalType, ZstdLevel,
 };
+use parquet::file::metadata::{
+    ColumnChunkMetaData, ColumnChunkMetaDataBuilder, FileMetaData, ParquetMetaData,
+    ParquetMetaDataReader, ParquetMetaDataWriter, RowGroupMetaData,
+};
+use parquet::schema::types::{SchemaDescriptor, Type};
 
-use super::Desk;
+use super::{Desk, GOOD, gzip};
 
 fn good() -> Vec<u8> {
     fs::read("fixtures/formats/s3.log.parquet").unwrap()
@@ -241,4 +246,139 @@ fn written(batch: &RecordBatch) -> Vec<u8> {
     writer.write(batch).unwrap();
     writer.close().unwrap();
     file
+}
+
+/// A page as it stands in a file: its header says the kind (0 values, 2 dictionary) and the sizes.
+fn page(kind: u64, unpacked: u64, packed: &[u8]) -> Vec<u8> {
+    let mut page = Vec::new();
+    for number in [kind, unpacked, packed.len() as u64] {
+        // The next field, an integer; never below 0.
+        page.push(0x15);
+        let mut rest = number << 1;
+        while rest >= 0x80 {
+            page.push((rest & 0x7f) as u8 | 0x80);
+            rest >>= 7;
+        }
+        page.push(rest as u8);
+    }
+    // What there is in it: two values, plain, without levels; of a dictionary only the first two of these count.
+    match kind {
+        0 => page.extend([0x2c, 0x15, 0x04, 0x15, 0, 0x15, 0x06, 0x15, 0x06, 0, 0]),
+        _ => page.extend([0x4c, 0x15, 0x04, 0x15, 0, 0, 0]),
+    }
+    [&page, packed].concat()
+}
+
+/// A file of a single column of numbers that has these pages, and claims so many rows.
+fn file_of(compression: Compression, rows: i64, pages: &[Vec<u8>]) -> Vec<u8> {
+    let schema = Type::group_type_builder("schema")
+        .with_fields(vec![Arc::new(
+            Type::primitive_type_builder("start", PhysicalType::INT64)
+                .with_repetition(Repetition::REQUIRED)
+                .build()
+                .unwrap(),
+        )])
+        .build()
+        .unwrap();
+    let schema = Arc::new(SchemaDescriptor::new(Arc::new(schema)));
+    let pages = pages.concat();
+    let column = ColumnChunkMetaData::builder(schema.column(0))
+        .set_compression(compression)
+        .set_encodings(vec![Encoding::PLAIN])
+        .set_num_values(rows)
+        .set_data_page_offset(4)
+        .set_total_compressed_size(pages.len() as i64)
+        .set_total_uncompressed_size(16)
+        .build()
+        .unwrap();
+    let group = RowGroupMetaData::builder(Arc::clone(&schema))
+        .set_num_rows(rows)
+        .set_column_metadata(vec![column])
+        .build()
+        .unwrap();
+    let about = FileMetaData::new(1, rows, None, None, schema, None);
+    let metadata = ParquetMetaData::new(about, vec![group]);
+    let mut file = [&b"PAR1"[..], &pages].concat();
+    ParquetMetaDataWriter::new(&mut file, &metadata)
+        .finish()
+        .unwrap();
+    file
+}
+
+#[test]
+fn pages_that_claim_gigabytes() {
+    let desk = Desk::new();
+    let most = i32::MAX as u64;
+    let two = [
+        1_700_000_000_u64.to_le_bytes(),
+        1_700_000_060_u64.to_le_bytes(),
+    ]
+    .concat();
+    let reason = |bytes: u64| {
+        format!(
+            "Parquet: pages that unpack to {bytes} bytes must be in memory at one time, more than 128 MiB: \
+             write it with smaller pages"
+        )
+    };
+    for compression in [
+        Compression::SNAPPY,
+        Compression::LZ4_RAW,
+        Compression::ZSTD(ZstdLevel::default()),
+        Compression::GZIP(GzipLevel::default()),
+    ] {
+        let file = |pages: &[Vec<u8>]| file_of(compression, 2, pages);
+        desk.assert_unreadable(&file(&[page(0, most, &two)]), &reason(most));
+        let dictionary = page(2, most, &two);
+        let both = file(&[dictionary, page(0, most - 1, &two), page(0, 16, &two)]);
+        desk.assert_unreadable(&both, &reason(2 * most - 1));
+    }
+    // Without the claim, its two rows are read.
+    desk.put(
+        "hostile",
+        &file_of(Compression::UNCOMPRESSED, 2, &[page(0, 16, &two)]),
+    );
+    let report = desk.check(&[]).report();
+    assert_eq!(report["sides"]["s3"]["records"], GOOD + 2, "{report:#}");
+}
+
+#[test]
+fn gzip_pages_that_unpack_to_more_than_they_claim() {
+    let desk = Desk::new();
+    let bomb = gzip(&vec![0; 1 << 20]).repeat(1 << 10);
+    for claim in [16, 100 << 20] {
+        let file = file_of(
+            Compression::GZIP(GzipLevel::default()),
+            2,
+            &[page(0, claim, &bomb)],
+        );
+        let reason = format!(
+            "Parquet: column `start`: a gzip page at byte {} does not unpack to the {claim} bytes that it claims",
+            footer(&file) - bomb.len()
+        );
+        desk.assert_unreadable(&file, &reason);
+    }
+}
+
+/// Each page says of itself that it has so many rows, which are all the same, in a few bytes.
+#[test]
+fn more_rows_than_there_can_be() {
+    let desk = Desk::new();
+    let file = file_of(
+        Compression::UNCOMPRESSED,
+        i64::MAX,
+        &[page(0, 16, &[0; 16])],
+    );
+    let reason = format!("Parquet: {} rows in {} bytes", i64::MAX, file.len());
+    desk.assert_unreadable(&file, &reason);
+}
+
+#[test]
+fn a_damaged_header_of_a_page() {
+    let desk = Desk::new();
+    let mut damaged = page(0, 16, &[0; 16]);
+    // No integer, so the next reader might find another size.
+    damaged[2] = 0x16;
+    let file = file_of(Compression::UNCOMPRESSED, 2, &[damaged]);
+    let reason = "Parquet: column `start`: the header of a page at byte 4 is damaged";
+    desk.assert_unreadable(&file, reason);
 }
