@@ -62,7 +62,8 @@ pub enum Shown {
 pub struct Outcome {
     counts: BTreeMap<(Bucket, Kind), u64>,
     shown: BTreeMap<((Bucket, Kind), Shown), usize>,
-    kept: usize,
+    /// How many were to be shown, those included that are forgotten by now.
+    given: usize,
     most: usize,
     capped: bool,
 }
@@ -73,7 +74,7 @@ impl Outcome {
         Self {
             counts: BTreeMap::new(),
             shown: BTreeMap::new(),
-            kept: 0,
+            given: 0,
             most,
             capped: false,
         }
@@ -92,8 +93,8 @@ impl Outcome {
             .shown
             .entry(((bucket.clone(), kind), shown))
             .or_default() += 1;
-        self.kept += 1;
-        if self.kept > self.most {
+        self.given += 1;
+        if self.given > self.most {
             self.forget_last();
         }
     }
@@ -101,7 +102,7 @@ impl Outcome {
     /// Tells whether a difference may be among those that are shown in the end, as far as its bucket and kind tell; if
     /// not, takes note of that.
     pub fn may_show(&mut self, bucket: &Bucket, kind: Kind) -> bool {
-        let full = self.kept >= self.most;
+        let full = self.given >= self.most;
         let last = self.shown.last_key_value();
         let beyond = last.is_none_or(|(((of, what), _), _)| (of, *what) < (bucket, kind));
         self.capped |= full && beyond;
@@ -127,7 +128,6 @@ impl Outcome {
 
     fn forget_last(&mut self) {
         self.capped = true;
-        self.kept -= 1;
         if let Some(mut last) = self.shown.last_entry() {
             *last.get_mut() -= 1;
             if *last.get() == 0 {
@@ -390,6 +390,35 @@ mod tests {
             merged.merge(outcome(2, back));
             assert_eq!(rows(merged), (vec![1, 2], true));
         }
+    }
+
+    #[test]
+    fn what_may_be_shown_is_told_by_its_bucket_and_kind() {
+        let places = [(0, KINDS[0]), (0, KINDS[2]), (300, KINDS[0])];
+        let outcome = |most: usize| {
+            let mut outcome = Outcome::showing(most);
+            outcome.show(&bucket(0), KINDS[1], shown(1));
+            outcome
+        };
+        for (slot, kind) in places {
+            let mut roomy = outcome(2);
+            assert!(roomy.may_show(&bucket(slot), kind));
+            assert!(!roomy.capped);
+            let mut full = outcome(1);
+            let before = (slot, kind) == places[0];
+            assert_eq!(full.may_show(&bucket(slot), kind), before);
+            assert_eq!(full.capped, !before);
+            // What has been left out once stays so.
+            assert!(full.may_show(&bucket(0), KINDS[0]));
+            assert_eq!(full.capped, !before);
+        }
+        // The same place may come before what is shown there.
+        let mut full = outcome(1);
+        assert!(full.may_show(&bucket(0), KINDS[1]));
+        assert!(!full.capped);
+        let mut none = Outcome::showing(0);
+        assert!(!none.may_show(&bucket(0), KINDS[0]));
+        assert!(none.capped);
     }
 
     #[test]

@@ -127,6 +127,22 @@ mod tests {
     }
 
     #[test]
+    fn a_flow_has_a_number() {
+        let flow = Flow::new(&Comparison::new(Layout::vpc_default().columns().to_vec()));
+        let text = |port: &str, bytes: &str| {
+            format!(
+                "2 1234 eni-0aa 10.0.0.1 10.0.0.2 {port} 2 6 10 {bytes} 1700000000 1700000058 ACCEPT OK"
+            )
+        };
+        let mut room = b"left over".to_vec();
+        let mut number = |text: &str| flow.number(text.as_bytes(), &mut room);
+        let first = number(&text("443", "840"));
+        assert_eq!(number(&text("443", "841")), first);
+        assert_ne!(number(&text("80", "840")), first);
+        assert_eq!(first, xxh3_64(&flow.of(text("443", "1").as_bytes())));
+    }
+
+    #[test]
     fn most_equal_fields_first() {
         for (s3, cwl, expected) in [
             (vec!["a b c"], vec!["x x c", "a b x"], vec![(0, 1)]),

@@ -330,6 +330,21 @@ mod tests {
     }
 
     #[test]
+    fn lines_are_of_slots_hours_days_and_classes_of_interfaces() {
+        let (all, class) = (u64::MAX, 0xfff0_0000_0000_0000);
+        let lines = [
+            (all, Some(1_700_000_100)),
+            (all, Some(1_699_999_200)),
+            (all, Some(1_699_920_000)),
+            (class, Some(1_699_920_000)),
+            (class, None),
+        ];
+        for (grain, line) in lines.into_iter().enumerate() {
+            assert_eq!(Grain(grain).place(all, Some(1_700_000_100)), line);
+        }
+    }
+
+    #[test]
     fn ledgers_merge_and_keep_their_names() {
         let (mut front, mut back) = (Ledger::default(), Ledger::default());
         let (shared, one) = add(&mut front, "eni-0aa", Some(300), "one");

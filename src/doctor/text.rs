@@ -4,11 +4,11 @@ use comfy_table::{Cell, Color, Table, presets};
 
 use super::{Diagnosis, Probe, Status};
 use crate::report::wording::count;
-use crate::report::{Paint, escape, wrap};
+use crate::report::{Paint, WIDTH, escape, wrap};
 use crate::source::Side;
 
 /// Columns of what was found; only what cannot be broken goes beyond.
-const WIDTH: usize = 62;
+const FOUND_WIDTH: usize = 62;
 
 /// Writes it, ending with a newline.
 pub fn text(diagnosis: &Diagnosis, paint: Paint) -> String {
@@ -37,7 +37,7 @@ pub fn text(diagnosis: &Diagnosis, paint: Paint) -> String {
         text.push('\n');
     }
     for note in &diagnosis.notes {
-        for line in wrap("Note      ", "          ", &escape(note), 100) {
+        for line in wrap("Note      ", "          ", &escape(note), WIDTH) {
             text += &line;
             text.push('\n');
         }
@@ -91,9 +91,9 @@ fn table(diagnosis: &Diagnosis, paint: Paint) -> Table {
 }
 
 fn found(probe: &Probe) -> String {
-    let mut lines = wrap("", "", &escape(&probe.found), WIDTH);
+    let mut lines = wrap("", "", &escape(&probe.found), FOUND_WIDTH);
     if let Some(advice) = &probe.advice {
-        lines.extend(wrap("-> ", "   ", &escape(advice), WIDTH));
+        lines.extend(wrap("-> ", "   ", &escape(advice), FOUND_WIDTH));
     }
     lines.join("\n")
 }

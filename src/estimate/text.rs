@@ -5,8 +5,8 @@ use comfy_table::{CellAlignment, Table, presets};
 use itertools::Itertools;
 
 use super::{Estimate, SideEstimate, Span};
-use crate::report::escape;
 use crate::report::wording::thousands;
+use crate::report::{WIDTH, escape, wrap};
 use crate::source::{Side, Sides};
 
 /// Writes it, ending with a newline.
@@ -29,13 +29,18 @@ pub fn text(estimate: &Estimate) -> String {
         Some(most) => format!("{least:.4} to {most:.4}"),
         None => format!("{least:.4} or more"),
     };
-    text += &format!("\nUSD       {usd} ({})\n", estimate.prices);
-    text += &format!(
-        "Memory    at most {} (--memory)\n",
-        ByteSize(estimate.memory_bytes)
-    );
+    text.push('\n');
+    let mut remark = |name: &str, remark: &str| {
+        for line in wrap(&format!("{name:10}"), "          ", remark, WIDTH) {
+            text += &line;
+            text.push('\n');
+        }
+    };
+    remark("USD", &format!("{usd} ({})", estimate.prices));
+    let memory = ByteSize(estimate.memory_bytes);
+    remark("Memory", &format!("at most {memory} (--memory)"));
     for note in &estimate.notes {
-        text += &format!("Note      {}\n", escape(note));
+        remark("Note", &escape(note));
     }
     text
 }

@@ -43,7 +43,7 @@ pub(crate) use json::write_pretty;
 pub use json::{without_findings, write_line};
 pub use output::Output;
 pub use paint::Paint;
-pub(crate) use text::wrap;
+pub(crate) use text::{WIDTH, wrap};
 
 /// How a report is to look, for renderers that have a look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

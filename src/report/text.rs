@@ -21,7 +21,7 @@ use crate::window::rfc3339;
 pub(crate) use wrap::wrap;
 
 /// Columns of a line. Only what cannot be broken goes beyond.
-const WIDTH: usize = 100;
+pub(crate) const WIDTH: usize = 100;
 
 /// Writes the whole report.
 pub(super) fn write(report: &Report, style: Style<'_>, out: &mut dyn Write) -> io::Result<()> {

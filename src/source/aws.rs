@@ -362,6 +362,10 @@ fn root_cause(kind: Kind, chain: &[String]) -> String {
     if kind == Kind::Credentials && innermost.starts_with("no credentials found in chain") {
         return "none in the environment, the profiles and the instance's metadata".to_owned();
     }
+    if kind == Kind::Credentials && innermost == "the credential provider was not enabled" {
+        // A profile was asked for.
+        return "no AWS configuration file defines any profile".to_owned();
+    }
     if is_stall(innermost) {
         return "the answer stalled".to_owned();
     }
@@ -405,6 +409,27 @@ mod tests {
         }
         let told = failure(Kind::Connection, "", None).hint(Side::Cwl, action);
         assert!(told.unwrap().contains("`--cwl-endpoint-url`"));
+    }
+
+    #[test]
+    fn providers_without_credentials_are_told_in_the_users_words() {
+        let chain = |texts: &[&str]| texts.iter().map(ToString::to_string).collect::<Vec<_>>();
+        for (texts, told) in [
+            (
+                &["failed", "the credential provider was not enabled"][..],
+                "no AWS configuration file defines any profile",
+            ),
+            (
+                &["failed", "no credentials found in chain: [\"Environment\"]"],
+                "none in the environment, the profiles and the instance's metadata",
+            ),
+            (
+                &["failed", "profile `foo` was not defined"],
+                "profile `foo` was not defined",
+            ),
+        ] {
+            assert_eq!(root_cause(Kind::Credentials, &chain(texts)), told);
+        }
     }
 
     #[test]

@@ -202,7 +202,8 @@ fn second(time: DateTime) -> Option<i64> {
 /// outside `names`. Only names that begin as `last` does up to its region are passed over, so no
 /// folder and no other account's or region's object is. It comes after `last` in the order of keys.
 pub fn go_on_after(last: &str, names: &Window, ids: &BTreeSet<String>) -> Option<String> {
-    // A time that no name can carry gives a key before it, which would list the same page for ever.
+    // A time that no name can carry gives a key before it, which would list the same page for ever. (It never gives `last`
+    // itself, which has more behind its time.)
     first_asked_for(last, names, ids).filter(|key| key.as_str() > last)
 }
 
@@ -260,6 +261,21 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_passed_over_to_where_an_object_is_asked_for() {
+        let last = "111122223333_vpcflowlogs_eu-west-1_fl-0aa1_20220107T2325Z_1a2b3c4d.log.gz";
+        let time = ObjectName::parse(last).unwrap().time;
+        let names = |start: i64, end: i64| Window::new(start, end);
+        let first = |names: Window| first_asked_for(last, &names, &BTreeSet::new());
+        assert_eq!(first(names(time, time + 1)), None);
+        assert!(
+            first(names(time + 60, time + 120))
+                .unwrap()
+                .ends_with("_20220107T2326Z")
+        );
+        assert!(first(names(time - 1, time)).unwrap().ends_with("_~"));
+    }
+
+    #[test]
     fn object_names() {
         let key = "p/AWSLogs/111122223333/vpcflowlogs/eu-west-1/2022/01/07/\
                    111122223333_vpcflowlogs_eu-west-1_fl-0aa1_20220107T2325Z_1a2b3c4d.log.gz";
@@ -301,6 +317,22 @@ mod tests {
         ] {
             let told = KeyLayout::of(&format!("{folder}/{object}"));
             assert_eq!(told.map(|it| (it.hive, it.hourly)), layout, "{folder}");
+            let last_level = told.map(|it| it.to_string()).map(|shown| {
+                let levels = shown.trim_end_matches('/').rsplit('/');
+                levels.map(ToOwned::to_owned).next()
+            });
+            let expected = layout.map(|(hive, hourly)| {
+                Some(
+                    match (hive, hourly) {
+                        (false, false) => "DD",
+                        (false, true) => "HH",
+                        (true, false) => "day=...",
+                        (true, true) => "hour=...",
+                    }
+                    .to_owned(),
+                )
+            });
+            assert_eq!(last_level, expected);
         }
         assert_eq!(
             KeyLayout::of("AWSLogs/1/vpcflowlogs/eu-west-1/2022/01/07/x"),
