@@ -1,26 +1,31 @@
 //! The plan: what was typed, checked. After this nothing about the command line can be wrong.
 
+mod outputs;
+mod times;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use bytesize::ByteSize;
 use itertools::Itertools;
-use jiff::Timestamp;
-use jiff::civil::{Date, DateTime};
-use jiff::tz::TimeZone;
 
-use crate::alarm::{FailOn, Thresholds};
+use crate::alarm::FailOn;
 use crate::check::{Check, Recheck, Selection};
 use crate::cli::{CheckArgs, OfSide};
 use crate::decode::Format;
 use crate::digest::Fingerprints;
 use crate::error::Error;
 use crate::record::{FieldName, Layout};
-use crate::report::{self, Renderer};
+use crate::report::Renderer;
 use crate::round::Pattern;
 use crate::source::{Address, Side, Sides, SourceOptions};
 use crate::state::Subject;
 use crate::window::{Settle, Window, slot};
+
+pub use outputs::Answer;
+use outputs::{output, reports};
+pub use times::every;
+use times::{seconds, time};
 
 /// The least memory a check can work in: its digests alone take a few MiB a worker.
 const LEAST_MEMORY: u64 = 32 << 20;
@@ -43,17 +48,6 @@ pub struct Plan {
     pub fail_on: FailOn,
     /// What to go on with, if the check is one of many.
     pub job: Option<Job>,
-}
-
-/// What standard output gets.
-#[derive(Debug)]
-pub enum Answer {
-    /// Nothing.
-    Nothing,
-    /// A report.
-    Report(&'static Renderer),
-    /// A line for Nagios.
-    Nagios(Thresholds),
 }
 
 /// A check that is one of many.
@@ -282,94 +276,6 @@ fn format(args: &CheckArgs, side: Side) -> Result<Format, Error> {
     }
 }
 
-fn renderer(option: &str, name: &str) -> Result<&'static Renderer, Error> {
-    report::find(name).ok_or_else(|| {
-        let known: Vec<&str> = report::RENDERERS
-            .iter()
-            .map(|renderer| renderer.name)
-            .collect();
-        Error::Usage(format!(
-            "{option}: no report format `{name}`; there are {}",
-            known.join(", ")
-        ))
-    })
-}
-
-/// What `--report` asks for: what goes to standard output, and what goes to files.
-type Reports = (Option<&'static Renderer>, Vec<(&'static Renderer, PathBuf)>);
-
-fn reports(args: &CheckArgs) -> Result<Reports, Error> {
-    let mut all: Vec<_> = args
-        .output
-        .report
-        .iter()
-        .map(|text| report_to(text))
-        .collect::<Result<_, _>>()?;
-    let printed: Vec<_> = all
-        .extract_if(.., |(_, path)| path.as_os_str() == "-")
-        .collect();
-    if printed.len() > 1 {
-        return Err(Error::Usage(
-            "--report: standard output can be one report only".into(),
-        ));
-    }
-    let output = args.output.output.as_deref().filter(|_| !args.output.quiet);
-    let output = output.map(|name| renderer("--output", name)).transpose()?;
-    if args.output.redact && args.output.redact_key.is_none() {
-        let wanted = output
-            .into_iter()
-            .chain(all.iter().chain(&printed).map(|(renderer, _)| *renderer));
-        if let Some(renderer) = wanted.into_iter().find(|renderer| renderer.series) {
-            return Err(Error::Usage(format!(
-                "--redact: {} needs --redact-key: with a key of its own, each run would tell its figures under other names, \
-                 and no alarm would see them again",
-                renderer.name
-            )));
-        }
-    }
-    match (printed.first(), output) {
-        (Some(_), Some(_)) => Err(Error::Usage(
-            "--report FORMAT=- and --output both want standard output".into(),
-        )),
-        (Some((renderer, _)), None) => Ok((Some(renderer), all)),
-        (None, output) => Ok((output, all)),
-    }
-}
-
-fn output(args: &CheckArgs, printed: Option<&'static Renderer>) -> Result<Answer, Error> {
-    let thresholds =
-        Thresholds::parse(&args.alarms.warning, &args.alarms.critical).map_err(Error::Usage)?;
-    if !args.alarms.nagios {
-        return match printed {
-            _ if thresholds != Thresholds::default() => Err(Error::Usage(
-                "--warning and --critical are for --nagios; without it there is --fail-on".into(),
-            )),
-            Some(renderer) => Ok(Answer::Report(renderer)),
-            None if args.output.quiet => Ok(Answer::Nothing),
-            None => Ok(Answer::Report(&report::RENDERERS[0])),
-        };
-    }
-    let not_with = |option: &str| Err(Error::Usage(format!("--nagios: not with {option}")));
-    match printed {
-        Some(_) => {
-            not_with("--output or --report FORMAT=-: the line has standard output to itself")
-        }
-        None if args.output.quiet => not_with("--quiet: it prints a line"),
-        None if !args.alarms.fail_on.is_empty() => {
-            not_with("--fail-on: ranges are given with -w and -c")
-        }
-        None => Ok(Answer::Nagios(thresholds)),
-    }
-}
-
-fn report_to(text: &str) -> Result<(&'static Renderer, PathBuf), Error> {
-    let (name, path) = text
-        .split_once('=')
-        .filter(|(_, path)| !path.is_empty())
-        .ok_or_else(|| Error::Usage(format!("--report: `{text}` is not FORMAT=PATH")))?;
-    Ok((renderer("--report", name)?, PathBuf::from(path)))
-}
-
 fn memory(text: &str) -> Result<u64, Error> {
     let size: ByteSize = text
         .parse()
@@ -417,64 +323,6 @@ fn window(args: &CheckArgs, settle: &Settle, live: bool) -> Result<Window, Error
     }
 }
 
-fn seconds(option: &str, text: &str) -> Result<i64, Error> {
-    let age = age(text).ok_or_else(|| {
-        Error::Usage(format!(
-            "{option}: `{text}` is not an age such as 90s, 15m or 1h30m"
-        ))
-    })?;
-    i64::try_from(age.as_secs())
-        .map_err(|_| Error::Usage(format!("{option}: `{text}` is too long")))
-}
-
-/// Checks how far apart the rounds of a watch are to be.
-///
-/// # Errors
-/// [`Error::Usage`] that names the option.
-pub fn every(text: &str) -> Result<Duration, Error> {
-    match seconds("--every", text)? {
-        ..1 => Err(Error::Usage("--every: must be at least 1s".into())),
-        seconds => Ok(Duration::from_secs(seconds.unsigned_abs())),
-    }
-}
-
-fn age(text: &str) -> Option<Duration> {
-    humantime::parse_duration(text).ok()
-}
-
-/// RFC 3339, a date, Unix seconds (13 digits: milliseconds), or an age.
-fn time(option: &str, text: &str, now: i64) -> Result<i64, Error> {
-    let text = text.trim();
-    let utc = |time: DateTime| {
-        time.to_zoned(TimeZone::UTC)
-            .ok()
-            .map(|time| time.timestamp().as_second())
-    };
-    let epoch = || {
-        let digits = text
-            .bytes()
-            .all(|byte| byte.is_ascii_digit())
-            .then(|| text.parse::<i64>().ok())??;
-        Some(if text.len() == 13 {
-            digits / 1000
-        } else {
-            digits
-        })
-    };
-    let ago =
-        || i64::try_from(age(text.strip_suffix("ago").unwrap_or(text).trim())?.as_secs()).ok();
-    epoch()
-        .or_else(|| text.parse::<Timestamp>().ok().map(Timestamp::as_second))
-        .or_else(|| text.parse::<Date>().ok().filter(|_| text.len() == 10).and_then(|date| utc(date.at(0, 0, 0, 0))))
-        .or_else(|| text.parse::<DateTime>().ok().and_then(utc))
-        .or_else(|| ago().map(|age| now - age))
-        .ok_or_else(|| {
-            Error::Usage(format!(
-                "{option}: `{text}` is not a time: write RFC 3339, a date, Unix seconds or an age such as 15m or 2d"
-            ))
-        })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -489,28 +337,6 @@ mod tests {
             panic!("not a check")
         };
         Plan::new(&args, NOW)
-    }
-
-    #[test]
-    fn times_as_people_write_them() {
-        for (text, expected) in [
-            ("2022-01-07T23:00:00Z", 1_641_596_400),
-            ("2022-01-08T01:00:00+02:00", 1_641_596_400),
-            ("2022-01-07T23:00:00", 1_641_596_400),
-            ("2022-01-07 23:00", 1_641_596_400),
-            ("2022-01-07", 1_641_513_600),
-            ("1641596400", 1_641_596_400),
-            ("1641596400000", 1_641_596_400),
-            ("90s", NOW - 90),
-            ("1h30m", NOW - 5_400),
-            ("2d", NOW - 172_800),
-            ("2h ago", NOW - 7_200),
-        ] {
-            assert_eq!(time("--since", text, NOW).unwrap(), expected, "{text}");
-        }
-        for text in ["", "yesterday", "-5m", "2022-13-01", "23:00"] {
-            assert!(time("--since", text, NOW).is_err(), "{text}");
-        }
     }
 
     #[test]

@@ -496,6 +496,12 @@ mod tests {
                 assert_eq!((whole.sums(id), merged.sums(id)), (sums, sums), "{most}");
                 assert_eq!(whole.bucket(id).is_some(), coarsest.is_fine());
             }
+            // Names go when lines are of several interfaces, and only then.
+            for print in &prints {
+                let name = String::from_utf8_lossy(print.interface);
+                let known = (coarsest.0 < 3).then_some(&*name);
+                assert_eq!(whole.interface(print.name).as_deref(), known);
+            }
             grains.insert(coarsest.0);
         }
         assert!(grains.len() > 3, "{grains:?}");
@@ -505,5 +511,6 @@ mod tests {
     fn a_line_is_as_small_as_the_memory_of_a_ledger_is_reckoned_with() {
         assert_eq!(size_of::<Line>(), 64);
         assert_eq!(Ledger::lines_in(65 << 16), (1 << 16) / 8 * 7);
+        assert_eq!(Ledger::lines_in((65 << 16) - 1), (1 << 15) / 8 * 7);
     }
 }
