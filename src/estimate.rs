@@ -309,7 +309,7 @@ mod tests {
 
     fn listing(parts: Vec<Part>) -> Listing {
         Listing {
-            parts,
+            parts: parts.into_iter().map(Arc::new).collect(),
             ..Listing::default()
         }
     }

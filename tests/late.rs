@@ -71,7 +71,7 @@ impl Source for Growing {
             },
         };
         Ok(Listing {
-            parts: parts.iter().map(part).collect(),
+            parts: parts.iter().map(part).map(Arc::new).collect(),
             ..Listing::default()
         })
     }

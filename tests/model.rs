@@ -43,7 +43,7 @@ impl Source for Memory {
             cover: Cover::default(),
         };
         Ok(Listing {
-            parts: (0..self.parts.len()).map(part).collect(),
+            parts: (0..self.parts.len()).map(part).map(Arc::new).collect(),
             ..Listing::default()
         })
     }

@@ -35,7 +35,7 @@ impl Source for Memory {
             cover: key::cover(name),
             delivered: None,
         };
-        let mut parts: Vec<Part> = self.0.iter().map(part).collect();
+        let mut parts: Vec<Arc<Part>> = self.0.iter().map(part).map(Arc::new).collect();
         parts.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(Listing {
             parts,

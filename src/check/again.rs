@@ -25,7 +25,7 @@ pub(super) struct Again {
     pub wanted: Sides<Vec<Wanted>>,
     /// Parts that may hold one too, and cannot be read any more although they could be at the first look, with the
     /// reason.
-    pub gone: Sides<Vec<(Part, String)>>,
+    pub gone: Sides<Vec<(Arc<Part>, String)>>,
 }
 
 /// Slots of buckets that are looked for; `None` may be any.
@@ -69,13 +69,13 @@ fn wanted(
     sought: &Sought<'_>,
 ) -> Vec<Wanted> {
     let before = screened.parts[side].iter().enumerate();
-    let before: HashMap<&str, (usize, &Part)> = before
+    let before: HashMap<&str, (usize, &Arc<Part>)> = before
         .map(|(number, part)| (&*part.name, (number, part)))
         .collect();
     let failed = screened.unreadable[side].iter();
-    let failed: HashMap<&str, &Part> = failed.map(|(part, _)| (&*part.name, part)).collect();
+    let failed: HashMap<&str, &Arc<Part>> = failed.map(|(part, _)| (&*part.name, part)).collect();
     let unchanged = |old: &Part, part: &Part| !part.version.is_empty() && old == part;
-    let wanted = |part: &Part| {
+    let wanted = |part: &Arc<Part>| {
         if failed
             .get(&*part.name)
             .is_some_and(|old| unchanged(old, part))
@@ -89,8 +89,8 @@ fn wanted(
         let span = number.map(|number| screened.spans[side].get(&number));
         let mine = sought.slots_of(part, span);
         (!mine.is_empty()).then(|| Wanted {
-            part: part.clone(),
-            starts: windows_of(&mine, reader.check.window),
+            part: Arc::clone(part),
+            starts: windows_of(&mine, reader.check.window).into(),
             verbatim: span.flatten().is_some_and(Span::is_verbatim),
         })
     };
@@ -103,7 +103,7 @@ fn gone(
     side: Side,
     listing: &Listing,
     sought: &Sought<'_>,
-) -> Vec<(Part, String)> {
+) -> Vec<(Arc<Part>, String)> {
     let there: HashSet<&str> = listing.parts.iter().map(|part| &*part.name).collect();
     let refused = listing.unreadable.iter();
     let refused: HashMap<&str, &str> = refused
@@ -117,7 +117,7 @@ fn gone(
     lost.map(|(_, part)| {
         let reason = refused.get(&*part.name).copied();
         (
-            part.clone(),
+            Arc::clone(part),
             reason
                 .unwrap_or("vanished since it was first read")
                 .to_owned(),

@@ -89,7 +89,7 @@ pub(super) struct Explained {
     /// What has arrived since the last look.
     pub late: Sides<Late>,
     /// Parts that could be read the first time and not again.
-    pub unreadable: Sides<Vec<(Part, String)>>,
+    pub unreadable: Sides<Vec<(Arc<Part>, String)>>,
     /// What the reader of the report should know.
     pub notes: Vec<String>,
     /// What still differs.
@@ -398,7 +398,7 @@ impl Look<'_> {
     }
 
     /// Takes note of parts that could be read before and not now: they may hold what their side lacks.
-    pub(super) fn note_unreadable(&mut self, unreadable: Sides<Vec<(Part, String)>>) {
+    pub(super) fn note_unreadable(&mut self, unreadable: Sides<Vec<(Arc<Part>, String)>>) {
         for (side, parts) in [(Side::S3, unreadable.s3), (Side::Cwl, unreadable.cwl)] {
             let covers = parts.iter().map(|(part, _)| part.cover.clone());
             self.doubt.covers[side].extend(covers);

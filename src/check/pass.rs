@@ -34,9 +34,9 @@ pub(super) struct Limits {
 #[derive(Clone, Debug)]
 pub(super) struct Wanted {
     /// The part.
-    pub part: Part,
+    pub part: Arc<Part>,
     /// The `start`s; see [`Source::read`].
-    pub starts: Vec<Window>,
+    pub starts: Arc<[Window]>,
     /// Whether it has been read before and all its records can be told by the bytes of their lines.
     pub verbatim: bool,
 }
@@ -46,7 +46,7 @@ pub(super) struct Passed<V> {
     /// What was taken in.
     pub taken: Taken<V>,
     /// Parts that could not be read, in order, with the reason.
-    pub unreadable: Sides<Vec<(Part, String)>>,
+    pub unreadable: Sides<Vec<(Arc<Part>, String)>>,
     /// Bytes fetched.
     pub bytes: Sides<u64>,
 }
@@ -104,11 +104,11 @@ async fn read_side<V: Visitor>(
     wanted: &[Wanted],
     bench: &Bench<'_, V>,
     concurrency: usize,
-) -> Vec<(Part, String)> {
+) -> Vec<(Arc<Part>, String)> {
     let progress = bench.progress.side(side);
     progress.parts_total(wanted.len() as u64);
     let read = |(number, wanted): (usize, &Wanted)| {
-        let part = wanted.part.clone();
+        let part = Arc::clone(&wanted.part);
         let origin = Origin {
             side,
             number,
@@ -116,7 +116,7 @@ async fn read_side<V: Visitor>(
             delivered: part.delivered,
             verbatim: wanted.verbatim,
         };
-        let starts = wanted.starts.clone();
+        let starts = Arc::clone(&wanted.starts);
         async move {
             if bench.rules.halted().is_some() {
                 return None;

@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::finding::Place;
 use crate::record::{Comparison, Layout};
 use crate::source::{Listing, Outlet, Part, ReadError, Room, Side, Sides};
+use crate::window::Window;
 
 use super::Check;
 use super::fields::Layouts;
@@ -45,11 +46,11 @@ pub(super) struct Screened {
     /// The first malformed rows.
     pub malformed: Sides<BTreeMap<Place, String>>,
     /// The parts that were listed as readable; spans go by their numbers.
-    pub parts: Sides<Vec<Part>>,
+    pub parts: Sides<Vec<Arc<Part>>>,
     /// What each part held.
     pub spans: Sides<HashMap<usize, Span>>,
     /// Parts that could not be read, with the reason.
-    pub unreadable: Sides<Vec<(Part, String)>>,
+    pub unreadable: Sides<Vec<(Arc<Part>, String)>>,
     /// Bytes fetched.
     pub bytes: Sides<u64>,
     /// The layouts met.
@@ -70,10 +71,11 @@ pub(super) async fn screen(
 ) -> Result<Screened, Error> {
     let mut guess = first_layouts(reader, listings).await;
     let mut layouts = Layouts::default();
+    let window: Arc<[Window]> = Arc::new([reader.check.window]);
     let wanted = Sides::from_fn(|side| {
-        let whole = |part: &Part| Wanted {
-            part: part.clone(),
-            starts: vec![reader.check.window],
+        let whole = |part: &Arc<Part>| Wanted {
+            part: Arc::clone(part),
+            starts: Arc::clone(&window),
             verbatim: false,
         };
         listings[side].parts.iter().map(whole).collect::<Vec<_>>()

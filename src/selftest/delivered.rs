@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
@@ -119,13 +120,13 @@ impl Source for Delivered {
             } else {
                 "1".to_owned()
             };
-            let listed = Part {
+            let listed = Arc::new(Part {
                 name: part.name.as_str().into(),
                 size,
                 version,
                 cover,
                 delivered: None,
-            };
+            });
             if part.fault == Some(Fault::Denied) {
                 listing.unreadable.push((listed, "denied".to_owned()));
             } else {

@@ -155,10 +155,13 @@ impl Place {
         match self {
             Self::Folder(folder) => folder::list(folder, ask, flow_logs, &mut listing),
             Self::File { path, name } => {
-                listing.parts.push(folder::part(name, &fs::metadata(path)?));
+                let part = folder::part(name, &fs::metadata(path)?);
+                listing.parts.push(Arc::new(part));
             }
             Self::Spool { file, name } => {
-                listing.parts.push(folder::part(name, &file.metadata()?));
+                listing
+                    .parts
+                    .push(Arc::new(folder::part(name, &file.metadata()?)));
             }
         }
         Ok(listing)
@@ -270,7 +273,7 @@ mod tests {
         run(files.list(ask)).unwrap()
     }
 
-    fn names(parts: &[Part]) -> Vec<&str> {
+    fn names(parts: &[Arc<Part>]) -> Vec<&str> {
         parts.iter().map(|part| &*part.name).collect()
     }
 

@@ -2,6 +2,7 @@
 
 use std::fs::Metadata;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use walkdir::{DirEntry, WalkDir};
@@ -45,7 +46,8 @@ pub(super) fn list(folder: &Path, ask: &Ask, flow_logs: &[String], listing: &mut
                     (None, Some(error)) => reason(error),
                     (None, None) => error.to_string(),
                 };
-                listing.unreadable.push((unknown_part(&name), reason));
+                let part = Arc::new(unknown_part(&name));
+                listing.unreadable.push((part, reason));
             }
         }
     }
@@ -97,10 +99,12 @@ fn list_file(folder: &Path, entry: &DirEntry, ask: &Ask, listing: &mut Listing) 
         // A part is found again by its name.
         Ok(_) if !exact => "the name is not UTF-8".to_owned(),
         Ok(metadata) if !metadata.is_file() => NO_FILE.to_owned(),
-        Ok(metadata) => return listing.parts.push(part(&name, &metadata)),
+        Ok(metadata) => return listing.parts.push(Arc::new(part(&name, &metadata))),
         Err(error) => error.to_string(),
     };
-    listing.unreadable.push((unknown_part(&name), unreadable));
+    listing
+        .unreadable
+        .push((Arc::new(unknown_part(&name)), unreadable));
 }
 
 /// Returns the path below the folder with `/` between, and whether that is exactly what it is called.

@@ -65,9 +65,9 @@ pub struct Part {
 #[derive(Debug, Default)]
 pub struct Listing {
     /// The parts to read, ordered by name.
-    pub parts: Vec<Part>,
+    pub parts: Vec<Arc<Part>>,
     /// Parts known to be there that cannot be read, with the reason (archived, denied).
-    pub unreadable: Vec<(Part, String)>,
+    pub unreadable: Vec<(Arc<Part>, String)>,
     /// What the user should know about what was listed (which flow logs, which layouts), in fixed order.
     pub notes: Vec<String>,
 }

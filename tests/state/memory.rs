@@ -88,7 +88,7 @@ impl Source for Memory {
             },
         };
         Ok(Listing {
-            parts: (start..end).step_by(300).map(part).collect(),
+            parts: (start..end).step_by(300).map(part).map(Arc::new).collect(),
             ..Listing::default()
         })
     }

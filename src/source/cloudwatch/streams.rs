@@ -1,6 +1,7 @@
 //! Which streams a group has, and which of them are flow logs'.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use aws_sdk_cloudwatchlogs::operation::describe_log_groups::DescribeLogGroupsOutput;
 use aws_sdk_cloudwatchlogs::types::{LogGroup, LogGroupClass, LogStream, OrderBy};
@@ -48,7 +49,7 @@ impl CloudWatch {
         let (mut other_names, mut silent) = (Vec::new(), 0_usize);
         for (name, last_event) in streams {
             match self.sort(&name, last_event, ask) {
-                Stream::Wanted => listing.parts.push(Part {
+                Stream::Wanted => listing.parts.push(Arc::new(Part {
                     cover: Cover {
                         interface: stream_interface(&name).map(str::to_owned),
                         starts: Window::ALL,
@@ -57,7 +58,7 @@ impl CloudWatch {
                     size: None,
                     version: String::new(),
                     delivered: None,
-                }),
+                })),
                 Stream::OtherInterface => {}
                 Stream::OtherName => other_names.push(name),
                 Stream::Silent => silent += 1,

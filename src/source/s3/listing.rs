@@ -295,7 +295,9 @@ impl S3 {
         let mut read: BTreeMap<String, usize> = BTreeMap::new();
         let mut names = HashSet::new();
         for object in found.objects {
-            let Some(part) = part(&object) else { continue };
+            let Some(part) = part(&object).map(Arc::new) else {
+                continue;
+            };
             // A key that is listed twice is one object.
             if !names.insert(Arc::clone(&part.name)) {
                 continue;
