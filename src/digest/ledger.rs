@@ -164,9 +164,11 @@ impl Ledger {
     /// Returns how many lines a ledger in so many bytes of memory has at most.
     pub fn lines_in(bytes: u64) -> usize {
         let slots = bytes / (size_of::<Line>() as u64 + 1);
-        // Hash tables double, and are never more than seven eighths full.
-        let slots = slots.checked_ilog2().map_or(0, |log| 1 << log);
-        usize::try_from(slots / 8 * 7).unwrap_or(usize::MAX)
+        // Hash tables double, and are never more than seven eighths full. There is one line too many for a moment before
+        // they become coarser, and it must not be what doubles the table.
+        let slots: u64 = slots.checked_ilog2().map_or(0, |log| 1 << log);
+        let full = slots / 8 * 7;
+        usize::try_from(full.saturating_sub(1)).unwrap_or(usize::MAX)
     }
 
     /// Returns how coarse the lines are.
@@ -510,7 +512,8 @@ mod tests {
     #[test]
     fn a_line_is_as_small_as_the_memory_of_a_ledger_is_reckoned_with() {
         assert_eq!(size_of::<Line>(), 64);
-        assert_eq!(Ledger::lines_in(65 << 16), (1 << 16) / 8 * 7);
-        assert_eq!(Ledger::lines_in((65 << 16) - 1), (1 << 15) / 8 * 7);
+        assert_eq!(Ledger::lines_in(65 << 16), (1 << 16) / 8 * 7 - 1);
+        assert_eq!(Ledger::lines_in((65 << 16) - 1), (1 << 15) / 8 * 7 - 1);
+        assert_eq!(Ledger::lines_in(0), 0);
     }
 }
