@@ -8,8 +8,15 @@ use std::sync::Mutex;
 /// What the next decode may use.
 static SPARE: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
 
-/// How many buffers are kept: what is packed and what is unpacked, for two decodes at a time.
-const SPARES: usize = 4;
+/// How many buffers are kept: what is packed and what is unpacked, for a few decodes at a time.
+const SPARES: usize = 8;
+
+/// A buffer this many times larger than what it is wanted for is left to what needs it. If what is packed had the
+/// buffers of what is unpacked, more and more of them would become large.
+const MUCH_LARGER: usize = 4;
+
+/// What is smaller than this is taken to be as large.
+const SMALL: usize = 64 << 10;
 
 /// Bytes in a buffer that others have used before and will use again.
 #[derive(Debug)]
@@ -20,19 +27,11 @@ pub(super) struct Buffer {
 }
 
 impl Buffer {
-    /// Takes a buffer with nothing in it: of the spare ones that hold `size` bytes the smallest, or else the
-    /// largest, so that what is packed and what is unpacked do not take turns in growing each other's.
+    /// Takes a buffer with nothing in it, a spare one if one is [`fitting`].
     pub(super) fn for_bytes(size: usize) -> Self {
         let spare = SPARE.lock().ok().and_then(|mut spare| {
-            let lengths = spare.iter().map(Vec::len).enumerate();
-            let fit = lengths.min_by_key(|&(_, len)| {
-                if len >= size {
-                    (0, len)
-                } else {
-                    (1, usize::MAX - len)
-                }
-            });
-            fit.map(|(index, _)| spare.swap_remove(index))
+            let index = fitting(spare.iter().map(Vec::len), size)?;
+            Some(spare.swap_remove(index))
         });
         Self {
             bytes: spare.unwrap_or_default(),
@@ -77,6 +76,21 @@ impl Buffer {
     }
 }
 
+/// Returns which of the spare buffers of these lengths is to hold `size` bytes: of those that do, and are not much larger,
+/// the smallest, or else the largest that is smaller.
+fn fitting(lengths: impl Iterator<Item = usize>, size: usize) -> Option<usize> {
+    let lengths = lengths.enumerate();
+    let lengths = lengths.filter(|&(_, len)| len / MUCH_LARGER <= size.max(SMALL));
+    let fit = lengths.min_by_key(|&(_, len)| {
+        if len >= size {
+            (0, len)
+        } else {
+            (1, usize::MAX - len)
+        }
+    });
+    fit.map(|(index, _)| index)
+}
+
 impl Deref for Buffer {
     type Target = [u8];
 
@@ -91,6 +105,28 @@ impl Drop for Buffer {
             && spare.len() < SPARES
         {
             spare.push(std::mem::take(&mut self.bytes));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_packed_leaves_large_buffers_to_what_is_unpacked() {
+        const MIB: usize = 1 << 20;
+        for (lengths, size, expected) in [
+            (&[32 * MIB, 4 * MIB, 8 * MIB][..], 3 * MIB, Some(1)),
+            (&[32 * MIB, 8 * MIB], 3 * MIB, Some(1)),
+            (&[32 * MIB], 3 * MIB, None),
+            (&[4 * MIB, 32 * MIB], 20 * MIB, Some(1)),
+            (&[4 * MIB, 8 * MIB], 20 * MIB, Some(1)),
+            (&[SMALL * MUCH_LARGER, 32 * MIB], 0, Some(0)),
+            (&[], 20 * MIB, None),
+        ] {
+            let found = fitting(lengths.iter().copied(), size);
+            assert_eq!(found, expected, "{lengths:?} {size}");
         }
     }
 }
