@@ -154,11 +154,8 @@ impl Sketch {
     fn lone_element(&self, index: usize) -> Option<Net> {
         let cell = &self.cells[index];
         let copies = cell.copies.cast_signed();
-        let word = |sum: u64| {
-            let sum = sum.cast_signed();
-            let whole = copies != 0 && sum.checked_rem(copies) == Some(0);
-            whole.then(|| u32::try_from(sum / copies).ok()).flatten()
-        };
+        // Whether it divides is told by the comparison below.
+        let word = |sum: u64| u32::try_from(sum.cast_signed().checked_div(copies)?).ok();
         let mut words = [0; WORDS];
         for (to, sum) in words.iter_mut().zip(cell.words) {
             *to = word(sum)?;
