@@ -359,9 +359,8 @@ fn gzip_pages_that_unpack_to_more_than_they_claim() {
     }
 }
 
-/// Each page says of itself that it has so many rows, which are all the same, in a few bytes.
 #[test]
-fn more_rows_than_there_can_be() {
+fn more_rows_or_columns_than_there_can_be() {
     let desk = Desk::new();
     let file = file_of(
         Compression::UNCOMPRESSED,
@@ -370,6 +369,19 @@ fn more_rows_than_there_can_be() {
     );
     let reason = format!("Parquet: {} rows in {} bytes", i64::MAX, file.len());
     desk.assert_unreadable(&file, &reason);
+    // Each column by itself may be there.
+    let good = good();
+    let again = claiming_of_groups(None, |it: ColumnChunkMetaDataBuilder| {
+        it.set_dictionary_page_offset(None)
+            .set_data_page_offset(4)
+            .set_total_compressed_size(good.len() as i64 / 2)
+    });
+    desk.put("hostile", &again);
+    let reason = desk.only_finding()["reason"].clone();
+    assert!(
+        reason.as_str().unwrap().starts_with("Parquet: columns of "),
+        "{reason}"
+    );
 }
 
 #[test]

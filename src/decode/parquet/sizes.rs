@@ -74,18 +74,23 @@ fn schema_elements(footer: &[u8]) -> Option<u64> {
     }
 }
 
-/// Refuses more rows than a file can hold, and pages that would not fit memory, or are not what they claim.
+/// Refuses more rows and more columns than a file can hold, and pages that would not fit memory, or are not what they
+/// claim.
 pub(super) fn check_pages(
     file: &impl ChunkReader,
     metadata: &ParquetMetaData,
 ) -> Result<(), DecodeError> {
-    let rows = metadata.row_groups().iter().map(|group| group.num_rows());
-    let rows = rows.fold(0, |all: u64, rows| {
-        all.saturating_add(u64::try_from(rows).unwrap_or(0))
-    });
-    if rows / MOST_ROWS_A_BYTE > file.len() {
-        let reason = format!("{rows} rows in {} bytes", file.len());
-        return Err(refuse(&reason));
+    let groups = metadata.row_groups().iter();
+    let columns = groups.clone().flat_map(|group| group.columns());
+    let rows = sum(groups.map(|group| group.num_rows()));
+    let bytes = sum(columns.map(ColumnChunkMetaData::compressed_size));
+    let size = file.len();
+    if rows / MOST_ROWS_A_BYTE > size {
+        return Err(refuse(&format!("{rows} rows in {size} bytes")));
+    }
+    // Or else a small file could have the same pages read over and over.
+    if bytes > size {
+        return Err(refuse(&format!("columns of {bytes} bytes in {size} bytes")));
     }
     for group in metadata.row_groups() {
         let mut in_memory: u64 = 0;
@@ -101,6 +106,13 @@ pub(super) fn check_pages(
         }
     }
     Ok(())
+}
+
+/// Adds up sizes, those below 0 being none.
+fn sum(sizes: impl Iterator<Item = i64>) -> u64 {
+    sizes.fold(0, |all: u64, size| {
+        all.saturating_add(u64::try_from(size).unwrap_or(0))
+    })
 }
 
 /// Returns how much of a column must be in memory at one time: its dictionary and its largest page of values.
