@@ -52,8 +52,8 @@ pub(super) fn read(line: Line<'_>) -> Option<Normal<'_>> {
         interface: line.bytes(account + 1, interface),
         start: Some(time(&line, place(started) + 1)?),
         end: Some(time(&line, place(started) + 12)?),
-        packets: amount(&line, place(packets) + 1, place(bytes))?,
-        bytes: amount(&line, place(bytes) + 1, place(started))?,
+        packets: amount(&line, place(packets), place(bytes))?,
+        bytes: amount(&line, place(bytes), place(started))?,
         status: Status::said(line.bytes(place(action) + 1, end)),
         verbatim: true,
     })
@@ -76,9 +76,10 @@ fn time(line: &Line<'_>, from: usize) -> Option<i64> {
     Some(ten_digits(*cell.as_array()?).cast_signed())
 }
 
-/// Reads a canonical number between two places of the text.
+/// Reads a canonical number between the spaces at two places of the text.
 #[inline(always)]
-fn amount(line: &Line<'_>, from: usize, to: usize) -> Option<u64> {
+fn amount(line: &Line<'_>, before: usize, to: usize) -> Option<u64> {
+    let from = before + 1;
     // Eight bytes are read at once, some of them perhaps from before the cell.
     match line.bytes(0, to).last_chunk::<8>() {
         Some(eight) if to - from <= 8 => Some(last_digits(*eight, to - from)),
@@ -198,6 +199,28 @@ mod tests {
                 // There must be a reason. More than 64 bytes may stand behind the last address. A line of less than 64 bytes may be at the beginning of the text, and
                 // the mark of a 0 at the end of 64 bytes does not tell whether it is a leading one.
                 None => prop_assert!(!odd.is_empty() || before < 16 || cells[5..7].contains(&"0".to_owned())),
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_with_an_ipv6_address_is_no_everyday_one() {
+        let normaliser = default_format();
+        for address in [
+            "::",
+            "1::2",
+            "12:3::4",
+            "123:4::5",
+            "1234:5::6",
+            "2001:DB8::A",
+        ] {
+            for [source, destination] in [[address, "10.0.0.1"], ["10.0.0.1", address]] {
+                let text = format!(
+                    "2 012345678901 eni-0aa {source} {destination} 49152 443 6 10 840 1700000000 1700000058 ACCEPT OK"
+                );
+                let marks = marks(text.as_bytes());
+                let line = Line::new(text.as_bytes(), &marks, 0, text.len(), 14);
+                assert!(normaliser.everyday(Cells::InLine(line)).is_none(), "{text}");
             }
         }
     }
