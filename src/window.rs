@@ -40,7 +40,11 @@ impl Window {
 
     /// Returns the slot that begins at `start`.
     pub fn of_slot(start: i64) -> Self {
-        Self::new(start, start.saturating_add(SLOT))
+        Self {
+            start: Some(start),
+            // The last slot there is has no end.
+            end: start.checked_add(SLOT),
+        }
     }
 
     /// Tells whether a second lies inside.
@@ -247,6 +251,9 @@ mod tests {
     #[test]
     fn a_slot_and_its_surroundings() {
         assert_eq!(Window::of_slot(600), Window::new(600, 900));
+        for last in [i64::MAX - SLOT, i64::MAX - 1, i64::MAX] {
+            assert!(Window::of_slot(slot(last)).contains(last));
+        }
         assert_eq!(Window::of_slot(600).widened(1, 20), Window::new(599, 920));
         assert_eq!(Window::ALL.widened(1, 20), Window::ALL);
     }

@@ -190,7 +190,7 @@ fn windows_of(slots: &Slots, all: Window) -> Vec<Window> {
         let Some(slot) = *slot else {
             return vec![all];
         };
-        let end = Some(slot.saturating_add(SLOT));
+        let end = slot.checked_add(SLOT);
         match windows.last_mut() {
             Some(last)
                 if last

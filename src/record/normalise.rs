@@ -302,12 +302,13 @@ fn push_canonical(kind: Kind, cell: &[u8], text: &mut Vec<u8>) -> bool {
         }
         Kind::TrafficPath => push_integer(cell, text),
         Kind::Time => {
-            let millis = cell.len() == MILLISECOND_DIGITS;
+            let time = significant(cell);
+            let millis = time.len() == MILLISECOND_DIGITS;
             push_integer(
                 if millis {
-                    &cell[..MILLISECOND_DIGITS - 3]
+                    &time[..MILLISECOND_DIGITS - 3]
                 } else {
-                    cell
+                    time
                 },
                 text,
             )
@@ -327,9 +328,14 @@ fn push_integer(cell: &[u8], text: &mut Vec<u8>) -> bool {
     if !cell.iter().all(u8::is_ascii_digit) {
         return false;
     }
-    let zeros = cell.iter().take_while(|&&b| b == b'0').count();
-    text.extend_from_slice(&cell[zeros.min(cell.len() - 1)..]);
+    text.extend_from_slice(significant(cell));
     true
+}
+
+/// Returns a number without leading zeros, of which it may be the last.
+fn significant(cell: &[u8]) -> &[u8] {
+    let zeros = cell.iter().take_while(|&&b| b == b'0').count();
+    &cell[zeros.min(cell.len() - 1)..]
 }
 
 /// IPv6 has many spellings; RFC 5952 picks one, and so does the standard library's `Display`.
@@ -372,7 +378,7 @@ fn seconds(cell: &[u8]) -> Option<Option<i64>> {
         return Some(None);
     }
     let value = digits(cell).and_then(|value| i64::try_from(value).ok())?;
-    Some(Some(if cell.len() == MILLISECOND_DIGITS {
+    Some(Some(if significant(cell).len() == MILLISECOND_DIGITS {
         value / 1000
     } else {
         value
@@ -438,6 +444,23 @@ mod tests {
                     "{name} {cell}: {reason}"
                 ),
             }
+        }
+    }
+
+    #[test]
+    fn leading_zeros_make_no_milliseconds_and_hide_none() {
+        for (written, canonical_form) in [
+            ("1700000000999", "1700000000"),
+            ("01700000000999", "1700000000"),
+            ("0001700000000", "1700000000"),
+            ("0000000000000", "0"),
+            ("17000000009990", "17000000009990"),
+        ] {
+            let row = canonical("${start}", &["start"], written).unwrap();
+            assert_eq!(row, canonical_form, "{written}");
+            assert_eq!(canonical("${start}", &["start"], &row).unwrap(), row);
+            let seconds = canonical_form.parse().ok();
+            assert_eq!(super::seconds(written.as_bytes()), Some(seconds));
         }
     }
 
