@@ -182,4 +182,15 @@ mod tests {
             [Some(1), None]
         );
     }
+
+    #[test]
+    fn a_thousand_columns_are_taken_and_no_more() {
+        let names: Vec<String> = (0..=MOST_COLUMNS)
+            .map(|number| format!("f{number}"))
+            .collect();
+        let layout = |count: usize| Layout::from_names(names[..count].iter().map(String::as_str));
+        assert_eq!(layout(MOST_COLUMNS).unwrap().columns().len(), MOST_COLUMNS);
+        let more = MOST_COLUMNS + 1;
+        assert_eq!(layout(more), Err(LayoutError::TooMany(more)));
+    }
 }

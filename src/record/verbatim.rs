@@ -258,4 +258,17 @@ mod tests {
             assert!(told == may_be || cell.starts_with("12345"), "{cell}");
         }
     }
+
+    #[test]
+    fn times_are_seconds_or_left_to_the_general_way() {
+        for (cell, expected) in [
+            (&b"1641597879"[..], Some(1_641_597_879)),
+            (b"0", Some(0)),
+            (b"12345678901", Some(12_345_678_901)),
+            (b"1641597879000", None),
+            (b"99999999999999999999999", None),
+        ] {
+            assert_eq!(seconds(cell), expected);
+        }
+    }
 }
