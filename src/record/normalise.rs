@@ -644,10 +644,7 @@ mod tests {
     #[test]
     fn all_of_a_record_is_compared_or_not() {
         let layout = Layout::from_names(["start", "bytes"]).unwrap();
-        for (compared, all) in [
-            (&layout.columns()[..], true),
-            (&layout.columns()[..1], false),
-        ] {
+        for (compared, all) in [(layout.columns(), true), (&layout.columns()[..1], false)] {
             let comparison = Comparison::new(compared.to_vec());
             assert_eq!(
                 Normaliser::new(&layout, &comparison)

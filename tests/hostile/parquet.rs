@@ -256,10 +256,10 @@ fn page(kind: u64, unpacked: u64, packed: &[u8]) -> Vec<u8> {
         page.push(0x15);
         let mut rest = number << 1;
         while rest >= 0x80 {
-            page.push((rest & 0x7f) as u8 | 0x80);
+            page.push(u8::try_from(rest & 0x7f).unwrap() | 0x80);
             rest >>= 7;
         }
-        page.push(rest as u8);
+        page.push(u8::try_from(rest).unwrap());
     }
     // What there is in it: two values, plain, without levels; of a dictionary only the first two of these count.
     match kind {
@@ -287,7 +287,7 @@ fn file_of(compression: Compression, rows: i64, pages: &[Vec<u8>]) -> Vec<u8> {
         .set_encodings(vec![Encoding::PLAIN])
         .set_num_values(rows)
         .set_data_page_offset(4)
-        .set_total_compressed_size(pages.len() as i64)
+        .set_total_compressed_size(i64::try_from(pages.len()).unwrap())
         .set_total_uncompressed_size(16)
         .build()
         .unwrap();
@@ -308,7 +308,7 @@ fn file_of(compression: Compression, rows: i64, pages: &[Vec<u8>]) -> Vec<u8> {
 #[test]
 fn pages_that_claim_gigabytes() {
     let desk = Desk::new();
-    let most = i32::MAX as u64;
+    let most = u64::from(i32::MAX.unsigned_abs());
     let two = [
         1_700_000_000_u64.to_le_bytes(),
         1_700_000_060_u64.to_le_bytes(),
@@ -374,7 +374,7 @@ fn more_rows_or_columns_than_there_can_be() {
     let again = claiming_of_groups(None, |it: ColumnChunkMetaDataBuilder| {
         it.set_dictionary_page_offset(None)
             .set_data_page_offset(4)
-            .set_total_compressed_size(good.len() as i64 / 2)
+            .set_total_compressed_size(i64::try_from(good.len() / 2).unwrap())
     });
     desk.put("hostile", &again);
     let reason = desk.only_finding()["reason"].clone();
