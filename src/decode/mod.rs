@@ -373,29 +373,32 @@ fn form(head: &[u8]) -> Result<Form, DecodeError> {
     if let Some((_, name)) = FOREIGN.iter().find(|(magic, _)| head.starts_with(magic)) {
         return unreadable(name);
     }
-    if !is_text(head) {
-        return unreadable("neither flow-log text, JSON nor Parquet");
-    }
     let text = head.strip_prefix(text::BYTE_ORDER_MARK).unwrap_or(head);
-    Ok(match text.trim_ascii() {
-        WRITE_TEST if head.len() < HEAD => Form::WriteTest,
-        [b'{' | b'[', ..] => Form::Json,
-        _ => Form::Text,
-    })
+    match text.trim_ascii() {
+        _ if !is_utf8(head) => unreadable(NEITHER),
+        WRITE_TEST if head.len() < HEAD => Ok(Form::WriteTest),
+        // Strings may hold any number of DEL bytes; of all others its parser tells.
+        [b'{' | b'[', ..] => Ok(Form::Json),
+        _ if !is_text(head) => unreadable(NEITHER),
+        _ => Ok(Form::Text),
+    }
 }
 
-/// Tells whether this may be the beginning of a text: UTF-8, perhaps cut within a character, without NUL,
-/// and with hardly any other control bytes.
-fn is_text(head: &[u8]) -> bool {
+const NEITHER: &str = "neither flow-log text, JSON nor Parquet";
+
+/// Tells whether this may be the beginning of something in UTF-8, perhaps cut within a character, without NUL.
+fn is_utf8(head: &[u8]) -> bool {
     let utf8 = match std::str::from_utf8(head) {
         Ok(_) => true,
         Err(error) => head.len() == HEAD && error.error_len().is_none(),
     };
-    let controls = head
-        .iter()
-        .filter(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace())
-        .count();
-    utf8 && !head.contains(&0) && controls <= head.len() / 4
+    utf8 && !head.contains(&0)
+}
+
+/// Tells whether hardly any of this are control bytes, but for white space.
+fn is_text(head: &[u8]) -> bool {
+    let control = |byte: &&u8| byte.is_ascii_control() && !byte.is_ascii_whitespace();
+    head.iter().filter(control).count() <= head.len() / 4
 }
 
 #[cfg(test)]
@@ -423,8 +426,16 @@ mod tests {
     }
 
     #[test]
+    fn json_may_hold_whatever_its_strings_may() {
+        let message = "\u{7f}".repeat(300);
+        let json = format!(r#"{{"events":[{{"eventId":"1","message":"{message}"}}]}}"#);
+        let all = every_way(json.as_bytes(), &default_format()).unwrap();
+        assert_eq!((all.rows.len(), all.malformed.len()), (0, 1));
+    }
+
+    #[test]
     fn what_is_no_flow_log_is_unreadable() {
-        let neither = "neither flow-log text, JSON nor Parquet";
+        let neither = NEITHER;
         let latin = [&b"2 caf\xe9 "[..], &[b'x'; 2000]].concat();
         let deep = (0..4).fold(b"1 2".to_vec(), |content, _| gzip(&content));
         for (content, reason) in [
