@@ -498,15 +498,21 @@ mod tests {
                 assert_eq!((whole.sums(id), merged.sums(id)), (sums, sums), "{most}");
                 assert_eq!(whole.bucket(id).is_some(), coarsest.is_fine());
             }
-            // Names go when lines are of several interfaces, and only then.
-            for print in &prints {
-                let name = String::from_utf8_lossy(print.interface);
-                let known = (coarsest.0 < 3).then_some(&*name);
-                assert_eq!(whole.interface(print.name).as_deref(), known);
-            }
             grains.insert(coarsest.0);
         }
         assert!(grains.len() > 3, "{grains:?}");
+    }
+
+    #[test]
+    fn names_go_when_lines_are_of_several_interfaces_and_only_then() {
+        let key = Fingerprints::seeded(1);
+        let mut ledger = Ledger::default();
+        let print = Print::new(&key, b"record", b"eni-0aa", Some(0));
+        ledger.add(&print);
+        for (grain, known) in [(0, true), (1, true), (2, true), (3, false), (4, false)] {
+            ledger.coarsen(Grain(grain));
+            assert_eq!(ledger.interface(print.name).is_some(), known, "{grain}");
+        }
     }
 
     #[test]
