@@ -504,6 +504,29 @@ mod tests {
     }
 
     #[test]
+    fn lines_become_coarser_when_there_are_too_many_and_then_at_most_half_as_many() {
+        let key = Fingerprints::seeded(1);
+        let mut ledger = Ledger::bounded(40);
+        for slot in 0..400 {
+            let before = ledger.grain();
+            // Two interfaces that are not of one class.
+            for interface in ["eni-0aa", "eni-0bb"] {
+                ledger.add(&Print::new(
+                    &key,
+                    b"record",
+                    interface.as_bytes(),
+                    Some(slot * SLOT),
+                ));
+            }
+            assert_eq!(ledger.grain().is_fine(), slot < 20, "{slot}");
+            if ledger.grain() != before {
+                assert!(ledger.len() <= 20, "{}", ledger.len());
+            }
+        }
+        assert!(ledger.grain().0 > 1);
+    }
+
+    #[test]
     fn names_go_when_lines_are_of_several_interfaces_and_only_then() {
         let key = Fingerprints::seeded(1);
         let mut ledger = Ledger::default();
