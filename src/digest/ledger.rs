@@ -312,6 +312,8 @@ impl Ledger {
 
 #[cfg(test)]
 mod tests {
+    use itertools::Itertools;
+
     use super::*;
     use crate::digest::Fingerprints;
 
@@ -524,6 +526,28 @@ mod tests {
             }
         }
         assert!(ledger.grain().0 > 1);
+    }
+
+    #[test]
+    fn each_interface_is_named_once() {
+        let key = Fingerprints::seeded(1);
+        let names: Vec<String> = (0..1_000)
+            .map(|number| format!("eni-{number:03}"))
+            .collect();
+        let mut ledger = Ledger::default();
+        for (slot, name) in (0..3).cartesian_product(&names) {
+            ledger.add(&Print::new(
+                &key,
+                b"record",
+                name.as_bytes(),
+                Some(slot * SLOT),
+            ));
+        }
+        assert_eq!(ledger.interfaces.len(), names.len());
+        for name in &names {
+            let known = ledger.interface(key.of_name(name.as_bytes()));
+            assert_eq!(known.as_deref(), Some(&**name));
+        }
     }
 
     #[test]
