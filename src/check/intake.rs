@@ -175,7 +175,8 @@ pub(super) trait Visitor: Send + 'static {
     }
 }
 
-/// Decodes a piece of a part and takes its records: all of them or, if it turns out to be unreadable, none.
+/// Decodes a piece of a part and takes its records: all of them or, if it turns out to be unreadable, none; but of text with
+/// a header that cannot be one, those before it.
 pub(super) fn take<V: Visitor>(
     rules: &Rules,
     origin: &Origin,

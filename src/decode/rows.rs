@@ -4,6 +4,7 @@
 //! User Guide "Export log data to Amazon S3" (a time stamp before each record), AWS CLI `aws logs tail`
 //! (a time stamp, and with `--format detailed` the stream's name).
 
+use std::collections::BTreeSet;
 use std::mem;
 
 use smallvec::SmallVec;
@@ -57,6 +58,10 @@ impl Shape {
     }
 }
 
+/// The most headers of one part that are not alike. Files of some formats may have been put one after the other; each
+/// format is remembered and compared with all others.
+const MOST_HEADERS: usize = 100;
+
 /// Takes texts of one row each and hands their cells to the sink.
 pub(super) struct Rows<'a, S> {
     pub(super) sink: &'a mut S,
@@ -67,6 +72,8 @@ pub(super) struct Rows<'a, S> {
     /// The other default, as long as the one in force is nobody's word.
     other: Option<Shape>,
     cutter: Cutter,
+    /// The headers met.
+    headers: BTreeSet<Layout>,
 }
 
 impl<'a, S: Sink> Rows<'a, S> {
@@ -78,6 +85,7 @@ impl<'a, S: Sink> Rows<'a, S> {
             announced: false,
             other: (!format.given).then(other),
             cutter: Cutter::default(),
+            headers: BTreeSet::new(),
         }
     }
 
@@ -198,6 +206,11 @@ impl<'a, S: Sink> Rows<'a, S> {
         let layout = header.map_err(|error| {
             DecodeError::Unreadable(format!("the header in line {number}: {error}"))
         })?;
+        self.headers.insert(layout.clone());
+        if self.headers.len() > MOST_HEADERS {
+            let reason = format!("more than {MOST_HEADERS} different headers, up to line {number}");
+            return Err(DecodeError::Unreadable(reason));
+        }
         self.shape = Shape::new(layout, None);
         self.other = None;
         self.announced = true;

@@ -71,6 +71,20 @@ fn headers_without_end() {
     );
 }
 
+/// Each of them is a layout of its own that has all fields, so that nothing narrows what is compared.
+#[test]
+fn a_hundred_thousand_headers() {
+    let desk = Desk::new();
+    let fields = "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status";
+    let headers: String = (0..100_000).map(|n| format!("{fields} f{n}\n")).collect();
+    let reason = "more than 100 different headers, up to line 101";
+    desk.assert_unreadable(headers.as_bytes(), reason);
+    // The same ones over and over are one.
+    let again = format!("{fields}\n").repeat(1_000);
+    desk.put("hostile", again.as_bytes());
+    assert_eq!(desk.check(&[]).code, 0);
+}
+
 #[test]
 fn bytes_that_are_no_text() {
     let desk = Desk::new();
