@@ -526,6 +526,13 @@ mod tests {
             }
         }
         assert!(ledger.grain().0 > 1);
+        // Hours and days make no fewer lines of these.
+        let mut wide = Ledger::bounded(40);
+        for interface in 0..41 {
+            let name = format!("eni-{interface:03}");
+            wide.add(&Print::new(&key, b"record", name.as_bytes(), Some(0)));
+        }
+        assert_eq!(wide.grain().0, 4);
     }
 
     #[test]
