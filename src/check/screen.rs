@@ -35,6 +35,9 @@ const MOST_ROUNDS: usize = 32;
 /// fail.
 const MOST_GLANCES: usize = 3;
 
+/// What a part takes up that is listed and read: what its listing said, and what it held.
+const BYTES_A_PART: u64 = 320;
+
 /// What the first look gives.
 pub(super) struct Screened {
     /// The rules it ended up with.
@@ -124,9 +127,6 @@ pub(super) async fn screen(
         "ever new layouts turn up: the sources change while they are read".into(),
     ))
 }
-
-/// What a part takes up that is listed and read: what its listing said, and what it held.
-const BYTES_A_PART: u64 = 320;
 
 /// Returns how large digests may become.
 fn size(reader: &Reader<'_>, parts: &Sides<Vec<Wanted>>) -> Size {

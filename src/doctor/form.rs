@@ -22,6 +22,17 @@ pub(super) struct Look {
     malformed: Option<String>,
 }
 
+impl Look {
+    /// Returns how many columns rows have: those of the header, or else of the format they are read in.
+    fn columns(&self, format: &Format) -> usize {
+        self.header
+            .as_ref()
+            .unwrap_or(&format.layout)
+            .columns()
+            .len()
+    }
+}
+
 /// Looks at the first bytes of an object.
 pub(super) fn of_object(head: &[u8], format: &Format) -> Look {
     let Some(text) = beginning(head) else {
@@ -101,12 +112,6 @@ impl Sink for Looker {
 pub(super) fn judge_object(chart: &mut Chart<'_>, key: &str, head: &[u8]) {
     let format = &chart.check.formats[chart.side];
     let look = of_object(head, format);
-    let columns = look
-        .header
-        .as_ref()
-        .unwrap_or(&format.layout)
-        .columns()
-        .len();
     if look.parquet {
         return chart.ok("format", "Parquet");
     }
@@ -122,7 +127,10 @@ pub(super) fn judge_object(chart: &mut Chart<'_>, key: &str, head: &[u8]) {
                 "no whole row is within the first bytes of the object",
             );
         }
-        None => chart.ok("format", format!("text of {columns} fields")),
+        None => {
+            let columns = look.columns(format);
+            chart.ok("format", format!("text of {columns} fields"));
+        }
     }
 }
 
@@ -131,13 +139,8 @@ pub(super) fn judge_object(chart: &mut Chart<'_>, key: &str, head: &[u8]) {
 pub(super) fn judge_event(chart: &mut Chart<'_>, event: &Newest, other: Option<&Layout>) {
     let format = &chart.check.formats[chart.side];
     let look = of_event(event, format);
-    let Some(reason) = look.malformed else {
-        let columns = look
-            .header
-            .as_ref()
-            .unwrap_or(&format.layout)
-            .columns()
-            .len();
+    let Some(reason) = &look.malformed else {
+        let columns = look.columns(format);
         return chart.ok("format", format!("the newest event fits: {columns} fields"));
     };
     let fits = |layout: &&Layout| {

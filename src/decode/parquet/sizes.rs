@@ -164,15 +164,16 @@ fn check_gzip(
     page: &Page,
     start: u64,
 ) -> Result<(), DecodeError> {
+    let levels: u64 = page.levels.iter().sum();
     let (Some(length), Some(unpacked)) = (
-        page.packed.checked_sub(page.levels),
-        page.unpacked.checked_sub(page.levels),
+        page.packed.checked_sub(levels),
+        page.unpacked.checked_sub(levels),
     ) else {
         return Ok(());
     };
     let claimed = usize::try_from(unpacked.min(LARGEST_PAGES)).unwrap_or(usize::MAX);
     let length = usize::try_from(length).unwrap_or(usize::MAX);
-    let Ok(packed) = file.get_bytes(start + page.levels, length) else {
+    let Ok(packed) = file.get_bytes(start + levels, length) else {
         return Ok(());
     };
     let unpacked = gzip::unpack_below(claimed + 1, &packed);
@@ -192,8 +193,8 @@ struct Page {
     kind: u64,
     unpacked: u64,
     packed: u64,
-    /// Bytes before what is compressed, in version 2.
-    levels: u64,
+    /// Bytes before what is compressed, in version 2: of definition levels and of repetition levels.
+    levels: [u64; 2],
     is_uncompressed: bool,
 }
 
@@ -209,7 +210,8 @@ impl Page {
                 ([1], Value::Int(kind)) => page.kind = kind,
                 ([2], Value::Int(bytes)) => page.unpacked = bytes,
                 ([3], Value::Int(bytes)) => page.packed = bytes,
-                ([8, 5 | 6], Value::Int(bytes)) => page.levels += bytes,
+                ([8, 5], Value::Int(bytes)) => page.levels[0] = bytes,
+                ([8, 6], Value::Int(bytes)) => page.levels[1] = bytes,
                 ([8, 7], Value::Bool(compressed)) => page.is_uncompressed = !compressed,
                 ([8], Value::Struct) => {}
                 ([1..=3] | [8] | [8, 5..=7], _) => return None,
@@ -372,7 +374,7 @@ mod tests {
         let mut compact = Compact::new(&header[..]);
         let page = Page::read(&mut compact).unwrap();
         assert_eq!((page.kind, page.unpacked, page.packed), (3, 1000, 100));
-        assert_eq!((page.levels, page.is_uncompressed), (20, true));
+        assert_eq!((page.levels, page.is_uncompressed), ([20, 0], true));
         assert_eq!(compact.read, header.len() as u64);
         for cut in 0..header.len() {
             assert!(
@@ -398,7 +400,11 @@ mod tests {
         ] {
             assert!(Page::read(&mut Compact::new(damaged)).is_none(), "{what}");
         }
-        // What is not known is passed over, and the last of two counts.
+        // As the reader does it, the last of two counts, also of levels.
+        let twice = [0x8c, 0x55, 8, 0x05, 10, 6, 0, 0];
+        let page = Page::read(&mut Compact::new(&twice[..])).unwrap();
+        assert_eq!(page.levels, [3, 0]);
+        // What is not known is passed over.
         let odd = [
             0x03, 0x28, 9, 0x07, 0x2a, 0, 0, 0, 0, 0, 0, 0, 0, 0x05, 4, 8, 0x05, 4, 6, 0,
         ];
