@@ -1,37 +1,38 @@
 //! Which parts are read a second time: only those that can hold what differs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use hashbrown::{HashMap, HashSet};
 
-use crate::digest::{BucketId, Fingerprints};
+use crate::digest::{Fingerprints, Net};
 use crate::error::Error;
 use crate::finding::Bucket;
 use crate::source::{Listing, Part, Side, Sides};
 use crate::window::{SLOT, Window};
 
+use super::evidence::Question;
 use super::pass::Wanted;
 use super::reader::Reader;
 use super::screen::Screened;
-use super::taken::{Class, Span};
+use super::span::{Class, Span};
 
 /// Slots that are read rather than left out between two that are wanted: each range of a log stream costs calls.
 const GAP: i64 = 2;
 
 /// What is read again.
 pub(super) struct Again {
-    /// The parts that may hold a bucket in question.
+    /// The parts that may hold what is in question.
     pub wanted: Sides<Vec<Wanted>>,
-    /// Parts that may hold one too, and cannot be read any more although they could be at the first look, with the
+    /// Parts that may hold some of it too, and cannot be read any more although they could be at the first look, with the
     /// reason.
     pub gone: Sides<Vec<(Arc<Part>, String)>>,
 }
 
-/// Slots of buckets that are looked for; `None` may be any.
-type Slots = BTreeSet<Option<i64>>;
+/// What is looked for, by slot (`None` may be any): the fingerprints of records; none if it is all of a bucket.
+type Slots = BTreeMap<Option<i64>, Vec<u128>>;
 
-/// The buckets that are looked for, so that each of many parts is asked about those few that it may hold.
+/// What is looked for, so that each of many parts is asked about what little it may hold.
 struct Sought<'a> {
     key: &'a Fingerprints,
     all: Slots,
@@ -39,7 +40,7 @@ struct Sought<'a> {
     by_class: HashMap<Class, Slots>,
 }
 
-/// Lists both sides again and returns the parts that may hold one of the buckets: parts that have not changed
+/// Lists both sides again and returns the parts that may hold what is in question: parts that have not changed
 /// by what they held at the first look, new and growing ones by what their names say.
 ///
 /// What the first look could not read is not tried again, unless it is a stream, of which a part may have been read: it
@@ -50,14 +51,29 @@ struct Sought<'a> {
 pub(super) async fn parts_again(
     reader: &Reader<'_>,
     screened: &Screened,
-    buckets: impl Iterator<Item = BucketId>,
+    question: &Question,
 ) -> Result<Again, Error> {
-    let buckets = buckets.filter_map(|id| screened.digests.bucket(id));
-    let sought = Sought::of(buckets, &screened.rules.key);
+    let sought = Sought::by(screened, question);
     let listings = reader.list().await?;
     Ok(Again {
         wanted: Sides::from_fn(|side| wanted(reader, screened, side, &listings[side], &sought)),
         gone: Sides::from_fn(|side| gone(screened, side, &listings[side], &sought)),
+    })
+}
+
+/// Returns those of the parts that may hold one of the records.
+pub(super) fn narrowed(
+    reader: &Reader<'_>,
+    screened: &Screened,
+    parts: &Sides<Vec<Wanted>>,
+    records: &[Net],
+) -> Sides<Vec<Wanted>> {
+    let sought = Sought::records(screened, records);
+    let all = reader.check.window;
+    Sides::from_fn(|side| {
+        let parts = parts[side].iter();
+        let wanted = |one: &Wanted| sought.wanted(screened, side, &one.part, one.number, all);
+        parts.filter_map(wanted).collect()
     })
 }
 
@@ -86,13 +102,7 @@ fn wanted(
             .get(&*part.name)
             .filter(|(_, old)| unchanged(old, part))
             .map(|(number, _)| *number);
-        let span = number.map(|number| screened.spans[side].get(&number));
-        let mine = sought.slots_of(part, span);
-        (!mine.is_empty()).then(|| Wanted {
-            part: Arc::clone(part),
-            starts: windows_of(&mine, reader.check.window).into(),
-            verbatim: span.flatten().is_some_and(Span::is_verbatim),
-        })
+        sought.wanted(screened, side, part, number, reader.check.window)
     };
     listing.parts.iter().filter_map(wanted).collect()
 }
@@ -127,19 +137,42 @@ fn gone(
 }
 
 impl<'a> Sought<'a> {
-    fn of(buckets: impl Iterator<Item = Bucket>, key: &'a Fingerprints) -> Self {
+    fn by(screened: &'a Screened, question: &Question) -> Self {
+        match question {
+            Question::Few(found) => Self::records(screened, found),
+            Question::Many(buckets) => {
+                let buckets = buckets.keys().filter_map(|&id| screened.digests.bucket(id));
+                let all = buckets.map(|bucket| (bucket, None));
+                Self::of(all, &screened.rules.key)
+            }
+        }
+    }
+
+    fn records(screened: &'a Screened, found: &[Net]) -> Self {
+        let one = |net: &Net| {
+            let bucket = screened.digests.bucket(net.bucket)?;
+            Some((bucket, Some(net.fingerprint)))
+        };
+        Self::of(found.iter().filter_map(one), &screened.rules.key)
+    }
+
+    /// Takes records, or (`None`) buckets of which all is looked for.
+    fn of(sought_for: impl Iterator<Item = (Bucket, Option<u128>)>, key: &'a Fingerprints) -> Self {
         let mut sought = Self {
             key,
             all: Slots::new(),
             by_interface: HashMap::new(),
             by_class: HashMap::new(),
         };
-        for Bucket { interface, slot } in buckets {
+        for (Bucket { interface, slot }, record) in sought_for {
             let class = sought.class(&interface);
-            sought.by_class.entry(class).or_default().insert(slot);
-            let by_interface = sought.by_interface.entry(interface);
-            by_interface.or_default().insert(slot);
-            sought.all.insert(slot);
+            for slots in [
+                sought.by_class.entry(class).or_default(),
+                sought.by_interface.entry(interface).or_default(),
+                &mut sought.all,
+            ] {
+                slots.entry(slot).or_default().extend(record);
+            }
         }
         sought
     }
@@ -148,11 +181,31 @@ impl<'a> Sought<'a> {
         Class::of(self.key.of_name(interface.as_bytes()))
     }
 
-    /// Returns the slots that the part may hold buckets of. `span` is what the first look found in it, if it has not
-    /// changed since.
-    fn slots_of(&self, part: &Part, span: Option<Option<&Span>>) -> Slots {
+    /// Returns the part if it may hold anything that is looked for. `number` is the one it had at the first look, if it has
+    /// not changed since.
+    fn wanted(
+        &self,
+        screened: &Screened,
+        side: Side,
+        part: &Arc<Part>,
+        number: Option<usize>,
+        all: Window,
+    ) -> Option<Wanted> {
+        let span = number.map(|number| screened.spans[side].get(&number));
+        let slots = self.slots_of(part, span);
+        (!slots.is_empty()).then(|| Wanted {
+            part: Arc::clone(part),
+            starts: windows_of(&slots, all).into(),
+            number,
+            verbatim: span.flatten().is_some_and(Span::is_verbatim),
+        })
+    }
+
+    /// Returns the slots of which the part may hold what is looked for. `span` is what the first look found in it, if it
+    /// has not changed since.
+    fn slots_of(&self, part: &Part, span: Option<Option<&Span>>) -> BTreeSet<Option<i64>> {
         let span = match span {
-            Some(None) => return Slots::new(),
+            Some(None) => return BTreeSet::new(),
             Some(span) => span,
             None => None,
         };
@@ -173,18 +226,22 @@ impl<'a> Sought<'a> {
                 named.collect()
             }
         };
-        let held = |slot: &Option<i64>| match (span, slot) {
-            (Some(span), _) => span.may_hold_slot(*slot),
+        let held = |slot: &Option<i64>, records: &[u128]| match (span, slot) {
+            (Some(span), _) => {
+                let mut records_held = records.iter().map(|&one| span.may_hold_record(one));
+                span.may_hold_slot(*slot) && (records.is_empty() || records_held.any(|held| held))
+            }
             (None, None) => true,
             (None, Some(slot)) => part.cover.starts.overlaps(&Window::of_slot(*slot)),
         };
-        let slots = among.into_iter().flatten().copied();
-        slots.filter(held).collect()
+        let slots = among.into_iter().flatten();
+        let held = slots.filter(|(slot, records)| held(slot, records));
+        held.map(|(slot, _)| *slot).collect()
     }
 }
 
 /// Returns the windows that the slots fall into, near ones joined; sorted and disjoint. `all` if one of them may be any.
-fn windows_of(slots: &Slots, all: Window) -> Vec<Window> {
+fn windows_of(slots: &BTreeSet<Option<i64>>, all: Window) -> Vec<Window> {
     let mut windows: Vec<Window> = Vec::new();
     for slot in slots {
         let Some(slot) = *slot else {
@@ -230,7 +287,8 @@ mod tests {
             interface: interface.into(),
             slot: Some(slot),
         };
-        let sought = Sought::of(buckets.into_iter().map(bucket), &key);
+        let buckets = buckets.into_iter().map(bucket);
+        let sought = Sought::of(buckets.map(|bucket| (bucket, None)), &key);
         let slots = |interface: Option<&str>, starts| {
             let part = Part {
                 name: "part".into(),

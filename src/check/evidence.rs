@@ -137,7 +137,7 @@ pub(super) async fn explain(
     every: Option<&mut EveryDifference<'_>>,
 ) -> Result<Explained, Error> {
     reader.progress.phase("looking again");
-    let again = parts_again(reader, screened, question.buckets().into_iter()).await?;
+    let again = parts_again(reader, screened, &question).await?;
     let mut look = Look {
         reader,
         screened,

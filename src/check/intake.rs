@@ -14,7 +14,8 @@ use crate::record::{Comparison, FieldName, Layout, Normal, Normaliser, Record, S
 use crate::source::{Side, Sides};
 use crate::window::{Settle, Window, slot};
 
-use super::taken::{Span, Taken};
+use super::span::{FilterMemory, Members, Span};
+use super::taken::Taken;
 
 /// What a blank interface is called.
 const NO_INTERFACE: &[u8] = b"-";
@@ -165,6 +166,11 @@ pub(super) trait Visitor: Send + 'static {
         None
     }
 
+    /// The memory for filters that tell which records parts held; `None` if that is not asked for.
+    fn filters(&self) -> Option<&Arc<FilterMemory>> {
+        None
+    }
+
     /// Adds what another one took.
     fn merge(&mut self, other: Self);
 
@@ -207,12 +213,15 @@ struct Intake<'a, V> {
     scratch: Option<Taken<V>>,
     /// What this piece held. Kept even of a piece that turns out to be unreadable, which does no harm.
     span: Option<Span>,
+    /// Which records that were, if that is asked for.
+    members: Option<Members>,
     /// When the row at hand was delivered, if that is known.
     delivered: Option<i64>,
 }
 
 impl<'a, V: Visitor> Intake<'a, V> {
     fn new(rules: &'a Rules, origin: &'a Origin, taken: &'a mut Taken<V>) -> Self {
+        let filters = taken.visitor.filters().cloned();
         Self {
             rules,
             origin,
@@ -221,6 +230,7 @@ impl<'a, V: Visitor> Intake<'a, V> {
             taken,
             scratch: None,
             span: None,
+            members: filters.map(Members::new),
             delivered: origin.delivered,
         }
     }
@@ -228,7 +238,8 @@ impl<'a, V: Visitor> Intake<'a, V> {
     /// Ends the piece, of which all has been read if it is `whole`. False if it must be taken once more.
     fn finish(self, whole: bool) -> bool {
         if let Some(span) = self.span {
-            self.taken.held(self.origin, span);
+            let records = self.members.and_then(Members::finish);
+            self.taken.held(self.origin, span.of_records(records));
         }
         match self.scratch {
             Some(mut scratch) if whole => {
@@ -285,9 +296,12 @@ impl<V: Visitor> Intake<'_, V> {
             delivered: self.delivered,
             normaliser,
         };
-        if taken.record(&seen, &self.rules.key) {
-            let verbatim = row.alone && normal.verbatim;
-            self.span.get_or_insert_default().add(&seen.print, verbatim);
+        taken.record(&seen, &self.rules.key);
+        // Also of an event that counts elsewhere: where it is found must not depend on which part came first.
+        let verbatim = row.alone && normal.verbatim;
+        self.span.get_or_insert_default().add(&seen.print, verbatim);
+        if let Some(members) = &mut self.members {
+            members.add(seen.print.fingerprint);
         }
     }
 }
@@ -371,6 +385,7 @@ mod tests {
     const SIZE: Size = Size {
         differences: 8,
         lines: 8,
+        filters: 1 << 10,
     };
 
     fn rules() -> Rules {

@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::finding::Bucket;
 use crate::source::{Side, Sides};
 
+use super::again::narrowed;
 use super::copies::{BYTES_A_COPY, Copies};
 use super::evidence::{EveryDifference, Look, Standing, excess};
 use super::visitors::{Closer, Means, Scope, lone_kind};
@@ -69,6 +70,7 @@ impl Look<'_> {
                         self.note_arrivals(buckets, &now, &seen.delays);
                         self.doubt_malformed(lone_excess(&scope, &seen.ledgers, excess(&found)));
                         self.count_lone(&scope, &seen.ledgers, seen.settled, seen.young);
+                        self.wanted = narrowed(self.reader, self.screened, &self.wanted, &found);
                         self.few(&found, every.as_deref_mut()).await?;
                     }
                     // Too many after all: next time all copies are kept.

@@ -13,6 +13,7 @@ mod pass;
 mod reader;
 mod recheck;
 mod screen;
+mod span;
 mod taken;
 mod visitors;
 

@@ -37,6 +37,8 @@ pub(super) struct Wanted {
     pub part: Arc<Part>,
     /// The `start`s; see [`Source::read`].
     pub starts: Arc<[Window]>,
+    /// Its number at the first look, if it has not changed since.
+    pub number: Option<usize>,
     /// Whether it has been read before and all its records can be told by the bytes of their lines.
     pub verbatim: bool,
 }

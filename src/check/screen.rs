@@ -21,7 +21,8 @@ use super::fields::Layouts;
 use super::intake::{Halt, Rules};
 use super::pass::Wanted;
 use super::reader::Reader;
-use super::taken::{Span, Tally};
+use super::span::Span;
+use super::taken::Tally;
 use super::visitors::{Finer, Lines, Screen, Size};
 
 /// How many differences the first sketch tells. Small enough to stay in the processor's cache, since every
@@ -79,6 +80,7 @@ pub(super) async fn screen(
         let whole = |part: &Arc<Part>| Wanted {
             part: Arc::clone(part),
             starts: Arc::clone(&window),
+            number: None,
             verbatim: false,
         };
         listings[side].parts.iter().map(whole).collect::<Vec<_>>()
@@ -143,6 +145,7 @@ fn size(reader: &Reader<'_>, parts: &Sides<Vec<Wanted>>) -> Size {
         } else {
             usize::MAX
         },
+        filters: memory / 8,
     }
 }
 

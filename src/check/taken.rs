@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
 
 use crate::delay::Delays;
-use crate::digest::{Fingerprints, Print};
+use crate::digest::Fingerprints;
 use crate::finding::Place;
 use crate::record::Status;
 use crate::source::Sides;
 
 use super::fields::Layouts;
 use super::intake::{Origin, Seen, Visitor};
+use super::span::Span;
 
 /// How many rows of what kind; adds up in any order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,76 +57,6 @@ impl Tally {
             self.first_start = Some(self.first_start.unwrap_or(start).min(start));
             self.last_start = Some(self.last_start.unwrap_or(start).max(start));
         }
-    }
-}
-
-/// Which buckets a part held, roughly: never fewer than it did. Decides whether it is read again.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Span {
-    /// The first and the last slot.
-    slots: Option<(i64, i64)>,
-    /// A bit for each of 64 classes of interfaces.
-    interfaces: u64,
-    /// Whether a record was not, to the byte, what stood in a line of text (after its time stamp).
-    rewritten: bool,
-}
-
-impl Span {
-    /// Tells whether the part may have held records of the slot; `None` may be any.
-    pub(super) fn may_hold_slot(&self, slot: Option<i64>) -> bool {
-        match (self.slots, slot) {
-            (Some((first, last)), Some(slot)) => first <= slot && slot <= last,
-            _ => true,
-        }
-    }
-
-    /// Tells whether it may have held records of an interface of the class.
-    pub(super) fn may_hold_class(&self, class: Class) -> bool {
-        self.interfaces & class.0 != 0
-    }
-
-    /// Tells whether all interfaces whose records it held are of the class.
-    pub(super) fn is_of(&self, class: Class) -> bool {
-        self.interfaces == class.0
-    }
-
-    /// Tells whether the part's records can be found again by the bytes of their lines.
-    pub(super) fn is_verbatim(&self) -> bool {
-        !self.rewritten
-    }
-
-    /// Adds a record's bucket.
-    #[inline(always)]
-    pub(super) fn add(&mut self, print: &Print<'_>, verbatim: bool) {
-        if let Some(slot) = print.slot {
-            let (first, last) = self.slots.unwrap_or((slot, slot));
-            self.slots = Some((first.min(slot), last.max(slot)));
-        }
-        self.interfaces |= Class::of(print.name).0;
-        self.rewritten |= !verbatim;
-    }
-
-    fn merge(&mut self, other: &Self) {
-        self.slots = match (self.slots, other.slots) {
-            (Some((first, last)), Some((other_first, other_last))) => {
-                Some((first.min(other_first), last.max(other_last)))
-            }
-            (slots, None) | (None, slots) => slots,
-        };
-        self.interfaces |= other.interfaces;
-        self.rewritten |= other.rewritten;
-    }
-}
-
-/// One of 64 classes of interfaces, as a bit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Class(u64);
-
-impl Class {
-    /// Returns the class of the interface that the number stands for.
-    #[inline(always)]
-    pub(super) fn of(name: u64) -> Self {
-        Self(1 << (name >> 58))
     }
 }
 
@@ -198,34 +130,25 @@ impl<V: Visitor> Taken<V> {
             (&mut self.spans.cwl, other.spans.cwl),
         ] {
             for (part, span) in more {
-                spans
-                    .entry(part)
-                    .and_modify(|mine| mine.merge(&span))
-                    .or_insert(span);
+                hold(spans, part, span);
             }
         }
     }
 
-    /// Takes a record; false if it does not count.
+    /// Takes a record.
     #[inline(always)]
-    pub(super) fn record(&mut self, seen: &Seen<'_>, key: &Fingerprints) -> bool {
-        let counts = self.visitor.visit(seen, key);
-        if counts {
+    pub(super) fn record(&mut self, seen: &Seen<'_>, key: &Fingerprints) {
+        if self.visitor.visit(seen, key) {
             self.tally[seen.origin.side].count(seen);
             if let (Some(delivered), Some(end)) = (seen.delivered, seen.normal.end) {
                 self.delays[seen.origin.side].add(end, delivered);
             }
         }
-        counts
     }
 
     /// Takes note of what a piece of a part held.
     pub(super) fn held(&mut self, origin: &Origin, span: Span) {
-        let spans = &mut self.spans[origin.side];
-        spans
-            .entry(origin.number)
-            .and_modify(|mine| mine.merge(&span))
-            .or_insert(span);
+        hold(&mut self.spans[origin.side], origin.number, span);
     }
 
     /// Takes a row that is no record. The first ones are kept, by place.
@@ -242,6 +165,16 @@ impl<V: Visitor> Taken<V> {
             while kept.len() > self.most_malformed {
                 kept.pop_last();
             }
+        }
+    }
+}
+
+/// Adds to what a part held.
+fn hold(spans: &mut HashMap<usize, Span>, part: usize, span: Span) {
+    match spans.entry(part) {
+        Entry::Occupied(mut known) => known.get_mut().merge(span),
+        Entry::Vacant(entry) => {
+            entry.insert(span);
         }
     }
 }

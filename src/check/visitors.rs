@@ -14,6 +14,7 @@ use crate::source::{Side, Sides};
 
 use super::copies::Copies;
 use super::intake::{Seen, Visitor};
+use super::span::FilterMemory;
 
 /// Which events have been taken, by fingerprint: an event found again in another answer is no second copy.
 ///
@@ -76,6 +77,8 @@ pub(super) struct Size {
     pub differences: usize,
     /// How many lines their ledgers have at most.
     pub lines: usize,
+    /// How many bytes the filters take that tell which records parts held.
+    pub filters: u64,
 }
 
 /// The first look: everything, boiled down.
@@ -83,6 +86,7 @@ pub(super) struct Screen {
     /// What each side boils down to.
     pub digests: Sides<Digest>,
     size: Size,
+    filters: Arc<FilterMemory>,
     claims: Claims,
 }
 
@@ -93,6 +97,7 @@ impl Screen {
         Self {
             digests: Sides::from_fn(digest),
             size,
+            filters: Arc::new(FilterMemory::of(size.filters)),
             claims: Claims::default(),
         }
     }
@@ -102,6 +107,7 @@ impl Visitor for Screen {
     fn fresh(&self) -> Self {
         Self {
             claims: self.claims.fresh(),
+            filters: Arc::clone(&self.filters),
             ..Self::new(self.size)
         }
     }
@@ -113,6 +119,10 @@ impl Visitor for Screen {
         }
         self.digests[seen.origin.side].add(&seen.print);
         true
+    }
+
+    fn filters(&self) -> Option<&Arc<FilterMemory>> {
+        Some(&self.filters)
     }
 
     fn merge(&mut self, other: Self) {
