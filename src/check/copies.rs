@@ -113,13 +113,15 @@ struct Run {
 impl Copies {
     /// Starts with nothing.
     pub(super) fn new(flow: Flow, allowed: Allowance) -> Self {
-        let partitions = (allowed.copies * BYTES_A_COPY).div_ceil(allowed.bytes.max(1));
+        // One half for the partition at hand, the other for what is compared of it.
+        let half = (allowed.bytes / 2).max(1);
+        let partitions = (allowed.copies * BYTES_A_COPY).div_ceil(half);
         let partitions = partitions.clamp(1, MOST_PARTITIONS);
         let size = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
         let shared = Shared {
             flow,
             most_held: size(allowed.bytes / allowed.keepers.max(1)),
-            most_compared: size(allowed.bytes / BYTES_COMPARED).max(1),
+            most_compared: size(half / BYTES_COMPARED).max(1),
             next: AtomicU32::new(1),
             names: Mutex::default(),
             spill: Mutex::default(),

@@ -299,7 +299,7 @@ impl Look<'_> {
         };
         Allowance {
             copies: buckets.map(copies).sum(),
-            bytes: self.reader.check.memory / 8,
+            bytes: self.reader.memory / 8,
             // Each worker has one more while it is not certain that its part can be read.
             keepers: 1 + 2 * self.reader.limits.workers as u64,
         }

@@ -139,7 +139,7 @@ impl Look<'_> {
             let lone = self.allowance(scope.lone.keys().copied()).copies;
             estimate.saturating_sub(lone) + estimate / MARGIN + LEAST_CAPACITY
         });
-        let sketches = self.reader.check.memory / 4 / allowed.keepers;
+        let sketches = self.reader.memory / 4 / allowed.keepers;
         let capacity = capacity
             .and_then(|capacity| usize::try_from(capacity).ok())
             .filter(|&capacity| capacity <= Sketch::differences_in(sketches));

@@ -98,6 +98,7 @@ pub async fn run(
     let mut reader = Reader::new(check, sources, progress);
     progress.phase("listing");
     let listings = reader.list().await?;
+    reader.reckon_with(&listings);
     reader.move_clock();
     let mut screened = screen(&reader, &listings).await?;
     let explained = explain_until_settled(&mut reader, &mut screened, every).await?;

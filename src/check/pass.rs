@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use futures::stream::{self, StreamExt};
 use tokio::sync::Semaphore;
 
-use crate::decode::{Content, DecodeError};
+use crate::decode::{Content, DecodeError, give_back_memory};
 use crate::progress::Progress;
 use crate::source::{Outlet, Part, ReadError, Room, Side, Sides, Source};
 use crate::window::Window;
@@ -92,6 +92,7 @@ pub(super) async fn pass<V: Visitor>(
         .idle
         .into_inner()
         .unwrap_or_else(PoisonError::into_inner);
+    give_back_memory();
     workers.into_iter().for_each(|worker| first.merge(worker));
     Passed {
         taken: first,

@@ -15,7 +15,10 @@ use super::intake::{Rules, Visitor};
 use super::pass::{Limits, Passed, Wanted, pass};
 
 /// What a decoder needs at most: an object unpacked whole (32 MiB), its digests, and what the allocator keeps.
-const MEMORY_A_WORKER: u64 = 64 << 20;
+const MEMORY_A_WORKER: u64 = 56 << 20;
+
+/// What a part takes up that is listed and read: what its listing said, and what it held.
+const BYTES_A_PART: u64 = 448;
 
 /// A clock that is wrong by less (in seconds) is nothing to speak of: answers are seconds on their way.
 const WRONG: u64 = 60;
@@ -31,6 +34,8 @@ pub(super) struct Reader<'a> {
     pub check: &'a Check,
     /// Where from.
     pub sources: &'a Sides<Arc<dyn Source>>,
+    /// Bytes of memory to stay within, beside what the lists of parts take.
+    pub memory: u64,
     /// How much at once.
     pub limits: Limits,
     /// Who is told how far it got.
@@ -48,21 +53,22 @@ impl<'a> Reader<'a> {
         sources: &'a Sides<Arc<dyn Source>>,
         progress: &'a Progress,
     ) -> Self {
-        let processors = std::thread::available_parallelism().map_or(2, usize::from);
-        let affordable = usize::try_from(check.memory / MEMORY_A_WORKER).unwrap_or(processors);
-        let limits = Limits {
-            concurrency: check.concurrency,
-            content: check.memory / 8,
-            workers: processors.min(affordable).max(1),
-        };
         Self {
             check,
             sources,
-            limits,
+            memory: check.memory,
+            limits: limits(check, check.memory),
             progress,
             settle: check.settle,
             began: Instant::now(),
         }
+    }
+
+    /// Sets limits by what there is to read as well.
+    pub(super) fn reckon_with(&mut self, listings: &Sides<Listing>) {
+        let parts = (listings.s3.parts.len() + listings.cwl.parts.len()) as u64;
+        self.memory = self.check.memory.saturating_sub(parts * BYTES_A_PART);
+        self.limits = limits(self.check, self.memory);
     }
 
     /// Reads the clock again: a look later than the last one finds fewer records young.
@@ -123,5 +129,15 @@ impl<'a> Reader<'a> {
             path: self.check.all_differences.clone().unwrap_or_default(),
             source,
         }
+    }
+}
+
+fn limits(check: &Check, memory: u64) -> Limits {
+    let processors = std::thread::available_parallelism().map_or(2, usize::from);
+    let affordable = usize::try_from(memory / MEMORY_A_WORKER).unwrap_or(processors);
+    Limits {
+        concurrency: check.concurrency,
+        content: memory / 8,
+        workers: processors.min(affordable).max(1),
     }
 }

@@ -36,9 +36,6 @@ const MOST_ROUNDS: usize = 32;
 /// fail.
 const MOST_GLANCES: usize = 3;
 
-/// What a part takes up that is listed and read: what its listing said, and what it held.
-const BYTES_A_PART: u64 = 320;
-
 /// What the first look gives.
 pub(super) struct Screened {
     /// The rules it ended up with.
@@ -90,7 +87,7 @@ pub(super) async fn screen(
         let rules = Arc::new(reader.rules(comparison));
         reader.progress.phase("reading");
         let passed = reader
-            .pass(&wanted, &rules, Screen::new(size(reader, &wanted)))
+            .pass(&wanted, &rules, Screen::new(size(reader)))
             .await;
         layouts.s3.extend(passed.taken.layouts.s3);
         layouts.cwl.extend(passed.taken.layouts.cwl);
@@ -131,9 +128,8 @@ pub(super) async fn screen(
 }
 
 /// Returns how large digests may become.
-fn size(reader: &Reader<'_>, parts: &Sides<Vec<Wanted>>) -> Size {
-    let parts = (parts.s3.len() + parts.cwl.len()) as u64;
-    let memory = reader.check.memory.saturating_sub(parts * BYTES_A_PART);
+fn size(reader: &Reader<'_>) -> Size {
+    let memory = reader.memory;
     // Each worker has a digest of each side, and they are merged into another.
     let ledgers = 2 * (reader.limits.workers as u64 + 1);
     // Whoever counts records by interface and hour, or in certain buckets, gives them the memory it takes.
@@ -157,7 +153,7 @@ async fn refine(
     wanted: &Sides<Vec<Wanted>>,
     screened: &mut Screened,
 ) -> Result<(), Error> {
-    let mut size = size(reader, wanted);
+    let mut size = size(reader);
     let mut grain = screened.digests.level();
     while !grain.is_fine() {
         let ids: HashSet<BucketId> = screened.digests.unequal().into_iter().collect();

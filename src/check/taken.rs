@@ -1,6 +1,7 @@
 //! What a worker has taken in: counts for each side, what each part held, and what the pass's visitor made of it.
 
 use std::collections::BTreeMap;
+use std::mem;
 
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
@@ -125,10 +126,13 @@ impl<V: Visitor> Taken<V> {
         self.delays.cwl.merge(&other.delays.cwl);
         self.layouts.s3.extend(other.layouts.s3);
         self.layouts.cwl.extend(other.layouts.cwl);
-        for (spans, more) in [
+        for (spans, mut more) in [
             (&mut self.spans.s3, other.spans.s3),
             (&mut self.spans.cwl, other.spans.cwl),
         ] {
+            if spans.len() < more.len() {
+                mem::swap(spans, &mut more);
+            }
             for (part, span) in more {
                 hold(spans, part, span);
             }

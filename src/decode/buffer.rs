@@ -6,10 +6,16 @@ use std::ops::Deref;
 use std::sync::Mutex;
 
 /// What the next decode may use.
-static SPARE: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
+static SPARES: Mutex<Spares> = Mutex::new(Spares {
+    buffers: Vec::new(),
+    wanted: 0,
+});
 
 /// How many buffers are kept: what is packed and what is unpacked, for a few decodes at a time.
-const SPARES: usize = 8;
+const MOST_SPARES: usize = 8;
+
+/// A buffer that so many others were wanted after is given up: thousands of small parts may follow a few large ones.
+const FORGOTTEN: u64 = 256;
 
 /// A buffer this many times larger than what it is wanted for is left to what needs it. If what is packed had the
 /// buffers of what is unpacked, more and more of them would become large.
@@ -17,6 +23,38 @@ const MUCH_LARGER: usize = 4;
 
 /// What is smaller than this is taken to be as large.
 const SMALL: usize = 64 << 10;
+
+/// Buffers that nobody uses.
+struct Spares {
+    /// With how many had been wanted when they were last in use.
+    buffers: Vec<(u64, Vec<u8>)>,
+    wanted: u64,
+}
+
+impl Spares {
+    /// Gives a buffer that is [`fitting`].
+    fn take(&mut self, size: usize) -> Option<Vec<u8>> {
+        self.wanted += 1;
+        let wanted = self.wanted;
+        self.buffers.retain(|(last, _)| wanted - last < FORGOTTEN);
+        let lengths = self.buffers.iter().map(|(_, bytes)| bytes.len());
+        let index = fitting(lengths, size)?;
+        Some(self.buffers.swap_remove(index).1)
+    }
+
+    fn give_back(&mut self, bytes: Vec<u8>) {
+        if self.buffers.len() < MOST_SPARES {
+            self.buffers.push((self.wanted, bytes));
+        }
+    }
+}
+
+/// Gives the memory back that decoding keeps for the next time: to be called when nothing will be decoded for a while.
+pub fn give_back_memory() {
+    if let Ok(mut spares) = SPARES.lock() {
+        spares.buffers = Vec::new();
+    }
+}
 
 /// Bytes in a buffer that others have used before and will use again.
 #[derive(Debug)]
@@ -29,10 +67,8 @@ pub(super) struct Buffer {
 impl Buffer {
     /// Takes a buffer with nothing in it, a spare one if one is [`fitting`].
     pub(super) fn for_bytes(size: usize) -> Self {
-        let spare = SPARE.lock().ok().and_then(|mut spare| {
-            let index = fitting(spare.iter().map(Vec::len), size)?;
-            Some(spare.swap_remove(index))
-        });
+        let spare = SPARES.lock().ok();
+        let spare = spare.and_then(|mut spares| spares.take(size));
         Self {
             bytes: spare.unwrap_or_default(),
             len: 0,
@@ -101,10 +137,8 @@ impl Deref for Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        if let Ok(mut spare) = SPARE.lock()
-            && spare.len() < SPARES
-        {
-            spare.push(std::mem::take(&mut self.bytes));
+        if let Ok(mut spares) = SPARES.lock() {
+            spares.give_back(std::mem::take(&mut self.bytes));
         }
     }
 }
@@ -127,6 +161,23 @@ mod tests {
         ] {
             let found = fitting(lengths.iter().copied(), size);
             assert_eq!(found, expected, "{lengths:?} {size}");
+        }
+    }
+
+    #[test]
+    fn a_buffer_that_has_long_not_been_wanted_is_given_up() {
+        let mut spares = Spares {
+            buffers: Vec::new(),
+            wanted: 0,
+        };
+        spares.give_back(vec![0; 1 << 20]);
+        spares.give_back(vec![0; SMALL]);
+        for wanted in 1..2 * FORGOTTEN {
+            let small = spares.take(100).unwrap();
+            assert_eq!(small.len(), SMALL);
+            spares.give_back(small);
+            let expected = if wanted < FORGOTTEN { 2 } else { 1 };
+            assert_eq!(spares.buffers.len(), expected, "{wanted}");
         }
     }
 }

@@ -26,6 +26,8 @@ use limits::AtMost;
 
 use crate::record::{Cells, Layout};
 
+pub use buffer::give_back_memory;
+
 /// A piece of a part, to be decoded on its own.
 #[derive(Debug)]
 pub enum Content {
