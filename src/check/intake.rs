@@ -117,7 +117,7 @@ pub(super) struct Seen<'a> {
     /// Where it comes from.
     pub origin: &'a Origin,
     /// Its row.
-    pub row: Row<'a>,
+    pub row: &'a Row<'a>,
     /// The record.
     pub normal: &'a Normal<'a>,
     /// What digests take.
@@ -264,7 +264,7 @@ impl<V: Visitor> Intake<'_, V> {
         };
         let mut text = mem::take(&mut self.text);
         match normaliser.normalise(row.cells, &mut text) {
-            Ok(normal) => self.record(row, &normal),
+            Ok(normal) => self.record(&row, &normal),
             Err(reason) => {
                 let taken = self.scratch.as_mut().unwrap_or(self.taken);
                 taken.malformed(self.origin, row.number, || reason);
@@ -274,7 +274,7 @@ impl<V: Visitor> Intake<'_, V> {
     }
 
     #[inline(always)]
-    fn record(&mut self, row: Row<'_>, normal: &Normal<'_>) {
+    fn record(&mut self, row: &Row<'_>, normal: &Normal<'_>) {
         let Some(normaliser) = &self.normaliser else {
             return;
         };
@@ -363,8 +363,13 @@ impl<V: Visitor> Sink for Intake<'_, V> {
     fn row(&mut self, row: Row<'_>) -> Result<(), Stop> {
         let normaliser = self.normaliser.as_ref().ok_or(Stop)?;
         match normaliser.everyday(row.cells) {
-            Some(normal) => self.record(row, &normal),
-            None => self.normalise(row),
+            Some(normal) => self.record(&row, &normal),
+            None => self.normalise(Row {
+                number: row.number,
+                cells: row.cells,
+                alone: row.alone,
+                event_id: row.event_id,
+            }),
         }
         Ok(())
     }

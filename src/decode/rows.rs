@@ -47,9 +47,14 @@ impl Shape {
         }
     }
 
+    /// Tells whether the cells are a record for their number alone.
+    #[inline(always)]
+    fn fits(&self, cells: &Cells<'_>) -> bool {
+        cells.len() == self.columns && self.word.is_none()
+    }
+
     /// Returns the cells of the record. Only in a row that begins with a time stamp may the
     /// stream's name come before it.
-    #[inline(always)]
     fn fit<'t>(&self, cells: Cells<'t>, stamped: bool) -> Option<Cells<'t>> {
         let before = cells.len().checked_sub(self.columns)?;
         let record = cells.skip(before);
@@ -164,20 +169,22 @@ impl<'a, S: Sink> Rows<'a, S> {
         {
             return self.header(header, from);
         }
-        let stamped = all.byte(STAMP_T) == Some(b'T') && is_time_stamp(all.get(0));
-        let cells = if stamped { all.skip(1) } else { all };
-        if self.shape.fit(cells, stamped).is_none()
-            && let Some(other) = &mut self.other
-            && other.fit(cells, stamped).is_some()
+        let (mut cells, mut stamped) = (all, false);
+        if all.byte(STAMP_T) == Some(b'T')
+            && let (first, rest) = all.split_first()
+            && is_time_stamp(first)
         {
-            mem::swap(&mut self.shape, other);
-            self.announced = false;
+            (cells, stamped) = (rest, true);
         }
-        let Some(record) = self.shape.fit(cells, stamped) else {
-            let (found, columns) = (cells.len(), self.shape.columns);
-            let reason = format!("{found} columns where the layout has {columns}");
-            return self.refuse(from, reason);
-        };
+        let mut record = cells;
+        if !self.shape.fits(&cells) {
+            let Some(fitting) = self.fit(cells, stamped) else {
+                let (found, columns) = (cells.len(), self.shape.columns);
+                let reason = format!("{found} columns where the layout has {columns}");
+                return self.refuse(from, reason);
+            };
+            record = fitting;
+        }
         if !self.announced {
             self.announced = true;
             self.sink.layout(&self.shape.layout)?;
@@ -193,6 +200,20 @@ impl<'a, S: Sink> Rows<'a, S> {
             alone,
             event_id,
         })?)
+    }
+
+    /// Returns the cells of the record. If they are of the other default, that is the layout in force from now on.
+    #[inline(never)]
+    fn fit<'t>(&mut self, cells: Cells<'t>, stamped: bool) -> Option<Cells<'t>> {
+        let record = self.shape.fit(cells, stamped);
+        if record.is_some() {
+            return record;
+        }
+        let other = self.other.as_mut()?;
+        let record = other.fit(cells, stamped)?;
+        mem::swap(&mut self.shape, other);
+        self.announced = false;
+        Some(record)
     }
 
     fn header(

@@ -186,16 +186,16 @@ impl Ledger {
         {
             line.sums.merge(&print.sums());
         } else {
-            self.add_to_line(print);
+            self.add_to_line(print.name, print.slot, print.sums(), print.interface);
         }
     }
 
-    fn add_to_line(&mut self, print: &Print<'_>) {
-        self.add_sums(print.name, print.slot, &print.sums());
+    #[cold]
+    #[inline(never)]
+    fn add_to_line(&mut self, name: u64, slot: Option<i64>, sums: Sums, interface: &[u8]) {
+        self.add_sums(name, slot, &sums);
         if self.has_names() {
-            self.name(print.name, || {
-                String::from_utf8_lossy(print.interface).into()
-            });
+            self.name(name, || String::from_utf8_lossy(interface).into());
         }
     }
 

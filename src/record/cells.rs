@@ -60,6 +60,21 @@ impl<'a> Cells<'a> {
         }
     }
 
+    /// Returns the first cell, and those that follow.
+    ///
+    /// # Panics
+    /// If there is none.
+    #[inline(always)]
+    pub fn split_first(self) -> (&'a [u8], Self) {
+        match self {
+            Self::Apart(cells) => (cells[0], Self::Apart(&cells[1..])),
+            Self::InLine(line) => {
+                let (first, rest) = line.split_first();
+                (first, Self::InLine(rest))
+            }
+        }
+    }
+
     /// Returns the cells, first to last.
     pub fn iter(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         match self {
@@ -196,11 +211,19 @@ impl<'a> Line<'a> {
     }
 
     #[inline(always)]
+    fn split_first(mut self) -> (&'a [u8], Self) {
+        let end = self.first_end();
+        let first = &self.text[self.start..end];
+        self.start = (end + 1).min(self.end);
+        self.cells -= 1;
+        (first, self)
+    }
+
+    #[inline(always)]
     fn skip(mut self, cells: usize) -> Self {
         for _ in 0..cells {
-            self.start = (self.first_end() + 1).min(self.end);
+            (_, self) = self.split_first();
         }
-        self.cells -= cells;
         self
     }
 }
