@@ -90,9 +90,7 @@ impl Sink for Boil {
         match &mut self.digest {
             Some((key, digest)) => {
                 let slot = normal.start.map(slot);
-                let mut print = Print::new(key, normal.text, normal.interface, slot);
-                (print.packets, print.bytes) = (normal.packets, normal.bytes);
-                digest.add(&print);
+                digest.add(&Print::new(key, normal.text, normal.interface, slot));
             }
             None => {
                 black_box(&normal);

@@ -38,7 +38,7 @@ fn every_scenario_gives_its_report() {
         .map(|entry| root.join(entry.unwrap().file_name()))
         .collect();
     folders.sort();
-    assert!(folders.len() >= 14, "the scenarios are there");
+    assert!(folders.len() >= 15, "the scenarios are there");
     for folder in folders {
         let (report, code) = report_of(&folder);
         let kept = folder.join("report.json");
@@ -74,6 +74,12 @@ fn scenarios_are_what_their_names_say() {
         ("surplus-on-s3", "different", "/counts/surplus/s3", 1),
         ("surplus-on-cwl", "different", "/counts/surplus/cwl", 2),
         ("divergent-bytes", "different", "/counts/divergent", 1),
+        (
+            "other-aggregation-interval-on-cwl",
+            "different",
+            "/counts/missing/cwl",
+            3,
+        ),
         ("pending-on-s3", "unknown", "/counts/pending/s3", 1),
         ("cut-gzip-on-s3", "unknown", "/counts/undetermined/s3", 4),
         (
@@ -99,6 +105,23 @@ fn scenarios_are_what_their_names_say() {
             report.pointer(path).and_then(Value::as_i64),
             Some(count),
             "{name}: {path}"
+        );
+    }
+}
+
+#[test]
+fn the_same_traffic_told_in_other_records_is_noted_where_all_of_it_is() {
+    for (name, noted) in [
+        ("other-aggregation-interval-on-cwl", true),
+        ("divergent-bytes", false),
+        ("missing-on-s3", false),
+        ("consistent", false),
+    ] {
+        let (report, _) = report_of(&Path::new("fixtures/scenarios").join(name));
+        assert_eq!(
+            report.contains("the same traffic, told in"),
+            noted,
+            "{name}"
         );
     }
 }

@@ -46,7 +46,7 @@ fuzz_target!(|data: &[u8]| {
     let Ok(normal) = normaliser.normalise(Cells::Apart(&cells), &mut text) else {
         return;
     };
-    let (start, end, packets, bytes) = (normal.start, normal.end, normal.packets, normal.bytes);
+    let (start, end) = (normal.start, normal.end);
     let canonical = normal.text.to_vec();
     let fields = comparison.fields().iter().map(|name| name.as_str());
     let layout = Layout::from_names(fields).expect("the same names in another order");
@@ -57,9 +57,6 @@ fuzz_target!(|data: &[u8]| {
         .normalise(Cells::Apart(&cells), &mut text)
         .expect("what is canonical is a record");
     assert_eq!(normal.text, canonical);
-    assert_eq!(
-        (normal.start, normal.end, normal.packets, normal.bytes),
-        (start, end, packets, bytes)
-    );
+    assert_eq!((normal.start, normal.end), (start, end));
     let _ = normaliser.record(Cells::Apart(&cells)).to_string();
 });

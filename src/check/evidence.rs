@@ -7,7 +7,7 @@ use std::sync::Arc;
 use hashbrown::{HashMap, HashSet};
 
 use crate::delay::Delays;
-use crate::diff::{Doubt, Flow, Groups, Kind, Outcome, Shown, differences};
+use crate::diff::{Doubt, Flow, Groups, Kind, Outcome, Shown, Traffic, differences};
 use crate::digest::{BucketId, Net};
 use crate::error::Error;
 use crate::finding::Bucket;
@@ -90,6 +90,8 @@ pub(super) struct Explained {
     pub late: Sides<Late>,
     /// Parts that could be read the first time and not again.
     pub unreadable: Sides<Vec<(Arc<Part>, String)>>,
+    /// What the copies that differ tell of packets and bytes.
+    pub traffic: Traffic,
     /// What the reader of the report should know.
     pub notes: Vec<String>,
     /// What still differs.
@@ -104,6 +106,7 @@ impl Explained {
             arrivals: Sides::default(),
             late: Sides::default(),
             unreadable: Sides::default(),
+            traffic: Traffic::default(),
             notes: Vec::new(),
             left: Question::Few(Vec::new()),
         }
@@ -276,6 +279,14 @@ impl Look<'_> {
         for (number, difference) in told.iter().enumerate() {
             let (bucket, kind) = (difference.bucket, difference.kind);
             self.explained.outcome.count(bucket, kind, 1);
+            let name = self.screened.rules.key.of_name(bucket.interface.as_bytes());
+            let id = BucketId::new(name, bucket.slot);
+            let copies = difference.copies();
+            for (side, kept) in [(Side::S3, copies.s3), (Side::Cwl, copies.cwl)] {
+                if let Some(kept) = kept {
+                    self.explained.traffic.add(side, id.0, &kept.record);
+                }
+            }
             // In order of findings, so what is not among the first here is not among the first of all.
             if number < most_shown || every.is_some() {
                 let shown = difference.shown();
@@ -336,6 +347,7 @@ impl Look<'_> {
         let is_gone = |cover: &Cover| cover.may_hold(&bucket.interface, bucket.slot);
         let mut parts = self.explained.unreadable[owner].iter();
         if lost > 0 && parts.any(|(part, _)| is_gone(&part.cover)) {
+            self.explained.traffic.leave_out();
             self.explained.outcome.count(
                 &bucket,
                 Kind::Undetermined(owner.other()),
@@ -382,6 +394,7 @@ impl Look<'_> {
             ));
         }
         for difference in gone {
+            self.explained.traffic.leave_out();
             let lacking = if difference.copies > 0 {
                 Side::Cwl
             } else {

@@ -82,8 +82,6 @@ impl Rules {
         let slot = normal.start.filter(|_| self.by_slot).map(slot);
         Print {
             young: self.settle.is_young(normal.start, normal.end),
-            packets: normal.packets,
-            bytes: normal.bytes,
             ..Print::new(&self.key, normal.text, interface, slot)
         }
     }

@@ -191,6 +191,10 @@ impl Look<'_> {
 
     /// Counts the records of lone buckets, and shows the first of them.
     fn count_lone(&mut self, scope: &Scope, now: &Sides<Ledger>, settled: Outcome, young: Outcome) {
+        if !scope.lone.is_empty() {
+            // What they hold, the other side has nothing to set against.
+            self.explained.traffic.leave_out();
+        }
         let outcome = &mut self.explained.outcome;
         for (&id, (bucket, lacking)) in &scope.lone {
             let sums = now[lacking.other()].sums(id);

@@ -326,15 +326,7 @@ fn notes(
             .into_iter()
             .filter_map(|side| format_unlikely(check, screened, side)),
     );
-    let unequal = screened.digests.unequal();
-    let same_traffic = |id: &crate::digest::BucketId| {
-        let sums = screened
-            .digests
-            .as_ref()
-            .map(|digest| digest.ledger.sums(*id));
-        sums.s3.copies > 0 && sums.s3.same_traffic(&sums.cwl)
-    };
-    if !unequal.is_empty() && unequal.iter().all(same_traffic) {
+    if explained.traffic.is_same() {
         notes.push(
             "packets and bytes add up to the same in every bucket that differs: the same traffic, told in other records \
              (do the flow logs have the same aggregation interval and traffic type?)"

@@ -2,6 +2,7 @@
 
 mod outcome;
 mod pair;
+mod traffic;
 
 use std::collections::BTreeMap;
 
@@ -14,6 +15,7 @@ use crate::source::{Cover, Side, Sides};
 
 pub use outcome::{Kind, Outcome, Shown};
 pub use pair::Flow;
+pub use traffic::Traffic;
 
 /// One copy of a differing record.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -160,6 +162,26 @@ impl<'a> Difference<'a> {
                 s3: evidence(s3.1),
                 cwl: evidence(cwl.1),
             })),
+        }
+    }
+
+    /// Returns the copies that it consists of, on the sides where they stand.
+    pub fn copies(&self) -> Sides<Option<&'a Kept>> {
+        match self.what {
+            What::Divergent { s3, cwl, .. } => Sides {
+                s3: Some(s3.1),
+                cwl: Some(cwl.1),
+            },
+            What::Leftover(kept) => {
+                let on = match self.kind {
+                    Kind::Surplus(side) => side,
+                    Kind::Missing(lacking)
+                    | Kind::Pending(lacking)
+                    | Kind::Undetermined(lacking) => lacking.other(),
+                    Kind::Divergent => unreachable!("it consists of two"),
+                };
+                Sides::from_fn(|side| (side == on).then_some(kept))
+            }
         }
     }
 

@@ -35,10 +35,6 @@ pub struct Sums {
     pub young: u64,
     /// The sum of their fingerprints.
     pub fingerprints: u128,
-    /// The sum of their `packets`.
-    pub packets: u64,
-    /// The sum of their `bytes`.
-    pub bytes: u64,
 }
 
 impl Sums {
@@ -46,26 +42,12 @@ impl Sums {
         copies: 0,
         young: 0,
         fingerprints: 0,
-        packets: 0,
-        bytes: 0,
     };
-
-    /// Tells whether two sides hold the same records in the bucket.
-    pub fn same_records(&self, other: &Self) -> bool {
-        (self.copies, self.fingerprints) == (other.copies, other.fingerprints)
-    }
-
-    /// Tells whether two sides hold the same amount of traffic in the bucket, in whatever records.
-    pub fn same_traffic(&self, other: &Self) -> bool {
-        (self.packets, self.bytes) == (other.packets, other.bytes)
-    }
 
     fn merge(&mut self, other: &Self) {
         self.copies = self.copies.wrapping_add(other.copies);
         self.young = self.young.wrapping_add(other.young);
         self.fingerprints = self.fingerprints.wrapping_add(other.fingerprints);
-        self.packets = self.packets.wrapping_add(other.packets);
-        self.bytes = self.bytes.wrapping_add(other.bytes);
     }
 }
 
@@ -109,7 +91,7 @@ impl Grain {
     }
 }
 
-/// 64 bytes: there may be many.
+/// 48 bytes: there may be many.
 #[derive(Clone, Debug)]
 struct Line {
     interface: u64,
@@ -324,11 +306,7 @@ mod tests {
         text: &str,
     ) -> (BucketId, u128) {
         let key = Fingerprints::seeded(1);
-        let print = Print {
-            packets: 10,
-            bytes: 840,
-            ..Print::new(&key, text.as_bytes(), interface.as_bytes(), slot)
-        };
+        let print = Print::new(&key, text.as_bytes(), interface.as_bytes(), slot);
         ledger.add(&print);
         (print.bucket, print.fingerprint)
     }
@@ -362,9 +340,7 @@ mod tests {
             Sums {
                 copies: 2,
                 young: 0,
-                fingerprints,
-                packets: 20,
-                bytes: 1680
+                fingerprints
             }
         );
         assert_eq!(
@@ -406,37 +382,6 @@ mod tests {
             (ledger.sums(other), ledger.bucket(other)),
             (Sums::ZERO, None)
         );
-    }
-
-    #[test]
-    fn records_and_traffic_are_compared_apart() {
-        let one = Sums {
-            copies: 1,
-            young: 1,
-            fingerprints: 1 << 100,
-            packets: 1,
-            bytes: 1,
-        };
-        for (other, records, traffic) in [
-            (Sums { young: 0, ..one }, true, true),
-            (Sums { copies: 2, ..one }, false, true),
-            (
-                Sums {
-                    fingerprints: 1,
-                    ..one
-                },
-                false,
-                true,
-            ),
-            (Sums { packets: 2, ..one }, true, false),
-            (Sums { bytes: 2, ..one }, true, false),
-        ] {
-            assert_eq!(one.same_records(&other), records, "{other:?}");
-            assert_eq!(one.same_traffic(&other), traffic, "{other:?}");
-        }
-        let mut sum = one;
-        sum.merge(&one);
-        assert_eq!(sum.young, 2);
     }
 
     /// Tables go by the low bits and by the high ones.
@@ -571,9 +516,9 @@ mod tests {
 
     #[test]
     fn a_line_is_as_small_as_the_memory_of_a_ledger_is_reckoned_with() {
-        assert_eq!(size_of::<Line>(), 64);
-        assert_eq!(Ledger::lines_in(65 << 16), (1 << 16) / 8 * 7 - 1);
-        assert_eq!(Ledger::lines_in((65 << 16) - 1), (1 << 15) / 8 * 7 - 1);
+        assert_eq!(size_of::<Line>(), 48);
+        assert_eq!(Ledger::lines_in(49 << 16), (1 << 16) / 8 * 7 - 1);
+        assert_eq!(Ledger::lines_in((49 << 16) - 1), (1 << 15) / 8 * 7 - 1);
         assert_eq!(Ledger::lines_in(0), 0);
     }
 }

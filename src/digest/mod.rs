@@ -29,14 +29,10 @@ pub struct Print<'a> {
     pub slot: Option<i64>,
     /// Whether the other side's copy may still be on its way.
     pub young: bool,
-    /// Its `packets`.
-    pub packets: u64,
-    /// Its `bytes`.
-    pub bytes: u64,
 }
 
 impl<'a> Print<'a> {
-    /// Makes the print of a record that is not young and tells of no traffic.
+    /// Makes the print of a record that is not young.
     #[inline(always)]
     pub fn new(key: &Fingerprints, text: &[u8], interface: &'a [u8], slot: Option<i64>) -> Self {
         let name = key.of_name(interface);
@@ -47,8 +43,6 @@ impl<'a> Print<'a> {
             name,
             slot,
             young: false,
-            packets: 0,
-            bytes: 0,
         }
     }
 
@@ -58,8 +52,6 @@ impl<'a> Print<'a> {
             copies: 1,
             young: u64::from(self.young),
             fingerprints: self.fingerprint,
-            packets: self.packets,
-            bytes: self.bytes,
         }
     }
 }
@@ -156,8 +148,6 @@ mod tests {
         let key = Fingerprints::seeded(3);
         Print {
             young,
-            packets: 2,
-            bytes: 168,
             ..Print::new(&key, text.as_bytes(), interface.as_bytes(), Some(slot))
         }
     }
@@ -206,8 +196,6 @@ mod tests {
             copies: 2,
             young: 2,
             fingerprints: more.fingerprint.wrapping_mul(2),
-            packets: 4,
-            bytes: 336,
         };
         assert_eq!(sides.s3.ledger.sums(more.bucket), two);
         assert_eq!(same.sums().young, 0);

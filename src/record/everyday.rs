@@ -3,7 +3,7 @@
 //! Only a faster way to what [`super::Normaliser::normalise`] gives for the same line. What it needs of the line is told by the
 //! bits of 64 bytes at its beginning and of 64 bytes at its end, without going from cell to cell.
 
-use super::digits::{digits, last_digits, ten_digits};
+use super::digits::ten_digits;
 use super::normalise::{Normal, Status};
 use super::verbatim::may_be_ipv6;
 use super::{Line, Mark};
@@ -12,6 +12,9 @@ use super::{Line, Mark};
 /// once more.
 const TIMES: u64 = 1 | 1 << 11;
 const TIMES_BITS: u32 = 22;
+
+/// Numbers of so many digits are sure to fit 64 bits.
+const MOST_DIGITS: u32 = 19;
 
 /// How many ends of cells there are from that of `dstaddr` to that of `start`.
 const NUMBERS: u32 = 7;
@@ -47,13 +50,14 @@ pub(super) fn read(line: Line<'_>) -> Option<Normal<'_>> {
     spaces &= below(started);
     let bytes = take_highest(&mut spaces)?;
     let packets = highest(spaces)?;
+    if (started - bytes).max(bytes - packets) > MOST_DIGITS {
+        return None;
+    }
     Some(Normal {
         text: line.text(),
         interface: line.bytes(account + 1, interface),
         start: Some(time(&line, place(started) + 1)?),
         end: Some(time(&line, place(started) + 12)?),
-        packets: amount(&line, place(packets), place(bytes))?,
-        bytes: amount(&line, place(bytes), place(started))?,
         status: Status::said(line.bytes(place(action) + 1, end)),
         verbatim: true,
     })
@@ -74,17 +78,6 @@ fn are_numbers(tail: Mark, end: u32) -> bool {
 fn time(line: &Line<'_>, from: usize) -> Option<i64> {
     let cell = line.bytes(from, from + 10);
     Some(ten_digits(*cell.as_array()?).cast_signed())
-}
-
-/// Reads a canonical number between the spaces at two places of the text.
-#[inline(always)]
-fn amount(line: &Line<'_>, before: usize, to: usize) -> Option<u64> {
-    let from = before + 1;
-    // Eight bytes are read at once, some of them perhaps from before the cell.
-    match line.bytes(0, to).last_chunk::<8>() {
-        Some(eight) if to - from <= 8 => Some(last_digits(*eight, to - from)),
-        _ => digits(line.bytes(from, to)),
-    }
 }
 
 /// All bits below one of 64.

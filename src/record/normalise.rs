@@ -82,10 +82,6 @@ pub struct Normal<'a> {
     pub start: Option<i64>,
     /// `end` in Unix seconds, likewise.
     pub end: Option<i64>,
-    /// `packets`, 0 if absent.
-    pub packets: u64,
-    /// `bytes`, 0 if absent.
-    pub bytes: u64,
     /// What kind of row it is.
     pub status: Status,
     /// Whether the text is the line that the cells stood in.
@@ -101,8 +97,8 @@ pub struct Normaliser {
     interface: Option<usize>,
     start: Option<usize>,
     end: Option<usize>,
-    packets: Option<usize>,
-    bytes: Option<usize>,
+    /// `packets` and `bytes`.
+    amounts: [Option<usize>; 2],
     status: Option<usize>,
     traffic: Vec<usize>,
     /// All columns in table order, and their names: what evidence keeps.
@@ -142,8 +138,7 @@ impl Normaliser {
             interface: column("interface-id"),
             start: column("start"),
             end: column("end"),
-            packets: column("packets"),
-            bytes: column("bytes"),
+            amounts: ["packets", "bytes"].map(column),
             status: column("log-status"),
             traffic: traffic
                 .filter(|(_, name)| name.is_traffic())
@@ -205,14 +200,15 @@ impl Normaliser {
         let refuse = |at: usize| not_a_value(&self.layout, at, cells.get(at));
         let time =
             |column: Option<usize>| column.map_or(Ok(None), |at| seconds(cells.get(at)).ok_or(at));
-        let count =
-            |column: Option<usize>| column.map_or(Ok(0), |at| total(cells.get(at)).ok_or(at));
+        for at in self.amounts.into_iter().flatten() {
+            if total(cells.get(at)).is_none() {
+                return Err(refuse(at));
+            }
+        }
         Ok(Normal {
             interface: interface.filter(|cell| !cell.is_empty()).unwrap_or(ABSENT),
             start: time(self.start).map_err(refuse)?,
             end: time(self.end).map_err(refuse)?,
-            packets: count(self.packets).map_err(refuse)?,
-            bytes: count(self.bytes).map_err(refuse)?,
             status: self.status_of(cells),
             verbatim: text == line,
             text,
@@ -556,38 +552,21 @@ mod tests {
             let normal = normaliser.normalise(Cells::Apart(&cells), &mut text)?;
             let interface = String::from_utf8(normal.interface.to_vec()).unwrap();
             assert!(!normal.verbatim);
-            Ok::<_, String>((
-                normal.status,
-                normal.end,
-                normal.start,
-                normal.bytes,
-                normal.packets,
-                interface,
-            ))
+            Ok::<_, String>((normal.status, normal.end, normal.start, interface))
         };
         for (row, expected) in [
             (
                 "OK 60 1700000000123 84 2 eni-0aa",
-                (Status::Ok, Some(60), Some(1_700_000_000), 84, 2, "eni-0aa"),
+                (Status::Ok, Some(60), Some(1_700_000_000), "eni-0aa"),
             ),
             (
                 "NODATA 1700000060000 0 - - eni-0aa",
-                (
-                    Status::NoData,
-                    Some(1_700_000_060),
-                    Some(0),
-                    0,
-                    0,
-                    "eni-0aa",
-                ),
+                (Status::NoData, Some(1_700_000_060), Some(0), "eni-0aa"),
             ),
-            (
-                "SKIPDATA - - - -  ",
-                (Status::SkipData, None, None, 0, 0, "-"),
-            ),
+            ("SKIPDATA - - - -  ", (Status::SkipData, None, None, "-")),
         ] {
-            let (status, end, start, bytes, packets, interface) = expected;
-            let expected = (status, end, start, bytes, packets, interface.to_owned());
+            let (status, end, start, interface) = expected;
+            let expected = (status, end, start, interface.to_owned());
             assert_eq!(read(row), Ok(expected), "{row}");
         }
         for (row, field) in [
