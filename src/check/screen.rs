@@ -27,7 +27,7 @@ use super::visitors::{Finer, Lines, Screen, Size};
 
 /// How many differences the first sketch tells. Small enough to stay in the processor's cache, since every
 /// record touches three of its cells; enough for what goes wrong on an ordinary day.
-const FIRST_SKETCH: usize = 2_000;
+const FIRST_SKETCH: usize = 1_000;
 
 /// A layout that the first look meets makes it start over; this many are taken for a source that changes under it.
 const MOST_ROUNDS: usize = 32;
