@@ -268,6 +268,8 @@ fn windows_of(slots: &BTreeSet<Option<i64>>, all: Window) -> Vec<Window> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::span::{FilterMemory, Members};
+    use crate::digest::Print;
     use crate::source::Cover;
 
     #[test]
@@ -277,6 +279,51 @@ mod tests {
         assert_eq!(windows, [Window::new(0, 1500), Window::new(3000, 3300)]);
         let slots = [Some(0), None].into_iter().collect();
         assert_eq!(windows_of(&slots, Window::ALL), [Window::ALL]);
+    }
+
+    #[test]
+    fn a_part_is_asked_about_what_was_found_in_it() {
+        let key = Fingerprints::seeded(1);
+        let record = |number: u64| key.of_record(format!("record number {number}").as_bytes());
+        let bucket = |slot| Bucket {
+            interface: "eni-0aa".into(),
+            slot: Some(slot),
+        };
+        // Of the second slot anything, of the others one record each.
+        let sought_for = [
+            (bucket(0), Some(record(0))),
+            (bucket(300), None),
+            (bucket(600), Some(record(1))),
+        ];
+        let sought = Sought::of(sought_for.into_iter(), &key);
+        let part = Part {
+            name: "part".into(),
+            size: None,
+            version: String::new(),
+            cover: Cover::default(),
+            delivered: None,
+        };
+        let slots = |interface: &str, held: &[(i64, u64)]| {
+            let mut members = Members::new(Arc::new(FilterMemory::of(1 << 10)));
+            let mut span = Span::default();
+            for &(slot, number) in held {
+                members.add(record(number));
+                span.add(
+                    &Print::new(&key, b"", interface.as_bytes(), Some(slot)),
+                    true,
+                );
+            }
+            let span = span.of_records(members.finish());
+            let slots = sought.slots_of(&part, Some(Some(&span)));
+            slots.into_iter().flatten().collect::<Vec<_>>()
+        };
+        assert_eq!(slots("eni-0aa", &[(0, 0)]), [0]);
+        assert!(slots("eni-0aa", &[(0, 2)]).is_empty());
+        assert_eq!(slots("eni-0aa", &[(300, 2)]), [300]);
+        assert_eq!(slots("eni-0aa", &[(0, 1), (600, 0)]), [0, 300, 600]);
+        assert_eq!(slots("eni-0aa", &[(0, 2), (600, 3)]), [300]);
+        assert!(slots("eni-0bb", &[(0, 0)]).is_empty());
+        assert!(sought.slots_of(&part, Some(None)).is_empty());
     }
 
     #[test]

@@ -173,19 +173,18 @@ impl Members {
     #[inline(never)]
     fn filter(&mut self) {
         let bits = self.words.len() * BITS_A_RECORD;
-        let enough = self.memory.take(bits / 8 + BYTES_A_FILTER);
-        if let Some(filters) = self.filters.as_mut().filter(|_| enough) {
+        let memory = &self.memory;
+        let enough = |_: &Vec<Filter>| memory.take(bits / 8 + BYTES_A_FILTER);
+        self.filters = self.filters.take().filter(enough).map(|mut filters| {
             let hasher = BuildHasherDefault::default();
-            let mut filter = BloomFilter::with_num_bits(bits)
-                .hasher(hasher)
-                .hashes(HASHES);
+            let empty = BloomFilter::with_num_bits(bits).hasher(hasher);
+            let mut filter = empty.hashes(HASHES);
             for word in &self.words {
                 filter.insert_hash(hash(*word));
             }
             filters.push(filter);
-        } else {
-            self.filters = None;
-        }
+            filters
+        });
         self.words.clear();
     }
 }
