@@ -141,7 +141,7 @@ fn size(reader: &Reader<'_>) -> Size {
         } else {
             usize::MAX
         },
-        filters: memory / 8,
+        filters: memory / 12,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Traffic: whether the copies that differ tell of as many packets and bytes on one side as on the other.
 
-use crate::record::Record;
+use crate::record::{FieldName, Record};
 use crate::source::{Side, Sides};
 
 /// Packets and bytes of the copies that differ, S3's less CloudWatch's, in all buckets at once.
@@ -24,13 +24,15 @@ impl Traffic {
             Side::S3 => bucket,
             Side::Cwl => bucket.wrapping_neg(),
         };
-        for (name, value) in record.fields() {
+        let amount = |name: &FieldName| matches!(name.as_str(), "packets" | "bytes");
+        let amounts = record.fields().filter(|(name, _)| amount(name));
+        // There is nothing more to look for behind them.
+        for (name, value) in amounts.take(2) {
+            let value: u64 = value.and_then(|value| value.parse().ok()).unwrap_or(0);
             let sum = match name.as_str() {
                 "packets" => &mut self.packets,
-                "bytes" => &mut self.bytes,
-                _ => continue,
+                _ => &mut self.bytes,
             };
-            let value: u64 = value.and_then(|value| value.parse().ok()).unwrap_or(0);
             *sum = sum.wrapping_add(value.wrapping_mul(sign));
             self.any[side] |= value > 0;
         }
@@ -51,7 +53,6 @@ impl Traffic {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::FieldName;
 
     fn record(packets: &str, bytes: &str) -> Record {
         let named = |name: &str, value: &str| {
