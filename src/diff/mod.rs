@@ -492,6 +492,86 @@ mod tests {
     }
 
     #[test]
+    fn a_difference_has_its_copies_on_the_sides_where_they_stand() {
+        let (one, two) = (record(1, "10.0.0.1", 84), record(1, "10.0.0.1", 99));
+        let doubt = Doubt {
+            covers: Sides {
+                s3: Vec::new(),
+                cwl: vec![Cover::default()],
+            },
+        };
+        let sure = Doubt::default();
+        // Rows of `one`, and of `two`, on either side; whether they are young; on which sides the copies of the difference stand.
+        type Rows = Sides<usize>;
+        let cases: [(Rows, Rows, bool, &Doubt, Sides<bool>); 5] = [
+            (
+                Sides { s3: 1, cwl: 0 },
+                Rows::default(),
+                false,
+                &sure,
+                Sides {
+                    s3: true,
+                    cwl: false,
+                },
+            ),
+            (
+                Sides { s3: 1, cwl: 2 },
+                Rows::default(),
+                false,
+                &sure,
+                Sides {
+                    s3: false,
+                    cwl: true,
+                },
+            ),
+            (
+                Sides { s3: 0, cwl: 1 },
+                Rows::default(),
+                true,
+                &sure,
+                Sides {
+                    s3: false,
+                    cwl: true,
+                },
+            ),
+            (
+                Sides { s3: 1, cwl: 0 },
+                Rows::default(),
+                false,
+                &doubt,
+                Sides {
+                    s3: true,
+                    cwl: false,
+                },
+            ),
+            (
+                Sides { s3: 1, cwl: 0 },
+                Sides { s3: 0, cwl: 1 },
+                false,
+                &sure,
+                Sides {
+                    s3: true,
+                    cwl: true,
+                },
+            ),
+        ];
+        for (ones, twos, young, doubt, expected) in cases {
+            let mut groups = Groups::default();
+            for side in Side::BOTH {
+                add(&mut groups, side, &one, young, &vec![None; ones[side]]);
+                add(&mut groups, side, &two, young, &vec![None; twos[side]]);
+            }
+            let comparison = comparison();
+            let found = differences(&groups, &comparison, doubt);
+            let [difference] = &found[..] else {
+                panic!("{found:?}")
+            };
+            let copies = difference.copies().map(|kept| kept.is_some());
+            assert_eq!(copies, expected, "{difference:?}");
+        }
+    }
+
+    #[test]
     fn the_last_copies_are_the_extra_ones() {
         let one = record(1, "10.0.0.1", 84);
         let mut groups = Groups::default();

@@ -72,7 +72,7 @@ mod tests {
         const CWL: Side = Side::Cwl;
         let large = "18446744073709551615";
         type Copies<'a> = &'a [(Side, u64, (&'a str, &'a str))];
-        let cases: [(Copies<'_>, bool); 9] = [
+        let cases: [(Copies<'_>, bool); 10] = [
             (&[], false),
             (&[(S3, 7, ("2", "80")), (CWL, 7, ("2", "80"))], true),
             (
@@ -86,6 +86,7 @@ mod tests {
             (&[(S3, 7, ("2", "80")), (CWL, 8, ("2", "80"))], false),
             (&[(S3, 7, ("2", "80")), (CWL, 7, ("2", "81"))], false),
             (&[(S3, 7, ("2", "80")), (CWL, 7, ("3", "80"))], false),
+            (&[(S3, 7, ("2", "80")), (CWL, 7, ("3", "79"))], false),
             (&[(S3, 7, (large, large)), (CWL, 7, (large, large))], true),
             // Nothing was told of any traffic.
             (&[(S3, 7, ("-", "-")), (CWL, 7, ("-", "-"))], false),

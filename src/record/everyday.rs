@@ -13,7 +13,7 @@ use super::{Line, Mark};
 const TIMES: u64 = 1 | 1 << 11;
 const TIMES_BITS: u32 = 22;
 
-/// Numbers of so many digits are sure to fit 64 bits.
+/// Numbers of at most 18 digits are sure to fit 64 bits; with the space before them:
 const MOST_DIGITS: u32 = 19;
 
 /// How many ends of cells there are from that of `dstaddr` to that of `start`.
@@ -214,6 +214,23 @@ mod tests {
                 let marks = marks(text.as_bytes());
                 let line = Line::new(text.as_bytes(), &marks, 0, text.len(), 14);
                 assert!(normaliser.everyday(Cells::InLine(line)).is_none(), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn amounts_that_may_not_fit_are_left_to_the_general_way() {
+        let normaliser = default_format();
+        for (digits, everyday) in [(1, true), (18, true), (19, false), (20, false)] {
+            let large = "9".repeat(digits);
+            for [packets, bytes] in [[large.as_str(), "1"], ["1", &large]] {
+                let text = format!(
+                    "2 012345678901 eni-0aa 10.0.0.5 10.0.1.9 0 0 1 {packets} {bytes} 1700000000 1700000058 ACCEPT OK"
+                );
+                let marks = marks(text.as_bytes());
+                let line = Line::new(text.as_bytes(), &marks, 0, text.len(), 14);
+                let read = normaliser.everyday(Cells::InLine(line));
+                assert_eq!(read.is_some(), everyday, "{text}");
             }
         }
     }
