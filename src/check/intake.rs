@@ -362,6 +362,7 @@ impl<V: Visitor> Sink for Intake<'_, V> {
         let normaliser = self.normaliser.as_ref().ok_or(Stop)?;
         match normaliser.everyday(row.cells) {
             Some(normal) => self.record(&row, &normal),
+            // A copy: only this one needs an address, so the row itself stays in registers.
             None => self.normalise(Row {
                 number: row.number,
                 cells: row.cells,

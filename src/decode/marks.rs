@@ -44,8 +44,8 @@ trait KindsOf {
     fn kinds(&self, block: &[u8; 64]) -> Kinds;
 }
 
-/// Returns the places of all newlines, in order. For lines of a hundred bytes this takes half of what starting anew behind
-/// each does.
+/// Returns the places of all newlines, in order. For lines of a hundred bytes this is faster than starting anew behind each,
+/// as `memchr_iter` does.
 pub(super) fn newlines(text: &[u8]) -> impl Iterator<Item = usize> {
     let (blocks, rest) = text.as_chunks::<64>();
     let in_blocks = blocks.iter().enumerate().flat_map(|(number, block)| {

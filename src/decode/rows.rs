@@ -202,7 +202,8 @@ impl<'a, S: Sink> Rows<'a, S> {
         })?)
     }
 
-    /// Returns the cells of the record. If they are of the other default, that is the layout in force from now on.
+    /// Returns the cells of the record. If they are of the other default, that is the layout in force from now on. Apart from
+    /// what most rows need, so that those are not copied about.
     #[inline(never)]
     fn fit<'t>(&mut self, cells: Cells<'t>, stamped: bool) -> Option<Cells<'t>> {
         let record = self.shape.fit(cells, stamped);

@@ -172,6 +172,7 @@ impl Ledger {
         }
     }
 
+    /// Takes values, since a print that it took by reference would have to be in memory for every record.
     #[cold]
     #[inline(never)]
     fn add_to_line(&mut self, name: u64, slot: Option<i64>, sums: Sums, interface: &[u8]) {
