@@ -7,7 +7,7 @@ use std::sync::Arc;
 use hashbrown::{HashMap, HashSet};
 
 use crate::delay::Delays;
-use crate::diff::{Doubt, Flow, Groups, Kind, Outcome, Shown, Traffic, differences};
+use crate::diff::{Difference, Doubt, Flow, Groups, Kind, Outcome, Shown, Traffic, differences};
 use crate::digest::{BucketId, Net};
 use crate::error::Error;
 use crate::finding::Bucket;
@@ -15,9 +15,10 @@ use crate::source::{Cover, Part, Side, Sides};
 
 use super::again::parts_again;
 use super::copies::{Allowance, Copies, Gathered, Names};
-use super::intake::{Halt, Visitor};
+use super::intake::Visitor;
 use super::pass::{Passed, Wanted};
 use super::reader::Reader;
+use super::rules::Halt;
 use super::screen::Screened;
 use super::visitors::Collection;
 
@@ -279,14 +280,7 @@ impl Look<'_> {
         for (number, difference) in told.iter().enumerate() {
             let (bucket, kind) = (difference.bucket, difference.kind);
             self.explained.outcome.count(bucket, kind, 1);
-            let name = self.screened.rules.key.of_name(bucket.interface.as_bytes());
-            let id = BucketId::new(name, bucket.slot);
-            let copies = difference.copies();
-            for (side, kept) in [(Side::S3, copies.s3), (Side::Cwl, copies.cwl)] {
-                if let Some(kept) = kept {
-                    self.explained.traffic.add(side, id.0, &kept.record);
-                }
-            }
+            self.note_traffic(difference);
             // In order of findings, so what is not among the first here is not among the first of all.
             if number < most_shown || every.is_some() {
                 let shown = difference.shown();
@@ -299,6 +293,19 @@ impl Look<'_> {
         }
         self.explained.outcome.note_more(told.len() > most_shown);
         Ok(())
+    }
+
+    /// Adds up what the copies of a difference tell of packets and bytes.
+    fn note_traffic(&mut self, difference: &Difference<'_>) {
+        let bucket = difference.bucket;
+        let name = self.screened.rules.key.of_name(bucket.interface.as_bytes());
+        let id = BucketId::new(name, bucket.slot);
+        let copies = difference.copies();
+        for side in Side::BOTH {
+            if let Some(kept) = copies[side] {
+                self.explained.traffic.add(side, id.0, &kept.record);
+            }
+        }
     }
 
     /// Returns how much memory copies of records in these buckets may take.

@@ -1,99 +1,19 @@
 //! The intake: rows of a part, as decoders give them, to records that a pass counts or keeps.
-//!
-//! The one place where the window, the interfaces and NODATA are cut, the same for both sides.
 
 use std::mem;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use hashbrown::HashSet;
 
-use crate::decode::{Content, DecodeError, Format, Row, Sink, Stop, decode};
+use crate::decode::{Content, DecodeError, Row, Sink, Stop, decode};
 use crate::digest::{Fingerprints, Print};
 use crate::finding::Place;
-use crate::record::{Comparison, FieldName, Layout, Normal, Normaliser, Record, Status};
-use crate::source::{Side, Sides};
-use crate::window::{Settle, Window, slot};
+use crate::record::{FieldName, Layout, Normal, Normaliser, Record};
+use crate::source::Side;
 
+use super::rules::{Halt, Rules};
 use super::span::{FilterMemory, Members, Span};
 use super::taken::Taken;
-
-/// What a blank interface is called.
-const NO_INTERFACE: &[u8] = b"-";
-
-/// What is asked of every row, and how rows become records.
-#[derive(Debug)]
-pub(super) struct Rules {
-    /// The compared fields.
-    pub comparison: Comparison,
-    /// Whether `interface-id` is among them.
-    pub by_interface: bool,
-    /// Whether `start` is.
-    pub by_slot: bool,
-    /// Which records, by `start`.
-    pub window: Window,
-    /// Which records are young.
-    pub settle: Settle,
-    /// Which interfaces; empty is all.
-    pub interfaces: HashSet<Vec<u8>>,
-    /// Whether NODATA rows are left out.
-    pub ignore_nodata: bool,
-    /// The run's key.
-    pub key: Fingerprints,
-    /// How to read rows without a header.
-    pub formats: Sides<Format>,
-    /// Why the pass cannot go on, once a part says so.
-    pub halt: Mutex<Option<Halt>>,
-}
-
-/// Why a pass is given up.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Halt {
-    /// A part lacks a compared field: start again and compare less.
-    Narrower,
-    /// The sides cannot be compared as asked.
-    Incomparable(String),
-}
-
-impl Rules {
-    /// Tells whether the pass is given up.
-    pub(super) fn halted(&self) -> Option<Halt> {
-        self.halt
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    /// Tells whether a record is asked for.
-    #[inline(always)]
-    fn wants(&self, normal: &Normal<'_>) -> bool {
-        normal.start.is_none_or(|start| self.window.contains(start))
-            && (self.interfaces.is_empty() || self.interfaces.contains(normal.interface))
-            && !(self.ignore_nodata && normal.status == Status::NoData)
-    }
-
-    /// A bucket must be the same for equal records, so it is made of compared fields only.
-    #[inline(always)]
-    fn print<'a>(&self, normal: &Normal<'a>) -> Print<'a> {
-        let interface = if self.by_interface {
-            normal.interface
-        } else {
-            NO_INTERFACE
-        };
-        let slot = normal.start.filter(|_| self.by_slot).map(slot);
-        Print {
-            young: self.settle.is_young(normal.start, normal.end),
-            ..Print::new(&self.key, normal.text, interface, slot)
-        }
-    }
-
-    fn halt(&self, why: Halt) -> Stop {
-        self.halt
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get_or_insert(why);
-        Stop
-    }
-}
 
 /// The part that rows come from.
 #[derive(Clone, Debug)]
@@ -382,9 +302,14 @@ impl<V: Visitor> Sink for Intake<'_, V> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::*;
     use crate::check::visitors::{Screen, Size};
-    use crate::record::Cells;
+    use crate::decode::Format;
+    use crate::record::{Cells, Comparison};
+    use crate::source::Sides;
+    use crate::window::{Settle, Window};
 
     const SIZE: Size = Size {
         differences: 8,

@@ -12,6 +12,7 @@ mod many;
 mod pass;
 mod reader;
 mod recheck;
+mod rules;
 mod screen;
 mod span;
 mod taken;

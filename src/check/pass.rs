@@ -13,7 +13,8 @@ use crate::progress::Progress;
 use crate::source::{Outlet, Part, ReadError, Room, Side, Sides, Source};
 use crate::window::Window;
 
-use super::intake::{Origin, Rules, Visitor, take};
+use super::intake::{Origin, Visitor, take};
+use super::rules::Rules;
 use super::taken::Taken;
 
 /// Semaphores count in 32 bits, so memory is handed out in KiB.

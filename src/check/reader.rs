@@ -11,8 +11,9 @@ use crate::window::Settle;
 use tokio::time::Instant;
 
 use super::Check;
-use super::intake::{Rules, Visitor};
+use super::intake::Visitor;
 use super::pass::{Limits, Passed, Wanted, pass};
+use super::rules::Rules;
 
 /// What a decoder needs at most: an object unpacked whole (32 MiB), its digests, and what the allocator keeps.
 const MEMORY_A_WORKER: u64 = 56 << 20;

@@ -18,9 +18,9 @@ use crate::window::Window;
 
 use super::Check;
 use super::fields::Layouts;
-use super::intake::{Halt, Rules};
 use super::pass::Wanted;
 use super::reader::Reader;
+use super::rules::{Halt, Rules};
 use super::span::Span;
 use super::taken::Tally;
 use super::visitors::{Finer, Lines, Screen, Size};

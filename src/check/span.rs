@@ -189,7 +189,7 @@ impl Members {
     }
 }
 
-/// Returns a quarter of a fingerprint: those in a bucket that differs are seldom alike in it.
+/// Returns a quarter of a fingerprint, which is enough for a filter of a million records.
 #[inline(always)]
 fn word(fingerprint: u128) -> u32 {
     (fingerprint >> 96) as u32

@@ -130,6 +130,7 @@ impl<V: Visitor> Taken<V> {
             (&mut self.spans.s3, other.spans.s3),
             (&mut self.spans.cwl, other.spans.cwl),
         ] {
+            // The fewer go to the more: a table that grows is there twice for a moment.
             if spans.len() < more.len() {
                 mem::swap(spans, &mut more);
             }

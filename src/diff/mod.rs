@@ -1,107 +1,25 @@
 //! The diff: copies of differing records in, differences out. Pure; knows nothing of where copies came from.
 
+mod groups;
 mod outcome;
 mod pair;
 mod traffic;
 
 use std::collections::BTreeMap;
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashSet;
 use itertools::Itertools;
 
 use crate::finding::{Bucket, Evidence, Pair, Place};
 use crate::record::{Comparison, Record};
 use crate::source::{Cover, Side, Sides};
 
+pub use groups::{Group, Groups, Kept};
 pub use outcome::{Kind, Outcome, Shown};
 pub use pair::Flow;
 pub use traffic::Traffic;
 
-/// One copy of a differing record.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Kept {
-    /// Where it stands.
-    pub place: Place,
-    /// The event it came in, if it had an id: two copies with one id are one.
-    pub event: Option<u128>,
-    /// All its fields.
-    pub record: Record,
-    /// Its `end`, in Unix seconds.
-    pub end: Option<i64>,
-    /// When it was delivered, in Unix seconds, if that is known.
-    pub delivered: Option<i64>,
-}
-
-/// All copies of one differing record.
-#[derive(Clone, Debug)]
-pub struct Group {
-    /// Its canonical text.
-    pub text: Box<[u8]>,
-    /// Its bucket.
-    pub bucket: Bucket,
-    /// Whether copies may still be on their way.
-    pub young: bool,
-    /// The copies, in no order.
-    pub copies: Sides<Vec<Kept>>,
-}
-
-/// The copies of differing records, by fingerprint.
-#[derive(Clone, Debug, Default)]
-pub struct Groups {
-    by_fingerprint: HashMap<u128, Group>,
-}
-
-impl Groups {
-    /// Adds a copy; `open` makes the group of a record not seen before, without copies.
-    ///
-    /// Where `end` is not compared, some copies of a record may be young and others not: one is enough.
-    pub fn add(
-        &mut self,
-        fingerprint: u128,
-        side: Side,
-        kept: Kept,
-        young: bool,
-        open: impl FnOnce() -> Group,
-    ) {
-        let group = self.by_fingerprint.entry(fingerprint).or_insert_with(open);
-        group.young |= young;
-        // Most records have one copy a side, and there may be many records.
-        let copies = &mut group.copies[side];
-        if copies.is_empty() {
-            copies.reserve_exact(1);
-        }
-        copies.push(kept);
-    }
-
-    /// Returns the fingerprints of the records, in no order.
-    pub fn fingerprints(&self) -> impl Iterator<Item = u128> + '_ {
-        self.by_fingerprint.keys().copied()
-    }
-
-    /// Returns how many copies each side has of a record, an event counted once.
-    pub fn copies(&self, fingerprint: u128) -> Sides<u64> {
-        let group = self.by_fingerprint.get(&fingerprint);
-        let count = |side| group.map_or(0, |group| once_each(&group.copies[side]).len() as u64);
-        Sides::from_fn(count)
-    }
-
-    /// Returns `end` and delivery, as far as they are known, of the copies of a record on a side that were delivered
-    /// last.
-    pub fn newest(
-        &self,
-        fingerprint: u128,
-        side: Side,
-        number: usize,
-    ) -> impl Iterator<Item = (Option<i64>, Option<i64>)> {
-        let group = self.by_fingerprint.get(&fingerprint);
-        let copies = group.map(|group| once_each(&group.copies[side]));
-        let times = copies.into_iter().flatten();
-        times
-            .map(|kept| (kept.end, kept.delivered))
-            .sorted_by_key(|(_, delivered)| std::cmp::Reverse(*delivered))
-            .take(number)
-    }
-}
+use groups::once_each;
 
 /// What may hide copies on each side.
 #[derive(Clone, Debug, Default)]
@@ -302,15 +220,6 @@ fn leftovers(group: &Group) -> Vec<Leftover<'_>> {
         .collect()
 }
 
-/// Returns the copies in order of place, of those with one event id only the first.
-fn once_each(copies: &[Kept]) -> Vec<&Kept> {
-    let mut seen = HashSet::new();
-    let in_order = copies.iter().sorted();
-    in_order
-        .filter(|kept| kept.event.is_none_or(|event| seen.insert(event)))
-        .collect()
-}
-
 fn unequal_fields(comparison: &Comparison, s3: &Group, cwl: &Group) -> Vec<String> {
     let values = pair::values(&s3.text).zip(pair::values(&cwl.text));
     let fields = comparison.fields().iter().zip(values);
@@ -329,57 +238,13 @@ fn evidence(kept: &Kept) -> Evidence {
 
 #[cfg(test)]
 mod tests {
+    use super::groups::tests::{add, record};
     use super::*;
-    use crate::record::{FieldName, Layout};
-
-    /// A record with a start, a host and bytes; its flow is the first two.
-    fn record(start: i64, host: &str, bytes: u64) -> (String, Record) {
-        let values = [start.to_string(), host.to_owned(), bytes.to_string()];
-        let names = ["start", "dstaddr", "bytes"].map(FieldName::new);
-        let record = Record::new(
-            names
-                .into_iter()
-                .zip(values.into_iter().map(Some))
-                .collect(),
-        );
-        (record.to_string(), record)
-    }
+    use crate::record::Layout;
 
     fn comparison() -> Comparison {
         let layout = Layout::from_names(["start", "dstaddr", "bytes"]).unwrap();
         Comparison::new(layout.columns().to_vec())
-    }
-
-    /// Adds copies of a record, one a row, with the event ids given.
-    fn add(
-        groups: &mut Groups,
-        side: Side,
-        one: &(String, Record),
-        young: bool,
-        events: &[Option<u128>],
-    ) {
-        for (row, event) in (1..).zip(events) {
-            let kept = Kept {
-                place: Place {
-                    part: "part".into(),
-                    row,
-                },
-                event: *event,
-                record: one.1.clone(),
-                end: None,
-                delivered: None,
-            };
-            let fingerprint = u128::from(xxhash_rust::xxh3::xxh3_64(one.0.as_bytes()));
-            groups.add(fingerprint, side, kept, young, || Group {
-                text: one.0.as_bytes().into(),
-                bucket: Bucket {
-                    interface: "-".into(),
-                    slot: Some(0),
-                },
-                young,
-                copies: Sides::default(),
-            });
-        }
     }
 
     fn kinds(groups: &Groups, doubt: &Doubt) -> Vec<Kind> {
@@ -501,72 +366,26 @@ mod tests {
             },
         };
         let sure = Doubt::default();
-        // Rows of `one`, and of `two`, on either side; whether they are young; on which sides the copies of the difference stand.
-        type Rows = Sides<usize>;
-        let cases: [(Rows, Rows, bool, &Doubt, Sides<bool>); 5] = [
-            (
-                Sides { s3: 1, cwl: 0 },
-                Rows::default(),
-                false,
-                &sure,
-                Sides {
-                    s3: true,
-                    cwl: false,
-                },
-            ),
-            (
-                Sides { s3: 1, cwl: 2 },
-                Rows::default(),
-                false,
-                &sure,
-                Sides {
-                    s3: false,
-                    cwl: true,
-                },
-            ),
-            (
-                Sides { s3: 0, cwl: 1 },
-                Rows::default(),
-                true,
-                &sure,
-                Sides {
-                    s3: false,
-                    cwl: true,
-                },
-            ),
-            (
-                Sides { s3: 1, cwl: 0 },
-                Rows::default(),
-                false,
-                &doubt,
-                Sides {
-                    s3: true,
-                    cwl: false,
-                },
-            ),
-            (
-                Sides { s3: 1, cwl: 0 },
-                Sides { s3: 0, cwl: 1 },
-                false,
-                &sure,
-                Sides {
-                    s3: true,
-                    cwl: true,
-                },
-            ),
-        ];
-        for (ones, twos, young, doubt, expected) in cases {
+        // Rows of `one`, and of `two`, S3's first; whether they are young; where the copies of the difference stand.
+        for (ones, twos, young, doubt, expected) in [
+            ([1, 0], [0, 0], false, &sure, [true, false]),
+            ([1, 2], [0, 0], false, &sure, [false, true]),
+            ([0, 1], [0, 0], true, &sure, [false, true]),
+            ([1, 0], [0, 0], false, &doubt, [true, false]),
+            ([1, 0], [0, 1], false, &sure, [true, true]),
+        ] {
             let mut groups = Groups::default();
-            for side in Side::BOTH {
-                add(&mut groups, side, &one, young, &vec![None; ones[side]]);
-                add(&mut groups, side, &two, young, &vec![None; twos[side]]);
+            for (side, ones, twos) in itertools::izip!(Side::BOTH, ones, twos) {
+                add(&mut groups, side, &one, young, &vec![None; ones]);
+                add(&mut groups, side, &two, young, &vec![None; twos]);
             }
             let comparison = comparison();
             let found = differences(&groups, &comparison, doubt);
             let [difference] = &found[..] else {
                 panic!("{found:?}")
             };
-            let copies = difference.copies().map(|kept| kept.is_some());
+            let copies = difference.copies();
+            let copies = Side::BOTH.map(|side| copies[side].is_some());
             assert_eq!(copies, expected, "{difference:?}");
         }
     }
@@ -584,19 +403,6 @@ mod tests {
             panic!("{found:?}")
         };
         assert_eq!(evidence.found_in.row, 2);
-    }
-
-    fn kept(row: u64, event: Option<u128>, end: i64, delivered: Option<i64>) -> Kept {
-        Kept {
-            place: Place {
-                part: "part".into(),
-                row,
-            },
-            event,
-            record: record(1, "10.0.0.1", 84).1,
-            end: Some(end),
-            delivered,
-        }
     }
 
     #[test]
@@ -636,39 +442,6 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_copies_are_those_delivered_last() {
-        let mut groups = Groups::default();
-        let copies = [
-            kept(1, None, 60, Some(500)),
-            kept(2, None, 61, None),
-            kept(3, Some(7), 62, Some(700)),
-            kept(4, Some(7), 62, Some(700)),
-            kept(5, None, 63, Some(600)),
-        ];
-        let open = || Group {
-            text: Box::default(),
-            bucket: Bucket {
-                interface: "-".into(),
-                slot: None,
-            },
-            young: false,
-            copies: Sides::default(),
-        };
-        for one in copies {
-            groups.add(1, Side::Cwl, one, false, open);
-        }
-        let newest = |side, number| groups.newest(1, side, number).collect_vec();
-        let two = [(Some(62), Some(700)), (Some(63), Some(600))];
-        assert_eq!(newest(Side::Cwl, 2), two);
-        assert_eq!(
-            newest(Side::Cwl, 9)[2..],
-            [(Some(60), Some(500)), (Some(61), None)]
-        );
-        assert_eq!(newest(Side::S3, 9), []);
-        assert_eq!(groups.newest(2, Side::Cwl, 9).next(), None);
-    }
-
-    #[test]
     fn differences_stand_in_the_order_of_findings() {
         let mut groups = Groups::default();
         let records = [
@@ -688,18 +461,5 @@ mod tests {
                 Kind::Divergent
             ]
         );
-    }
-
-    #[test]
-    fn the_records_of_groups_are_told_by_fingerprint() {
-        let mut groups = Groups::default();
-        assert_eq!(groups.fingerprints().next(), None);
-        let records = [record(1, "10.0.0.1", 84), record(2, "10.0.0.1", 84)];
-        for one in &records {
-            add(&mut groups, Side::Cwl, one, false, &[None, None]);
-        }
-        let of = |one: &(String, Record)| u128::from(xxhash_rust::xxh3::xxh3_64(one.0.as_bytes()));
-        let expected = records.iter().map(of).sorted().collect_vec();
-        assert_eq!(groups.fingerprints().sorted().collect_vec(), expected);
     }
 }

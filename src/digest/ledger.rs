@@ -6,9 +6,9 @@ use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
 use crate::finding::Bucket;
-use crate::window::SLOT;
 
 use super::Print;
+use super::grain::Grain;
 
 /// The number that stands for a bucket under a run's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -48,46 +48,6 @@ impl Sums {
         self.copies = self.copies.wrapping_add(other.copies);
         self.young = self.young.wrapping_add(other.young);
         self.fingerprints = self.fingerprints.wrapping_add(other.fingerprints);
-    }
-}
-
-/// How coarse lines are, from one for each bucket to few for everything; each is made of whole lines of the one before.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Grain(usize);
-
-impl Grain {
-    /// How many seconds of `start` a line covers (`None` is all), and the bits of its interface's number that count.
-    const STEPS: [(Option<i64>, u64); 5] = [
-        (Some(SLOT), u64::MAX),
-        (Some(60 * 60), u64::MAX),
-        (Some(24 * 60 * 60), u64::MAX),
-        (Some(24 * 60 * 60), Self::CLASSES),
-        (None, Self::CLASSES),
-    ];
-
-    /// 4,096 classes of interfaces.
-    const CLASSES: u64 = !(u64::MAX >> 12);
-
-    /// Returns the next coarser one; `None` if there is none.
-    fn coarser(self) -> Option<Self> {
-        (self.0 + 1 < Self::STEPS.len()).then_some(Self(self.0 + 1))
-    }
-
-    /// Tells whether each bucket has a line of its own.
-    pub fn is_fine(self) -> bool {
-        self == Self::default()
-    }
-
-    /// Returns the number of the line that a record belongs to.
-    pub fn line(self, print: &Print<'_>) -> BucketId {
-        let (interface, slot) = self.place(print.name, print.slot);
-        BucketId::new(interface, slot)
-    }
-
-    fn place(self, interface: u64, slot: Option<i64>) -> (u64, Option<i64>) {
-        let (seconds, bits) = Self::STEPS[self.0];
-        let slot = seconds.and_then(|seconds| Some(slot?.div_euclid(seconds) * seconds));
-        (interface & bits, slot)
     }
 }
 
@@ -177,7 +137,7 @@ impl Ledger {
     #[inline(never)]
     fn add_to_line(&mut self, name: u64, slot: Option<i64>, sums: Sums, interface: &[u8]) {
         self.add_sums(name, slot, &sums);
-        if self.has_names() {
+        if self.grain.tells_interfaces() {
             self.name(name, || String::from_utf8_lossy(interface).into());
         }
     }
@@ -192,7 +152,7 @@ impl Ledger {
             self.add_sums(line.interface, line.slot(), &line.sums);
         }
         for (name, text) in other.interfaces {
-            if self.has_names() {
+            if self.grain.tells_interfaces() {
                 self.name(name, || text);
             }
         }
@@ -208,7 +168,7 @@ impl Ledger {
             let (interface, slot) = grain.place(line.interface, line.slot());
             self.open(interface, slot).merge(&line.sums);
         }
-        if !self.has_names() {
+        if !self.grain.tells_interfaces() {
             self.interfaces = HashTable::new();
         }
     }
@@ -278,11 +238,6 @@ impl Ledger {
         &mut entry.or_insert_with(line).into_mut().sums
     }
 
-    /// Tells whether lines are of single interfaces.
-    fn has_names(&self) -> bool {
-        Grain::STEPS[self.grain.0].1 == u64::MAX
-    }
-
     fn name(&mut self, name: u64, text: impl FnOnce() -> Arc<str>) {
         if let Entry::Vacant(entry) =
             self.interfaces
@@ -299,6 +254,7 @@ mod tests {
 
     use super::*;
     use crate::digest::Fingerprints;
+    use crate::window::SLOT;
 
     fn add(
         ledger: &mut Ledger,
@@ -310,21 +266,6 @@ mod tests {
         let print = Print::new(&key, text.as_bytes(), interface.as_bytes(), slot);
         ledger.add(&print);
         (print.bucket, print.fingerprint)
-    }
-
-    #[test]
-    fn lines_are_of_slots_hours_days_and_classes_of_interfaces() {
-        let (all, class) = (u64::MAX, 0xfff0_0000_0000_0000);
-        let lines = [
-            (all, Some(1_700_000_100)),
-            (all, Some(1_699_999_200)),
-            (all, Some(1_699_920_000)),
-            (class, Some(1_699_920_000)),
-            (class, None),
-        ];
-        for (grain, line) in lines.into_iter().enumerate() {
-            assert_eq!(Grain(grain).place(all, Some(1_700_000_100)), line);
-        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Digests: what one side boils down to. Adds records, merges, and tells where two sides differ.
 
 mod fingerprint;
+mod grain;
 mod ledger;
 mod sketch;
 
@@ -11,7 +12,8 @@ use crate::finding::Bucket;
 use crate::source::Sides;
 
 pub use fingerprint::Fingerprints;
-pub use ledger::{BucketId, Grain, Ledger, Sums};
+pub use grain::Grain;
+pub use ledger::{BucketId, Ledger, Sums};
 pub use sketch::{Net, Overfull, Sketch};
 
 /// A record as a digest takes it.
