@@ -15,8 +15,8 @@ use bytes::Bytes;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use flowdiff::decode::{Content, Format, Row, Sink, Stop, decode};
 use flowdiff::digest::{Digest, Fingerprints, Ledger, Print, Sketch};
+use flowdiff::model::window::slot;
 use flowdiff::record::{Comparison, Layout, Normaliser};
-use flowdiff::window::slot;
 use libdeflater::{CompressionLvl, Compressor, Decompressor};
 
 use corpus::{Corpus, Record};

@@ -14,15 +14,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use crate::causes::configuration;
 use crate::check::Check;
-use crate::configuration;
-use crate::error::Error;
-use crate::plan::Plan;
+use crate::model::window::{Window, rfc3339};
+use crate::model::{Error, Side, Sides};
 use crate::record::Layout;
 use crate::source::examine::{self, Examined, Found};
 use crate::source::flow_logs::FlowLog;
-use crate::source::{Address, Ask, Side, Sides, SourceOptions};
-use crate::window::{Window, rfc3339};
+use crate::source::{Address, Ask, SourceOptions};
 
 pub use text::text;
 
@@ -243,23 +242,23 @@ impl Chart<'_> {
 }
 
 /// Examines both sides and judges what is found.
-pub async fn diagnose(plan: &Plan) -> Diagnosis {
+pub async fn diagnose(check: &Check, sources: &Sides<(Address, SourceOptions)>) -> Diagnosis {
     let ask = Ask {
-        window: plan.check.window,
-        interfaces: plan.check.interfaces.clone(),
+        window: check.window,
+        interfaces: check.interfaces.clone(),
     };
     let examined = |side: Side| {
-        let (address, options) = &plan.sources[side];
+        let (address, options) = &sources[side];
         examine::examine(address, options, &ask)
     };
     let (s3, cwl) = tokio::join!(examined(Side::S3), examined(Side::Cwl));
     let examined = Sides { s3, cwl };
-    let logs = plan.check.flow_logs.as_deref();
-    let mut probes = logs.map_or_else(Vec::new, |logs| flow_logs(logs, &plan.check.window));
+    let logs = check.flow_logs.as_deref();
+    let mut probes = logs.map_or_else(Vec::new, |logs| flow_logs(logs, &check.window));
     let charts = Sides::from_fn(|side| {
-        let (address, options) = &plan.sources[side];
-        let other = Other::of(&examined[side.other()], &plan.check, side.other());
-        let chart = chart(&plan.check, options, address);
+        let (address, options) = &sources[side];
+        let other = Other::of(&examined[side.other()], check, side.other());
+        let chart = chart(check, options, address);
         judge(chart, &examined[side], &other)
     });
     let Sides { s3, cwl } = charts;
@@ -270,18 +269,14 @@ pub async fn diagnose(plan: &Plan) -> Diagnosis {
         cwl: cwl.facts,
     };
     let mut notes = Vec::new();
-    if logs.is_none()
-        && Side::BOTH
-            .iter()
-            .any(|&side| plan.sources[side].0.is_live())
-    {
+    if logs.is_none() && Side::BOTH.iter().any(|&side| sources[side].0.is_live()) {
         notes.push(
             "the configurations of the flow logs were not compared: name the flow logs with --flow-logs, or what they \
              watch with --resource"
                 .to_owned(),
         );
     }
-    Diagnosis::new(Some(&plan.check.window), sides, probes, notes)
+    Diagnosis::new(Some(&check.window), sides, probes, notes)
 }
 
 /// Says what is known if the flow logs that stand for the sources cannot be had.

@@ -11,10 +11,10 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::check::Check;
-use crate::error::Error;
+use crate::model::window::{Window, rfc3339};
+use crate::model::{Error, Side, Sides};
 use crate::source::key::ObjectName;
-use crate::source::{Address, Ask, Listing, Part, Side, Sides, Source, SourceOptions};
-use crate::window::{Window, rfc3339};
+use crate::source::{Address, Ask, Listing, Part, Source, SourceOptions};
 
 pub use text::text;
 
@@ -295,7 +295,7 @@ fn whole(number: f64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::Cover;
+    use crate::model::Cover;
 
     fn part(name: &str, size: Option<u64>) -> Part {
         Part {

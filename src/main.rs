@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    flowdiff::run::main()
+    flowdiff::command::main()
 }

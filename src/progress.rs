@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use bytesize::ByteSize;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use crate::report::wording::{count, thousands};
-use crate::source::{Side, Sides};
+use crate::model::words::{count, thousands};
+use crate::model::{Side, Sides};
 
 /// How progress is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

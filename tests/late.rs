@@ -7,15 +7,17 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use flowdiff::check::{self, Check, EveryDifference, Recheck, Selection};
+use flowdiff::check::{self, Check, Recheck, Selection};
 use flowdiff::decode::{Content, Event, Format};
+use flowdiff::diff::EveryDifference;
 use flowdiff::digest::Fingerprints;
-use flowdiff::error::Error;
+use flowdiff::model::Error;
+use flowdiff::model::window::{Settle, Window};
+use flowdiff::model::{Cover, Side, Sides};
 use flowdiff::progress::{Mode, Progress};
 use flowdiff::record::Layout;
 use flowdiff::report::{Report, Verdict};
-use flowdiff::source::{Ask, Cover, Listing, Outlet, Part, ReadError, Side, Sides, Source};
-use flowdiff::window::{Settle, Window};
+use flowdiff::source::{Ask, Listing, Outlet, Part, ReadError, Source};
 use tokio::time::Instant;
 
 const NOW: i64 = 1_700_000_100;

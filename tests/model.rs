@@ -9,13 +9,14 @@ use bytes::Bytes;
 use flowdiff::check::{self, Check, Recheck, Selection};
 use flowdiff::decode::{Content, Event, Format};
 use flowdiff::digest::Fingerprints;
-use flowdiff::error::Error;
-use flowdiff::finding::{Finding, LeftoverKind};
+use flowdiff::model::Error;
+use flowdiff::model::finding::{Finding, LeftoverKind};
+use flowdiff::model::window::{Settle, Window};
+use flowdiff::model::{Cover, Side, Sides};
 use flowdiff::progress::{Mode, Progress};
 use flowdiff::record::Layout;
 use flowdiff::report::{Report, Verdict};
-use flowdiff::source::{Ask, Cover, Listing, Outlet, Part, ReadError, Side, Sides, Source};
-use flowdiff::window::{Settle, Window};
+use flowdiff::source::{Ask, Listing, Outlet, Part, ReadError, Source};
 use proptest::prelude::*;
 
 /// A source whose parts are held in memory: each is a list of pages of lines.

@@ -5,9 +5,9 @@
 use std::cell::LazyCell;
 
 use bytes::Bytes;
-use flowdiff::finding::Finding;
+use flowdiff::model::finding::Finding;
+use flowdiff::model::{Side, Sides};
 use flowdiff::report::{Report, Verdict};
-use flowdiff::source::{Side, Sides};
 use flowdiff_fuzz::memory::{Memory, everything, run};
 use libfuzzer_sys::fuzz_target;
 use tokio::runtime::{Builder, Runtime};

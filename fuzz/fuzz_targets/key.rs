@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 
 use arbitrary::Arbitrary;
+use flowdiff::model::window::Window;
 use flowdiff::source::key::{self, ObjectName};
-use flowdiff::window::Window;
 use libfuzzer_sys::fuzz_target;
 
 #[derive(Arbitrary, Debug)]

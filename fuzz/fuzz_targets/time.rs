@@ -1,7 +1,7 @@
 //! Times: windows, slots and what they are written as, for every second there is.
 #![no_main]
 
-use flowdiff::window::{SLOT, Settle, Window, rfc3339, slot};
+use flowdiff::model::window::{SLOT, Settle, Window, rfc3339, slot};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|times: (i64, i64, i64, i64)| {

@@ -7,12 +7,13 @@ use bytes::Bytes;
 use flowdiff::check::{self, Check, Recheck, Selection};
 use flowdiff::decode::Content;
 use flowdiff::digest::Fingerprints;
-use flowdiff::error::Error;
+use flowdiff::model::Error;
+use flowdiff::model::window::{Settle, Window};
+use flowdiff::model::{Side, Sides};
 use flowdiff::progress::{Mode, Progress};
 use flowdiff::report::Report;
 use flowdiff::source::key;
-use flowdiff::source::{Ask, Listing, Outlet, Part, ReadError, Side, Sides, Source};
-use flowdiff::window::{Settle, Window};
+use flowdiff::source::{Ask, Listing, Outlet, Part, ReadError, Source};
 use tokio::runtime::Runtime;
 
 use crate::default_format;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::digest::Digest;
+use crate::model::{Side, Sides};
 use crate::report::Hour;
-use crate::source::{Side, Sides};
 
 /// Adds up the first look's buckets.
 pub(super) fn hours(digests: &Sides<Digest>) -> BTreeMap<Hour, Sides<u64>> {

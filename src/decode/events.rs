@@ -4,6 +4,8 @@
 //! what the AWS CLI prints of them), CloudWatch Logs User Guide "Log group-level subscription
 //! filters" (records of Kinesis, Firehose and Lambda).
 
+mod document;
+
 use std::io::{self, BufReader, Cursor, Read};
 use std::mem;
 
@@ -12,10 +14,10 @@ use base64::engine::general_purpose::STANDARD;
 use serde::de::{DeserializeSeed, IgnoredAny};
 use serde_json::de::{Deserializer, IoRead, Read as Json};
 
-use super::document::{Document, Held};
 use super::rows::{From, Rows};
 use super::text::BYTE_ORDER_MARK;
 use super::{DecodeError, Event, Format, Sink, gzip, limits};
+use document::{Document, Held};
 
 /// A file up to this size is read whole: parsing from memory is several times as fast.
 const WHOLE: u64 = 16 << 20;
@@ -95,13 +97,13 @@ fn read<S: Sink>(json: impl Read, format: &Format, sink: &mut S) -> Result<(), D
 pub(super) struct Events<'a, S> {
     rows: Rows<'a, S>,
     /// Documents and events so far.
-    pub(super) documents: u64,
+    documents: u64,
     count: u64,
     /// The member of the last document that says there is more where it came from.
-    pub(super) more: Option<&'static str>,
+    more: Option<&'static str>,
     /// The event at hand, and the document at hand if that is an event itself. Kept to be used again.
-    pub(super) event: Held,
-    pub(super) document: Held,
+    event: Held,
+    document: Held,
     /// Why parsing was broken off, if JSON is not to blame.
     failure: Option<DecodeError>,
     /// Whether what is being parsed came out of a document.

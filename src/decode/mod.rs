@@ -6,7 +6,6 @@ mod buffer;
 mod collected;
 mod columns;
 mod cut;
-mod document;
 mod events;
 mod gzip;
 mod limits;

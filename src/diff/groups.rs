@@ -3,9 +3,9 @@
 use hashbrown::{HashMap, HashSet};
 use itertools::Itertools;
 
-use crate::finding::{Bucket, Place};
+use crate::model::finding::{Bucket, Place};
+use crate::model::{Side, Sides};
 use crate::record::Record;
-use crate::source::{Side, Sides};
 
 /// One copy of a differing record.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

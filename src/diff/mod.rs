@@ -3,21 +3,19 @@
 mod groups;
 mod outcome;
 mod pair;
-mod traffic;
 
 use std::collections::BTreeMap;
 
 use hashbrown::HashSet;
 use itertools::Itertools;
 
-use crate::finding::{Bucket, Evidence, Pair, Place};
+use crate::model::finding::{Bucket, Evidence, Pair, Place};
+use crate::model::{Cover, Side, Sides};
 use crate::record::{Comparison, Record};
-use crate::source::{Cover, Side, Sides};
 
 pub use groups::{Group, Groups, Kept};
-pub use outcome::{Kind, Outcome, Shown};
+pub use outcome::{EveryDifference, Kind, Outcome, Shown};
 pub use pair::Flow;
-pub use traffic::Traffic;
 
 use groups::once_each;
 

@@ -1,12 +1,15 @@
 //! The outcome: every difference counted, and the first few kept as evidence.
 
 use std::collections::BTreeMap;
+use std::io;
 
 use hashbrown::HashMap;
 
-use crate::finding::{Bucket, Evidence, Finding, LeftoverKind, Pair};
-use crate::report::Counts;
-use crate::source::{Side, Sides};
+use crate::model::finding::{Bucket, Evidence, Finding, LeftoverKind, Pair};
+use crate::model::{Counts, Side, Sides};
+
+/// Takes each difference as it is confirmed: the bucket, what it is, and what was found.
+pub type EveryDifference<'a> = dyn FnMut(&Bucket, Kind, &Shown) -> io::Result<()> + Send + 'a;
 
 /// What kind of difference, and about which side; the order is that of findings in a bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -214,7 +217,7 @@ impl Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::finding::Place;
+    use crate::model::finding::Place;
     use crate::record::Record;
 
     fn shown(row: u64) -> Shown {

@@ -1,9 +1,9 @@
 //! Grain: how much a line of a ledger covers.
 
-use crate::window::SLOT;
+use crate::model::window::SLOT;
 
 use super::Print;
-use super::ledger::BucketId;
+use super::bucket::BucketId;
 
 /// How coarse lines are, from one for each bucket to few for everything; each is made of whole lines of the one before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

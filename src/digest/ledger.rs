@@ -5,26 +5,11 @@ use std::sync::Arc;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
-use crate::finding::Bucket;
+use crate::model::finding::Bucket;
 
 use super::Print;
+use super::bucket::BucketId;
 use super::grain::Grain;
-
-/// The number that stands for a bucket under a run's key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct BucketId(pub u64);
-
-impl BucketId {
-    /// Returns the number of a bucket. `name` is the interface's under the run's key, so mixing in the slot suffices.
-    #[inline(always)]
-    pub fn new(name: u64, slot: Option<i64>) -> Self {
-        #[expect(clippy::cast_sign_loss, reason = "its bits are what is wanted")]
-        let slot = slot.map_or(u64::MAX, |slot| slot as u64);
-        let mixed =
-            (name ^ slot.wrapping_mul(0x9e37_79b9_7f4a_7c15)).wrapping_mul(0xd6e8_feb8_6659_fd93);
-        Self(mixed ^ (mixed >> 32))
-    }
-}
 
 /// What is known of one bucket. Sums wrap; they are only ever compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -254,7 +239,7 @@ mod tests {
 
     use super::*;
     use crate::digest::Fingerprints;
-    use crate::window::SLOT;
+    use crate::model::window::SLOT;
 
     fn add(
         ledger: &mut Ledger,

@@ -1,5 +1,6 @@
 //! Digests: what one side boils down to. Adds records, merges, and tells where two sides differ.
 
+mod bucket;
 mod fingerprint;
 mod grain;
 mod ledger;
@@ -8,12 +9,13 @@ mod sketch;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::finding::Bucket;
-use crate::source::Sides;
+use crate::model::Sides;
+use crate::model::finding::Bucket;
 
+pub use bucket::BucketId;
 pub use fingerprint::Fingerprints;
 pub use grain::Grain;
-pub use ledger::{BucketId, Ledger, Sums};
+pub use ledger::{Ledger, Sums};
 pub use sketch::{Net, Overfull, Sketch};
 
 /// A record as a digest takes it.

@@ -8,7 +8,7 @@
 
 use std::ops::{AddAssign, SubAssign};
 
-use super::ledger::BucketId;
+use super::bucket::BucketId;
 
 /// Every element is added to one cell of each table.
 const TABLES: usize = 3;

@@ -3,9 +3,9 @@
 use itertools::Itertools;
 
 use super::{Chart, Newest};
-use crate::report::wording::count;
+use crate::model::window::rfc3339;
+use crate::model::words::count;
 use crate::source::examine::{Answer, Places};
-use crate::window::rfc3339;
 
 /// Judges a folder or a file.
 pub(super) fn judge(chart: &mut Chart<'_>, answer: &Answer<Places>) {

@@ -5,8 +5,8 @@ use itertools::Itertools;
 
 use super::Chart;
 use crate::decode::{Content, DecodeError, Event, Format, Row, Sink, Stop, beginning, decode};
+use crate::model::Side;
 use crate::record::{Comparison, Layout, Normaliser};
-use crate::source::Side;
 use crate::source::examine::Newest;
 
 /// What a piece of a part looks like.

@@ -4,10 +4,10 @@ use itertools::Itertools;
 
 use super::live::{self, refused, untried};
 use super::{Chart, Other, Permission, Status, form};
-use crate::report::wording::count;
+use crate::model::window::rfc3339;
+use crate::model::words::count;
 use crate::source::examine::{Answer, Group, Live, Newest, Settings, Streams, Why, partition};
 use crate::source::key::stream_interface;
-use crate::window::rfc3339;
 
 const GROUPS: &str = "logs:DescribeLogGroups";
 const STREAMS: &str = "logs:DescribeLogStreams";

@@ -5,9 +5,9 @@ use std::time::Duration;
 use humantime::format_duration;
 
 use super::{Chart, Facts, Permission, Probe, Status};
-use crate::check::is_wrong_clock;
-use crate::source::Side;
+use crate::model::Side;
 use crate::source::examine::{Answer, Caller, Live, Trouble, Why};
+use crate::source::is_wrong_clock;
 
 /// Judges who calls, where and by which clock.
 pub(super) fn judge(chart: &mut Chart<'_>, live: &Live, found_in: Option<&str>) {

@@ -3,9 +3,9 @@
 use comfy_table::{Cell, Color, Table, presets};
 
 use super::{Diagnosis, Probe, Status};
-use crate::report::wording::count;
-use crate::report::{Paint, WIDTH, escape, wrap};
-use crate::source::Side;
+use crate::model::Side;
+use crate::model::words::count;
+use crate::render::{Paint, WIDTH, escape, wrap};
 
 /// Columns of what was found; only what cannot be broken goes beyond.
 const FOUND_WIDTH: usize = 62;

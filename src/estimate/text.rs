@@ -5,9 +5,9 @@ use comfy_table::{CellAlignment, Table, presets};
 use itertools::Itertools;
 
 use super::{Estimate, SideEstimate, Span};
-use crate::report::wording::thousands;
-use crate::report::{WIDTH, escape, wrap};
-use crate::source::{Side, Sides};
+use crate::model::words::thousands;
+use crate::model::{Side, Sides};
+use crate::render::{WIDTH, escape, wrap};
 
 /// Writes it, ending with a newline.
 pub fn text(estimate: &Estimate) -> String {

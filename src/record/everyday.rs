@@ -4,7 +4,7 @@
 //! bits of 64 bytes at its beginning and of 64 bytes at its end, without going from cell to cell.
 
 use super::digits::ten_digits;
-use super::normalise::{Normal, Status};
+use super::normal::{Normal, Status};
 use super::verbatim::may_be_ipv6;
 use super::{Line, Mark};
 

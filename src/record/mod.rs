@@ -8,6 +8,7 @@ mod digits;
 mod everyday;
 pub mod field;
 mod layout;
+mod normal;
 mod normalise;
 mod verbatim;
 
@@ -20,7 +21,8 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 pub use cells::{Cells, Line, Mark};
 pub use field::FieldName;
 pub use layout::{Layout, LayoutError};
-pub use normalise::{Comparison, Normal, Normaliser, Status};
+pub use normal::{Normal, Status};
+pub use normalise::{Comparison, Normaliser};
 
 /// A record kept as evidence: all fields its row had, in canonical form and in the order of
 /// [`field::FIELDS`]. Small, since thousands may be held: the names are shared, the values one text.

@@ -7,7 +7,8 @@ use smallvec::SmallVec;
 
 use super::digits::{digits, ten_digits};
 use super::field::Kind;
-use super::normalise::{MILLISECOND_DIGITS, Normal, Status};
+use super::normal::{Normal, Status};
+use super::normalise::MILLISECOND_DIGITS;
 use super::{FieldName, Layout, Line};
 
 /// Layouts with more columns are taken the general way.

@@ -1,9 +1,9 @@
 //! Several windows in one report: what a run of a scheduled job found out, told as one.
 
 use crate::diff::Kind;
-use crate::finding::{Bucket, Finding, Place};
-use crate::source::{Side, Sides};
-use crate::window::Window;
+use crate::model::finding::{Bucket, Finding, Place};
+use crate::model::window::Window;
+use crate::model::{Side, Sides};
 
 use super::{Report, SideSummary, Verdict};
 

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Counts, Hour, Report, SideSummary, Verdict};
-use crate::delay::DelaySummary;
-use crate::finding::{Bucket, Evidence, Finding, LeftoverKind, Pair, Place};
+use super::{Hour, Report, SideSummary, Verdict};
+use crate::model::delay::DelaySummary;
+use crate::model::finding::{Bucket, Evidence, Finding, LeftoverKind, Pair, Place};
+use crate::model::window::{Settle, Window, slot};
+use crate::model::{Counts, Cover, Side, Sides};
 use crate::record::{FieldName, Record};
-use crate::source::{Cover, Side, Sides};
-use crate::window::{Settle, Window, slot};
 
 /// 2022-01-07T23:00:00Z.
 const START: i64 = 1_641_596_400;

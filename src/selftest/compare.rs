@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
-use crate::finding::{Bucket, Evidence, Finding, LeftoverKind};
+use crate::model::finding::{Bucket, Evidence, Finding, LeftoverKind};
+use crate::model::{Side, Sides};
 use crate::record::FieldName;
 use crate::report::Report;
-use crate::source::{Side, Sides};
 
 use super::delivered::Delivered;
 use super::situation::Situation;

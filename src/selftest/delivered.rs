@@ -10,10 +10,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::decode::{Content, Event};
-use crate::error::Error;
+use crate::model::window::Window;
+use crate::model::{Cover, Error, Side, Sides};
 use crate::source::key::{ObjectName, cover, stream_interface};
-use crate::source::{Ask, Cover, Listing, Outlet, Part, ReadError, Side, Sides, Source};
-use crate::window::Window;
+use crate::source::{Ask, Listing, Outlet, Part, ReadError, Source};
 
 use super::form::{Body, Form, Writer};
 use super::part::{self, Fault};

@@ -1,6 +1,6 @@
 //! What becomes of records on their way to either side.
 
-use crate::source::{Side, Sides};
+use crate::model::{Side, Sides};
 
 use super::random::Random;
 use super::record::{Fields, Record, Seen, changed, make_up};

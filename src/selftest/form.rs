@@ -1,5 +1,7 @@
 //! The forms that logs come in: rows in, bytes and the number of each row out.
 
+pub(super) mod columns;
+
 use std::fmt::Write as _;
 use std::io::Write as _;
 
@@ -11,7 +13,6 @@ use crate::decode::Event;
 use crate::record::field::Kind;
 use crate::record::{FieldName, Layout};
 
-use super::columns;
 use super::random::Random;
 use super::record::{Fields, Record};
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::decode::Format;
+use crate::model::Sides;
 use crate::record::field::FIELDS;
 use crate::record::{FieldName, Layout};
-use crate::source::Sides;
 
 use super::random::Random;
 

@@ -4,7 +4,6 @@
 //! The truth is known before anything is written, and is told by counting copies one by one: nothing of it comes from
 //! what is tested. A seed gives the same situation for ever.
 
-mod columns;
 mod compare;
 mod delivered;
 mod fate;
@@ -23,12 +22,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::runtime::{Builder, Runtime};
 
-use crate::check::{self, Check, EveryDifference, Recheck, Selection};
+use crate::check;
+use crate::check::{Check, Recheck, Selection};
+use crate::diff::EveryDifference;
 use crate::digest::Fingerprints;
-use crate::error::Error;
+use crate::model::{Error, Side, Sides};
 use crate::progress::{Mode, Progress};
 use crate::report::Report;
-use crate::source::{self, Address, Side, Sides, Source, SourceOptions};
+use crate::source;
+use crate::source::{Address, Source, SourceOptions};
 
 use compare::Comparison;
 use delivered::Delivered;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use crate::model::Side;
 use crate::record::Layout;
-use crate::source::Side;
 
 use super::SLOT;
 use super::fate::{Copy, Plan};
@@ -166,7 +166,7 @@ pub(super) fn of_side(
             || layout
                 .columns()
                 .iter()
-                .any(super::columns::can_be_malformed)
+                .any(super::form::columns::can_be_malformed)
     });
     if plan.malformed > 0 && takes_malformed && random.percent(60) {
         // Near a record, so that some are just inside and some just outside the window.

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::decode::Format;
+use crate::model::window::{Settle, Window};
+use crate::model::{Side, Sides};
 use crate::record::{FieldName, Layout};
-use crate::source::{Side, Sides};
-use crate::window::{Settle, Window};
 
 use super::SLOT;
 use super::fate::{Plan, befall};

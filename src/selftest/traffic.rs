@@ -1,6 +1,6 @@
 //! Traffic: which interfaces there are, and what a flow log sees of them.
 
-use crate::window::Window;
+use crate::model::window::Window;
 
 use super::SLOT;
 use super::random::Random;

@@ -4,8 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use crate::model::{Side, Sides};
 use crate::record::FieldName;
-use crate::source::{Side, Sides};
 
 use super::delivered::Delivered;
 use super::form::{Form, Row};

@@ -7,7 +7,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use crate::error::Error;
+use crate::model::Error;
 
 /// Where one side's records are read from.
 #[derive(Clone, Debug, PartialEq, Eq)]

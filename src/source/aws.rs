@@ -14,8 +14,8 @@ use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ErrorMetadata, ProvideErrorMetadata, SdkError};
 use aws_types::service_config::ServiceConfigKey;
 
-use super::{Side, SourceOptions};
-use crate::error::Error;
+use super::SourceOptions;
+use crate::model::{Error, Side};
 
 /// The name under which an assumed role shows in the account's trail.
 const SESSION: &str = "flowdiff";

@@ -9,6 +9,14 @@ use aws_sdk_s3::config::interceptors::BeforeDeserializationInterceptorContextRef
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
 
+/// A clock that is wrong by less (in seconds) is nothing to speak of: answers are seconds on their way.
+const WRONG: u64 = 60;
+
+/// Tells whether a clock that is ahead (or behind) by so many seconds is wrong.
+pub(crate) fn is_wrong_clock(ahead: i64) -> bool {
+    ahead.unsigned_abs() >= WRONG
+}
+
 /// Nothing has been heard.
 const UNKNOWN: i64 = i64::MAX;
 

@@ -25,9 +25,9 @@ use super::aws::{self, Failure};
 use super::call::Caller;
 use super::clock::Clock;
 use super::pace::Pace;
-use super::{Ask, GroupName, Listing, Outlet, Part, ReadError, Side, Source, SourceOptions};
-use crate::error::Error;
-use crate::window::Window;
+use super::{Ask, GroupName, Listing, Outlet, Part, ReadError, Source, SourceOptions};
+use crate::model::window::Window;
+use crate::model::{Error, Side};
 
 /// The service in settings: `AWS_ENDPOINT_URL_CLOUDWATCH_LOGS`, and `cloudwatch_logs` in a profile's services, where the SDK
 /// of its own looks for `cloudwatch-logs` only.

@@ -16,7 +16,7 @@ use super::query::{Query, STS};
 pub use super::query::partition;
 use super::s3::S3;
 use super::{Address, Ask, Part, Source, SourceOptions};
-use crate::error::Error;
+use crate::model::Error;
 
 /// What a call said, or why it said nothing.
 pub type Answer<T> = Result<T, Trouble>;

@@ -15,10 +15,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio::task::spawn_blocking;
 
+use super::folder::reason;
 use super::spool::Spool;
-use super::{Ask, Listing, Outlet, Part, ReadError, Side, Source, folder};
+use super::{Ask, Listing, Outlet, Part, ReadError, Source, folder};
 use crate::decode::Content;
-use crate::error::Error;
+use crate::model::{Error, Side};
 
 /// A folder with all that is below it, a single file, or a pipe. Links are followed.
 ///
@@ -120,7 +121,7 @@ impl Source for Files {
     async fn read(
         &self,
         part: &Part,
-        _starts: &[crate::window::Window],
+        _starts: &[crate::model::window::Window],
         outlet: &dyn Outlet,
     ) -> Result<(), ReadError> {
         let (place, name) = (self.place.clone(), part.name.clone());
@@ -207,15 +208,6 @@ fn open_file(path: &Path) -> io::Result<File> {
     }
 }
 
-/// Says why a file cannot be read.
-pub(super) fn reason(error: &io::Error) -> String {
-    if error.kind() == io::ErrorKind::NotFound {
-        "no such file or folder".to_owned()
-    } else {
-        error.to_string()
-    }
-}
-
 fn unreadable(error: &io::Error) -> ReadError {
     ReadError::Unreadable(format!("cannot be read: {}", reason(error)))
 }
@@ -237,7 +229,7 @@ mod tests {
 
     use super::super::Room;
     use super::*;
-    use crate::window::Window;
+    use crate::model::window::Window;
 
     /// Keeps the bytes of what is delivered, and whether they came as a file.
     #[derive(Default)]

@@ -3,13 +3,15 @@
 //! Source: EC2 API reference "DescribeFlowLogs" and "FlowLog"; VPC User Guide "Flow log files" for the folders.
 
 mod answer;
+#[cfg(test)]
+pub(crate) mod sample;
 
 use jiff::Timestamp;
 
+use super::SourceOptions;
 use super::aws::{self, Failure};
 use super::query::{EC2, Query, STS};
-use super::{Sides, SourceOptions};
-use crate::error::Error;
+use crate::model::{Error, Side, Sides};
 
 /// What the call takes.
 const DESCRIBE: &str = "`ec2:DescribeFlowLogs` on `*`";
@@ -74,6 +76,15 @@ pub struct FlowLog {
 }
 
 impl FlowLog {
+    /// Returns the side that it delivers to; `None` if that cannot be read.
+    pub fn side(&self) -> Option<Side> {
+        match self.destination {
+            Destination::S3 { .. } => Some(Side::S3),
+            Destination::Group { .. } => Some(Side::Cwl),
+            Destination::Other(_) => None,
+        }
+    }
+
     /// Returns the folder of a bucket that holds this flow log's objects and those of its account and region, ending
     /// with `/`; if the account is not known, that of all accounts.
     pub fn folder(&self, prefix: &str) -> String {
@@ -126,6 +137,20 @@ impl FlowLog {
                 &self.traffic_type
             },
         )
+    }
+}
+
+/// Returns the one interface that both can have records of, if either watches just one: others in the same log group
+/// are no business of theirs.
+pub(crate) fn common_interface(logs: &Sides<FlowLog>) -> Option<String> {
+    let interface = |log: &FlowLog| {
+        log.resource
+            .starts_with("eni-")
+            .then(|| log.resource.clone())
+    };
+    match (interface(&logs.s3), interface(&logs.cwl)) {
+        (Some(s3), Some(cwl)) if s3 != cwl => None,
+        (one, other) => one.or(other),
     }
 }
 

@@ -1,13 +1,13 @@
 //! Folders: what files there are below one, and which of them may hold what is asked for.
 
 use std::fs::Metadata;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use walkdir::{DirEntry, WalkDir};
 
-use super::files::reason;
 use super::key::{self, ObjectName};
 use super::{Ask, Listing, Part};
 
@@ -145,5 +145,14 @@ fn unknown_part(name: &str) -> Part {
         version: String::new(),
         cover: key::cover(name),
         delivered: None,
+    }
+}
+
+/// Says why a file cannot be read.
+pub(super) fn reason(error: &io::Error) -> String {
+    if error.kind() == io::ErrorKind::NotFound {
+        "no such file or folder".to_owned()
+    } else {
+        error.to_string()
     }
 }

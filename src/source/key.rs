@@ -10,8 +10,8 @@ use jiff::Span;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-use super::Cover;
-use crate::window::{SLOT, Window};
+use crate::model::Cover;
+use crate::model::window::{SLOT, Window};
 
 /// The last component of a delivered object's key:
 /// `<account>_vpcflowlogs_<region>_<flow-log-id>_YYYYMMDDTHHmmZ_<hash>.log.gz` (or `.log.parquet`).
@@ -284,7 +284,10 @@ mod tests {
             (name.account, name.region, name.flow_log_id),
             ("111122223333", "eu-west-1", "fl-0aa1")
         );
-        assert_eq!(crate::window::rfc3339(name.time), "2022-01-07T23:25:00Z");
+        assert_eq!(
+            crate::model::window::rfc3339(name.time),
+            "2022-01-07T23:25:00Z"
+        );
         for other in [
             "",
             "000000.gz",

@@ -8,17 +8,16 @@ mod aws;
 mod call;
 mod clock;
 mod cloudwatch;
-mod cover;
 mod endpoint;
 pub mod examine;
 mod files;
 pub mod flow_logs;
 mod folder;
 pub mod key;
+mod open;
 mod pace;
 mod query;
 mod s3;
-mod side;
 mod spool;
 
 use std::collections::BTreeMap;
@@ -28,14 +27,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::decode::Content;
-use crate::error::Error;
-use crate::window::Window;
-
-use files::Files;
+use crate::model::window::Window;
+use crate::model::{Cover, Error, Side};
 
 pub use address::{Address, GroupName};
-pub use cover::Cover;
-pub use side::{Side, Sides};
+pub(crate) use clock::is_wrong_clock;
+pub use open::open;
 
 /// What a check needs from a source. Sources may return more, never less.
 #[derive(Clone, Debug, Default)]
@@ -206,33 +203,4 @@ impl SourceOptions {
             timeout: Duration::from_secs(30),
         }
     }
-}
-
-/// Opens an address. Nothing of a live source is read yet: what is wrong with it shows in
-/// [`Source::list`].
-///
-/// # Errors
-/// No such path, or no region known for a log group.
-pub async fn open(address: &Address, options: &SourceOptions) -> Result<Box<dyn Source>, Error> {
-    Ok(match address {
-        Address::S3 { bucket, prefix, .. } => {
-            Box::new(s3::S3::open(&address.to_string(), bucket, prefix, options).await)
-        }
-        Address::Group(group) => Box::new(cloudwatch::CloudWatch::open(group, options).await?),
-        Address::Path(path) => {
-            let path = path.clone();
-            Box::new(patiently(options, move |side, ids| Files::open(side, &path, ids)).await?)
-        }
-        Address::Stdin => Box::new(patiently(options, Files::stdin).await?),
-    })
-}
-
-/// Opens what may keep one waiting (a pipe that somebody else writes) where it holds up nobody, not even Ctrl-C.
-async fn patiently(
-    options: &SourceOptions,
-    open: impl FnOnce(Side, &[String]) -> Result<Files, Error> + Send + 'static,
-) -> Result<Files, Error> {
-    let (side, ids) = (options.side, options.flow_log_ids.clone());
-    let opened = tokio::task::spawn_blocking(move || open(side, &ids)).await;
-    opened.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))
 }

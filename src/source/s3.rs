@@ -20,9 +20,9 @@ use super::aws::{self, Failure};
 use super::call::Caller;
 use super::clock::Clock;
 use super::endpoint::Endpoint;
-use super::{Ask, Listing, Outlet, Part, ReadError, Side, Source, SourceOptions};
-use crate::error::Error;
-use crate::window::Window;
+use super::{Ask, Listing, Outlet, Part, ReadError, Source, SourceOptions};
+use crate::model::window::Window;
+use crate::model::{Error, Side};
 
 use whole::WholeListings;
 

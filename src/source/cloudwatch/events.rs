@@ -12,9 +12,9 @@ use super::slices::{MANY_PAGES, Slices, pages, slices};
 use super::stretch::{Asked, Stretch, latest, stretches};
 use super::{CloudWatch, EXPORT};
 use crate::decode::{Content, Event};
+use crate::model::window::Window;
 use crate::source::aws::Failure;
 use crate::source::{Outlet, ReadError};
-use crate::window::Window;
 
 /// The memory of a page: the answer's text and the events read out of it.
 const PAGE_ROOM: u64 = 4 << 20;

@@ -8,11 +8,11 @@ use aws_sdk_cloudwatchlogs::types::{LogGroup, LogGroupClass, LogStream, OrderBy}
 use hashbrown::HashSet;
 
 use super::{CloudWatch, EXPORT};
-use crate::error::Error;
+use crate::model::window::Window;
+use crate::model::{Cover, Error};
 use crate::source::aws::Failure;
 use crate::source::key::stream_interface;
-use crate::source::{Ask, Cover, Listing, Part};
-use crate::window::Window;
+use crate::source::{Ask, Listing, Part};
 
 /// What listing takes.
 const LIST: &str = "`logs:DescribeLogStreams` on the log group";
@@ -229,7 +229,8 @@ fn left_out(names: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::{GroupName, Side, SourceOptions};
+    use crate::model::Side;
+    use crate::source::{GroupName, SourceOptions};
 
     async fn group(all_streams: bool) -> CloudWatch {
         let name = GroupName {

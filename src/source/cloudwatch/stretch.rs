@@ -5,7 +5,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::window::Window;
+use crate::model::window::Window;
 
 /// Events are accepted up to two hours ahead of the clock (API reference "PutLogEvents").
 const AHEAD: Duration = Duration::from_secs(2 * 60 * 60);

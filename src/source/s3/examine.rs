@@ -8,12 +8,12 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use super::{S3, listing};
+use crate::model::window::Window;
 use crate::source::aws::Failure;
 use crate::source::endpoint::Endpoint;
 use crate::source::examine::{Bucket, Examined, Found, Live, Object, Places, Trouble, Why, caller};
 use crate::source::key;
 use crate::source::{Ask, SourceOptions};
-use crate::window::Window;
 
 /// Listings that are made at most on the way to the newest objects. One leads through a level of folders of an account
 /// and region, so that this is enough for dozens of these.

@@ -10,11 +10,11 @@ use futures::{StreamExt, TryStreamExt, stream};
 use hashbrown::HashSet;
 
 use super::{LIST, S3};
-use crate::error::Error;
+use crate::model::Error;
+use crate::model::window::Window;
 use crate::source::aws::Failure;
 use crate::source::key::{self, ObjectName};
 use crate::source::{Ask, Listing, Part};
-use crate::window::Window;
 
 /// Where a page begins.
 pub(super) enum From {

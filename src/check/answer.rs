@@ -1,0 +1,251 @@
+//! The answer: what the looks found, as a report; the verdict is decided here.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::causes::configuration;
+use crate::digest::BucketId;
+use crate::model::delay::suggested_settle;
+use crate::model::finding::{Bucket, Finding, Place};
+use crate::model::{Counts, Side, Sides};
+use crate::report::{Report, SideSummary, Verdict};
+use crate::source::{Listing, Part, is_wrong_clock};
+
+use super::first::Screened;
+use super::pass::check::Check;
+use super::pass::fields;
+use super::pass::reader::Reader;
+use super::second::Explained;
+
+pub(super) fn report(
+    reader: &Reader<'_>,
+    listings: &Sides<Listing>,
+    screened: &Screened,
+    explained: Explained,
+) -> Report {
+    let unreadable = Sides::from_fn(|side| {
+        let mut parts = screened.unreadable[side].clone();
+        parts.extend(explained.unreadable[side].iter().cloned());
+        // Stable: of a part that failed at both looks, what the first one said.
+        parts.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
+        parts.dedup_by(|(later, _), (first, _)| later.name == first.name);
+        parts
+    });
+    let sides =
+        Sides::from_fn(|side| summary(reader, screened, side, &explained, unreadable[side].len()));
+    let mut counts = explained.outcome.totals();
+    counts.matched = sides.s3.records.saturating_sub(counts.unmatched(Side::S3));
+    counts.late = explained.late.as_ref().map(|late| late.records);
+    debug_assert_eq!(
+        counts.matched + counts.unmatched(Side::Cwl),
+        sides.cwl.records,
+        "{counts:?}"
+    );
+    let mut notes = notes(reader.check, listings, screened, &explained);
+    notes.extend(
+        Side::BOTH
+            .into_iter()
+            .filter_map(|side| wrong_clock(reader, side)),
+    );
+    let (of_records, mut evidence_capped) = explained.outcome.into_findings();
+    let flow_logs = reader.check.flow_logs.as_deref();
+    let unlike = flow_logs.map(|both| configuration::unlike(both, &reader.check.window));
+    let unlike = unlike.into_iter().flatten().map(Finding::Configuration);
+    let mut findings: Vec<Finding> = unlike.chain(of_records).collect();
+    for side in Side::BOTH {
+        findings.extend(
+            unreadable[side]
+                .iter()
+                .map(|(part, reason)| unreadable_part(side, part, reason)),
+        );
+    }
+    for side in Side::BOTH {
+        let rows = screened.malformed[side].iter();
+        findings.extend(rows.map(|(place, reason)| malformed_row(side, place, reason)));
+        evidence_capped |= screened.tally[side].malformed > screened.malformed[side].len() as u64;
+    }
+    Report {
+        verdict: verdict(reader.check, &counts, &sides),
+        window: reader.check.window,
+        settle: reader.settle,
+        suggested_settle_seconds: suggested_settle(
+            &sides.as_ref().map(|side| side.delivery_delay_seconds),
+        ),
+        fields: screened
+            .rules
+            .comparison
+            .fields()
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
+        fields_left_out: fields::left_out(&screened.rules.comparison, &screened.layouts),
+        sides,
+        counts,
+        findings,
+        evidence_capped,
+        notes,
+        rechecked: reader.check.recheck.times > 0,
+        hours: if reader.check.by_hour {
+            super::hours::hours(&screened.digests)
+        } else {
+            BTreeMap::new()
+        },
+        tolerated: Vec::new(),
+        took: Duration::ZERO,
+        copies: copies(reader.check, screened),
+        state: None,
+    }
+}
+
+/// Returns the copies at the first look in the buckets that differ and in those asked for.
+fn copies(check: &Check, screened: &Screened) -> BTreeMap<Bucket, Sides<u64>> {
+    let Some(asked) = &check.counted else {
+        return BTreeMap::new();
+    };
+    let digests = &screened.digests;
+    let unequal = digests.unequal().into_iter();
+    let unequal = unequal.filter_map(|id| Some((digests.bucket(id)?, id)));
+    let asked = asked.iter().map(|bucket| {
+        let name = screened.rules.key.of_name(bucket.interface.as_bytes());
+        (bucket.clone(), BucketId::new(name, bucket.slot))
+    });
+    let sums = |id| digests.as_ref().map(|digest| digest.ledger.sums(id).copies);
+    unequal
+        .chain(asked)
+        .map(|(bucket, id)| (bucket, sums(id)))
+        .collect()
+}
+
+fn verdict(check: &Check, counts: &Counts, sides: &Sides<SideSummary>) -> Verdict {
+    let both = |count: Sides<u64>| count.s3 + count.cwl;
+    let of_sides = |count: fn(&SideSummary) -> u64| count(&sides.s3) + count(&sides.cwl);
+    if counts.divergent + both(counts.missing) + both(counts.surplus) > 0 {
+        return Verdict::Different;
+    }
+    let open = both(counts.pending) + both(counts.undetermined);
+    let not_known = of_sides(|side| side.unreadable_parts) + of_sides(|side| side.malformed);
+    let empty = of_sides(|side| side.records) == 0 && !check.allow_empty;
+    if open + not_known > 0 || empty {
+        Verdict::Unknown
+    } else {
+        Verdict::Consistent
+    }
+}
+
+fn summary(
+    reader: &Reader<'_>,
+    screened: &Screened,
+    side: Side,
+    explained: &Explained,
+    unreadable: usize,
+) -> SideSummary {
+    let tally = &screened.tally[side];
+    let listed_unreadable = screened.unreadable[side].len() - parts_failed(screened, side);
+    SideSummary {
+        source: reader.sources[side].address(),
+        parts: (screened.parts[side].len() + listed_unreadable) as u64,
+        bytes: screened.bytes[side],
+        records: tally
+            .records
+            .saturating_add_signed(screened.arrivals[side] + explained.arrivals[side]),
+        nodata: tally.nodata,
+        skipdata: tally.skipdata,
+        malformed: tally.malformed,
+        unreadable_parts: unreadable as u64,
+        retries: reader.sources[side].retries(),
+        first_start: tally.first_start,
+        last_start: tally.last_start,
+        delivery_delay_seconds: screened.delays[side].summary(),
+        late_delay_seconds: explained.late[side].delays.summary(),
+    }
+}
+
+/// Parts that were listed as readable and were not.
+fn parts_failed(screened: &Screened, side: Side) -> usize {
+    let names: hashbrown::HashSet<&str> = screened.parts[side]
+        .iter()
+        .map(|part| &*part.name)
+        .collect();
+    screened.unreadable[side]
+        .iter()
+        .filter(|(part, _)| names.contains(&*part.name))
+        .count()
+}
+
+fn unreadable_part(side: Side, part: &Part, reason: &str) -> Finding {
+    Finding::Unreadable {
+        side,
+        part: Arc::clone(&part.name),
+        cover: part.cover.clone(),
+        reason: reason.to_owned(),
+    }
+}
+
+fn malformed_row(side: Side, place: &Place, reason: &str) -> Finding {
+    Finding::Malformed {
+        side,
+        place: place.clone(),
+        reason: reason.to_owned(),
+    }
+}
+
+/// Says that this machine's clock is wrong, and what that does.
+fn wrong_clock(reader: &Reader<'_>, side: Side) -> Option<String> {
+    let ahead = reader.sources[side]
+        .clock_ahead()
+        .filter(|&ahead| is_wrong_clock(ahead))?;
+    let by = humantime::format_duration(Duration::from_secs(ahead.unsigned_abs()));
+    let direction = if ahead > 0 { "ahead of" } else { "behind" };
+    Some(format!(
+        "{side}: this machine's clock is {by} {direction} the service's. What is pending is told by the service's, but \
+         the default window, and times that are given as an age, go by this machine's: set it"
+    ))
+}
+
+/// A log group has no header that says what its rows look like, so the format is easily forgotten.
+fn format_unlikely(check: &Check, screened: &Screened, side: Side) -> Option<String> {
+    let tally = &screened.tally[side];
+    let unlikely = tally.records == 0 && tally.malformed > 0 && !check.formats[side].given;
+    unlikely.then(|| {
+        format!(
+            "{side}: no row fits the default format; give the flow log's own with --{side}-format"
+        )
+    })
+}
+
+fn notes(
+    check: &Check,
+    listings: &Sides<Listing>,
+    screened: &Screened,
+    explained: &Explained,
+) -> Vec<String> {
+    let mut notes = Vec::new();
+    for side in Side::BOTH {
+        notes.extend(
+            listings[side]
+                .notes
+                .iter()
+                .map(|note| format!("{side}: {note}")),
+        );
+        if screened.tally[side].skipdata > 0 {
+            notes.push(format!(
+                "{side}: SKIPDATA rows stand for flows that AWS itself lost before delivery; nobody can tell how many"
+            ));
+        }
+    }
+    notes.extend(
+        Side::BOTH
+            .into_iter()
+            .filter_map(|side| format_unlikely(check, screened, side)),
+    );
+    if explained.traffic.is_same() {
+        notes.push(
+            "packets and bytes add up to the same in every bucket that differs: the same traffic, told in other records \
+             (do the flow logs have the same aggregation interval and traffic type?)"
+                .to_owned(),
+        );
+    }
+    notes.extend(explained.notes.iter().cloned());
+    notes
+}

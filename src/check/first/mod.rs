@@ -1,0 +1,473 @@
+//! The first look: both sides read once and boiled down, under a comparison that all layouts allow.
+
+pub(super) mod screen;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use hashbrown::{HashMap, HashSet};
+use tokio::sync::Semaphore;
+
+use crate::decode::{Content, Format, Row, Sink, Stop, decode};
+use crate::digest::{BucketId, Digest, Ledger, Sketch};
+use crate::model::delay::Delays;
+use crate::model::finding::Place;
+use crate::model::window::Window;
+use crate::model::{Error, Side, Sides};
+use crate::record::{Comparison, Layout};
+use crate::source::{Listing, Outlet, Part, ReadError, Room};
+
+use super::Check;
+use super::pass::Wanted;
+use super::pass::fields::Layouts;
+use super::pass::reader::Reader;
+use super::pass::rules::{Halt, Rules};
+use super::pass::span::Span;
+use super::pass::taken::Tally;
+use screen::{Finer, Lines, Screen, Size};
+
+/// How many differences the first sketch tells. Small enough to stay in the processor's cache, since every
+/// record touches three of its cells; enough for what goes wrong on an ordinary day.
+const FIRST_SKETCH: usize = 1_000;
+
+/// A layout that the first look meets makes it start over; this many are taken for a source that changes under it.
+const MOST_ROUNDS: usize = 32;
+
+/// So many parts are opened in search of a side's layout if none of them can be read. Each may take its time to
+/// fail.
+const MOST_GLANCES: usize = 3;
+
+/// What the first look gives.
+pub(super) struct Screened {
+    /// The rules it ended up with.
+    pub rules: Arc<Rules>,
+    /// What each side boils down to.
+    pub digests: Sides<Digest>,
+    /// How many rows.
+    pub tally: Sides<Tally>,
+    /// The first malformed rows.
+    pub malformed: Sides<BTreeMap<Place, String>>,
+    /// The parts that were listed as readable; spans go by their numbers.
+    pub parts: Sides<Vec<Arc<Part>>>,
+    /// What each part held.
+    pub spans: Sides<HashMap<usize, Span>>,
+    /// Parts that could not be read, with the reason.
+    pub unreadable: Sides<Vec<(Arc<Part>, String)>>,
+    /// Bytes fetched.
+    pub bytes: Sides<u64>,
+    /// The layouts met.
+    pub layouts: Layouts,
+    /// How long records were on their way, as far as their delivery is known.
+    pub delays: Sides<Delays>,
+    /// Records that each side gained (or lost) while it was looked at more closely.
+    pub arrivals: Sides<i64>,
+}
+
+/// Reads both sides once, or as often as it takes to find the fields that all layouts have.
+///
+/// # Errors
+/// The sides cannot be compared as asked.
+pub(super) async fn screen(
+    reader: &Reader<'_>,
+    listings: &Sides<Listing>,
+) -> Result<Screened, Error> {
+    let mut guess = first_layouts(reader, listings).await;
+    let mut layouts = Layouts::default();
+    let window: Arc<[Window]> = Arc::new([reader.check.window]);
+    let wanted = Sides::from_fn(|side| {
+        let whole = |part: &Arc<Part>| Wanted {
+            part: Arc::clone(part),
+            starts: Arc::clone(&window),
+            number: None,
+            verbatim: false,
+        };
+        listings[side].parts.iter().map(whole).collect::<Vec<_>>()
+    });
+    for _ in 0..MOST_ROUNDS {
+        let comparison = comparison(reader.check, &layouts, &guess)?;
+        let rules = Arc::new(reader.rules(comparison));
+        reader.progress.phase("reading");
+        let passed = reader
+            .pass(&wanted, &rules, Screen::new(size(reader)))
+            .await;
+        layouts.s3.extend(passed.taken.layouts.s3);
+        layouts.cwl.extend(passed.taken.layouts.cwl);
+        match rules.halted() {
+            Some(Halt::Incomparable(why)) => return Err(Error::Incomparable(why)),
+            Some(Halt::Narrower) => continue,
+            None => {
+                // Everything there is has been met.
+                guess = Guess::default();
+                if self::comparison(reader.check, &layouts, &guess)? != rules.comparison {
+                    continue;
+                }
+            }
+        }
+        let listed = listings.as_ref().map(|listing| listing.unreadable.clone());
+        let mut screened = Screened {
+            rules,
+            arrivals: Sides::default(),
+            digests: passed.taken.visitor.digests,
+            tally: passed.taken.tally,
+            malformed: passed.taken.malformed,
+            parts: listings.as_ref().map(|listing| listing.parts.clone()),
+            spans: passed.taken.spans,
+            unreadable: Sides {
+                s3: [listed.s3, passed.unreadable.s3].concat(),
+                cwl: [listed.cwl, passed.unreadable.cwl].concat(),
+            },
+            bytes: passed.bytes,
+            layouts,
+            delays: passed.taken.delays,
+        };
+        refine(reader, &wanted, &mut screened).await?;
+        return Ok(screened);
+    }
+    Err(Error::Incomparable(
+        "ever new layouts turn up: the sources change while they are read".into(),
+    ))
+}
+
+/// Returns how large digests may become.
+fn size(reader: &Reader<'_>) -> Size {
+    let memory = reader.memory;
+    // Each worker has a digest of each side, and they are merged into another.
+    let ledgers = 2 * (reader.limits.workers as u64 + 1);
+    // Whoever counts records by interface and hour, or in certain buckets, gives them the memory it takes.
+    let bounded = !reader.check.by_hour && reader.check.counted.is_none();
+    Size {
+        differences: FIRST_SKETCH.min(Sketch::differences_in(memory / 64)),
+        lines: if bounded {
+            Ledger::lines_in(memory / 4 / ledgers)
+        } else {
+            usize::MAX
+        },
+        filters: memory / 12,
+    }
+}
+
+/// Goes into what differs if there were too many buckets for the memory: reads again, and takes only the records of
+/// coarse lines that differ, until their lines are buckets. If they are too many as well they are taken with whatever
+/// memory that needs: a report names them all.
+async fn refine(
+    reader: &Reader<'_>,
+    wanted: &Sides<Vec<Wanted>>,
+    screened: &mut Screened,
+) -> Result<(), Error> {
+    let mut size = size(reader);
+    let mut grain = screened.digests.level();
+    while !grain.is_fine() {
+        let ids: HashSet<BucketId> = screened.digests.unequal().into_iter().collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        reader.progress.phase("looking for the buckets that differ");
+        tracing::info!(
+            lines = ids.len(),
+            "there are more buckets than fit --memory: reading again where some differ"
+        );
+        let before = copies(&screened.digests, &ids);
+        let finer = Finer::new(Arc::new(Lines { grain, ids }), size);
+        let passed = reader.pass(wanted, &screened.rules, finer).await;
+        if screened.rules.halted().is_some() {
+            return Err(Error::Incomparable(
+                "records with other fields have arrived while both sides were read: check again"
+                    .into(),
+            ));
+        }
+        screened.digests = passed.taken.visitor.screen.digests;
+        for (side, more) in [
+            (Side::S3, passed.unreadable.s3),
+            (Side::Cwl, passed.unreadable.cwl),
+        ] {
+            let known = &mut screened.unreadable[side];
+            for (part, reason) in more {
+                if known.iter().all(|(old, _)| old.name != part.name) {
+                    known.push((part, reason));
+                }
+            }
+            let ledger = &screened.digests[side].ledger;
+            let now: u64 = ledger.ids().map(|id| ledger.sums(id).copies).sum();
+            screened.arrivals[side] += now.cast_signed() - before[side].cast_signed();
+        }
+        let now = screened.digests.level();
+        if now >= grain {
+            size.lines = usize::MAX;
+        }
+        grain = now;
+    }
+    Ok(())
+}
+
+fn copies(digests: &Sides<Digest>, ids: &HashSet<BucketId>) -> Sides<u64> {
+    let copies = |side: Side| {
+        ids.iter()
+            .map(move |&id| digests[side].ledger.sums(id).copies)
+    };
+    Sides::from_fn(|side| copies(side).sum())
+}
+
+/// What a side's rows will look like, before any has been read.
+#[derive(Clone, Debug, Default)]
+struct Guess {
+    /// The layout of the first part that has a row.
+    seen: Layouts,
+    /// Whether rows have no header, so that they have one of the default formats if none was given.
+    default: Sides<bool>,
+}
+
+/// Returns what is compared, as far as is known. A side of which no row has been met has the layout guessed for it, or
+/// else the format that the user gave for it, or else whatever the other side has.
+///
+/// # Errors
+/// The layouts allow no comparison as asked; of mere guesses, none of the defaults does.
+fn comparison(check: &Check, met: &Layouts, guess: &Guess) -> Result<Comparison, Error> {
+    let known = |default: fn() -> Layout| {
+        Sides::from_fn(|side| {
+            let Format { layout, given } = &check.formats[side];
+            let met = [&met[side], &guess.seen[side]];
+            match met.into_iter().find(|met| !met.is_empty()) {
+                Some(met) => met.clone(),
+                None if *given => BTreeSet::from([layout.clone()]),
+                None if guess.default[side] => BTreeSet::from([default()]),
+                None => BTreeSet::new(),
+            }
+        })
+    };
+    let fields = &check.fields;
+    let asked = fields.comparison(&known(Layout::vpc_default));
+    // Rows of the other default are told by their shape, so what it has may be asked for.
+    asked.or_else(|error| {
+        fields
+            .comparison(&known(Layout::transit_gateway_default))
+            .map_err(|_| error)
+    })
+}
+
+/// Guesses each side's layouts, so that the first round is most often the only one: the first part that has a row is
+/// opened, but of a log group.
+async fn first_layouts(reader: &Reader<'_>, listings: &Sides<Listing>) -> Guess {
+    let side = async |side: Side| {
+        if reader.sources[side].is_headerless() {
+            return None;
+        }
+        let mut failed = 0;
+        for part in &listings[side].parts {
+            let glance = Glance {
+                format: reader.check.formats[side].clone(),
+                room: Arc::new(Semaphore::new(1)),
+                found: Mutex::default(),
+            };
+            // What is wrong with the part, if anything, is found again and reported when it is read in earnest.
+            let read = reader.sources[side]
+                .read(part, &[reader.check.window], &glance)
+                .await;
+            if let Some(layout) = glance.found.into_inner().ok().flatten() {
+                return Some(layout);
+            }
+            failed += usize::from(read.is_err());
+            if failed == MOST_GLANCES {
+                break;
+            }
+        }
+        None
+    };
+    let (s3, cwl) = tokio::join!(side(Side::S3), side(Side::Cwl));
+    Guess {
+        seen: Sides {
+            s3: s3.into_iter().collect(),
+            cwl: cwl.into_iter().collect(),
+        },
+        default: Sides::from_fn(|side| reader.sources[side].is_headerless()),
+    }
+}
+
+/// Looks at a part until its first layout.
+struct Glance {
+    format: Format,
+    room: Arc<Semaphore>,
+    found: Mutex<Option<Layout>>,
+}
+
+#[async_trait]
+impl Outlet for Glance {
+    async fn room(&self, _bytes: u64) -> Room {
+        Room::new(
+            Arc::clone(&self.room)
+                .acquire_owned()
+                .await
+                .expect("the semaphore is never closed"),
+        )
+    }
+
+    async fn deliver(&self, content: Content) -> Result<(), ReadError> {
+        let mut first = FirstLayout(None);
+        let format = self.format.clone();
+        let first = tokio::task::spawn_blocking(move || {
+            let _ = decode(content, &format, &mut first);
+            first
+        });
+        let FirstLayout(layout) = first
+            .await
+            .unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()));
+        let stop = layout.is_some();
+        if let Ok(mut found) = self.found.lock() {
+            *found = layout;
+        }
+        if stop {
+            Err(ReadError::Stopped)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+struct FirstLayout(Option<Layout>);
+
+impl Sink for FirstLayout {
+    fn provisional(&mut self) {}
+
+    fn layout(&mut self, layout: &Layout) -> Result<(), Stop> {
+        self.0 = Some(layout.clone());
+        Err(Stop)
+    }
+
+    fn row(&mut self, _row: Row<'_>) -> Result<(), Stop> {
+        Ok(())
+    }
+
+    fn malformed(&mut self, _number: u64, _reason: String) -> Result<(), Stop> {
+        Ok(())
+    }
+}
+
+impl Reader<'_> {
+    /// Makes the rules of a look under this comparison, by the clock of now.
+    pub(super) fn rules(&self, comparison: Comparison) -> Rules {
+        let check = self.check;
+        Rules {
+            by_interface: comparison.has("interface-id"),
+            by_slot: comparison.has("start"),
+            comparison,
+            window: check.window,
+            settle: self.settle,
+            interfaces: check
+                .interfaces
+                .iter()
+                .map(|interface| interface.clone().into_bytes())
+                .collect(),
+            ignore_nodata: check.ignore_nodata,
+            key: check.key.clone(),
+            formats: check.formats.clone(),
+            halt: Mutex::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::{Recheck, Selection};
+    use crate::digest::Fingerprints;
+    use crate::model::window::{Settle, Window};
+    use crate::record::FieldName;
+
+    /// A check with a format given for either side, or not, and of these fields only.
+    fn check(formats: Sides<Option<&str>>, only: &[&str]) -> Check {
+        let format = |given: Option<&str>| Format {
+            layout: given.map_or_else(Layout::vpc_default, |format| {
+                Layout::from_format(format).unwrap()
+            }),
+            given: given.is_some(),
+        };
+        Check {
+            window: Window::ALL,
+            settle: Settle { now: 0, seconds: 0 },
+            recheck: Recheck::default(),
+            fields: Selection {
+                only: only.iter().map(|name| FieldName::new(name)).collect(),
+                ignored: Vec::new(),
+            },
+            interfaces: Vec::new(),
+            flow_logs: None,
+            ignore_nodata: false,
+            allow_empty: false,
+            formats: formats.map(format),
+            by_hour: false,
+            max_evidence: 1,
+            all_differences: None,
+            concurrency: 1,
+            memory: 1,
+            counted: None,
+            key: Fingerprints::seeded(1),
+        }
+    }
+
+    fn one(format: &str) -> BTreeSet<Layout> {
+        BTreeSet::from([Layout::from_format(format).unwrap()])
+    }
+
+    fn compared(check: &Check, met: &Layouts, guess: &Guess) -> String {
+        let fields = comparison(check, met, guess).unwrap();
+        fields
+            .fields()
+            .iter()
+            .map(FieldName::as_str)
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
+    /// Found by the self-test, seed 481: a folder without rows had whatever the other side has, an empty log group the
+    /// format that was given.
+    #[test]
+    fn a_side_without_rows_has_the_format_that_was_given() {
+        let met = Layouts {
+            s3: one("${start} ${end} ${bytes} ${vpc-id}"),
+            cwl: BTreeSet::new(),
+        };
+        let given = check(
+            Sides {
+                s3: None,
+                cwl: Some("${start} ${bytes} ${az-id}"),
+            },
+            &[],
+        );
+        let not_given = check(Sides::default(), &[]);
+        let nothing = Guess::default();
+        let default = Guess {
+            default: Sides {
+                s3: false,
+                cwl: true,
+            },
+            ..Guess::default()
+        };
+        assert_eq!(compared(&given, &met, &nothing), "bytes start");
+        assert_eq!(compared(&given, &met, &default), "bytes start");
+        assert_eq!(
+            compared(&not_given, &met, &nothing),
+            "bytes start end vpc-id"
+        );
+        // Before anything was read.
+        assert_eq!(compared(&not_given, &met, &default), "bytes start end");
+        // What was seen says more than what was given: a header.
+        let seen = Guess {
+            seen: Layouts {
+                s3: BTreeSet::new(),
+                cwl: one("${end}"),
+            },
+            ..Guess::default()
+        };
+        assert_eq!(compared(&given, &met, &seen), "end");
+    }
+
+    #[test]
+    fn what_is_asked_for_is_compared_where_nothing_was_met() {
+        let check = check(Sides::default(), &["tgw-id", "brand-new"]);
+        let nothing = Guess::default();
+        assert_eq!(
+            compared(&check, &Layouts::default(), &nothing),
+            "tgw-id brand-new"
+        );
+    }
+}

@@ -1,0 +1,124 @@
+//! What the first look does with records: it boils them down.
+
+use std::sync::Arc;
+
+use hashbrown::HashSet;
+
+use crate::check::pass::claims::Claims;
+use crate::check::pass::span::FilterMemory;
+use crate::check::pass::visitor::{Seen, Visitor};
+use crate::digest::{BucketId, Digest, Fingerprints, Grain};
+use crate::model::Sides;
+
+/// How large digests may become.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::check) struct Size {
+    /// How many differences their sketches can be expected to tell.
+    pub differences: usize,
+    /// How many lines their ledgers have at most.
+    pub lines: usize,
+    /// How many bytes the filters take that tell which records parts held.
+    pub filters: u64,
+}
+
+/// The first look: everything, boiled down.
+pub(in crate::check) struct Screen {
+    /// What each side boils down to.
+    pub digests: Sides<Digest>,
+    size: Size,
+    filters: Arc<FilterMemory>,
+    claims: Claims,
+}
+
+impl Screen {
+    /// Starts with nothing.
+    pub(in crate::check) fn new(size: Size) -> Self {
+        let digest = |_| Digest::for_differences(size.differences, size.lines);
+        Self {
+            digests: Sides::from_fn(digest),
+            size,
+            filters: Arc::new(FilterMemory::of(size.filters)),
+            claims: Claims::default(),
+        }
+    }
+}
+
+impl Visitor for Screen {
+    fn fresh(&self) -> Self {
+        Self {
+            claims: self.claims.fresh(),
+            filters: Arc::clone(&self.filters),
+            ..Self::new(self.size)
+        }
+    }
+
+    #[inline(always)]
+    fn visit(&mut self, seen: &Seen<'_>, key: &Fingerprints) -> bool {
+        if !self.claims.claim(seen, key) {
+            return false;
+        }
+        self.digests[seen.origin.side].add(&seen.print);
+        true
+    }
+
+    fn filters(&self) -> Option<&Arc<FilterMemory>> {
+        Some(&self.filters)
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.digests.s3.merge(other.digests.s3);
+        self.digests.cwl.merge(other.digests.cwl);
+    }
+
+    fn make_final(&mut self) -> bool {
+        self.claims.make_final()
+    }
+}
+
+/// Lines of a ledger.
+#[derive(Debug)]
+pub(in crate::check) struct Lines {
+    /// How coarse they are.
+    pub grain: Grain,
+    /// Their numbers.
+    pub ids: HashSet<BucketId>,
+}
+
+/// The first look once more, at what differs in coarse lines.
+pub(in crate::check) struct Finer {
+    /// What that boils down to.
+    pub screen: Screen,
+    within: Arc<Lines>,
+}
+
+impl Finer {
+    /// Starts with nothing.
+    pub(in crate::check) fn new(within: Arc<Lines>, size: Size) -> Self {
+        Self {
+            screen: Screen::new(size),
+            within,
+        }
+    }
+}
+
+impl Visitor for Finer {
+    fn fresh(&self) -> Self {
+        Self {
+            screen: self.screen.fresh(),
+            within: Arc::clone(&self.within),
+        }
+    }
+
+    fn visit(&mut self, seen: &Seen<'_>, key: &Fingerprints) -> bool {
+        let line = self.within.grain.line(&seen.print);
+        self.within.ids.contains(&line) && self.screen.visit(seen, key)
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.screen.merge(other.screen);
+    }
+
+    fn make_final(&mut self) -> bool {
+        self.screen.make_final()
+    }
+}

@@ -1,0 +1,227 @@
+//! A pass: all parts of both sides, fetched concurrently and decoded by as many workers as there are processors.
+//!
+//! Here async ends: sources fetch, and hand over content that plain functions decode.
+
+pub(super) mod check;
+pub(super) mod claims;
+pub(super) mod fields;
+mod intake;
+pub(super) mod reader;
+pub(super) mod rules;
+pub(super) mod span;
+pub(super) mod taken;
+pub(super) mod visitor;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use futures::stream::{self, StreamExt};
+use tokio::sync::Semaphore;
+
+use crate::decode::{Content, DecodeError, give_back_memory};
+use crate::model::window::Window;
+use crate::model::{Side, Sides};
+use crate::progress::Progress;
+use crate::source::{Outlet, Part, ReadError, Room, Source};
+
+use intake::take;
+use rules::Rules;
+use taken::Taken;
+use visitor::{Origin, Visitor};
+
+/// Semaphores count in 32 bits, so memory is handed out in KiB.
+const ROOM_UNIT: u64 = 1024;
+
+/// How much may happen at once.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// Parts of one side read at once.
+    pub concurrency: usize,
+    /// Bytes of content held at once.
+    pub content: u64,
+    /// Decoders at work at once.
+    pub workers: usize,
+}
+
+/// A part to read, and which of its records are wanted.
+#[derive(Clone, Debug)]
+pub(super) struct Wanted {
+    /// The part.
+    pub part: Arc<Part>,
+    /// The `start`s; see [`Source::read`].
+    pub starts: Arc<[Window]>,
+    /// Its number at the first look, if it has not changed since.
+    pub number: Option<usize>,
+    /// Whether it has been read before and all its records can be told by the bytes of their lines.
+    pub verbatim: bool,
+}
+
+/// What a pass gives.
+pub(super) struct Passed<V> {
+    /// What was taken in.
+    pub taken: Taken<V>,
+    /// Parts that could not be read, in order, with the reason.
+    pub unreadable: Sides<Vec<(Arc<Part>, String)>>,
+    /// Bytes fetched.
+    pub bytes: Sides<u64>,
+}
+
+/// Reads the parts of both sides.
+pub(super) async fn pass<V: Visitor>(
+    sources: &Sides<Arc<dyn Source>>,
+    wanted: &Sides<Vec<Wanted>>,
+    rules: Arc<Rules>,
+    visitor: V,
+    malformed_kept: usize,
+    limits: &Limits,
+    progress: &Progress,
+) -> Passed<V> {
+    let mut first = Taken::new(visitor, malformed_kept);
+    let idle = (0..limits.workers).map(|_| first.fresh()).collect();
+    let room = usize::try_from(limits.content / ROOM_UNIT)
+        .unwrap_or(Semaphore::MAX_PERMITS)
+        .clamp(1, u32::MAX as usize);
+    let bench = Bench {
+        rules,
+        idle: Mutex::new(idle),
+        turns: Semaphore::new(limits.workers),
+        room: Arc::new(Semaphore::new(room)),
+        all_room: u32::try_from(room).unwrap_or(u32::MAX),
+        bytes: Mutex::default(),
+        progress,
+    };
+    let side = |side: Side| {
+        read_side(
+            side,
+            &*sources[side],
+            &wanted[side],
+            &bench,
+            limits.concurrency,
+        )
+    };
+    let (s3, cwl) = tokio::join!(side(Side::S3), side(Side::Cwl));
+    let bytes = *bench.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+    let workers = bench
+        .idle
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner);
+    give_back_memory();
+    workers.into_iter().for_each(|worker| first.merge(worker));
+    Passed {
+        taken: first,
+        unreadable: Sides { s3, cwl },
+        bytes,
+    }
+}
+
+async fn read_side<V: Visitor>(
+    side: Side,
+    source: &dyn Source,
+    wanted: &[Wanted],
+    bench: &Bench<'_, V>,
+    concurrency: usize,
+) -> Vec<(Arc<Part>, String)> {
+    let progress = bench.progress.side(side);
+    progress.parts_total(wanted.len() as u64);
+    let read = |(number, wanted): (usize, &Wanted)| {
+        let part = Arc::clone(&wanted.part);
+        let origin = Origin {
+            side,
+            number,
+            name: Arc::clone(&part.name),
+            delivered: part.delivered,
+            verbatim: wanted.verbatim,
+        };
+        let starts = Arc::clone(&wanted.starts);
+        async move {
+            if bench.rules.halted().is_some() {
+                return None;
+            }
+            let result = source.read(&part, &starts, &Hatch { bench, origin }).await;
+            progress.part_done();
+            match result {
+                Ok(()) | Err(ReadError::Stopped) => None,
+                Err(ReadError::Unreadable(reason)) => Some((number, part, reason)),
+            }
+        }
+    };
+    let outcomes = stream::iter(wanted.iter().enumerate().map(read)).buffer_unordered(concurrency);
+    let mut unreadable: Vec<_> = outcomes
+        .filter_map(|outcome| async { outcome })
+        .collect()
+        .await;
+    unreadable.sort_by_key(|(number, ..)| *number);
+    unreadable
+        .into_iter()
+        .map(|(_, part, reason)| (part, reason))
+        .collect()
+}
+
+/// Where workers wait for content.
+struct Bench<'a, V> {
+    rules: Arc<Rules>,
+    idle: Mutex<Vec<Taken<V>>>,
+    turns: Semaphore,
+    room: Arc<Semaphore>,
+    all_room: u32,
+    bytes: Mutex<Sides<u64>>,
+    progress: &'a Progress,
+}
+
+/// Hands one part's content to a worker.
+struct Hatch<'a, V> {
+    bench: &'a Bench<'a, V>,
+    origin: Origin,
+}
+
+#[async_trait]
+impl<V: Visitor> Outlet for Hatch<'_, V> {
+    async fn room(&self, bytes: u64) -> Room {
+        let units = u32::try_from(bytes.div_ceil(ROOM_UNIT))
+            .unwrap_or(u32::MAX)
+            .min(self.bench.all_room);
+        let permit = Arc::clone(&self.bench.room).acquire_many_owned(units).await;
+        Room::new(permit.expect("the semaphore is never closed"))
+    }
+
+    async fn deliver(&self, content: Content) -> Result<(), ReadError> {
+        let bench = self.bench;
+        let bytes = content.size();
+        let _turn = bench
+            .turns
+            .acquire()
+            .await
+            .expect("the semaphore is never closed");
+        let worker = bench
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
+        let mut worker = worker.expect("there is a worker for each turn");
+        let (rules, origin) = (Arc::clone(&bench.rules), self.origin.clone());
+        let before = worker.tally[origin.side].records;
+        let decoding = tokio::task::spawn_blocking(move || {
+            let result = take(&rules, &origin, content, &mut worker);
+            (worker, result)
+        });
+        let (worker, result) = decoding
+            .await
+            .unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()));
+        let side = self.origin.side;
+        bench.bytes.lock().unwrap_or_else(PoisonError::into_inner)[side] += bytes;
+        bench.progress.side(side).bytes(bytes);
+        bench
+            .progress
+            .side(side)
+            .records(worker.tally[side].records - before);
+        bench
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(worker);
+        result.map_err(|error| match error {
+            DecodeError::Unreadable(reason) => ReadError::Unreadable(reason),
+            DecodeError::Stopped => ReadError::Stopped,
+        })
+    }
+}

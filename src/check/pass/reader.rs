@@ -1,0 +1,136 @@
+//! The reader: what every pass of one run reads with.
+
+use std::io;
+use std::sync::Arc;
+
+use crate::model::window::Settle;
+use crate::model::{Error, Side, Sides};
+use crate::progress::Progress;
+use crate::source::{Ask, Listing, Source, is_wrong_clock};
+
+use tokio::time::Instant;
+
+use super::check::Check;
+use super::rules::Rules;
+use super::visitor::Visitor;
+use super::{Limits, Passed, Wanted, pass};
+
+/// What a decoder needs at most: an object unpacked whole (32 MiB), its digests, and what the allocator keeps.
+const MEMORY_A_WORKER: u64 = 56 << 20;
+
+/// What a part takes up that is listed and read: what its listing said, and what it held.
+const BYTES_A_PART: u64 = 448;
+
+/// The sources of a run and how they are read.
+pub(in crate::check) struct Reader<'a> {
+    /// What was asked for.
+    pub check: &'a Check,
+    /// Where from.
+    pub sources: &'a Sides<Arc<dyn Source>>,
+    /// Bytes of memory to stay within, beside what the lists of parts take.
+    pub memory: u64,
+    /// How much at once.
+    pub limits: Limits,
+    /// Who is told how far it got.
+    pub progress: &'a Progress,
+    /// The clock of the look under way, and how long a record may be on its way.
+    pub settle: Settle,
+    /// When the clock was read.
+    began: Instant,
+}
+
+impl<'a> Reader<'a> {
+    /// Sets limits by what was asked for and what the machine has.
+    pub(in crate::check) fn new(
+        check: &'a Check,
+        sources: &'a Sides<Arc<dyn Source>>,
+        progress: &'a Progress,
+    ) -> Self {
+        Self {
+            check,
+            sources,
+            memory: check.memory,
+            limits: limits(check, check.memory),
+            progress,
+            settle: check.settle,
+            began: Instant::now(),
+        }
+    }
+
+    /// Sets limits by what there is to read as well.
+    pub(in crate::check) fn reckon_with(&mut self, listings: &Sides<Listing>) {
+        let parts = (listings.s3.parts.len() + listings.cwl.parts.len()) as u64;
+        self.memory = self.check.memory.saturating_sub(parts * BYTES_A_PART);
+        self.limits = limits(self.check, self.memory);
+    }
+
+    /// Reads the clock again: a look later than the last one finds fewer records young.
+    pub(in crate::check) fn move_clock(&mut self) {
+        let passed = i64::try_from(self.began.elapsed().as_secs()).unwrap_or(i64::MAX);
+        let now = self.check.settle.now.saturating_add(passed);
+        self.settle.now = now.saturating_sub(self.clock_ahead());
+    }
+
+    /// Returns by how many seconds the clock that was given is ahead of the services' (behind, if negative): where they
+    /// differ, of the one that is furthest behind, so that nothing is settled before it is on all of them.
+    fn clock_ahead(&self) -> i64 {
+        let ahead = Side::BOTH.map(|side| self.sources[side].clock_ahead());
+        let ahead = ahead.into_iter().flatten();
+        ahead
+            .map(|ahead| if is_wrong_clock(ahead) { ahead } else { 0 })
+            .max()
+            .unwrap_or(0)
+    }
+
+    /// Lists both sides.
+    ///
+    /// # Errors
+    /// A source that cannot be listed.
+    pub(in crate::check) async fn list(&self) -> Result<Sides<Listing>, Error> {
+        let ask = Ask {
+            window: self.check.window,
+            interfaces: self.check.interfaces.clone(),
+        };
+        let side = |side: Side| self.sources[side].list(&ask);
+        let (s3, cwl) = tokio::try_join!(side(Side::S3), side(Side::Cwl))?;
+        Ok(Sides { s3, cwl })
+    }
+
+    /// Reads these parts.
+    pub(in crate::check) async fn pass<V: Visitor>(
+        &self,
+        wanted: &Sides<Vec<Wanted>>,
+        rules: &Arc<Rules>,
+        visitor: V,
+    ) -> Passed<V> {
+        let kept = self.check.max_evidence;
+        pass(
+            self.sources,
+            wanted,
+            Arc::clone(rules),
+            visitor,
+            kept,
+            &self.limits,
+            self.progress,
+        )
+        .await
+    }
+
+    /// Names the file that all differences go to.
+    pub(in crate::check) fn cannot_write(&self, source: io::Error) -> Error {
+        Error::Output {
+            path: self.check.all_differences.clone().unwrap_or_default(),
+            source,
+        }
+    }
+}
+
+fn limits(check: &Check, memory: u64) -> Limits {
+    let processors = std::thread::available_parallelism().map_or(2, usize::from);
+    let affordable = usize::try_from(memory / MEMORY_A_WORKER).unwrap_or(processors);
+    Limits {
+        concurrency: check.concurrency,
+        content: memory / 8,
+        workers: processors.min(affordable).max(1),
+    }
+}

@@ -1,0 +1,97 @@
+//! What a pass does with records, and what it is told of each.
+
+use std::sync::Arc;
+
+use hashbrown::HashSet;
+
+use crate::decode::Row;
+use crate::digest::{Fingerprints, Print};
+use crate::model::Side;
+use crate::model::finding::Place;
+use crate::record::{FieldName, Normal, Normaliser, Record};
+
+use super::span::FilterMemory;
+
+/// The part that rows come from.
+#[derive(Clone, Debug)]
+pub(in crate::check) struct Origin {
+    /// Whose part.
+    pub side: Side,
+    /// Its number in the pass.
+    pub number: usize,
+    /// Its name.
+    pub name: Arc<str>,
+    /// When it was delivered, in Unix seconds, if that is known.
+    pub delivered: Option<i64>,
+    /// Whether the first look found that its records can be told by the bytes of their lines.
+    pub verbatim: bool,
+}
+
+/// A record on its way into a pass.
+pub(in crate::check) struct Seen<'a> {
+    /// Where it comes from.
+    pub origin: &'a Origin,
+    /// Its row.
+    pub row: &'a Row<'a>,
+    /// The record.
+    pub normal: &'a Normal<'a>,
+    /// What digests take.
+    pub print: Print<'a>,
+    /// When it was delivered, in Unix seconds, if that is known.
+    pub delivered: Option<i64>,
+    pub(super) normaliser: &'a Normaliser,
+}
+
+impl Seen<'_> {
+    /// Keeps the whole record.
+    pub(in crate::check) fn record(&self) -> Record {
+        self.normaliser.record(self.row.cells)
+    }
+
+    /// Returns the fields of the whole record.
+    pub(in crate::check) fn names(&self) -> &Arc<[FieldName]> {
+        self.normaliser.names()
+    }
+
+    /// Tells whether all of it is compared, so that the canonical text says as much.
+    pub(in crate::check) fn is_compared_whole(&self) -> bool {
+        self.normaliser.compares_all()
+    }
+
+    /// Tells where it stands.
+    pub(in crate::check) fn place(&self) -> Place {
+        Place {
+            part: Arc::clone(&self.origin.name),
+            row: self.row.number,
+        }
+    }
+}
+
+/// What a pass does with records. Visitors of one pass merge in any order.
+pub(in crate::check) trait Visitor: Send + 'static {
+    /// Makes an empty one of the same kind.
+    fn fresh(&self) -> Self;
+
+    /// Takes a record; false if it is a copy of an event seen before and does not count. Rows with an event's id come from
+    /// parts that are provisional (see [`crate::decode::Sink::provisional`]) only.
+    fn visit(&mut self, seen: &Seen<'_>, key: &Fingerprints) -> bool;
+
+    /// The fingerprints of all records that it wants to see; `None` if it wants to see every record.
+    fn wanted(&self) -> Option<&HashSet<u128>> {
+        None
+    }
+
+    /// The memory for filters that tell which records parts held; `None` if that is not asked for.
+    fn filters(&self) -> Option<&Arc<FilterMemory>> {
+        None
+    }
+
+    /// Adds what another one took.
+    fn merge(&mut self, other: Self);
+
+    /// Says that the part it has taken is whole. False if other parts have meanwhile taken events that it counts, too:
+    /// then it must be dropped and the part taken again.
+    fn make_final(&mut self) -> bool {
+        true
+    }
+}

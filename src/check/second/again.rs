@@ -1,0 +1,359 @@
+//! Which parts are read a second time: only those that can hold what differs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use hashbrown::{HashMap, HashSet};
+
+use crate::digest::{Fingerprints, Net};
+use crate::model::finding::Bucket;
+use crate::model::window::{SLOT, Window};
+use crate::model::{Error, Side, Sides};
+use crate::source::{Listing, Part};
+
+use super::question::Question;
+use crate::check::first::Screened;
+use crate::check::pass::Wanted;
+use crate::check::pass::reader::Reader;
+use crate::check::pass::span::{Class, Span};
+
+/// Slots that are read rather than left out between two that are wanted: each range of a log stream costs calls.
+const GAP: i64 = 2;
+
+/// What is read again.
+pub(super) struct Again {
+    /// The parts that may hold what is in question.
+    pub wanted: Sides<Vec<Wanted>>,
+    /// Parts that may hold some of it too, and cannot be read any more although they could be at the first look, with the
+    /// reason.
+    pub gone: Sides<Vec<(Arc<Part>, String)>>,
+}
+
+/// What is looked for, by slot (`None` may be any): the fingerprints of records; none if it is all of a bucket.
+type Slots = BTreeMap<Option<i64>, Vec<u128>>;
+
+/// What is looked for, so that each of many parts is asked about what little it may hold.
+struct Sought<'a> {
+    key: &'a Fingerprints,
+    all: Slots,
+    by_interface: HashMap<Arc<str>, Slots>,
+    by_class: HashMap<Class, Slots>,
+}
+
+/// Lists both sides again and returns the parts that may hold what is in question: parts that have not changed
+/// by what they held at the first look, new and growing ones by what their names say.
+///
+/// What the first look could not read is not tried again, unless it is a stream, of which a part may have been read: it
+/// stays unreadable whatever becomes of it, because other buckets of it were never seen.
+///
+/// # Errors
+/// A source that cannot be listed any more.
+pub(super) async fn parts_again(
+    reader: &Reader<'_>,
+    screened: &Screened,
+    question: &Question,
+) -> Result<Again, Error> {
+    let sought = Sought::by(screened, question);
+    let listings = reader.list().await?;
+    Ok(Again {
+        wanted: Sides::from_fn(|side| wanted(reader, screened, side, &listings[side], &sought)),
+        gone: Sides::from_fn(|side| gone(screened, side, &listings[side], &sought)),
+    })
+}
+
+/// Returns those of the parts that may hold one of the records.
+pub(super) fn narrowed(
+    reader: &Reader<'_>,
+    screened: &Screened,
+    parts: &Sides<Vec<Wanted>>,
+    records: &[Net],
+) -> Sides<Vec<Wanted>> {
+    let sought = Sought::records(screened, records);
+    let all = reader.check.window;
+    Sides::from_fn(|side| {
+        let parts = parts[side].iter();
+        let wanted = |one: &Wanted| sought.wanted(screened, side, &one.part, one.number, all);
+        parts.filter_map(wanted).collect()
+    })
+}
+
+fn wanted(
+    reader: &Reader<'_>,
+    screened: &Screened,
+    side: Side,
+    listing: &Listing,
+    sought: &Sought<'_>,
+) -> Vec<Wanted> {
+    let before = screened.parts[side].iter().enumerate();
+    let before: HashMap<&str, (usize, &Arc<Part>)> = before
+        .map(|(number, part)| (&*part.name, (number, part)))
+        .collect();
+    let failed = screened.unreadable[side].iter();
+    let failed: HashMap<&str, &Arc<Part>> = failed.map(|(part, _)| (&*part.name, part)).collect();
+    let unchanged = |old: &Part, part: &Part| !part.version.is_empty() && old == part;
+    let wanted = |part: &Arc<Part>| {
+        if failed
+            .get(&*part.name)
+            .is_some_and(|old| unchanged(old, part))
+        {
+            return None;
+        }
+        let number = before
+            .get(&*part.name)
+            .filter(|(_, old)| unchanged(old, part))
+            .map(|(number, _)| *number);
+        sought.wanted(screened, side, part, number, reader.check.window)
+    };
+    listing.parts.iter().filter_map(wanted).collect()
+}
+
+/// Returns the parts that were read and are not listed any more, or listed as unreadable.
+fn gone(
+    screened: &Screened,
+    side: Side,
+    listing: &Listing,
+    sought: &Sought<'_>,
+) -> Vec<(Arc<Part>, String)> {
+    let there: HashSet<&str> = listing.parts.iter().map(|part| &*part.name).collect();
+    let refused = listing.unreadable.iter();
+    let refused: HashMap<&str, &str> = refused
+        .map(|(part, reason)| (&*part.name, reason.as_str()))
+        .collect();
+    let before = screened.parts[side].iter().enumerate();
+    let lost = before.filter(|(number, part)| {
+        let span = screened.spans[side].get(number);
+        !there.contains(&*part.name) && !sought.slots_of(part, Some(span)).is_empty()
+    });
+    lost.map(|(_, part)| {
+        let reason = refused.get(&*part.name).copied();
+        (
+            Arc::clone(part),
+            reason
+                .unwrap_or("vanished since it was first read")
+                .to_owned(),
+        )
+    })
+    .collect()
+}
+
+impl<'a> Sought<'a> {
+    fn by(screened: &'a Screened, question: &Question) -> Self {
+        match question {
+            Question::Few(found) => Self::records(screened, found),
+            Question::Many(buckets) => {
+                let buckets = buckets.keys().filter_map(|&id| screened.digests.bucket(id));
+                let all = buckets.map(|bucket| (bucket, None));
+                Self::of(all, &screened.rules.key)
+            }
+        }
+    }
+
+    fn records(screened: &'a Screened, found: &[Net]) -> Self {
+        let one = |net: &Net| {
+            let bucket = screened.digests.bucket(net.bucket)?;
+            Some((bucket, Some(net.fingerprint)))
+        };
+        Self::of(found.iter().filter_map(one), &screened.rules.key)
+    }
+
+    /// Takes records, or (`None`) buckets of which all is looked for.
+    fn of(sought_for: impl Iterator<Item = (Bucket, Option<u128>)>, key: &'a Fingerprints) -> Self {
+        let mut sought = Self {
+            key,
+            all: Slots::new(),
+            by_interface: HashMap::new(),
+            by_class: HashMap::new(),
+        };
+        for (Bucket { interface, slot }, record) in sought_for {
+            let class = sought.class(&interface);
+            for slots in [
+                sought.by_class.entry(class).or_default(),
+                sought.by_interface.entry(interface).or_default(),
+                &mut sought.all,
+            ] {
+                slots.entry(slot).or_default().extend(record);
+            }
+        }
+        sought
+    }
+
+    fn class(&self, interface: &str) -> Class {
+        Class::of(self.key.of_name(interface.as_bytes()))
+    }
+
+    /// Returns the part if it may hold anything that is looked for. `number` is the one it had at the first look, if it has
+    /// not changed since.
+    fn wanted(
+        &self,
+        screened: &Screened,
+        side: Side,
+        part: &Arc<Part>,
+        number: Option<usize>,
+        all: Window,
+    ) -> Option<Wanted> {
+        let span = number.map(|number| screened.spans[side].get(&number));
+        let slots = self.slots_of(part, span);
+        (!slots.is_empty()).then(|| Wanted {
+            part: Arc::clone(part),
+            starts: windows_of(&slots, all).into(),
+            number,
+            verbatim: span.flatten().is_some_and(Span::is_verbatim),
+        })
+    }
+
+    /// Returns the slots of which the part may hold what is looked for. `span` is what the first look found in it, if it
+    /// has not changed since.
+    fn slots_of(&self, part: &Part, span: Option<Option<&Span>>) -> BTreeSet<Option<i64>> {
+        let span = match span {
+            Some(None) => return BTreeSet::new(),
+            Some(span) => span,
+            None => None,
+        };
+        let of_classes = |span: &Span| {
+            let classes = self.by_class.iter();
+            let held = classes.filter(|(class, _)| span.may_hold_class(**class));
+            held.map(|(_, slots)| slots).collect()
+        };
+        let among: Vec<&Slots> = match (&part.cover.interface, span) {
+            (None, None) => vec![&self.all],
+            (None, Some(span)) => of_classes(span),
+            // What was found counts, should it be more than the name says.
+            (Some(only), Some(span)) if !span.is_of(self.class(only)) => of_classes(span),
+            (Some(only), _) => {
+                // Where interfaces are not compared, a bucket's is blank.
+                let names = [only.as_str(), "-"].into_iter();
+                let named = names.filter_map(|name| self.by_interface.get(name));
+                named.collect()
+            }
+        };
+        let held = |slot: &Option<i64>, records: &[u128]| match (span, slot) {
+            (Some(span), _) => {
+                let mut records_held = records.iter().map(|&one| span.may_hold_record(one));
+                span.may_hold_slot(*slot) && (records.is_empty() || records_held.any(|held| held))
+            }
+            (None, None) => true,
+            (None, Some(slot)) => part.cover.starts.overlaps(&Window::of_slot(*slot)),
+        };
+        let slots = among.into_iter().flatten();
+        let held = slots.filter(|(slot, records)| held(slot, records));
+        held.map(|(slot, _)| *slot).collect()
+    }
+}
+
+/// Returns the windows that the slots fall into, near ones joined; sorted and disjoint. `all` if one of them may be any.
+fn windows_of(slots: &BTreeSet<Option<i64>>, all: Window) -> Vec<Window> {
+    let mut windows: Vec<Window> = Vec::new();
+    for slot in slots {
+        let Some(slot) = *slot else {
+            return vec![all];
+        };
+        let end = slot.checked_add(SLOT);
+        match windows.last_mut() {
+            Some(last)
+                if last
+                    .end
+                    .is_some_and(|end| slot <= end.saturating_add(GAP * SLOT)) =>
+            {
+                last.end = end;
+            }
+            _ => windows.push(Window {
+                start: Some(slot),
+                end,
+            }),
+        }
+    }
+    windows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::pass::span::{FilterMemory, Members};
+    use crate::digest::Print;
+    use crate::model::Cover;
+
+    #[test]
+    fn near_slots_are_read_as_one_window() {
+        let slots = [3000, 0, 300, 1200, 1200].map(Some).into_iter().collect();
+        let windows = windows_of(&slots, Window::ALL);
+        assert_eq!(windows, [Window::new(0, 1500), Window::new(3000, 3300)]);
+        let slots = [Some(0), None].into_iter().collect();
+        assert_eq!(windows_of(&slots, Window::ALL), [Window::ALL]);
+    }
+
+    #[test]
+    fn a_part_is_asked_about_what_was_found_in_it() {
+        let key = Fingerprints::seeded(1);
+        let record = |number: u64| key.of_record(format!("record number {number}").as_bytes());
+        let bucket = |slot| Bucket {
+            interface: "eni-0aa".into(),
+            slot: Some(slot),
+        };
+        // Of the second slot anything, of the others one record each.
+        let sought_for = [
+            (bucket(0), Some(record(0))),
+            (bucket(300), None),
+            (bucket(600), Some(record(1))),
+        ];
+        let sought = Sought::of(sought_for.into_iter(), &key);
+        let part = Part {
+            name: "part".into(),
+            size: None,
+            version: String::new(),
+            cover: Cover::default(),
+            delivered: None,
+        };
+        let slots = |interface: &str, held: &[(i64, u64)]| {
+            let mut members = Members::new(Arc::new(FilterMemory::of(1 << 10)));
+            let mut span = Span::default();
+            for &(slot, number) in held {
+                members.add(record(number));
+                span.add(
+                    &Print::new(&key, b"", interface.as_bytes(), Some(slot)),
+                    true,
+                );
+            }
+            let span = span.of_records(members.finish());
+            let slots = sought.slots_of(&part, Some(Some(&span)));
+            slots.into_iter().flatten().collect::<Vec<_>>()
+        };
+        assert_eq!(slots("eni-0aa", &[(0, 0)]), [0]);
+        assert!(slots("eni-0aa", &[(0, 2)]).is_empty());
+        assert_eq!(slots("eni-0aa", &[(300, 2)]), [300]);
+        assert_eq!(slots("eni-0aa", &[(0, 1), (600, 0)]), [0, 300, 600]);
+        assert_eq!(slots("eni-0aa", &[(0, 2), (600, 3)]), [300]);
+        assert!(slots("eni-0bb", &[(0, 0)]).is_empty());
+        assert!(sought.slots_of(&part, Some(None)).is_empty());
+    }
+
+    #[test]
+    fn a_part_is_asked_about_what_its_name_allows() {
+        let key = Fingerprints::seeded(1);
+        let buckets = [("eni-0aa", 300), ("eni-0bb", 600), ("eni-0bb", 900)];
+        let bucket = |(interface, slot): (&str, i64)| Bucket {
+            interface: interface.into(),
+            slot: Some(slot),
+        };
+        let buckets = buckets.into_iter().map(bucket);
+        let sought = Sought::of(buckets.map(|bucket| (bucket, None)), &key);
+        let slots = |interface: Option<&str>, starts| {
+            let part = Part {
+                name: "part".into(),
+                size: None,
+                version: String::new(),
+                cover: Cover {
+                    interface: interface.map(str::to_owned),
+                    starts,
+                },
+                delivered: None,
+            };
+            let slots = sought.slots_of(&part, None).into_iter().flatten();
+            slots.collect::<Vec<_>>()
+        };
+        assert_eq!(slots(None, Window::ALL), [300, 600, 900]);
+        assert_eq!(slots(None, Window::new(0, 601)), [300, 600]);
+        assert_eq!(slots(Some("eni-0bb"), Window::ALL), [600, 900]);
+        assert_eq!(slots(Some("eni-0bb"), Window::new(0, 601)), [600]);
+        assert!(slots(Some("eni-0cc"), Window::ALL).is_empty());
+    }
+}

@@ -1,0 +1,220 @@
+//! What later looks do with records: the closer look tells, or keeps, those of the buckets that differ; the collection
+//! keeps the copies of those that are known to differ.
+
+use std::sync::Arc;
+
+use hashbrown::{HashMap, HashSet};
+
+use crate::check::pass::claims::Claims;
+use crate::check::pass::visitor::{Seen, Visitor};
+use crate::diff::{Doubt, Kind, Outcome, Shown};
+use crate::digest::{BucketId, Fingerprints, Ledger, Sketch};
+use crate::model::delay::Delays;
+use crate::model::finding::{Bucket, Evidence};
+use crate::model::{Side, Sides};
+
+use super::copies::Copies;
+
+/// What a closer look is about.
+#[derive(Debug)]
+pub(super) struct Scope {
+    /// Buckets that both sides have something in, and not the same: each record counts.
+    pub shared: HashSet<BucketId>,
+    /// Buckets that only one side has anything in, and which side lacks them: the count says it all.
+    pub lone: HashMap<BucketId, (Bucket, Side)>,
+    /// Buckets that a side had nothing in at the last look, and which side that is: what it has now has arrived.
+    pub arriving: HashMap<BucketId, Side>,
+    /// The clock at the last look and at this one: what was delivered later than that has arrived, and what tells no
+    /// time has by now.
+    pub looks: (i64, i64),
+    /// How many records of lone buckets are shown.
+    pub most_shown: usize,
+}
+
+impl Scope {
+    /// Returns `end` and delivery of a record that has arrived since the last look.
+    fn arrival(&self, seen: &Seen<'_>) -> Option<(i64, i64)> {
+        let (last, now) = self.looks;
+        let arrived = self.arriving.get(&seen.print.bucket) == Some(&seen.origin.side)
+            || seen.delivered.is_some_and(|at| at > last);
+        let end = seen.normal.end.filter(|_| arrived)?;
+        Some((end, seen.delivered.unwrap_or(now)))
+    }
+}
+
+/// What a closer look makes of the records of the shared buckets.
+pub(super) enum Means {
+    /// The differences, as many as it can be expected to tell: what S3 has more.
+    Sketch(Sketch, usize),
+    /// All copies.
+    Copies(Copies),
+}
+
+impl Means {
+    fn fresh(&self) -> Self {
+        match self {
+            Self::Sketch(_, capacity) => {
+                Self::Sketch(Sketch::for_differences(*capacity), *capacity)
+            }
+            Self::Copies(copies) => Self::Copies(copies.fresh()),
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        match (self, other) {
+            (Self::Sketch(sketch, _), Self::Sketch(more, _)) => *sketch += &more,
+            (Self::Copies(copies), Self::Copies(more)) => copies.merge(more),
+            _ => unreachable!("visitors of one pass are of one kind"),
+        }
+    }
+}
+
+/// A closer look at the unequal buckets, when the first sketch could not tell the differences.
+pub(super) struct Closer {
+    /// The unequal buckets as they are now.
+    pub ledgers: Sides<Ledger>,
+    /// How long it took what has arrived since the last look.
+    pub delays: Sides<Delays>,
+    /// The first records of lone buckets, shown and not counted: those that are settled, as missing ...
+    pub settled: Outcome,
+    /// ... and those that are young.
+    pub young: Outcome,
+    /// The records of shared buckets.
+    pub means: Means,
+    scope: Arc<Scope>,
+    claims: Claims,
+}
+
+impl Closer {
+    /// Starts with nothing.
+    pub(super) fn new(scope: Arc<Scope>, means: Means) -> Self {
+        Self {
+            ledgers: Sides::default(),
+            delays: Sides::default(),
+            settled: Outcome::showing(scope.most_shown),
+            young: Outcome::showing(scope.most_shown),
+            means,
+            scope,
+            claims: Claims::default(),
+        }
+    }
+
+    fn show_lone(&mut self, seen: &Seen<'_>) {
+        let Some((bucket, lacking)) = self.scope.lone.get(&seen.print.bucket) else {
+            return;
+        };
+        let (shown, kind) = match seen.print.young {
+            true => (&mut self.young, Kind::Pending(*lacking)),
+            false => (&mut self.settled, Kind::Missing(*lacking)),
+        };
+        if shown.may_show(bucket, kind) {
+            let evidence = Evidence {
+                record: seen.record(),
+                found_in: seen.place(),
+            };
+            shown.show(bucket, kind, Shown::Leftover(evidence));
+        }
+    }
+}
+
+/// Returns what a record is whose bucket the other side lacks altogether: it has no flow to be paired
+/// with there, and no copy.
+pub(super) fn lone_kind(bucket: &Bucket, lacking: Side, young: bool, doubt: &Doubt) -> Kind {
+    if young {
+        Kind::Pending(lacking)
+    } else if doubt.may_hide(lacking, bucket) {
+        Kind::Undetermined(lacking)
+    } else {
+        Kind::Missing(lacking)
+    }
+}
+
+impl Visitor for Closer {
+    fn fresh(&self) -> Self {
+        Self {
+            claims: self.claims.fresh(),
+            ..Self::new(Arc::clone(&self.scope), self.means.fresh())
+        }
+    }
+
+    fn visit(&mut self, seen: &Seen<'_>, key: &Fingerprints) -> bool {
+        let bucket = seen.print.bucket;
+        let shared = self.scope.shared.contains(&bucket);
+        if !shared && !self.scope.lone.contains_key(&bucket) {
+            return false;
+        }
+        let counts = self.claims.claim(seen, key);
+        match &mut self.means {
+            _ if !shared => self.show_lone(seen),
+            // An event that is found twice is kept twice, so that which of the two is shown is not left to chance.
+            Means::Copies(copies) => copies.keep(seen, key),
+            Means::Sketch(sketch, _) if counts => {
+                let more = match seen.origin.side {
+                    Side::S3 => 1,
+                    Side::Cwl => -1,
+                };
+                sketch.add(seen.print.fingerprint, bucket, more);
+            }
+            Means::Sketch(..) => {}
+        }
+        if counts {
+            self.ledgers[seen.origin.side].add(&seen.print);
+            if let Some((end, delivered)) = self.scope.arrival(seen) {
+                self.delays[seen.origin.side].add(end, delivered);
+            }
+        }
+        counts
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.ledgers.s3.merge(other.ledgers.s3);
+        self.ledgers.cwl.merge(other.ledgers.cwl);
+        self.delays.s3.merge(&other.delays.s3);
+        self.delays.cwl.merge(&other.delays.cwl);
+        self.settled.merge(other.settled);
+        self.young.merge(other.young);
+        self.means.merge(other.means);
+    }
+
+    fn make_final(&mut self) -> bool {
+        self.claims.make_final()
+    }
+}
+
+/// The collection: the copies of records that are known to differ.
+pub(super) struct Collection {
+    /// The copies.
+    pub copies: Copies,
+    fingerprints: Arc<HashSet<u128>>,
+}
+
+impl Collection {
+    /// Starts with nothing.
+    pub(super) fn new(fingerprints: Arc<HashSet<u128>>, copies: Copies) -> Self {
+        Self {
+            copies,
+            fingerprints,
+        }
+    }
+}
+
+impl Visitor for Collection {
+    fn fresh(&self) -> Self {
+        Self::new(Arc::clone(&self.fingerprints), self.copies.fresh())
+    }
+
+    fn visit(&mut self, seen: &Seen<'_>, key: &Fingerprints) -> bool {
+        if self.fingerprints.contains(&seen.print.fingerprint) {
+            self.copies.keep(seen, key);
+        }
+        true
+    }
+
+    fn wanted(&self) -> Option<&HashSet<u128>> {
+        Some(&self.fingerprints)
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.copies.merge(other.copies);
+    }
+}

@@ -1,0 +1,390 @@
+//! The second look, and later ones: which records differ, confirmed by reading again just the parts that can hold them.
+
+mod again;
+mod closer;
+mod copies;
+mod many;
+mod question;
+pub(super) mod recheck;
+
+use std::sync::Arc;
+
+use hashbrown::{HashMap, HashSet};
+
+use crate::causes::Traffic;
+use crate::diff::{Difference, Doubt, EveryDifference, Flow, Groups, Kind, Outcome, differences};
+use crate::digest::{BucketId, Net};
+use crate::model::delay::Delays;
+use crate::model::{Cover, Error, Side, Sides};
+use crate::source::Part;
+
+use super::first::Screened;
+use super::pass::reader::Reader;
+use super::pass::rules::Halt;
+use super::pass::visitor::Visitor;
+use super::pass::{Passed, Wanted};
+use again::parts_again;
+use closer::Collection;
+use copies::{Allowance, Copies, Gathered, Names};
+use question::Question;
+
+/// What a side lacked at one look and had at a later one.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Late {
+    /// How many copies.
+    pub records: u64,
+    /// How long they were on their way; at most, if nothing tells when they were delivered.
+    pub delays: Delays,
+}
+
+/// What a second or later look found.
+#[derive(Debug)]
+pub(super) struct Explained {
+    /// The differences.
+    pub outcome: Outcome,
+    /// Records that each side has gained (or lost) since the first look.
+    pub arrivals: Sides<i64>,
+    /// What has arrived since the last look.
+    pub late: Sides<Late>,
+    /// Parts that could be read the first time and not again.
+    pub unreadable: Sides<Vec<(Arc<Part>, String)>>,
+    /// What the copies that differ tell of packets and bytes.
+    pub traffic: Traffic,
+    /// What the reader of the report should know.
+    pub notes: Vec<String>,
+    /// What still differs.
+    pub left: Question,
+}
+
+impl Explained {
+    /// Nothing differs.
+    pub(super) fn nothing(most_shown: usize) -> Self {
+        Self {
+            outcome: Outcome::showing(most_shown),
+            arrivals: Sides::default(),
+            late: Sides::default(),
+            unreadable: Sides::default(),
+            traffic: Traffic::default(),
+            notes: Vec::new(),
+            left: Question::Few(Vec::new()),
+        }
+    }
+}
+
+/// A second or later look, as it goes on.
+pub(super) struct Look<'a> {
+    reader: &'a Reader<'a>,
+    screened: &'a Screened,
+    flow: Flow,
+    /// The clock at the last look.
+    last: i64,
+    /// The parts that may hold what differs.
+    wanted: Sides<Vec<Wanted>>,
+    explained: Explained,
+    doubt: Doubt,
+    /// What [`Explained::arrivals`] adds up to, bucket by bucket.
+    arrived: HashMap<BucketId, Sides<i64>>,
+}
+
+/// Looks again at what differed at the last look, which was at `last` by the clock.
+///
+/// # Errors
+/// A source that cannot be listed any more, or a file of all differences that cannot be written.
+pub(super) async fn explain(
+    reader: &Reader<'_>,
+    screened: &Screened,
+    question: Question,
+    last: i64,
+    every: Option<&mut EveryDifference<'_>>,
+) -> Result<Explained, Error> {
+    reader.progress.phase("looking again");
+    let again = parts_again(reader, screened, &question).await?;
+    let mut look = Look {
+        reader,
+        screened,
+        flow: Flow::new(&screened.rules.comparison),
+        last,
+        wanted: again.wanted,
+        explained: Explained::nothing(reader.check.max_evidence),
+        doubt: doubt(screened),
+        arrived: HashMap::new(),
+    };
+    look.note_unreadable(again.gone);
+    let left = match question {
+        Question::Few(found) => {
+            look.doubt_malformed(excess(&found));
+            Question::Few(look.few(&found, every).await?)
+        }
+        Question::Many(standing) => Question::Many(look.many(&standing, every).await?),
+    };
+    let mut explained = look.explained;
+    explained.left = left;
+    Ok(explained)
+}
+
+/// What the first look could not read.
+fn doubt(screened: &Screened) -> Doubt {
+    let covers = Sides::from_fn(|side| {
+        let unreadable = screened.unreadable[side].iter();
+        unreadable.map(|(part, _)| part.cover.clone()).collect()
+    });
+    Doubt { covers }
+}
+
+/// Returns how many copies each side has that the other one lacks.
+pub(super) fn excess(found: &[Net]) -> Sides<u64> {
+    Sides::from_fn(|side| {
+        let more = found.iter().map(|net| net.copies * sign_of(side));
+        more.map(|copies| u64::try_from(copies).unwrap_or(0)).sum()
+    })
+}
+
+/// Differences are counted as S3's copies less CloudWatch's.
+fn sign_of(side: Side) -> i64 {
+    match side {
+        Side::S3 => 1,
+        Side::Cwl => -1,
+    }
+}
+
+impl Look<'_> {
+    /// Malformed rows that are as many as the copies a side lacks may well be those copies (a wrong `--cwl-format` makes
+    /// all rows malformed): then none of these copies is called missing. `excess` is what each side has and the other lacks,
+    /// to the copy: an estimate would make a report depend on how it was found.
+    pub(super) fn doubt_malformed(&mut self, excess: Sides<u64>) {
+        for side in Side::BOTH {
+            let malformed = self.screened.tally[side].malformed;
+            if malformed > 0 && malformed >= excess[side.other()] {
+                self.doubt.covers[side].push(Cover::default());
+            }
+        }
+    }
+
+    /// Collects the copies of known differences and tells what they are. Returns what still differs.
+    pub(super) async fn few(
+        &mut self,
+        found: &[Net],
+        every: Option<&mut EveryDifference<'_>>,
+    ) -> Result<Vec<Net>, Error> {
+        if found.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut gone: HashMap<u128, Net> =
+            found.iter().map(|one| (one.fingerprint, *one)).collect();
+        let buckets: HashSet<BucketId> = found.iter().map(|one| one.bucket).collect();
+        let copies = Copies::new(self.flow.clone(), self.allowance(buckets.into_iter()));
+        let fingerprints = Arc::new(gone.keys().copied().collect());
+        let passed = self.pass(Collection::new(fingerprints, copies)).await?;
+        self.note_unreadable(passed.unreadable);
+        let mut left = Vec::new();
+        let gathered = passed.taken.visitor.copies.gathered();
+        let gathered = gathered.map_err(Error::Temporary)?;
+        self.compare(gathered, true, every, |look, groups| {
+            for fingerprint in groups.fingerprints() {
+                if let Some(first) = gone.remove(&fingerprint) {
+                    let now = groups.copies(fingerprint);
+                    left.extend(look.compare_looks(&first, now, groups));
+                }
+            }
+        })?;
+        left.extend(gone.values());
+        self.vanished(gone.into_values());
+        Ok(left)
+    }
+
+    /// Tells what copies are, as many flows at once as there is memory for. `first` is shown them before.
+    ///
+    /// # Errors
+    /// The temporary file that they were put into, or the one that differences are written to.
+    fn compare(
+        &mut self,
+        mut gathered: Gathered,
+        all: bool,
+        mut every: Option<&mut EveryDifference<'_>>,
+        mut first: impl FnMut(&mut Self, &Groups),
+    ) -> Result<(), Error> {
+        if gathered.spilled() > 0 {
+            let bytes = bytesize::ByteSize(gathered.spilled());
+            tracing::info!(%bytes, "what differs does not fit --memory: copies were put into a temporary file");
+        }
+        let (screened, wanted) = (self.screened, self.wanted.as_ref());
+        let parts = wanted.map(|parts| {
+            let names = parts.iter().map(|wanted| Arc::clone(&wanted.part.name));
+            names.collect()
+        });
+        let names = Names {
+            parts,
+            interface: &|name| {
+                let known = screened.digests.interface(name);
+                known.expect("what differs was seen before")
+            },
+        };
+        while let Some(groups) = gathered.next(&names, all).map_err(Error::Temporary)? {
+            first(self, &groups);
+            self.tell(&groups, every.as_deref_mut())?;
+        }
+        Ok(())
+    }
+
+    /// Tells what differs among copies.
+    fn tell(
+        &mut self,
+        groups: &Groups,
+        mut every: Option<&mut EveryDifference<'_>>,
+    ) -> Result<(), Error> {
+        let most_shown = self.reader.check.max_evidence;
+        let told = differences(groups, &self.screened.rules.comparison, &self.doubt);
+        for (number, difference) in told.iter().enumerate() {
+            let (bucket, kind) = (difference.bucket, difference.kind);
+            self.explained.outcome.count(bucket, kind, 1);
+            self.note_traffic(difference);
+            // In order of findings, so what is not among the first here is not among the first of all.
+            if number < most_shown || every.is_some() {
+                let shown = difference.shown();
+                if let Some(write) = &mut every {
+                    let written = write(bucket, kind, &shown);
+                    written.map_err(|error| self.reader.cannot_write(error))?;
+                }
+                self.explained.outcome.show(bucket, kind, shown);
+            }
+        }
+        self.explained.outcome.note_more(told.len() > most_shown);
+        Ok(())
+    }
+
+    /// Adds up what the copies of a difference tell of packets and bytes.
+    fn note_traffic(&mut self, difference: &Difference<'_>) {
+        let bucket = difference.bucket;
+        let name = self.screened.rules.key.of_name(bucket.interface.as_bytes());
+        let id = BucketId::new(name, bucket.slot);
+        let copies = difference.copies();
+        for side in Side::BOTH {
+            if let Some(kept) = copies[side] {
+                self.explained.traffic.add(side, id.0, &kept.record);
+            }
+        }
+    }
+
+    /// Returns how much memory copies of records in these buckets may take.
+    fn allowance(&self, buckets: impl Iterator<Item = BucketId>) -> Allowance {
+        let digests = &self.screened.digests;
+        let copies = |id| {
+            let side = |side: Side| digests[side].ledger.sums(id).copies;
+            side(Side::S3) + side(Side::Cwl)
+        };
+        Allowance {
+            copies: buckets.map(copies).sum(),
+            bytes: self.reader.memory / 8,
+            // Each worker has one more while it is not certain that its part can be read.
+            keepers: 1 + 2 * self.reader.limits.workers as u64,
+        }
+    }
+
+    /// Reads the parts that may hold what differs.
+    ///
+    /// # Errors
+    /// A part that has come since the first look lacks a compared field.
+    pub(super) async fn pass<V: Visitor>(&self, visitor: V) -> Result<Passed<V>, Error> {
+        let rules = &self.screened.rules;
+        let passed = self.reader.pass(&self.wanted, rules, visitor).await;
+        match rules.halted() {
+            None => Ok(passed),
+            Some(Halt::Incomparable(why)) => Err(Error::Incomparable(why)),
+            Some(Halt::Narrower) => Err(Error::Incomparable(
+                "records with other fields have arrived while both sides were compared: check again".into(),
+            )),
+        }
+    }
+
+    /// Compares a record's copies now with the look before: what the lacking side has gained has arrived; what
+    /// the other one has lost to a part that cannot be read any more is not known. Returns the difference that is left.
+    fn compare_looks(&mut self, first: &Net, now: Sides<u64>, groups: &Groups) -> Option<Net> {
+        let bucket = self.screened.digests.bucket(first.bucket)?;
+        let copies = now.s3.cast_signed() - now.cwl.cast_signed();
+        let change = copies - first.copies;
+        let owner = if first.copies > 0 {
+            Side::S3
+        } else {
+            Side::Cwl
+        };
+        let lost = (-change * sign_of(owner)).clamp(0, first.copies.abs());
+        let is_gone = |cover: &Cover| cover.may_hold(&bucket.interface, bucket.slot);
+        let mut parts = self.explained.unreadable[owner].iter();
+        if lost > 0 && parts.any(|(part, _)| is_gone(&part.cover)) {
+            self.explained.traffic.leave_out();
+            self.explained.outcome.count(
+                &bucket,
+                Kind::Undetermined(owner.other()),
+                lost.unsigned_abs(),
+            );
+            return Some(*first);
+        }
+        let gainer = if change > 0 { Side::S3 } else { Side::Cwl };
+        self.arrive(first.bucket, gainer, change.abs());
+        self.note_late(
+            first.fingerprint,
+            owner.other(),
+            lost.unsigned_abs(),
+            groups,
+        );
+        (copies != 0).then_some(Net { copies, ..*first })
+    }
+
+    /// Counts records that a side has gained (or lost) since the first look.
+    pub(super) fn arrive(&mut self, bucket: BucketId, side: Side, change: i64) {
+        self.explained.arrivals[side] += change;
+        self.arrived.entry(bucket).or_default()[side] += change;
+    }
+
+    /// Takes note of copies of a record that a side had lacked.
+    fn note_late(&mut self, fingerprint: u128, side: Side, copies: u64, groups: &Groups) {
+        let late = &mut self.explained.late[side];
+        late.records += copies;
+        let copies = usize::try_from(copies).unwrap_or(usize::MAX);
+        for (end, delivered) in groups.newest(fingerprint, side, copies) {
+            if let Some(end) = end {
+                let by_now = self.reader.settle.now;
+                late.delays.add(end, delivered.unwrap_or(by_now));
+            }
+        }
+    }
+
+    /// Copies that were there at the look before and nowhere now cannot be confirmed.
+    fn vanished(&mut self, gone: impl ExactSizeIterator<Item = Net>) {
+        if gone.len() > 0 {
+            self.explained.notes.push(format!(
+                "{} differing records were not found again at the second look; they count as undetermined",
+                gone.len()
+            ));
+        }
+        for difference in gone {
+            self.explained.traffic.leave_out();
+            let lacking = if difference.copies > 0 {
+                Side::Cwl
+            } else {
+                Side::S3
+            };
+            if let Some(bucket) = self.screened.digests.bucket(difference.bucket) {
+                self.explained.outcome.count(
+                    &bucket,
+                    Kind::Undetermined(lacking),
+                    difference.copies.unsigned_abs(),
+                );
+            }
+        }
+    }
+
+    /// Takes note of parts that could be read before and not now: they may hold what their side lacks.
+    pub(super) fn note_unreadable(&mut self, unreadable: Sides<Vec<(Arc<Part>, String)>>) {
+        for (side, parts) in [(Side::S3, unreadable.s3), (Side::Cwl, unreadable.cwl)] {
+            let covers = parts.iter().map(|(part, _)| part.cover.clone());
+            self.doubt.covers[side].extend(covers);
+            let known = &mut self.explained.unreadable[side];
+            let new = parts
+                .into_iter()
+                .filter(|(part, _)| known.iter().all(|(old, _)| old.name != part.name));
+            let new: Vec<_> = new.collect();
+            known.extend(new);
+        }
+    }
+}

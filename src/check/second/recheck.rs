@@ -1,0 +1,103 @@
+//! Rechecks: what differs is looked at again and again while it may still arrive.
+
+use std::sync::Arc;
+
+use crate::model::words::count;
+use crate::model::{Error, Side, Sides};
+
+use super::question::Question;
+use super::{Explained, explain};
+use crate::check::first::Screened;
+use crate::check::pass::check::Recheck;
+use crate::check::pass::reader::Reader;
+use crate::diff::EveryDifference;
+
+/// Looks a second time at whatever differs, and then as often as the check asks for while anything is pending. What is
+/// missing is looked for along with what is pending: it may arrive late as well.
+///
+/// `every` is given the differences of the last look.
+///
+/// # Errors
+/// As of [`explain`]; but if a source cannot be listed at a recheck, what the look before found stands, with a note.
+pub(in crate::check) async fn explain_until_settled(
+    reader: &mut Reader<'_>,
+    screened: &mut Screened,
+    mut every: Option<&mut EveryDifference<'_>>,
+) -> Result<Explained, Error> {
+    let recheck = reader.check.recheck;
+    let Some(question) = Question::of(screened) else {
+        return Ok(Explained::nothing(reader.check.max_evidence));
+    };
+    // Which look is the last is not known before it is over, unless nothing in question is young.
+    let times = match may_settle(screened, &question) {
+        true => recheck.times,
+        false => 0,
+    };
+    let first = if times == 0 { every.take() } else { None };
+    let mut explained = explain(reader, screened, question, reader.settle.now, first).await?;
+    // What arrived between the first two looks was on its way when it was first asked for: nobody called it a leftover.
+    explained.late = Sides::default();
+    let mut rounds = 0;
+    while rounds < times && explained.outcome.is_pending() {
+        rounds += 1;
+        tracing::info!(round = rounds, of = times, wait = ?recheck.every, "records are pending: reading again after a wait");
+        reader.progress.phase("waiting for late records");
+        tokio::time::sleep(recheck.every).await;
+        match again(reader, screened, &explained, None).await {
+            Ok(later) => explained = later,
+            Err(error @ Error::Source { .. }) => {
+                let note = format!(
+                    "recheck {rounds} of {times} failed, so the look before it counts: {error}"
+                );
+                explained.notes.push(note);
+                break;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    if every.is_some() {
+        explained = again(reader, screened, &explained, every).await?;
+    }
+    explained.notes.extend(note(rounds, recheck, &explained));
+    Ok(explained)
+}
+
+/// Looks at what was left, by the clock of now.
+async fn again(
+    reader: &mut Reader<'_>,
+    screened: &mut Screened,
+    before: &Explained,
+    every: Option<&mut EveryDifference<'_>>,
+) -> Result<Explained, Error> {
+    let last = reader.settle.now;
+    reader.move_clock();
+    screened.rules = Arc::new(reader.rules(screened.rules.comparison.clone()));
+    let mut explained = explain(reader, screened, before.left.clone(), last, every).await?;
+    for side in Side::BOTH {
+        explained.arrivals[side] += before.arrivals[side];
+        explained.late[side].records += before.late[side].records;
+        explained.late[side].delays.merge(&before.late[side].delays);
+    }
+    Ok(explained)
+}
+
+/// Tells whether anything in question was young at the first look.
+fn may_settle(screened: &Screened, question: &Question) -> bool {
+    let young = |side: Side, id| screened.digests[side].ledger.sums(id).young > 0;
+    let mut buckets = question.buckets().into_iter();
+    buckets.any(|id| young(Side::S3, id) || young(Side::Cwl, id))
+}
+
+fn note(rounds: u32, recheck: Recheck, explained: &Explained) -> Option<String> {
+    let late = Side::BOTH.map(|side| explained.late[side].records);
+    let late = count(late.iter().sum(), "record");
+    let wait = humantime::format_duration(recheck.every);
+    let times = match rounds {
+        0 => return None,
+        1 => format!("once, after {wait}"),
+        _ => format!("{rounds} times, {wait} apart"),
+    };
+    Some(format!(
+        "what was pending was looked for again {times}: {late} came late"
+    ))
+}

@@ -1,0 +1,75 @@
+//! The arguments of a check, under the headings of its help.
+
+mod alarms;
+mod comparison;
+mod job;
+mod limits;
+mod output;
+mod sides;
+mod sources;
+mod time;
+
+use clap::Args;
+
+pub use alarms::AlarmArgs;
+pub use comparison::ComparisonArgs;
+pub use job::JobArgs;
+pub use limits::LimitArgs;
+pub use output::{Color, OutputArgs};
+pub use sides::{OfSide, SideArgs};
+pub use sources::SourceArgs;
+pub use time::TimeArgs;
+
+/// What can be said about watching.
+#[derive(Debug, Args)]
+pub struct WatchArgs {
+    /// How long from the beginning of one round to that of the next
+    #[arg(
+        long,
+        value_name = "AGE",
+        env = "FLOWDIFF_EVERY",
+        default_value = "5m",
+        help_heading = "Scheduled job"
+    )]
+    pub every: String,
+
+    /// What each round checks.
+    #[command(flatten)]
+    pub check: CheckArgs,
+}
+
+/// What can be said about a check, under the headings of its help.
+#[derive(Clone, Debug, Args)]
+pub struct CheckArgs {
+    /// What is compared.
+    #[command(flatten)]
+    pub sources: SourceArgs,
+
+    /// Which records, by time.
+    #[command(flatten)]
+    pub time: TimeArgs,
+
+    /// What makes it a job that runs again and again.
+    #[command(flatten)]
+    pub job: JobArgs,
+
+    /// Which records and fields are compared.
+    #[command(flatten)]
+    pub comparison: ComparisonArgs,
+
+    /// What differs by side.
+    #[command(flatten)]
+    pub sides: SideArgs,
+
+    /// What is printed and written.
+    #[command(flatten)]
+    pub output: OutputArgs,
+
+    /// How much may differ, and who is told.
+    #[command(flatten)]
+    pub alarms: AlarmArgs,
+
+    /// What a run may take.
+    #[command(flatten)]
+    pub limits: LimitArgs,
+}

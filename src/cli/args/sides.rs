@@ -1,0 +1,120 @@
+//! The options that each side has, from one table.
+
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
+
+use crate::model::{Side, Sides};
+
+/// What can be said about one side.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OfSide {
+    /// The profile of the AWS configuration.
+    pub profile: Option<String>,
+    /// The region.
+    pub region: Option<String>,
+    /// A role to assume.
+    pub role_arn: Option<String>,
+    /// The external id to assume it with.
+    pub external_id: Option<String>,
+    /// Another endpoint.
+    pub endpoint_url: Option<String>,
+    /// The format of rows without a header.
+    pub format: Option<String>,
+    /// The only flow log whose objects are read; nothing that can be typed.
+    pub flow_log_id: Option<String>,
+}
+
+/// The options that each side has: `--s3-profile`, `--cwl-profile` and so on, from one table.
+#[derive(Clone, Debug, Default)]
+pub struct SideArgs(pub Sides<OfSide>);
+
+struct SideOption {
+    name: &'static str,
+    value: &'static str,
+    help: &'static str,
+    field: fn(&mut OfSide) -> &mut Option<String>,
+}
+
+const SIDE_OPTIONS: [SideOption; 6] = [
+    SideOption {
+        name: "profile",
+        value: "NAME",
+        help: "Profile of the AWS configuration",
+        field: |of| &mut of.profile,
+    },
+    SideOption {
+        name: "region",
+        value: "REGION",
+        help: "Region",
+        field: |of| &mut of.region,
+    },
+    SideOption {
+        name: "role-arn",
+        value: "ARN",
+        help: "Role to assume",
+        field: |of| &mut of.role_arn,
+    },
+    SideOption {
+        name: "external-id",
+        value: "ID",
+        help: "External id for the role",
+        field: |of| &mut of.external_id,
+    },
+    SideOption {
+        name: "endpoint-url",
+        value: "URL",
+        help: "Endpoint",
+        field: |of| &mut of.endpoint_url,
+    },
+    SideOption {
+        name: "format",
+        value: "FORMAT",
+        help: "Format of rows without a header, as the flow log's LogFormat: '${version} ${account-id} ...' \
+               [default: the version 2 default format]",
+        field: |of| &mut of.format,
+    },
+];
+
+fn side_options() -> impl Iterator<Item = (Side, &'static SideOption, String)> {
+    let of_side = |side: Side| {
+        SIDE_OPTIONS
+            .iter()
+            .map(move |option| (side, option, format!("{side}-{}", option.name)))
+    };
+    Side::BOTH.into_iter().flat_map(of_side)
+}
+
+impl Args for SideArgs {
+    fn augment_args(command: Command) -> Command {
+        side_options().fold(command, |command, (side, option, name)| {
+            let heading = match side {
+                Side::S3 => "S3 side",
+                Side::Cwl => "CloudWatch side",
+            };
+            let env = format!("FLOWDIFF_{}", name.replace('-', "_").to_uppercase());
+            let arg = Arg::new(name.clone())
+                .long(name)
+                .value_name(option.value)
+                .env(env);
+            command.arg(arg.help(option.help).help_heading(heading))
+        })
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for SideArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let mut args = Self::default();
+        args.update_from_arg_matches(matches)?;
+        Ok(args)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        for (side, option, name) in side_options() {
+            *(option.field)(&mut self.0[side]) = matches.get_one::<String>(&name).cloned();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,157 @@
+//! The command line: what can be typed, and the help that says so.
+//!
+//! Holds words only; [`crate::cli::plan`] checks them.
+
+pub mod args;
+pub mod plan;
+
+use clap::{Parser, Subcommand};
+
+pub use args::{CheckArgs, Color, OfSide, WatchArgs};
+
+const EXAMPLES: &str = "\
+Examples:
+  The last settled hour of both destinations:
+    flowdiff check s3://fa-014 cwl://fa-014-FlowLogGroup
+
+  The two flow logs of a subnet, wherever they deliver:
+    flowdiff check --resource subnet-0fa0140fa0140fa01
+
+  A day, as JSON, and a text report beside it:
+    flowdiff check s3://fa-014 cwl://fa-014-FlowLogGroup --since 2022-01-07 --until 2022-01-08 \\
+      --output json --report text=report.txt
+
+  Two folders of exported files:
+    flowdiff check ./s3-sync ./cwl-export
+
+Exit codes: 0 consistent, 1 different, 2 it could not run, 3 no verdict, 130 interrupted.
+With --nagios: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.";
+
+const SOURCES: &str = "\
+Sources:
+  s3://BUCKET[/PREFIX]             objects as flow logs (or an export task) deliver them
+  arn:aws:s3:::BUCKET[/PREFIX]     the same
+  cwl://GROUP                      a log group: cwl:///vpc/flow is the group /vpc/flow
+  arn:aws:logs:REGION:ACCOUNT:log-group:NAME   the same, also of another account
+  PATH                             a file or a folder of files
+  -                                standard input";
+
+/// Tells whether VPC Flow Logs delivered to S3 and to CloudWatch Logs hold the same records.
+#[derive(Debug, Parser)]
+#[command(name = "flowdiff", version, after_help = EXAMPLES, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: What,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum What {
+    /// Compare the records of two sources
+    ///
+    /// Reads the same time window from both, brings every row to one form and compares them as multisets: two copies
+    /// of a record are two copies. What differs is read a second time before it is reported.
+    ///
+    /// Every option can also be set by an environment variable: --cwl-rate is FLOWDIFF_CWL_RATE.
+    #[command(after_long_help = format!("{SOURCES}\n\n{EXAMPLES}"), mut_args(|arg| arg.hide_env(true)))]
+    Check(Box<CheckArgs>),
+    /// Say what a check would read, from listings alone
+    ///
+    /// Objects, bytes, streams, API calls by kind, minutes at the quota, US dollars for the calls and the bound of memory.
+    /// Takes the arguments of `check`; --output is text or json. Exit codes: 0 done, 2 it could not run.
+    #[command(mut_args(|arg| arg.hide_env(true)))]
+    Plan(Box<CheckArgs>),
+    /// Say whether a check could run and be believed, and what it lacks
+    ///
+    /// For each side who calls, where, and what is found there: how objects lie, the newest one, streams, retention, class,
+    /// encryption. Every permission that a check needs is tried with the smallest call that proves it, and what is lacking
+    /// is named as IAM has it: the action and the resource. Nothing is written, and of records no more is read than the
+    /// first KiB of one object and the newest event of one stream. With --flow-logs or --resource also what the flow logs'
+    /// configurations do not share.
+    ///
+    /// Takes the arguments of `check`; --output is text or json. Exit codes: 0 all is ok, 1 there are warnings, 2 something
+    /// has failed, or it could not run.
+    #[command(mut_args(|arg| arg.hide_env(true)))]
+    Doctor(Box<CheckArgs>),
+    /// Check again and again, as a long-lived process
+    ///
+    /// What `check --state DIR` does once, every few minutes: one line of JSON on standard output for each round. After
+    /// trouble it waits longer, up to an hour. SIGTERM and Ctrl-C end it with what is decided saved.
+    #[command(mut_args(|arg| arg.hide_env(true)))]
+    Watch(Box<WatchArgs>),
+    /// Plant faults in made-up logs and see that exactly these are found
+    ///
+    /// Each seed makes up two flow logs, what became of them on the way, and the truth; both sides are written in one of
+    /// the forms that logs come in, checked, and the report is compared with the truth. Needs no network and writes nothing
+    /// but temporary files. Exits with 0 if every report was the truth, else with 1.
+    #[command(name = "selftest")]
+    SelfTest {
+        /// How many seeds [default: 1000, or 1 with --seed]
+        #[arg(long, value_name = "N")]
+        seeds: Option<u64>,
+        /// The first seed: replays one that failed
+        #[arg(long, value_name = "S")]
+        seed: Option<u64>,
+        /// Also print what each seed's situation is, on standard error
+        #[arg(short, long)]
+        verbose: bool,
+    },
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page (roff)
+    Man,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_holds_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_option_has_its_environment_variable() {
+        let command = Cli::command();
+        let check = command.find_subcommand("check").unwrap();
+        for arg in check
+            .get_arguments()
+            .filter(|arg| arg.get_long().is_some_and(|long| long != "help"))
+        {
+            let expected = format!(
+                "FLOWDIFF_{}",
+                arg.get_long().unwrap().replace('-', "_").to_uppercase()
+            );
+            assert_eq!(
+                arg.get_env().and_then(|env| env.to_str()),
+                Some(expected.as_str())
+            );
+        }
+    }
+
+    #[test]
+    fn options_of_a_side_go_to_that_side() {
+        let words = [
+            "flowdiff",
+            "check",
+            "a",
+            "b",
+            "--cwl-region",
+            "eu-west-1",
+            "--s3-format",
+            "${start}",
+        ];
+        let What::Check(args) = Cli::try_parse_from(words).unwrap().command else {
+            panic!("not a check")
+        };
+        assert_eq!(args.sides.0.cwl.region.as_deref(), Some("eu-west-1"));
+        assert_eq!(args.sides.0.s3.format.as_deref(), Some("${start}"));
+        assert_eq!(args.sides.0.s3.region, None);
+    }
+}

@@ -1,0 +1,406 @@
+//! The plan: what was typed, checked. After this nothing about the command line can be wrong.
+
+pub mod flow_logs;
+mod outputs;
+mod times;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use itertools::Itertools;
+
+use super::{CheckArgs, OfSide};
+use crate::check::{Check, Recheck, Selection};
+use crate::decode::Format;
+use crate::digest::Fingerprints;
+use crate::job::round::Pattern;
+use crate::job::state::Subject;
+use crate::model::window::{Settle, Window, slot};
+use crate::model::{Error, Side, Sides};
+use crate::record::{FieldName, Layout};
+use crate::render::Renderer;
+use crate::report::alarm::FailOn;
+use crate::source::{Address, SourceOptions};
+
+pub use outputs::Answer;
+use outputs::{output, reports};
+pub use times::every;
+use times::{seconds, time};
+
+/// The least memory a check can work in: its digests alone take a few MiB a worker.
+const LEAST_MEMORY: u64 = 32 << 20;
+
+/// The window of a live check for which no beginning was given, in seconds.
+const LIVE_WINDOW: i64 = 3600;
+
+/// A check that can be run.
+#[derive(Debug)]
+pub struct Plan {
+    /// What is asked of the run.
+    pub check: Check,
+    /// Where each side is read, and how.
+    pub sources: Sides<(Address, SourceOptions)>,
+    /// What standard output gets.
+    pub output: Answer,
+    /// The other reports.
+    pub reports: Vec<(&'static Renderer, PathBuf)>,
+    /// How much may differ.
+    pub fail_on: FailOn,
+    /// What to go on with, if the check is one of many.
+    pub job: Option<Job>,
+}
+
+/// A check that is one of many.
+#[derive(Debug)]
+pub struct Job {
+    /// Where the state is kept.
+    pub directory: PathBuf,
+    /// What the state is about.
+    pub subject: Subject,
+    /// Where the first run begins.
+    pub begin: i64,
+    /// What each run does.
+    pub pattern: Pattern,
+}
+
+impl Plan {
+    /// Checks what was typed. `now` is the clock, in Unix seconds.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] that names the option and the value.
+    pub fn new(args: &CheckArgs, now: i64) -> Result<Self, Error> {
+        let addresses = Sides {
+            s3: address("S3-SOURCE", args.sources.s3.as_deref())?,
+            cwl: address("CWL-SOURCE", args.sources.cwl.as_deref())?,
+        };
+        if addresses.s3 == Address::Stdin && addresses.cwl == Address::Stdin {
+            return Err(Error::Usage(
+                "standard input can be one side only, not both".into(),
+            ));
+        }
+        let now = match &args.time.now {
+            Some(text) => time("--now", text, now)?,
+            None => now,
+        };
+        let settle = Settle {
+            now,
+            seconds: seconds("--settle", &args.time.settle)?,
+        };
+        let live = addresses.s3.is_live() || addresses.cwl.is_live();
+        let memory = memory(&args.limits.memory)?;
+        if args.limits.concurrency == 0 {
+            return Err(Error::Usage("--concurrency: must be at least 1".into()));
+        }
+        if !(args.limits.cwl_rate.is_finite() && args.limits.cwl_rate > 0.0) {
+            return Err(Error::Usage(format!(
+                "--cwl-rate: must be more than 0, not `{}`",
+                args.limits.cwl_rate
+            )));
+        }
+        let (printed, reports) = reports(args)?;
+        let by_hour = printed
+            .iter()
+            .chain(reports.iter().map(|(renderer, _)| renderer));
+        let check = Check {
+            by_hour: by_hour.into_iter().any(|renderer| renderer.by_hour),
+            window: window(args, &settle, live)?,
+            settle,
+            recheck: recheck(args)?,
+            fields: Selection {
+                only: names(&args.comparison.fields),
+                ignored: names(&args.comparison.ignore_fields),
+            },
+            interfaces: args.comparison.interface.clone(),
+            flow_logs: args.sources.configured.clone(),
+            ignore_nodata: args.comparison.ignore_nodata,
+            allow_empty: args.comparison.allow_empty,
+            formats: Sides {
+                s3: format(args, Side::S3)?,
+                cwl: format(args, Side::Cwl)?,
+            },
+            max_evidence: args.output.max_evidence,
+            all_differences: args.output.all_differences.clone(),
+            concurrency: args.limits.concurrency,
+            memory,
+            counted: None,
+            key: Fingerprints::random(),
+        };
+        let Sides { s3, cwl } = addresses;
+        let sources = Sides {
+            s3: (s3, options(args, Side::S3)?),
+            cwl: (cwl, options(args, Side::Cwl)?),
+        };
+        let fail_on = FailOn::parse(&args.alarms.fail_on)
+            .map_err(|why| Error::Usage(format!("--fail-on: {why}")))?;
+        let job = job(args, &check, &sources)?;
+        Ok(Self {
+            job,
+            check,
+            sources,
+            output: output(args, printed)?,
+            reports,
+            fail_on,
+        })
+    }
+}
+
+/// Checks what was said about a job. Windows are cut on `start`, so it has to be among what is compared.
+fn job(
+    args: &CheckArgs,
+    check: &Check,
+    sources: &Sides<(Address, SourceOptions)>,
+) -> Result<Option<Job>, Error> {
+    let Some(directory) = args.job.state.clone() else {
+        return Ok(None);
+    };
+    let refuse = |why: &str| Err(Error::Usage(why.to_owned()));
+    if Side::BOTH
+        .iter()
+        .any(|&side| sources[side].0 == Address::Stdin)
+    {
+        return refuse("--state: standard input can be read only once");
+    }
+    let start = FieldName::new("start");
+    let only = &check.fields.only;
+    if check.fields.ignored.contains(&start) || !(only.is_empty() || only.contains(&start)) {
+        return refuse("--state: `start` must be among the compared fields");
+    }
+    let step = seconds("--step", &args.job.step)?;
+    if step <= 0 || slot(step) != step {
+        return refuse("--step: must be a multiple of 5m");
+    }
+    if args.job.max_windows == 0 {
+        return refuse("--max-windows: must be at least 1");
+    }
+    let give_up = seconds("--give-up", &args.job.give_up)?;
+    let settle = &check.settle;
+    if give_up < settle.seconds {
+        return refuse("--give-up: must not be less than --settle");
+    }
+    let of_sides =
+        |of: fn(&OfSide) -> &Option<String>| args.sides.0.as_ref().map(|side| of(side).clone());
+    let sorted = |texts: &[String]| {
+        texts
+            .iter()
+            .map(|it| it.trim().to_owned())
+            .sorted()
+            .collect()
+    };
+    let time = |option: &str, text: &Option<String>| {
+        let text = text.as_ref();
+        text.map(|text| time(option, text, settle.now)).transpose()
+    };
+    let until = time("--until", &args.time.until)?;
+    let settled = settle.now - settle.seconds;
+    let begin = time("--since", &args.time.since)?;
+    Ok(Some(Job {
+        directory,
+        subject: Subject {
+            source: sources.as_ref().map(|(address, _)| address.to_string()),
+            region: of_sides(|side| &side.region),
+            format: of_sides(|side| &side.format),
+            fields: sorted(&args.comparison.fields),
+            ignore_fields: sorted(&args.comparison.ignore_fields),
+            interface: sorted(&args.comparison.interface),
+            flow_log_id: sorted(&args.comparison.flow_log_id),
+            all_streams: args.comparison.all_streams,
+            ignore_nodata: args.comparison.ignore_nodata,
+        },
+        begin: begin.unwrap_or(slot(until.unwrap_or(settled).min(settled)) - LIVE_WINDOW),
+        pattern: Pattern {
+            check: check.clone(),
+            step,
+            max_windows: args.job.max_windows,
+            give_up,
+            until,
+        },
+    }))
+}
+
+fn address(name: &str, text: Option<&str>) -> Result<Address, Error> {
+    let text = text.ok_or_else(|| Error::Usage(format!("{name}: none is given")))?;
+    text.parse()
+        .map_err(|reason| Error::Usage(format!("{name}: {reason}")))
+}
+
+/// Returns how a side is reached.
+///
+/// # Errors
+/// [`Error::Usage`] that names the option.
+pub fn options(args: &CheckArgs, side: Side) -> Result<SourceOptions, Error> {
+    let of = &args.sides.0[side];
+    let timeout = seconds("--timeout", &args.limits.timeout)?;
+    if timeout < 1 {
+        return Err(Error::Usage("--timeout: must be at least 1s".into()));
+    }
+    Ok(SourceOptions {
+        side,
+        profile: of.profile.clone(),
+        region: of.region.clone(),
+        role_arn: of.role_arn.clone(),
+        external_id: of.external_id.clone(),
+        endpoint_url: of.endpoint_url.clone(),
+        flow_log_ids: if side == Side::S3 && !args.comparison.flow_log_id.is_empty() {
+            args.comparison.flow_log_id.clone()
+        } else {
+            of.flow_log_id.iter().cloned().collect()
+        },
+        all_streams: args.comparison.all_streams,
+        calls_per_second: args.limits.cwl_rate,
+        concurrency: args.limits.concurrency,
+        timeout: Duration::from_secs(timeout.unsigned_abs()),
+    })
+}
+
+fn names(texts: &[String]) -> Vec<FieldName> {
+    texts
+        .iter()
+        .map(|text| FieldName::new(text.trim()))
+        .collect()
+}
+
+fn format(args: &CheckArgs, side: Side) -> Result<Format, Error> {
+    match &args.sides.0[side].format {
+        None => Ok(Format {
+            layout: Layout::vpc_default(),
+            given: false,
+        }),
+        Some(text) => {
+            let layout = Layout::from_format(text)
+                .map_err(|why| Error::Usage(format!("--{side}-format: {why}")))?;
+            Ok(Format {
+                layout,
+                given: true,
+            })
+        }
+    }
+}
+
+fn memory(text: &str) -> Result<u64, Error> {
+    let size: ByteSize = text
+        .parse()
+        .map_err(|_| Error::Usage(format!("--memory: `{text}` is not a size such as 256MiB")))?;
+    if size.as_u64() < LEAST_MEMORY {
+        return Err(Error::Usage(format!(
+            "--memory: `{text}` is less than the {} needed",
+            ByteSize(LEAST_MEMORY)
+        )));
+    }
+    Ok(size.as_u64())
+}
+
+fn recheck(args: &CheckArgs) -> Result<Recheck, Error> {
+    let every = seconds("--recheck-every", &args.time.recheck_every)?;
+    if every < 1 {
+        return Err(Error::Usage("--recheck-every: must be at least 1s".into()));
+    }
+    Ok(Recheck {
+        times: args.time.recheck,
+        every: Duration::from_secs(every.unsigned_abs()),
+    })
+}
+
+fn window(args: &CheckArgs, settle: &Settle, live: bool) -> Result<Window, Error> {
+    let time = |option: &str, text: &Option<String>| {
+        text.as_ref()
+            .map(|text| time(option, text, settle.now))
+            .transpose()
+    };
+    let (mut start, mut end) = (
+        time("--since", &args.time.since)?,
+        time("--until", &args.time.until)?,
+    );
+    if live {
+        end = end.or(Some(settle.now - settle.seconds));
+        start = start.or(end.map(|end| end - LIVE_WINDOW));
+    }
+    let window = Window { start, end };
+    match (window.start, window.end) {
+        (Some(start), Some(end)) if start >= end => Err(Error::Usage(format!(
+            "the window {window} is empty: --since must be before --until"
+        ))),
+        _ => Ok(window),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Cli, What};
+    use clap::Parser;
+
+    const NOW: i64 = 1_700_000_000;
+
+    fn plan(words: &str) -> Result<Plan, Error> {
+        let words = ["flowdiff", "check"].into_iter().chain(words.split(' '));
+        let What::Check(args) = Cli::try_parse_from(words).unwrap().command else {
+            panic!("not a check")
+        };
+        Plan::new(&args, NOW)
+    }
+
+    #[test]
+    fn a_live_window_is_the_hour_that_has_settled() {
+        let settled = NOW - 900;
+        assert_eq!(
+            plan("s3://logs cwl://g").unwrap().check.window,
+            Window::new(settled - 3600, settled)
+        );
+        assert_eq!(
+            plan("s3://logs cwl://g --since 2h").unwrap().check.window,
+            Window::new(NOW - 7200, settled)
+        );
+        assert_eq!(plan("a b").unwrap().check.window, Window::ALL);
+        assert_eq!(
+            plan("a b --since 2h").unwrap().check.window,
+            Window {
+                start: Some(NOW - 7200),
+                end: None
+            }
+        );
+    }
+
+    #[test]
+    fn what_is_refused_is_named() {
+        for (words, named) in [
+            ("- -", "standard input"),
+            (
+                "a b --since 1h --until 2h",
+                "--since must be before --until",
+            ),
+            ("a b --settle soon", "--settle: `soon`"),
+            ("a b --recheck-every soon", "--recheck-every: `soon`"),
+            (
+                "a b --recheck-every 0s",
+                "--recheck-every: must be at least 1s",
+            ),
+            ("a b --memory lots", "--memory: `lots`"),
+            ("a b --memory 1MiB", "--memory: `1MiB` is less"),
+            ("a b --report xml=x", "--report: no report format `xml`"),
+            ("a b --report json", "--report: `json` is not FORMAT=PATH"),
+            ("a b --report emf=- --report csv=-", "one report only"),
+            ("a b --report emf=- -o json", "both want standard output"),
+            (
+                "a b --fail-on missing",
+                "--fail-on: `missing` is not a limit",
+            ),
+            ("a b -w 10", "--nagios"),
+            ("a b --nagios -w x", "--warning: `x` is not a range"),
+            ("a b --nagios -o json", "--nagios: not with --output"),
+            ("a b --nagios -q", "--nagios: not with --quiet"),
+            (
+                "a b --nagios --fail-on missing>1",
+                "--nagios: not with --fail-on",
+            ),
+            ("a b --cwl-format version", "--cwl-format: `version`"),
+            ("a b --cwl-rate 0", "--cwl-rate"),
+            ("a b --concurrency 0", "--concurrency"),
+            ("a b --timeout 0s", "--timeout: must be at least 1s"),
+            ("http://x b", "S3-SOURCE"),
+        ] {
+            let message = plan(words).unwrap_err().to_string();
+            assert!(message.contains(named), "{words}: {message}");
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Times and ages, as people write them.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::civil::{Date, DateTime};
+use jiff::tz::TimeZone;
+
+use crate::model::Error;
+
+/// Reads an age, in seconds.
+///
+/// # Errors
+/// [`Error::Usage`] that names the option.
+pub(super) fn seconds(option: &str, text: &str) -> Result<i64, Error> {
+    let age = age(text).ok_or_else(|| {
+        Error::Usage(format!(
+            "{option}: `{text}` is not an age such as 90s, 15m or 1h30m"
+        ))
+    })?;
+    i64::try_from(age.as_secs())
+        .map_err(|_| Error::Usage(format!("{option}: `{text}` is too long")))
+}
+
+/// Checks how far apart the rounds of a watch are to be.
+///
+/// # Errors
+/// [`Error::Usage`] that names the option.
+pub fn every(text: &str) -> Result<Duration, Error> {
+    match seconds("--every", text)? {
+        ..1 => Err(Error::Usage("--every: must be at least 1s".into())),
+        seconds => Ok(Duration::from_secs(seconds.unsigned_abs())),
+    }
+}
+
+fn age(text: &str) -> Option<Duration> {
+    humantime::parse_duration(text).ok()
+}
+
+/// Reads a time, in Unix seconds: RFC 3339, a date, Unix seconds (13 digits: milliseconds), or an age.
+///
+/// # Errors
+/// [`Error::Usage`] that names the option.
+pub(super) fn time(option: &str, text: &str, now: i64) -> Result<i64, Error> {
+    let text = text.trim();
+    let utc = |time: DateTime| {
+        time.to_zoned(TimeZone::UTC)
+            .ok()
+            .map(|time| time.timestamp().as_second())
+    };
+    let epoch = || {
+        let digits = text
+            .bytes()
+            .all(|byte| byte.is_ascii_digit())
+            .then(|| text.parse::<i64>().ok())??;
+        Some(if text.len() == 13 {
+            digits / 1000
+        } else {
+            digits
+        })
+    };
+    let ago =
+        || i64::try_from(age(text.strip_suffix("ago").unwrap_or(text).trim())?.as_secs()).ok();
+    epoch()
+        .or_else(|| text.parse::<Timestamp>().ok().map(Timestamp::as_second))
+        .or_else(|| text.parse::<Date>().ok().filter(|_| text.len() == 10).and_then(|date| utc(date.at(0, 0, 0, 0))))
+        .or_else(|| text.parse::<DateTime>().ok().and_then(utc))
+        .or_else(|| ago().map(|age| now - age))
+        .ok_or_else(|| {
+            Error::Usage(format!(
+                "{option}: `{text}` is not a time: write RFC 3339, a date, Unix seconds or an age such as 15m or 2d"
+            ))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: i64 = 1_700_000_000;
+
+    #[test]
+    fn times_as_people_write_them() {
+        for (text, expected) in [
+            ("2022-01-07T23:00:00Z", 1_641_596_400),
+            ("2022-01-08T01:00:00+02:00", 1_641_596_400),
+            ("2022-01-07T23:00:00", 1_641_596_400),
+            ("2022-01-07 23:00", 1_641_596_400),
+            ("2022-01-07", 1_641_513_600),
+            ("1641596400", 1_641_596_400),
+            ("1641596400000", 1_641_596_400),
+            ("90s", NOW - 90),
+            ("1h30m", NOW - 5_400),
+            ("2d", NOW - 172_800),
+            ("2h ago", NOW - 7_200),
+        ] {
+            assert_eq!(time("--since", text, NOW).unwrap(), expected, "{text}");
+        }
+        for text in ["", "yesterday", "-5m", "2022-13-01", "23:00"] {
+            assert!(time("--since", text, NOW).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! Runs a scheduled job: once (`check --state`), or again and again (`watch`).
+//!
+//! The order is what makes a killed run harmless: lock, load, look, write the reports, and only then save the state. A
+//! run that is killed before that has decided nothing, and the next one takes up, and reports, the same windows.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde::Serialize;
+use tokio::sync::watch::Receiver;
+
+use crate::cli::plan::{Answer, Job, Plan};
+use crate::cli::{CheckArgs, WatchArgs};
+use crate::job::round;
+use crate::job::round::Round;
+use crate::job::state::{State, Store};
+use crate::job::watch::{Came, Tell, watch as watch_rounds};
+use crate::model::Error;
+use crate::model::window::rfc3339;
+use crate::progress::{Mode, Progress};
+use crate::render;
+use crate::report::redact::Redaction;
+
+use super::log::log_to_stderr;
+use super::outputs::{Outputs, tell_difference};
+use super::print::print;
+use super::{
+    INTERRUPTED, TROUBLE, answer_with, clock, complain, configured, interrupted, open,
+    progress_mode, runtime, showable,
+};
+
+/// The exit code after SIGTERM, as shells have it.
+const TERMINATED: u8 = 143;
+
+/// Runs one round and returns the exit code.
+pub(super) fn run(
+    args: &CheckArgs,
+    plan: &Plan,
+    job: &Job,
+    redaction: Option<&Arc<Redaction>>,
+) -> Result<u8, Error> {
+    let began = Instant::now();
+    let store = Store::open(&job.directory)?;
+    let state = load(&store, job)?;
+    let progress = Arc::new(Progress::new(progress_mode(args)));
+    let runtime = runtime()?;
+    let done = runtime.block_on(async {
+        let stop = stop_signal()?;
+        let done = one(
+            plan,
+            job,
+            state,
+            &progress,
+            clock_of(plan),
+            stop.clone(),
+            redaction,
+        )
+        .await;
+        done.map(|done| (done, *stop.borrow()))
+    });
+    // Decoders at work cannot be stopped, and nobody waits for them any more.
+    runtime.shutdown_background();
+    progress.finish();
+    let (
+        Done {
+            mut round,
+            state,
+            outputs,
+        },
+        signal,
+    ) = done?;
+    let whole = round.trouble.is_none() && !round.stopped;
+    let code = match &mut round.report {
+        None => TROUBLE,
+        Some(report) => {
+            outputs.write(plan, report, began, redaction)?;
+            match &plan.output {
+                // One line only, which says what is wrong.
+                Answer::Nagios(_) if !whole => TROUBLE,
+                Answer::Nothing | Answer::Report(_) | Answer::Nagios(_) => {
+                    answer_with(plan, report, args.output.color)?
+                }
+            }
+        }
+    };
+    store.save(&state)?;
+    if round.stopped {
+        return interrupted(
+            args.alarms.nagios,
+            &format!("the next run goes on at {}", rfc3339(state.next)),
+        )
+        .map(|code| {
+            if code == INTERRUPTED {
+                signal.unwrap_or(code)
+            } else {
+                code
+            }
+        });
+    }
+    match round.trouble {
+        // What is confirmed different says more than trouble, which the next run meets again.
+        Some(trouble) if code != 1 => Err(trouble),
+        Some(trouble) => {
+            complain(&trouble, redaction);
+            Ok(code)
+        }
+        None => Ok(code),
+    }
+}
+
+/// Runs rounds until a signal ends them; then all is well, and the exit code is 0.
+pub(super) fn watch(args: &WatchArgs, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
+    log_to_stderr(args.check.output.verbose, redaction);
+    if args.check.time.now.is_some() {
+        return Err(Error::Usage("--now: watch goes by the clock".into()));
+    }
+    if args.check.sources.plan {
+        return Err(Error::Usage("--plan: that is for check".into()));
+    }
+    if args.check.alarms.nagios {
+        return Err(Error::Usage(
+            "--nagios: watch answers in lines of JSON".into(),
+        ));
+    }
+    let Some(configured) = configured(&args.check)? else {
+        return Ok(INTERRUPTED);
+    };
+    let plan = Plan::new(&configured, clock())?;
+    let Some(job) = &plan.job else {
+        return Err(Error::Usage("watch needs --state DIR".into()));
+    };
+    let every = crate::cli::plan::every(&args.every)?;
+    let store = Store::open(&job.directory)?;
+    let mut state = load(&store, job)?;
+    let progress = Arc::new(Progress::new(Mode::Silent));
+    let runtime = runtime()?;
+    let result = runtime.block_on(async {
+        let stop = stop_signal()?;
+        let tell = |text: &str| showable(text, redaction);
+        let failed = |now: i64, error: &Error| Came::failed(now, error, &tell);
+        let round = async || {
+            let (now, began) = (clock(), Instant::now());
+            let done = match one(
+                &plan,
+                job,
+                state.clone(),
+                &progress,
+                now,
+                stop.clone(),
+                redaction,
+            )
+            .await
+            {
+                Ok(done) => done,
+                Err(error) => return failed(now, &error),
+            };
+            let mut done = done;
+            let written = done.round.report.as_mut().map_or(Ok(()), |report| {
+                done.outputs.write(&plan, report, began, redaction)
+            });
+            match written.and_then(|()| store.save(&done.state)) {
+                Ok(()) => state = done.state,
+                // What was not saved is done again, and written again.
+                Err(error) => return failed(now, &error),
+            }
+            Came::of(now, done.round, &tell)
+        };
+        watch_rounds(every, round, ended(stop.clone()), StandardOutput).await
+    });
+    runtime.shutdown_background();
+    result.map(|()| 0)
+}
+
+/// Where rounds are told.
+struct StandardOutput;
+
+impl Tell for StandardOutput {
+    fn tell(&mut self, line: &impl Serialize) -> Result<(), Error> {
+        let mut text = Vec::new();
+        render::write_line(line, &mut text).map_err(super::print::standard_output)?;
+        print(&text).map(drop)
+    }
+}
+
+/// A round that was run and is not yet reported or saved.
+struct Done {
+    round: Round,
+    state: State,
+    outputs: Outputs,
+}
+
+async fn one(
+    plan: &Plan,
+    job: &Job,
+    mut state: State,
+    progress: &Progress,
+    now: i64,
+    stop: Receiver<Option<u8>>,
+    redaction: Option<&Arc<Redaction>>,
+) -> Result<Done, Error> {
+    let mut outputs = Outputs::open(plan)?;
+    let sources = open(plan).await?;
+    let (pattern, ended) = (&job.pattern, ended(stop));
+    let round = match &mut outputs.differences {
+        None => round::run(pattern, &mut state, now, &sources, progress, ended, None).await,
+        Some(output) => {
+            let every: &mut crate::diff::EveryDifference<'_> =
+                &mut |bucket, kind, shown| tell_difference(output, redaction, bucket, kind, shown);
+            round::run(
+                pattern,
+                &mut state,
+                now,
+                &sources,
+                progress,
+                ended,
+                Some(every),
+            )
+            .await
+        }
+    };
+    match round.trouble {
+        // Not all that was asked for can be written, so nothing of this run counts.
+        Some(error @ Error::Output { .. }) => Err(error),
+        _ => Ok(Done {
+            round,
+            state,
+            outputs,
+        }),
+    }
+}
+
+fn load(store: &Store, job: &Job) -> Result<State, Error> {
+    let kept = store.load(&job.subject)?;
+    Ok(kept.unwrap_or_else(|| State::begin(job.subject.clone(), job.begin)))
+}
+
+fn clock_of(plan: &Plan) -> i64 {
+    plan.check.settle.now
+}
+
+/// Listens for the signals that end a run, and says which exit code goes with the one that came.
+fn stop_signal() -> Result<Receiver<Option<u8>>, Error> {
+    let (said, heard) = tokio::sync::watch::channel(None);
+    #[cfg(unix)]
+    let mut terminate = {
+        use tokio::signal::unix::{SignalKind, signal};
+        signal(SignalKind::terminate())
+            .map_err(|error| Error::Usage(format!("cannot listen for SIGTERM: {error}")))?
+    };
+    tokio::spawn(async move {
+        #[cfg(unix)]
+        let code = tokio::select! {
+            _ = tokio::signal::ctrl_c() => INTERRUPTED,
+            _ = terminate.recv() => TERMINATED,
+        };
+        #[cfg(not(unix))]
+        let code = {
+            let _ = tokio::signal::ctrl_c().await;
+            INTERRUPTED
+        };
+        let _ = said.send(Some(code));
+    });
+    Ok(heard)
+}
+
+/// Ready once a signal has come.
+async fn ended(mut stop: Receiver<Option<u8>>) {
+    if stop.wait_for(Option::is_some).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

@@ -1,0 +1,317 @@
+//! Runs what was typed: opens outputs and sources, waits for the answer or for Ctrl-C, writes the reports.
+//!
+//! Standard output gets the report and nothing else; people are talked to on standard error.
+
+mod doctor;
+mod estimate;
+mod job;
+mod log;
+mod manual;
+mod outputs;
+mod print;
+mod selftest;
+
+use std::borrow::Cow;
+use std::io::{self, IsTerminal};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use clap::{CommandFactory, Parser};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::check;
+use crate::cli::plan::{Answer, Plan, flow_logs};
+use crate::cli::{CheckArgs, Cli, Color, What};
+use crate::diff::EveryDifference;
+use crate::model::{Error, Side, Sides};
+use crate::progress::{Mode, Progress, say};
+use crate::render::nagios;
+use crate::render::nagios::Status;
+use crate::render::{Output, escape};
+use crate::report::Report;
+use crate::report::redact::{Redaction, without_secrets};
+use crate::source;
+use crate::source::Source;
+
+use log::log_to_stderr;
+use outputs::{Outputs, tell_difference};
+use print::{print, print_report};
+
+/// The exit code of a run that could not come to an answer.
+const TROUBLE: u8 = 2;
+
+/// The exit code after Ctrl-C, as shells have it: 128 and the signal's number.
+const INTERRUPTED: u8 = 130;
+
+/// Parses the command line, does what it says and returns the exit code: 0 consistent, 1 different, 2 trouble, 3 no
+/// verdict, 130 interrupted; with `--nagios`, Nagios's.
+pub fn main() -> ExitCode {
+    // A fault of our own is trouble too; where it happened has been said.
+    std::panic::catch_unwind(parse_and_run).unwrap_or_else(|_| {
+        if wants_nagios() {
+            tell_nagios(&nagios::unknown(
+                "a fault in flowdiff itself, see standard error",
+            ))
+        } else {
+            ExitCode::from(TROUBLE)
+        }
+    })
+}
+
+fn parse_and_run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) if wants_nagios() => {
+            let text = error.to_string();
+            let asked = !error.use_stderr();
+            let said = text
+                .lines()
+                .next()
+                .unwrap_or_default()
+                .trim_start_matches("error: ");
+            return tell_nagios(&if asked { text } else { nagios::unknown(said) });
+        }
+        Err(error) => refuse(&error),
+    };
+    let for_nagios = matches!(&cli.command, What::Check(args) if args.alarms.nagios);
+    let redaction = match &cli.command {
+        What::Check(args) | What::Plan(args) | What::Doctor(args) => redaction(args),
+        What::Watch(args) => redaction(&args.check),
+        What::SelfTest { .. } | What::Completions { .. } | What::Man => Ok(None),
+    };
+    let (redaction, failed) = match redaction {
+        Ok(redaction) => (redaction, None),
+        Err(error) => (None, Some(error)),
+    };
+    let error = match failed.map_or_else(|| run(cli, redaction.as_ref()), Err) {
+        Ok(code) => return ExitCode::from(code),
+        Err(error) => error,
+    };
+    if for_nagios {
+        let hint = error
+            .hint()
+            .map_or_else(String::new, |hint| format!(" (hint: {hint})"));
+        let said = showable(&format!("{error}{hint}"), redaction.as_ref());
+        return tell_nagios(&nagios::unknown(&said));
+    }
+    complain(&error, redaction.as_ref());
+    ExitCode::from(TROUBLE)
+}
+
+/// Says what is wrong with the command line, or what was asked for about it, and ends the process. A file's name that a
+/// shell has put there is shown as harmless as everywhere.
+fn refuse(error: &clap::Error) -> ! {
+    let said = error.to_string();
+    let safe: Vec<String> = said.lines().map(escape).collect();
+    let safe = safe.join("\n");
+    if !error.use_stderr() || safe == said.trim_end_matches('\n') {
+        error.exit();
+    }
+    say(&safe);
+    std::process::exit(error.exit_code());
+}
+
+fn redaction(args: &CheckArgs) -> Result<Option<Arc<Redaction>>, Error> {
+    let redaction = match &args.output.redact_key {
+        Some(key) => Redaction::keyed(key),
+        None if args.output.redact => Redaction::random(),
+        None => return Ok(None),
+    };
+    match redaction {
+        Ok(redaction) => Ok(Some(Arc::new(redaction))),
+        Err(why) => Err(Error::Usage(format!("--redact-key: {why}"))),
+    }
+}
+
+/// Tells whether Nagios is to be answered when the command line cannot be understood.
+fn wants_nagios() -> bool {
+    let given = std::env::args_os()
+        .take_while(|arg| arg != "--")
+        .any(|arg| arg == "--nagios");
+    let set = std::env::var("FLOWDIFF_NAGIOS")
+        .unwrap_or_default()
+        .to_lowercase();
+    // What clap takes for false.
+    given || !["", "0", "f", "false", "n", "no", "off"].contains(&&*set)
+}
+
+/// Prints what is no answer. If even that fails, the exit code still says so.
+fn tell_nagios(text: &str) -> ExitCode {
+    let _ = print(format!("{}\n", text.trim_end()).as_bytes());
+    ExitCode::from(Status::Unknown.exit_code())
+}
+
+fn run(cli: Cli, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
+    match cli.command {
+        What::Check(args) if args.sources.plan => estimate::run(&args, redaction),
+        What::Check(args) => run_check(&args, redaction),
+        What::Plan(args) => estimate::run(&args, redaction),
+        What::Doctor(args) => doctor::run(&args, redaction),
+        What::Watch(args) => job::watch(&args, redaction),
+        What::SelfTest {
+            seeds,
+            seed,
+            verbose,
+        } => selftest::run(seed, seeds, verbose),
+        What::Completions { shell } => {
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "flowdiff", &mut text);
+            print(&text)
+        }
+        What::Man => manual::manual().and_then(|text| print(&text)),
+    }
+}
+
+/// Unix seconds.
+fn clock() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.map_or(0, |now| now.as_secs()).cast_signed()
+}
+
+/// Returns a text as it may be shown: without secrets, redacted if that was asked for, and with nothing in it that a
+/// terminal would act on.
+fn showable(text: &str, redaction: Option<&Arc<Redaction>>) -> String {
+    let text = without_secrets(text);
+    let text = redaction.map_or_else(|| text.to_string(), |redaction| redaction.text(&text));
+    escape(&text)
+}
+
+fn complain(error: &Error, redaction: Option<&Arc<Redaction>>) {
+    let tell = |text: &str| showable(text, redaction);
+    say(&format!("flowdiff: {}", message(error, tell)));
+    if let Some(hint) = error.hint() {
+        say(&format!("hint: {}", tell(hint)));
+    }
+}
+
+/// Returns an error's message, made fit to be shown. The only line breaks in it are flowdiff's own.
+fn message(error: &Error, showable: impl Fn(&str) -> String) -> String {
+    let Error::Several { what, candidates } = error else {
+        return showable(&error.to_string());
+    };
+    let candidates = candidates.iter().map(|one| showable(one));
+    let lines = std::iter::once(showable(what)).chain(candidates);
+    lines.collect::<Vec<_>>().join("\n  ")
+}
+
+fn run_check(args: &CheckArgs, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
+    log_to_stderr(args.output.verbose, redaction);
+    let began = Instant::now();
+    let Some(configured) = configured(args)? else {
+        return interrupted(args.alarms.nagios, "asking for flow logs");
+    };
+    let args = &*configured;
+    let plan = Plan::new(args, clock())?;
+    if let Some(job) = &plan.job {
+        return job::run(args, &plan, job, redaction);
+    }
+    let mut outputs = Outputs::open(&plan)?;
+    let progress = Arc::new(Progress::new(progress_mode(args)));
+    let runtime = runtime()?;
+    let answer = runtime.block_on(async {
+        tokio::select! {
+            answer = answer(&plan, &progress, outputs.differences.as_mut(), redaction) => Some(answer),
+            _ = tokio::signal::ctrl_c() => None,
+        }
+    });
+    // Decoders at work cannot be stopped, and nobody waits for them any more.
+    runtime.shutdown_timeout(Duration::ZERO);
+    let got_to = progress.snapshot();
+    progress.finish();
+    let Some(mut report) = answer.transpose()? else {
+        return interrupted(args.alarms.nagios, &got_to);
+    };
+    outputs.write(&plan, &mut report, began, redaction)?;
+    answer_with(&plan, &report, args.output.color)
+}
+
+/// Gives standard output its answer and returns the exit code.
+fn answer_with(plan: &Plan, report: &Report, color: Color) -> Result<u8, Error> {
+    match &plan.output {
+        Answer::Nothing => {}
+        Answer::Report(renderer) => print_report(renderer, report, color)?,
+        Answer::Nagios(thresholds) => {
+            let (status, line) = thresholds.judge(report);
+            print(format!("{line}\n").as_bytes())?;
+            return Ok(status.exit_code());
+        }
+    }
+    Ok(report.exit_code())
+}
+
+/// Lets EC2 say what two flow logs stand for, if flow logs are named; `None` if interrupted.
+fn configured(args: &CheckArgs) -> Result<Option<Cow<'_, CheckArgs>>, Error> {
+    let Some(asked) = flow_logs::asked(args)? else {
+        return Ok(Some(Cow::Borrowed(args)));
+    };
+    let runtime = runtime()?;
+    let found = runtime.block_on(async {
+        tokio::select! {
+            found = flow_logs::ask(args, &asked) => Some(found),
+            _ = tokio::signal::ctrl_c() => None,
+        }
+    });
+    runtime.shutdown_timeout(Duration::ZERO);
+    Ok(found.transpose()?.map(Cow::Owned))
+}
+
+fn interrupted(for_nagios: bool, got_to: &str) -> Result<u8, Error> {
+    let said = format!("interrupted: {got_to}");
+    if for_nagios {
+        print(format!("{}\n", nagios::unknown(&said)).as_bytes())?;
+        return Ok(Status::Unknown.exit_code());
+    }
+    say(&format!("flowdiff: {said}"));
+    Ok(INTERRUPTED)
+}
+
+/// A thread for each decoder and two for what waits for files: each thread has memory of its own to allocate from, and
+/// with hundreds of threads most of it would lie idle.
+fn runtime() -> Result<Runtime, Error> {
+    let processors = std::thread::available_parallelism().map_or(2, usize::from);
+    let runtime = Builder::new_multi_thread()
+        .enable_all()
+        .max_blocking_threads(processors + 2)
+        .build();
+    runtime.map_err(|error| Error::Usage(format!("cannot start threads: {error}")))
+}
+
+async fn open(plan: &Plan) -> Result<Sides<Arc<dyn Source>>, Error> {
+    let open = |side: Side| {
+        let (address, options) = &plan.sources[side];
+        source::open(address, options)
+    };
+    let (s3, cwl) = tokio::try_join!(open(Side::S3), open(Side::Cwl))?;
+    Ok(Sides {
+        s3: Arc::from(s3),
+        cwl: Arc::from(cwl),
+    })
+}
+
+async fn answer(
+    plan: &Plan,
+    progress: &Progress,
+    differences: Option<&mut Output>,
+    redaction: Option<&Arc<Redaction>>,
+) -> Result<Report, Error> {
+    let sources = open(plan).await?;
+    match differences {
+        None => check::run(&plan.check, &sources, progress, None).await,
+        Some(output) => {
+            let every: &mut EveryDifference<'_> =
+                &mut |bucket, kind, shown| tell_difference(output, redaction, bucket, kind, shown);
+            check::run(&plan.check, &sources, progress, Some(every)).await
+        }
+    }
+}
+
+fn progress_mode(args: &CheckArgs) -> Mode {
+    if args.output.quiet || args.alarms.nagios {
+        Mode::Silent
+    } else if io::stderr().is_terminal() {
+        Mode::Bars
+    } else {
+        Mode::Lines
+    }
+}

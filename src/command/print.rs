@@ -1,0 +1,76 @@
+//! What standard output gets.
+
+use std::io::{self, IsTerminal, Write};
+
+use serde::Serialize;
+
+use crate::cli::{CheckArgs, Color};
+use crate::model::Error;
+use crate::render;
+use crate::render::{Paint, Renderer, Style};
+use crate::report::Report;
+
+pub(super) fn print_report(
+    renderer: &Renderer,
+    report: &Report,
+    color: Color,
+) -> Result<(), Error> {
+    let mut text = Vec::new();
+    let written = (renderer.write)(
+        report,
+        Style {
+            paint: paint(color),
+            ..Style::default()
+        },
+        &mut text,
+    );
+    written.map_err(standard_output)?;
+    print(&text).map(drop)
+}
+
+pub(super) fn json_text(value: &impl Serialize) -> Result<Vec<u8>, Error> {
+    let mut text = Vec::new();
+    render::write_pretty(value, &mut text).map_err(standard_output)?;
+    Ok(text)
+}
+
+/// Tells whether a command that is no check is to answer in JSON; it has no other forms than that and text.
+pub(super) fn as_json(command: &str, args: &CheckArgs) -> Result<bool, Error> {
+    match args.output.output.as_deref() {
+        None | Some("text") => Ok(false),
+        Some("json") => Ok(true),
+        Some(other) => Err(Error::Usage(format!(
+            "--output: {command} has the forms text and json, not `{other}`"
+        ))),
+    }
+}
+
+pub(super) fn print(text: &[u8]) -> Result<u8, Error> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text).and_then(|()| stdout.flush()) {
+        // Whoever reads has seen enough, which changes nothing about the answer.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(0),
+        Err(error) => Err(standard_output(error)),
+        Ok(()) => Ok(0),
+    }
+}
+
+pub(super) fn standard_output(source: io::Error) -> Error {
+    Error::Output {
+        path: "standard output".into(),
+        source,
+    }
+}
+
+pub(super) fn paint(color: Color) -> Paint {
+    let wanted = || {
+        let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        io::stdout().is_terminal() && !set("NO_COLOR") && !dumb
+    };
+    match color {
+        Color::Always => Paint::Always,
+        Color::Auto if wanted() => Paint::Always,
+        Color::Auto | Color::Never => Paint::Never,
+    }
+}

@@ -1,0 +1,366 @@
+//! A round: one run of a scheduled job. What is open is looked at again, then the windows that are due are read,
+//! oldest first, and all of it is told in one report.
+//!
+//! A round changes only the state in memory. Whoever runs it writes the report first and saves the state after, so that
+//! nothing is decided that has not been reported; see README.md, "In a scheduled job".
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::state::{Late, Patience, State, Taken, again, due};
+use crate::check;
+use crate::check::Check;
+use crate::diff::EveryDifference;
+use crate::model::finding::Finding;
+use crate::model::window::{Settle, Window, slot};
+use crate::model::{Counts, Error, Side, Sides};
+use crate::progress::Progress;
+use crate::report::{Looked, Report, SideSummary, TakenUp, Verdict, join};
+use crate::source::Source;
+
+/// So much of the evidence of a look is held, to know what was reported from what was not. More is told by number.
+const HELD_EVIDENCE: usize = 10_000;
+
+/// A job as it was asked for.
+#[derive(Clone, Debug)]
+pub struct Pattern {
+    /// What is asked of each look; its window and clock are set for each.
+    pub check: Check,
+    /// The length of a window in seconds, a multiple of a slot.
+    pub step: i64,
+    /// How many windows a round reads for the first time.
+    pub max_windows: usize,
+    /// How long after its `end` an undecided record is looked for, in seconds.
+    pub give_up: i64,
+    /// Where the whole job ends, if anywhere.
+    pub until: Option<i64>,
+}
+
+/// What came of a round.
+#[derive(Debug)]
+pub struct Round {
+    /// What was found out, also if not everything could be. `None` if nothing was, because nothing could be read or the
+    /// round was stopped before: a report would have zeros where nobody has counted.
+    pub report: Option<Report>,
+    /// What could not be read at all, if anything.
+    pub trouble: Option<Error>,
+    /// Whether the round was stopped before its end.
+    pub stopped: bool,
+}
+
+impl Round {
+    /// Returns the exit code: something confirmed different says more than trouble, which the next round meets again.
+    pub fn exit_code(&self) -> u8 {
+        match (self.report.as_ref().map(Report::exit_code), &self.trouble) {
+            (Some(1), _) => 1,
+            (_, Some(_)) => 2,
+            (Some(code), None) => code,
+            (None, None) => Verdict::Unknown.exit_code(),
+        }
+    }
+}
+
+/// A round, going on.
+struct Going<'a> {
+    pattern: &'a Pattern,
+    sources: &'a Sides<Arc<dyn Source>>,
+    progress: &'a Progress,
+    now: i64,
+    reports: Vec<Report>,
+    taken_up: TakenUp,
+    trouble: Option<Error>,
+}
+
+/// Runs a round at the time `now` and brings the state up to date. When `stop` is ready, the look under way is dropped
+/// and what was done before counts. `every` is given each difference of a window's first look, and of a later look
+/// those that were not given before.
+pub async fn run(
+    pattern: &Pattern,
+    state: &mut State,
+    now: i64,
+    sources: &Sides<Arc<dyn Source>>,
+    progress: &Progress,
+    stop: impl Future<Output = ()>,
+    every: Option<&mut EveryDifference<'_>>,
+) -> Round {
+    let mut going = Going {
+        pattern,
+        sources,
+        progress,
+        now,
+        reports: Vec::new(),
+        taken_up: TakenUp::default(),
+        trouble: None,
+    };
+    let stopped = tokio::select! {
+        biased;
+        () = stop => true,
+        () = going.looks(state, every) => false,
+    };
+    state.give_up(going.patience());
+    let nothing = going.reports.is_empty() && (stopped || going.trouble.is_some());
+    Round {
+        report: (!nothing).then(|| going.report(state)),
+        trouble: going.trouble,
+        stopped,
+    }
+}
+
+impl Going<'_> {
+    fn patience(&self) -> Patience {
+        Patience {
+            now: self.now,
+            give_up: self.pattern.give_up,
+        }
+    }
+
+    fn settled(&self) -> i64 {
+        let settled = self.now - self.pattern.check.settle.seconds;
+        self.pattern
+            .until
+            .map_or(settled, |until| settled.min(until))
+    }
+
+    /// State and reports change only between two looks, so that a look can be dropped at any time.
+    async fn looks(&mut self, state: &mut State, mut every: Option<&mut EveryDifference<'_>>) {
+        for stretch in again(state, self.pattern.step) {
+            let mut check = self.check(stretch.window);
+            check.recheck.times = 0;
+            check.counted = Some(state.buckets_within(stretch.window));
+            if !stretch.interfaces.is_empty() {
+                check.interfaces = stretch.interfaces.into_iter().collect();
+            }
+            let verdict = match check::run(&check, self.sources, self.progress, None).await {
+                Ok(report) => Some(self.seen_again(state, report, every.as_deref_mut())),
+                Err(error) => {
+                    self.trouble = Some(error);
+                    None
+                }
+            };
+            self.taken_up.again.extend(looked(stretch.window, verdict));
+            if verdict.is_none() {
+                break;
+            }
+        }
+        let (step, most) = (self.pattern.step, self.pattern.max_windows);
+        let mut failed = false;
+        for window in due(state, self.settled(), step, most) {
+            let check = self.check(window);
+            let looked_at =
+                check::run(&check, self.sources, self.progress, every.as_deref_mut()).await;
+            let verdict = match looked_at {
+                Ok(report) => Some(self.seen_first(state, report)),
+                // Outputs are this run's, not the window's.
+                Err(error @ Error::Output { .. }) => {
+                    self.trouble = Some(error);
+                    break;
+                }
+                Err(error) => {
+                    self.trouble = Some(error);
+                    None
+                }
+            };
+            self.taken_up.windows.extend(looked(window, verdict));
+            if verdict.is_some() {
+                state.has_read(window);
+                failed = false;
+            } else {
+                if !state.unread.iter().any(|it| Some(it.start) == window.start) {
+                    state.could_not_read(window, step);
+                }
+                // One window may be at fault itself; of two in a row it is rather the services.
+                if std::mem::replace(&mut failed, true) {
+                    break;
+                }
+            }
+        }
+    }
+
+    fn check(&self, window: Window) -> Check {
+        Check {
+            window,
+            settle: Settle {
+                now: self.now,
+                ..self.pattern.check.settle
+            },
+            max_evidence: self.pattern.check.max_evidence.max(HELD_EVIDENCE),
+            counted: Some(Vec::new()),
+            ..self.pattern.check.clone()
+        }
+    }
+
+    fn seen_first(&mut self, state: &mut State, report: Report) -> Verdict {
+        let taken = state.take(&report, true, self.patience(), HELD_EVIDENCE);
+        self.note(&taken);
+        let verdict = report.verdict;
+        self.reports.push(report);
+        verdict
+    }
+
+    fn seen_again(
+        &mut self,
+        state: &mut State,
+        report: Report,
+        every: Option<&mut EveryDifference<'_>>,
+    ) -> Verdict {
+        let taken = state.take(&report, false, self.patience(), HELD_EVIDENCE);
+        self.note(&taken);
+        if let Some(every) = every
+            && let Err(source) = taken.tell(every)
+        {
+            let path = self
+                .pattern
+                .check
+                .all_differences
+                .clone()
+                .unwrap_or_default();
+            self.trouble = Some(Error::Output { path, source });
+        }
+        let report = of_second_look(report, taken);
+        let verdict = report.verdict;
+        self.reports.push(report);
+        verdict
+    }
+
+    fn note(&mut self, taken: &Taken) {
+        let Late { found, longest } = taken.late;
+        for side in Side::BOTH {
+            self.taken_up.late[side] += found[side];
+        }
+        let known = &mut self.taken_up.late_seconds_at_most;
+        *known = (*known).max(longest);
+        self.taken_up.given_up += taken.given_up;
+    }
+
+    /// Makes one report of all.
+    fn report(&mut self, state: &State) -> Report {
+        let windows = std::mem::take(&mut self.reports);
+        let most = self.pattern.check.max_evidence;
+        let mut report = join(windows, most).unwrap_or_else(|| self.nothing_due(state));
+        let taken_up = &mut self.taken_up;
+        taken_up.next = state.next;
+        taken_up.carried = state.carried();
+        let unread = state.unread.iter().map(|it| it.end - it.start).sum::<i64>();
+        let due = (slot(self.now - self.pattern.check.settle.seconds) - state.next).max(0);
+        taken_up.behind_seconds = unread
+            + self
+                .pattern
+                .until
+                .map_or(due, |until| due.min((slot(until) - state.next).max(0)));
+        let windows = taken_up.windows.iter();
+        report.window = Window::new(
+            windows
+                .clone()
+                .map(|it| it.start)
+                .min()
+                .unwrap_or(state.next),
+            windows.map(|it| it.end).max().unwrap_or(state.next),
+        );
+        if report.verdict == Verdict::Consistent && !taken_up.carried.is_nothing() {
+            report.verdict = Verdict::Unknown;
+        }
+        report.notes.extend(notes(taken_up));
+        report.rechecked = true;
+        report.copies.clear();
+        report.state = Some(taken_up.clone());
+        report
+    }
+
+    /// The report of a round that had nothing to read.
+    fn nothing_due(&self, state: &State) -> Report {
+        let summary = |side: Side| SideSummary {
+            source: self.sources[side].address(),
+            ..SideSummary::default()
+        };
+        Report {
+            verdict: Verdict::Consistent,
+            window: Window::new(state.next, state.next),
+            settle: Settle {
+                now: self.now,
+                ..self.pattern.check.settle
+            },
+            fields: state.fields.clone(),
+            fields_left_out: Sides::default(),
+            sides: Sides::from_fn(summary),
+            counts: Counts::default(),
+            findings: Vec::new(),
+            evidence_capped: false,
+            notes: Vec::new(),
+            suggested_settle_seconds: None,
+            rechecked: true,
+            hours: BTreeMap::new(),
+            tolerated: Vec::new(),
+            took: Duration::ZERO,
+            copies: BTreeMap::new(),
+            state: None,
+        }
+    }
+}
+
+fn looked(window: Window, verdict: Option<Verdict>) -> Option<Looked> {
+    let (start, end) = (window.start?, window.end?);
+    Some(Looked {
+        start,
+        end,
+        verdict,
+    })
+}
+
+fn notes(taken_up: &TakenUp) -> Vec<String> {
+    let mut notes = Vec::new();
+    if taken_up.given_up > 0 {
+        notes.push(format!(
+            "{} undetermined records are not looked for any more: --give-up has passed and what they may sit in still \
+             cannot be read, or neither destination has them any more",
+            taken_up.given_up
+        ));
+    }
+    notes
+}
+
+/// Turns the report of a second look into one of what it added: the copies in question, and no others, are counted.
+fn of_second_look(report: Report, taken: Taken) -> Report {
+    let counts = Counts {
+        matched: taken.late.found.s3 + taken.late.found.cwl,
+        late: taken.late.found,
+        ..taken.counts
+    };
+    let sides = Sides::from_fn(|side| {
+        let records = counts.matched + counts.unmatched(side);
+        let unreadable = taken.findings.iter().filter(
+            |finding| matches!(finding, Finding::Unreadable { side: of, .. } if *of == side),
+        );
+        SideSummary {
+            records,
+            nodata: 0,
+            skipdata: 0,
+            malformed: 0,
+            unreadable_parts: unreadable.count() as u64,
+            first_start: None,
+            last_start: None,
+            delivery_delay_seconds: None,
+            ..report.sides[side].clone()
+        }
+    });
+    let of_sides = |count: Sides<u64>| count.s3 + count.cwl;
+    let different = counts.divergent + of_sides(counts.missing) + of_sides(counts.surplus);
+    let open = of_sides(counts.pending) + of_sides(counts.undetermined);
+    let unreadable = sides.s3.unreadable_parts + sides.cwl.unreadable_parts;
+    Report {
+        verdict: match (different, open + unreadable) {
+            (0, 0) => Verdict::Consistent,
+            (0, _) => Verdict::Unknown,
+            _ => Verdict::Different,
+        },
+        sides,
+        counts,
+        findings: taken.findings,
+        evidence_capped: taken.capped,
+        // Counted and said at the first look.
+        hours: BTreeMap::new(),
+        notes: Vec::new(),
+        ..report
+    }
+}

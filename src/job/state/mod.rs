@@ -1,0 +1,263 @@
+//! State: what a scheduled job has decided and what it still looks for, kept between its runs.
+//!
+//! [`State`] is the file's content, [`Store`] the directory it lives in, [`due`] what to take up next, and
+//! [`State::take`] what becomes of a look's findings. Only the store touches the disk.
+
+mod copies;
+mod due;
+#[cfg(test)]
+mod model;
+mod sift;
+mod store;
+mod subject;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::finding::Bucket;
+use crate::model::window::{Settle, Window, slot};
+use crate::model::{Cover, Side, Sides};
+use crate::report::Carried;
+
+pub use copies::Copies;
+pub use due::{again, due, joined};
+pub use sift::{Late, Patience, Taken};
+pub use store::Store;
+pub use subject::Subject;
+
+/// What has been decided, and what is carried. Times are Unix seconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct State {
+    /// What the state is about.
+    pub of: Subject,
+    /// Everything whose `start` is before this, from where the job began, has been taken up: decided, or carried
+    /// below. A multiple of [`crate::model::window::SLOT`].
+    pub next: i64,
+    /// Windows that could not be read at all, in order and disjoint.
+    pub unread: Vec<Unread>,
+    /// Parts that could not be read, and the stretch of a decided window that they may hold records of.
+    pub unreadable: Vec<Unreadable>,
+    /// The compared fields, of whose values the texts in `open` consist.
+    pub fields: Vec<String>,
+    /// Buckets with copies that are not decided, or that an unreadable part may hold more of; in order.
+    pub open: Vec<Open>,
+}
+
+/// A window of which nothing is known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Unread {
+    /// The first second inside.
+    pub start: i64,
+    /// The first second after.
+    pub end: i64,
+}
+
+/// What a part that could not be read may hide.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Unreadable {
+    /// Whose part.
+    pub side: Side,
+    /// Its name.
+    pub part: String,
+    /// The only interface in it, if there is only one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interface: Option<String>,
+    /// The first `start` it may hold, within what was asked for.
+    pub start: i64,
+    /// The first second after.
+    pub end: i64,
+}
+
+/// A bucket that is looked at again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Open {
+    /// The interface, `-` if none is compared.
+    pub interface: String,
+    /// The slot.
+    pub slot: i64,
+    /// How many copies each side held at the first look.
+    pub copies: Sides<u64>,
+    /// Copies that S3 has and CloudWatch Logs lacks.
+    #[serde(default, skip_serializing_if = "Copied::is_empty")]
+    pub s3: Copied,
+    /// Copies that CloudWatch Logs has and S3 lacks.
+    #[serde(default, skip_serializing_if = "Copied::is_empty")]
+    pub cwl: Copied,
+}
+
+/// Copies that one side has and the other one lacks.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Copied {
+    /// Reported for good, as missing, surplus or divergent: not to be reported again.
+    #[serde(default, skip_serializing_if = "Copies::is_empty")]
+    pub told: Copies,
+    /// Perhaps still on their way.
+    #[serde(default, skip_serializing_if = "Copies::is_empty")]
+    pub pending: Copies,
+    /// Perhaps in what could not be read.
+    #[serde(default, skip_serializing_if = "Copies::is_empty")]
+    pub undetermined: Copies,
+}
+
+impl Copied {
+    fn is_empty(&self) -> bool {
+        self.told.is_empty() && !self.is_open()
+    }
+
+    fn is_open(&self) -> bool {
+        !(self.pending.is_empty() && self.undetermined.is_empty())
+    }
+}
+
+impl Open {
+    /// Makes one of which nothing is known yet.
+    fn new(bucket: &Bucket, slot: i64) -> Self {
+        Self {
+            interface: bucket.interface.to_string(),
+            slot,
+            copies: Sides::default(),
+            s3: Copied::default(),
+            cwl: Copied::default(),
+        }
+    }
+
+    /// Returns what the side has and the other one lacks.
+    fn copied(&mut self, side: Side) -> &mut Copied {
+        match side {
+            Side::S3 => &mut self.s3,
+            Side::Cwl => &mut self.cwl,
+        }
+    }
+
+    fn forget_texts(&mut self) {
+        for side in Side::BOTH {
+            let Copied {
+                told,
+                pending,
+                undetermined,
+            } = self.copied(side);
+            [told, pending, undetermined]
+                .into_iter()
+                .for_each(Copies::forget_texts);
+        }
+    }
+
+    fn is_open(&self) -> bool {
+        self.s3.is_open() || self.cwl.is_open()
+    }
+
+    fn bucket(&self) -> Bucket {
+        Bucket {
+            interface: self.interface.as_str().into(),
+            slot: Some(self.slot),
+        }
+    }
+}
+
+impl Unreadable {
+    fn window(&self) -> Window {
+        Window::new(self.start, self.end)
+    }
+
+    fn may_hold(&self, bucket: &Bucket) -> bool {
+        let cover = Cover {
+            interface: self.interface.clone(),
+            starts: self.window(),
+        };
+        cover.may_hold(&bucket.interface, bucket.slot)
+    }
+}
+
+impl State {
+    /// Begins with nothing decided before the slot that `start` lies in.
+    pub fn begin(of: Subject, start: i64) -> Self {
+        Self {
+            of,
+            next: slot(start),
+            unread: Vec::new(),
+            unreadable: Vec::new(),
+            fields: Vec::new(),
+            open: Vec::new(),
+        }
+    }
+
+    /// Returns the buckets of a window that are looked at again.
+    pub fn buckets_within(&self, window: Window) -> Vec<Bucket> {
+        let inside = self.open.iter().filter(|open| window.contains(open.slot));
+        inside.map(Open::bucket).collect()
+    }
+
+    /// Returns how much is carried.
+    pub fn carried(&self) -> Carried {
+        let sum = |of: fn(&Copied) -> &Copies| Sides {
+            // What a side has is open on the other one.
+            s3: self.open.iter().map(|open| of(&open.cwl).total()).sum(),
+            cwl: self.open.iter().map(|open| of(&open.s3).total()).sum(),
+        };
+        let mut parts: Vec<_> = self
+            .unreadable
+            .iter()
+            .map(|it| (it.side, &it.part))
+            .collect();
+        parts.sort_unstable();
+        parts.dedup();
+        Carried {
+            pending: sum(|copied| &copied.pending),
+            undetermined: sum(|copied| &copied.undetermined),
+            unreadable_parts: parts.len() as u64,
+            unread_windows: self.unread.len() as u64,
+        }
+    }
+
+    /// Takes note of a window that was looked at for the first time and could not be read at all.
+    pub fn could_not_read(&mut self, window: Window, step: i64) {
+        let (Some(start), Some(end)) = (window.start, window.end) else {
+            return;
+        };
+        self.unread.push(Unread { start, end });
+        self.unread = joined(std::mem::take(&mut self.unread), step);
+        self.next = self.next.max(end);
+    }
+
+    /// Takes note that a window has been read.
+    pub fn has_read(&mut self, window: Window) {
+        let (Some(start), Some(end)) = (window.start, window.end) else {
+            return;
+        };
+        self.unread
+            .retain(|unread| !(start <= unread.start && unread.end <= end));
+        self.next = self.next.max(end);
+    }
+
+    /// Returns a reason why this cannot be a state that was written here.
+    fn flaw(&self) -> Option<String> {
+        let whole = |second: i64| slot(second) == second;
+        if !whole(self.next) {
+            return Some(format!(
+                "`next` is {}, which no slot begins with",
+                self.next
+            ));
+        }
+        let mut windows = self.unread.iter();
+        if let Some(bad) = windows.find(|it| !(it.start < it.end && it.end <= self.next)) {
+            return Some(format!("`unread` has {} .. {}", bad.start, bad.end));
+        }
+        let mut open = self.open.iter();
+        if let Some(bad) = open.find(|it| !whole(it.slot) || it.slot >= self.next) {
+            return Some(format!("`open` has the slot {}", bad.slot));
+        }
+        None
+    }
+}
+
+/// A bucket's youngest possible record, for copies that are known by number only.
+fn is_young_slot(slot: i64, settle: &Settle) -> bool {
+    settle.is_young(
+        Some(slot.saturating_add(crate::model::window::SLOT - 1)),
+        None,
+    )
+}

@@ -1,0 +1,349 @@
+//! The store: the directory that a state lives in, for one run at a time.
+//!
+//! The state is written whole to a temporary name, synced, and renamed, and then the directory is synced: whenever a
+//! run is killed, the file holds one state or the other. The lock is the operating system's, so it goes with the
+//! process that holds it.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use tempfile::Builder;
+
+use crate::model::Error;
+
+use super::{State, Subject};
+
+/// The name of the format.
+const SCHEMA: &str = "flowdiff.state/1";
+/// What all versions of the format are called before the number.
+const SCHEMAS: &str = "flowdiff.state/";
+const FILE: &str = "state.json";
+const LOCK: &str = "lock";
+/// What temporary names begin with.
+const TEMPORARY: &str = ".state-";
+
+/// A directory with a state, locked.
+#[derive(Debug)]
+pub struct Store {
+    directory: PathBuf,
+    /// Held for its lock.
+    _lock: File,
+}
+
+/// What saving consists of; told before each step, so that a test can die there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    Create,
+    Write,
+    Sync,
+    Rename,
+    SyncDirectory,
+    Done,
+}
+
+impl Store {
+    /// Makes the directory if there is none, and locks it.
+    ///
+    /// # Errors
+    /// It cannot be made or written to, or another run holds it: then the error says which.
+    pub fn open(directory: &Path) -> Result<Self, Error> {
+        let opened = || {
+            fs::create_dir_all(directory)?;
+            let mut options = File::options();
+            options.read(true).write(true).create(true).truncate(false);
+            options.open(directory.join(LOCK))
+        };
+        let fault = |error: io::Error| trouble(directory, error.to_string(), None);
+        let mut lock = opened().map_err(fault)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                let _ = lock.read_to_string(&mut holder);
+                return Err(held(directory, holder.trim()));
+            }
+            Err(TryLockError::Error(error)) => return Err(fault(error)),
+        }
+        let mut noted = || {
+            lock.set_len(0)?;
+            lock.rewind()?;
+            writeln!(lock, "process {}", std::process::id())
+        };
+        noted().map_err(fault)?;
+        let store = Self {
+            directory: directory.to_owned(),
+            _lock: lock,
+        };
+        store.remove_leavings().map_err(fault)?;
+        Ok(store)
+    }
+
+    /// Returns the state, `None` if there is none yet.
+    ///
+    /// # Errors
+    /// The file cannot be read, is damaged, was written by a newer version, or is about something else. It is left as
+    /// it is.
+    pub fn load(&self, subject: &Subject) -> Result<Option<State>, Error> {
+        let path = self.directory.join(FILE);
+        let text = match fs::read_to_string(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(trouble(&path, error.to_string(), None)),
+            Ok(text) => text,
+        };
+        let state = parse(&text).map_err(|reason| {
+            let hint =
+                "the file is left as it is; move it away to begin anew, with --since for where";
+            trouble(&path, reason, Some(hint))
+        })?;
+        match subject.difference(&state.of) {
+            None => Ok(Some(state)),
+            Some(difference) => {
+                let reason = format!("is the state of another job: {difference}");
+                Err(trouble(
+                    &path,
+                    reason,
+                    Some("give each job a --state directory of its own"),
+                ))
+            }
+        }
+    }
+
+    /// Puts a state in the place of the one there.
+    ///
+    /// # Errors
+    /// It cannot be written; the one there stays.
+    pub fn save(&self, state: &State) -> Result<(), Error> {
+        self.save_by_steps(state, |_| {}).map_err(|error| {
+            trouble(
+                &self.directory.join(FILE),
+                format!("cannot be written: {error}"),
+                None,
+            )
+        })
+    }
+
+    fn save_by_steps(&self, state: &State, mut before: impl FnMut(Step)) -> io::Result<()> {
+        let mut value = serde_json::to_value(state)?;
+        if let Some(members) = value.as_object_mut() {
+            members.insert("schema".to_owned(), SCHEMA.into());
+        }
+        let text = serde_json::to_vec(&value)?;
+        before(Step::Create);
+        let mut file = Builder::new()
+            .prefix(TEMPORARY)
+            .tempfile_in(&self.directory)?;
+        let (half, rest) = text.split_at(text.len() / 2);
+        file.write_all(half)?;
+        before(Step::Write);
+        file.write_all(rest)?;
+        file.write_all(b"\n")?;
+        before(Step::Sync);
+        file.as_file().sync_all()?;
+        before(Step::Rename);
+        file.persist(self.directory.join(FILE))
+            .map_err(|error| error.error)?;
+        before(Step::SyncDirectory);
+        // Elsewhere a directory cannot be opened, and a rename is durable by itself.
+        #[cfg(unix)]
+        File::open(&self.directory)?.sync_all()?;
+        before(Step::Done);
+        Ok(())
+    }
+
+    /// Removes what runs that were killed have left: nobody else writes here while the lock is held.
+    fn remove_leavings(&self) -> io::Result<()> {
+        for entry in fs::read_dir(&self.directory)? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().starts_with(TEMPORARY) {
+                fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn parse(text: &str) -> Result<State, String> {
+    let mut value: Value =
+        serde_json::from_str(text).map_err(|error| format!("is damaged: {error}"))?;
+    let schema = value
+        .as_object_mut()
+        .and_then(|members| members.remove("schema"));
+    match schema.as_ref().and_then(Value::as_str) {
+        Some(SCHEMA) => {}
+        Some(other) if other.starts_with(SCHEMAS) => {
+            return Err(format!(
+                "was written by a newer flowdiff: `{other}`, and this one knows `{SCHEMA}`"
+            ));
+        }
+        _ => return Err("is no state of flowdiff".to_owned()),
+    }
+    let state: State =
+        serde_json::from_value(value).map_err(|error| format!("is damaged: {error}"))?;
+    state
+        .flaw()
+        .map_or(Ok(state), |flaw| Err(format!("is damaged: {flaw}")))
+}
+
+fn held(directory: &Path, holder: &str) -> Error {
+    let by = if holder.is_empty() {
+        "another run"
+    } else {
+        holder
+    };
+    let hint = "wait for it to end; a lock goes with its process, so none is left behind";
+    trouble(directory, format!("is in use by {by}"), Some(hint))
+}
+
+fn trouble(path: &Path, reason: String, hint: Option<&str>) -> Error {
+    Error::State {
+        path: path.to_owned(),
+        reason,
+        hint: hint.map(str::to_owned),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::{Command, Stdio};
+
+    fn state(next: i64) -> State {
+        State::begin(Subject::default(), next)
+    }
+
+    fn refusal(text: &str) -> String {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(FILE);
+        fs::write(&path, text).unwrap();
+        let store = Store::open(directory.path()).unwrap();
+        let error = store.load(&Subject::default()).unwrap_err().to_string();
+        assert!(error.contains(&path.display().to_string()), "{error}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        error
+    }
+
+    #[test]
+    fn what_is_saved_is_loaded() {
+        let directory = tempfile::tempdir().unwrap();
+        let directory = directory.path().join("a/b");
+        let store = Store::open(&directory).unwrap();
+        assert_eq!(store.load(&Subject::default()).unwrap(), None);
+        for next in [300, 600] {
+            store.save(&state(next)).unwrap();
+            assert_eq!(store.load(&Subject::default()).unwrap(), Some(state(next)));
+        }
+        let other = Subject {
+            ignore_nodata: true,
+            ..Subject::default()
+        };
+        let error = store.load(&other).unwrap_err().to_string();
+        assert!(
+            error.contains("another job: ignore-nodata false, not true"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn what_is_damaged_or_newer_is_refused_and_left_alone() {
+        let good = r#"{"schema":"flowdiff.state/1","of":{"source":{"s3":"","cwl":""},"region":{"s3":null,"cwl":null},
+            "format":{"s3":null,"cwl":null},"fields":[],"ignore_fields":[],"interface":[],"flow_log_id":[],
+            "all_streams":false,"ignore_nodata":false},"next":300,"unread":[],"unreadable":[],"fields":[],"open":[]}"#;
+        assert_eq!(parse(good).unwrap(), state(300));
+        for (text, said) in [
+            (String::new(), "is damaged"),
+            (good[..good.len() - 1].to_owned(), "is damaged"),
+            (good.replace("300", "301"), "is damaged: `next`"),
+            (
+                good.replace("\"unread\":[]", "\"unread\":[{\"start\":0,\"end\":600}]"),
+                "is damaged: `unread`",
+            ),
+            (
+                good.replace("\"unread\"", "\"unheard\""),
+                "is damaged: unknown field",
+            ),
+            (
+                good.replace("state/1", "state/2"),
+                "newer flowdiff: `flowdiff.state/2`",
+            ),
+            ("{}".to_owned(), "is no state of flowdiff"),
+            ("[1]".to_owned(), "is no state of flowdiff"),
+        ] {
+            let error = refusal(&text);
+            assert!(error.contains(said), "{said}: {error}");
+        }
+    }
+
+    #[test]
+    fn one_run_at_a_time() {
+        let directory = tempfile::tempdir().unwrap();
+        let first = Store::open(directory.path()).unwrap();
+        let error = Store::open(directory.path()).unwrap_err().to_string();
+        assert!(
+            error.contains(&format!("in use by process {}", std::process::id())),
+            "{error}"
+        );
+        drop(first);
+        Store::open(directory.path()).unwrap();
+    }
+
+    const DIRECTORY: &str = "TEST_STATE_DIRECTORY";
+    const STEP: &str = "TEST_STATE_STEP";
+
+    /// Not a test of its own: the process that [`killed_at_each_step`] kills.
+    #[test]
+    fn victim() {
+        let (Some(directory), Ok(step)) = (std::env::var_os(DIRECTORY), std::env::var(STEP)) else {
+            return;
+        };
+        let store = Store::open(Path::new(&directory)).unwrap();
+        let die = |now: Step| {
+            if format!("{now:?}") == step {
+                std::process::abort();
+            }
+        };
+        store.save_by_steps(&state(600), die).unwrap();
+    }
+
+    /// Kills a process at each step of saving: its lock is free at once, and the state is the old or the new one.
+    #[test]
+    fn killed_at_each_step() {
+        for (step, next) in [
+            (Step::Create, 300),
+            (Step::Write, 300),
+            (Step::Sync, 300),
+            (Step::Rename, 300),
+            (Step::SyncDirectory, 600),
+            (Step::Done, 600),
+        ] {
+            let directory = tempfile::tempdir().unwrap();
+            let store = Store::open(directory.path()).unwrap();
+            store.save(&state(300)).unwrap();
+            drop(store);
+            let mut victim = Command::new(std::env::current_exe().unwrap());
+            victim.args(["--exact", "job::state::store::tests::victim"]);
+            victim
+                .env(DIRECTORY, directory.path())
+                .env(STEP, format!("{step:?}"));
+            let died = victim
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status()
+                .unwrap();
+            assert!(!died.success(), "{step:?}");
+            let store = Store::open(directory.path()).unwrap();
+            assert_eq!(
+                store.load(&Subject::default()).unwrap(),
+                Some(state(next)),
+                "{step:?}"
+            );
+            let mut names: Vec<_> = fs::read_dir(directory.path())
+                .unwrap()
+                .map(|entry| entry.unwrap().file_name())
+                .collect();
+            names.sort();
+            assert_eq!(names, [LOCK, FILE], "{step:?}");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! The subject: what a state is about. What is decided of one pair of sources says nothing of another.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::model::Sides;
+
+/// The pair of sources and what of them is compared, as the user wrote it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Subject {
+    /// The addresses.
+    pub source: Sides<String>,
+    /// The regions given.
+    pub region: Sides<Option<String>>,
+    /// The formats given.
+    pub format: Sides<Option<String>>,
+    /// `--fields`, in order.
+    pub fields: Vec<String>,
+    /// `--ignore-fields`, in order.
+    pub ignore_fields: Vec<String>,
+    /// `--interface`, in order.
+    pub interface: Vec<String>,
+    /// `--flow-log-id`, in order.
+    pub flow_log_id: Vec<String>,
+    /// `--all-streams`.
+    pub all_streams: bool,
+    /// `--ignore-nodata`.
+    pub ignore_nodata: bool,
+}
+
+impl Subject {
+    /// Returns the first thing in which the kept subject is another one, in words.
+    pub fn difference(&self, kept: &Self) -> Option<String> {
+        let (now, then) = (value(self), value(kept));
+        let names = now.as_object()?.keys();
+        let differing = names
+            .into_iter()
+            .find(|name| now[name.as_str()] != then[name.as_str()])?;
+        let written = |value: &Value| match value.get("s3").zip(value.get("cwl")) {
+            Some((s3, cwl)) => format!("{} and {}", text(s3), text(cwl)),
+            None => text(value),
+        };
+        let name = differing.replace('_', "-");
+        let (now, then) = (
+            written(&now[differing.as_str()]),
+            written(&then[differing.as_str()]),
+        );
+        Some(format!("{name} {then}, not {now}"))
+    }
+}
+
+fn value(subject: &Subject) -> Value {
+    serde_json::to_value(subject).unwrap_or_default()
+}
+
+fn text(value: &Value) -> String {
+    match value {
+        Value::Null => "not given".to_owned(),
+        Value::String(text) => format!("`{text}`"),
+        Value::Array(all) if all.is_empty() => "not given".to_owned(),
+        Value::Array(all) => all.iter().map(text).collect::<Vec<_>>().join(","),
+        Value::Bool(_) | Value::Number(_) | Value::Object(_) => value.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_subject_is_told_by_what_differs() {
+        let kept = Subject {
+            source: Sides {
+                s3: "s3://a".into(),
+                cwl: "cwl://b".into(),
+            },
+            ..Subject::default()
+        };
+        let mut now = kept.clone();
+        assert_eq!(now.difference(&kept), None);
+        now.ignore_fields = vec!["bytes".into()];
+        assert_eq!(
+            now.difference(&kept).unwrap(),
+            "ignore-fields not given, not `bytes`"
+        );
+        now = kept.clone();
+        now.source.cwl = "cwl://c".into();
+        assert_eq!(
+            now.difference(&kept).unwrap(),
+            "source `s3://a` and `cwl://b`, not `s3://a` and `cwl://c`"
+        );
+    }
+}

@@ -1,0 +1,175 @@
+//! Delays: how long records were on their way, from their `end` to their delivery, in memory that does not depend on
+//! how many are measured.
+
+use hdrhistogram::Histogram;
+use serde::Serialize;
+
+use super::Sides;
+
+/// Longer delays, in seconds, count as this one (about four years).
+const LONGEST: u64 = 1 << 27;
+
+/// Delays are kept to three digits; up to 2,047 seconds exactly.
+const DIGITS: u8 = 3;
+
+/// From fewer records nothing is concluded.
+const ENOUGH: u64 = 100;
+
+/// A settle time is suggested in whole steps of so many seconds.
+const STEP: u64 = 300;
+
+/// Delays as they are measured. Merges in any order.
+#[derive(Clone, Debug, Default)]
+pub struct Delays {
+    /// Made at the first delay, since most runs over files measure none.
+    histogram: Option<Histogram<u64>>,
+    longest: u64,
+}
+
+/// What delays boil down to, in seconds; each is a bound that so many of the records kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct DelaySummary {
+    /// How many records were measured.
+    #[serde(skip)]
+    pub records: u64,
+    /// Half of them.
+    pub p50: u64,
+    /// 95 of 100.
+    pub p95: u64,
+    /// 99 of 100.
+    pub p99: u64,
+    /// All of them.
+    pub max: u64,
+}
+
+impl DelaySummary {
+    /// Returns bounds that hold for both as far as quantiles allow: the longer of each.
+    #[must_use]
+    pub fn longest(&self, other: &Self) -> Self {
+        Self {
+            records: self.records + other.records,
+            p50: self.p50.max(other.p50),
+            p95: self.p95.max(other.p95),
+            p99: self.p99.max(other.p99),
+            max: self.max.max(other.max),
+        }
+    }
+}
+
+impl Delays {
+    /// Adds a record's delay; both times are Unix seconds. What was delivered before its `end` (clocks differ) took no
+    /// time.
+    #[inline]
+    pub fn add(&mut self, end: i64, delivered: i64) {
+        let delay = u64::try_from(delivered.saturating_sub(end)).unwrap_or(0);
+        self.longest = self.longest.max(delay);
+        if let Some(histogram) = self.histogram() {
+            histogram.saturating_record(delay);
+        }
+    }
+
+    /// Adds what another one measured.
+    pub fn merge(&mut self, other: &Self) {
+        self.longest = self.longest.max(other.longest);
+        if let Some(more) = &other.histogram
+            && let Some(histogram) = self.histogram()
+        {
+            // They have the same bounds, so that nothing can be out of them.
+            let _ = histogram.add(more);
+        }
+    }
+
+    /// Returns what they boil down to; `None` if nothing was measured.
+    pub fn summary(&self) -> Option<DelaySummary> {
+        let histogram = self.histogram.as_ref()?;
+        let at = |quantile: f64| histogram.value_at_quantile(quantile).min(self.longest);
+        Some(DelaySummary {
+            records: histogram.len(),
+            p50: at(0.5),
+            p95: at(0.95),
+            p99: at(0.99),
+            max: self.longest,
+        })
+    }
+
+    /// The bounds are constants that a histogram can have.
+    fn histogram(&mut self) -> Option<&mut Histogram<u64>> {
+        if self.histogram.is_none() {
+            self.histogram = Histogram::new_with_bounds(1, LONGEST, DIGITS).ok();
+        }
+        self.histogram.as_mut()
+    }
+}
+
+/// Suggests a settle time, in seconds: half as much again as 99 of 100 records of the slower side took, in whole five
+/// minutes. `None` if too little was measured.
+pub fn suggested_settle(delays: &Sides<Option<DelaySummary>>) -> Option<u64> {
+    let measured = [delays.s3, delays.cwl].into_iter().flatten();
+    let enough = measured.filter(|side| side.records >= ENOUGH);
+    let p99 = enough.map(|side| side.p99).max()?;
+    Some((p99 + p99 / 2).div_ceil(STEP).max(1) * STEP)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn delays(seconds: impl IntoIterator<Item = i64>) -> Delays {
+        let mut delays = Delays::default();
+        seconds
+            .into_iter()
+            .for_each(|delay| delays.add(1000, 1000 + delay));
+        delays
+    }
+
+    #[test]
+    fn quantiles_are_those_of_the_records() {
+        let summary = delays(1..=1000).summary().unwrap();
+        let DelaySummary {
+            records,
+            p50,
+            p95,
+            p99,
+            max,
+        } = summary;
+        assert_eq!([records, p50, p95, p99, max], [1000, 500, 950, 990, 1000]);
+        assert_eq!(Delays::default().summary(), None);
+    }
+
+    #[test]
+    fn what_is_merged_is_as_if_measured_at_once() {
+        let mut merged = delays(1..=400);
+        merged.merge(&Delays::default());
+        merged.merge(&delays(401..=1000));
+        let mut other = Delays::default();
+        other.merge(&merged);
+        assert_eq!(other.summary(), delays(1..=1000).summary());
+    }
+
+    #[test]
+    fn no_delay_is_too_odd() {
+        let summary = delays([-50, 0, i64::MAX - 1000]).summary().unwrap();
+        assert_eq!(
+            (summary.p50, summary.max),
+            (0, i64::MAX.unsigned_abs() - 1000)
+        );
+    }
+
+    #[test]
+    fn the_slower_side_with_enough_records_decides() {
+        let of = |delay: i64, records| delays(std::iter::repeat_n(delay, records)).summary();
+        for (s3, cwl, expected) in [
+            (None, None, None),
+            (of(600, 99), None, None),
+            (of(600, 100), of(300, 100), Some(900)),
+            (of(601, 100), of(9000, 99), Some(1200)),
+            (of(0, 100), None, Some(300)),
+        ] {
+            assert_eq!(
+                suggested_settle(&Sides { s3, cwl }),
+                expected,
+                "{s3:?} {cwl:?}"
+            );
+        }
+    }
+}

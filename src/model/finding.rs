@@ -1,0 +1,182 @@
+//! Findings: what is wrong with the data, as data. Counts are exact; evidence is capped.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::{Cover, Side, Sides};
+use crate::record::Record;
+
+/// The stretch of records that are lost or kept together: an interface and a five-minute slot of
+/// `start`. Where the comparison has no `interface-id` or no `start`, that half is blank.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Bucket {
+    /// The interface, `-` if there is none.
+    pub interface: Arc<str>,
+    /// The slot's first second.
+    pub slot: Option<i64>,
+}
+
+/// What a leftover is: a copy with no equal copy on the other side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LeftoverKind {
+    /// Gone from `side`: the other side has it.
+    Missing,
+    /// Too many on `side`: both have the record, `side` has more copies.
+    Surplus,
+    /// Not on `side` yet: it may still be on its way.
+    Pending,
+    /// Perhaps on `side`: it may sit in what could not be read or understood there.
+    Undetermined,
+}
+
+impl LeftoverKind {
+    /// Returns the name used in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Surplus => "surplus",
+            Self::Pending => "pending",
+            Self::Undetermined => "undetermined",
+        }
+    }
+}
+
+/// Where a row stands.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub struct Place {
+    /// The part's name.
+    pub part: Arc<str>,
+    /// The row's number within it; see [`crate::decode::Row::number`].
+    pub row: u64,
+}
+
+/// A record as it was found.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Evidence {
+    /// All its fields.
+    pub record: Record,
+    /// Where.
+    pub found_in: Place,
+}
+
+/// Two records, one from each side, that are the same flow but not the same record.
+///
+/// Ordered by the copies, S3's first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Pair {
+    /// The compared fields in which they differ, in table order.
+    pub fields: Vec<String>,
+    /// The copy on the S3 side.
+    pub s3: Evidence,
+    /// The copy on the CloudWatch side.
+    pub cwl: Evidence,
+}
+
+impl Ord for Pair {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (&self.s3, &self.cwl, &self.fields).cmp(&(&other.s3, &other.cwl, &other.fields))
+    }
+}
+
+impl PartialOrd for Pair {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// What about the two flow logs' configurations may be why their records differ.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Unlike {
+    /// What is set: `traffic-type`, `aggregation-interval`, `format`, `resource`, `created`, `status`, `delivery`.
+    pub setting: &'static str,
+    /// Whose it is, if it is one side's alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub side: Option<Side>,
+    /// What it is on each side, if it is of both.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub values: Option<Sides<String>>,
+    /// What follows from it, as a sentence.
+    pub reason: String,
+}
+
+/// One thing that is wrong with the data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// Not the data but the flow logs are unlike each other; it decides no verdict.
+    Configuration(Unlike),
+    /// Copies of one bucket without an equal copy on the other side.
+    Leftovers {
+        /// What they are.
+        kind: LeftoverKind,
+        /// The side it is about: see [`LeftoverKind`].
+        side: Side,
+        /// Where in time and on which interface.
+        bucket: Bucket,
+        /// How many copies.
+        records: u64,
+        /// Some of them, in order.
+        evidence: Vec<Evidence>,
+    },
+    /// Leftovers of opposite sides that are the same flow.
+    Divergent {
+        /// Where in time and on which interface.
+        bucket: Bucket,
+        /// How many pairs.
+        records: u64,
+        /// Some of them, in order.
+        evidence: Vec<Pair>,
+    },
+    /// A part that could not be read.
+    Unreadable {
+        /// Whose part.
+        side: Side,
+        /// Its name.
+        part: Arc<str>,
+        /// Which records it may hold.
+        cover: Cover,
+        /// Why.
+        reason: String,
+    },
+    /// A row that is no record.
+    Malformed {
+        /// Whose row.
+        side: Side,
+        /// Where.
+        place: Place,
+        /// Why.
+        reason: String,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::FieldName;
+
+    /// As [`crate::diff::differences`] orders them, of which only the first are made into pairs: another order here would
+    /// let the share of flows that is looked at together decide which ones are shown.
+    #[test]
+    fn pairs_are_ordered_by_their_copies() {
+        let evidence = |start: &str, row| Evidence {
+            record: Record::new(vec![(FieldName::new("start"), Some(start.to_owned()))]),
+            found_in: Place {
+                part: "part".into(),
+                row,
+            },
+        };
+        let pair = |fields: &str, start: &str, row| Pair {
+            fields: vec![fields.to_owned()],
+            s3: evidence(start, row),
+            cwl: evidence("9", 1),
+        };
+        let in_order = [
+            pair("end", "1", 2),
+            pair("bytes", "1", 3),
+            pair("action", "2", 1),
+        ];
+        assert!(in_order.is_sorted(), "{in_order:?}");
+    }
+}

@@ -1,0 +1,483 @@
+//! The JSON report, format `flowdiff.report/1`, as one document or as lines.
+//!
+//! The structs here are the format: their fields are its keys, in its order. Everything is
+//! borrowed and written straight to the writer. A change that a consumer could notice needs a new
+//! number in [`SCHEMA`].
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde::ser::{SerializeSeq, Serializer};
+use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
+
+use super::Style;
+use super::escape::Harmless;
+use crate::model::finding::{Bucket, Evidence, Finding, Pair, Unlike};
+use crate::model::{Counts, Side, Sides};
+use crate::report::times;
+use crate::report::{Report, SideSummary, TakenUp, Verdict};
+
+/// The name of the format.
+const SCHEMA: &str = "flowdiff.report/1";
+
+/// Everything before the findings.
+#[derive(Serialize)]
+struct Head<'a> {
+    schema: &'static str,
+    tool: Tool,
+    verdict: Verdict,
+    exit_code: u8,
+    window: Times,
+    settle_seconds: i64,
+    suggested_settle_seconds: Option<u64>,
+    fields: &'a [String],
+    fields_left_out: &'a Sides<Vec<String>>,
+    sides: &'a Sides<SideSummary>,
+    counts: &'a Counts,
+}
+
+#[derive(Serialize)]
+struct Tool {
+    name: &'static str,
+    version: &'static str,
+}
+
+#[derive(Serialize)]
+struct Times {
+    #[serde(serialize_with = "times::time")]
+    start: Option<i64>,
+    #[serde(serialize_with = "times::time")]
+    end: Option<i64>,
+}
+
+/// Everything after the findings.
+#[derive(Serialize)]
+struct Tail<'a> {
+    evidence_capped: bool,
+    notes: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<&'a TakenUp>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Item<'a> {
+    Configuration {
+        kind: &'static str,
+        #[serde(flatten)]
+        unlike: &'a Unlike,
+    },
+    Leftovers {
+        kind: &'static str,
+        side: Side,
+        #[serde(flatten)]
+        place: BucketKeys<'a>,
+        records: u64,
+        evidence: &'a [Evidence],
+    },
+    Divergent {
+        kind: &'static str,
+        #[serde(flatten)]
+        place: BucketKeys<'a>,
+        records: u64,
+        evidence: &'a [Pair],
+    },
+    Unreadable {
+        kind: &'static str,
+        side: Side,
+        part: &'a str,
+        reason: &'a str,
+    },
+    Malformed {
+        kind: &'static str,
+        side: Side,
+        part: &'a str,
+        row: u64,
+        reason: &'a str,
+    },
+}
+
+#[derive(Serialize)]
+struct BucketKeys<'a> {
+    interface: &'a str,
+    #[serde(serialize_with = "times::time")]
+    slot: Option<i64>,
+}
+
+impl<'a> From<&'a Bucket> for BucketKeys<'a> {
+    fn from(bucket: &'a Bucket) -> Self {
+        Self {
+            interface: &bucket.interface,
+            slot: bucket.slot,
+        }
+    }
+}
+
+impl<'a> From<&'a Finding> for Item<'a> {
+    fn from(finding: &'a Finding) -> Self {
+        match finding {
+            Finding::Configuration(unlike) => Self::Configuration {
+                kind: "configuration",
+                unlike,
+            },
+            Finding::Leftovers {
+                kind,
+                side,
+                bucket,
+                records,
+                evidence,
+            } => Self::Leftovers {
+                kind: kind.name(),
+                side: *side,
+                place: bucket.into(),
+                records: *records,
+                evidence,
+            },
+            Finding::Divergent {
+                bucket,
+                records,
+                evidence,
+            } => Self::Divergent {
+                kind: "divergent",
+                place: bucket.into(),
+                records: *records,
+                evidence,
+            },
+            Finding::Unreadable {
+                side, part, reason, ..
+            } => Self::Unreadable {
+                kind: "unreadable",
+                side: *side,
+                part,
+                reason,
+            },
+            Finding::Malformed {
+                side,
+                place,
+                reason,
+            } => Self::Malformed {
+                kind: "malformed",
+                side: *side,
+                part: &place.part,
+                row: place.row,
+                reason,
+            },
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    #[serde(flatten)]
+    head: Head<'a>,
+    #[serde(serialize_with = "items")]
+    findings: &'a [Finding],
+    #[serde(flatten)]
+    tail: Tail<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+enum Line<'a> {
+    Report {
+        #[serde(flatten)]
+        head: Head<'a>,
+        #[serde(flatten)]
+        tail: Tail<'a>,
+    },
+    Finding(Item<'a>),
+}
+
+fn items<S: Serializer>(findings: &[Finding], serializer: S) -> Result<S::Ok, S::Error> {
+    let mut list = serializer.serialize_seq(Some(findings.len()))?;
+    for finding in findings {
+        list.serialize_element(&Item::from(finding))?;
+    }
+    list.end()
+}
+
+fn head(report: &Report) -> Head<'_> {
+    Head {
+        schema: SCHEMA,
+        tool: Tool {
+            name: env!("CARGO_PKG_NAME"),
+            version: env!("CARGO_PKG_VERSION"),
+        },
+        verdict: report.verdict,
+        exit_code: report.exit_code(),
+        window: Times {
+            start: report.window.start,
+            end: report.window.end,
+        },
+        settle_seconds: report.settle.seconds,
+        suggested_settle_seconds: report.suggested_settle_seconds,
+        fields: &report.fields,
+        fields_left_out: &report.fields_left_out,
+        sides: &report.sides,
+        counts: &report.counts,
+    }
+}
+
+fn tail(report: &Report) -> Tail<'_> {
+    Tail {
+        evidence_capped: report.evidence_capped,
+        notes: &report.notes,
+        state: report.state.as_ref(),
+    }
+}
+
+/// Writes one pretty-printed document.
+pub(super) fn write_document(report: &Report, _: Style<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let document = Document {
+        head: head(report),
+        findings: &report.findings,
+        tail: tail(report),
+    };
+    write_pretty(&document, out)
+}
+
+/// Writes one object a line: the report without its findings, then each finding.
+pub(super) fn write_lines(report: &Report, _: Style<'_>, out: &mut dyn Write) -> io::Result<()> {
+    write_line(&without_findings(report), out)?;
+    report.findings.iter().try_for_each(|finding| {
+        let line = Line::Finding(finding.into());
+        write(&line, CompactFormatter, out)
+    })
+}
+
+/// Returns the report without its findings, as the first of these lines has it.
+pub fn without_findings(report: &Report) -> impl Serialize + '_ {
+    Line::Report {
+        head: head(report),
+        tail: tail(report),
+    }
+}
+
+/// Writes a value as a line of JSON, as harmless to a terminal as the reports.
+///
+/// # Errors
+/// The writer's.
+pub fn write_line(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+    write(value, CompactFormatter, out)
+}
+
+/// Writes a value over as many lines as it takes, harmless to terminals.
+///
+/// # Errors
+/// The writer's.
+pub(crate) fn write_pretty(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+    write(value, PrettyFormatter::new(), out)
+}
+
+/// Writes a value and a newline; see [`Harmless`].
+pub(super) fn write(
+    value: &impl Serialize,
+    form: impl Formatter,
+    mut out: &mut dyn Write,
+) -> io::Result<()> {
+    let mut serializer = serde_json::Serializer::with_formatter(&mut out, Harmless(form));
+    value.serialize(&mut serializer)?;
+    out.write_all(b"\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+    use serde_json::Value;
+
+    fn document(report: &Report) -> String {
+        let mut out = Vec::new();
+        write_document(report, Style::default(), &mut out).unwrap();
+        told(out)
+    }
+
+    fn lines(report: &Report) -> String {
+        let mut out = Vec::new();
+        write_lines(report, Style::default(), &mut out).unwrap();
+        told(out)
+    }
+
+    fn told(out: Vec<u8>) -> String {
+        let version = format!("\"{}\"", env!("CARGO_PKG_VERSION"));
+        String::from_utf8(out)
+            .unwrap()
+            .replace(&version, "\"0.0.0\"")
+    }
+
+    #[test]
+    fn a_document() {
+        insta::assert_snapshot!(document(&sample::unknown()), @r#"
+        {
+          "schema": "flowdiff.report/1",
+          "tool": {
+            "name": "flowdiff",
+            "version": "0.0.0"
+          },
+          "verdict": "unknown",
+          "exit_code": 3,
+          "window": {
+            "start": null,
+            "end": null
+          },
+          "settle_seconds": 900,
+          "suggested_settle_seconds": null,
+          "fields": [
+            "version",
+            "account-id",
+            "interface-id",
+            "srcaddr",
+            "dstaddr",
+            "srcport",
+            "dstport",
+            "protocol",
+            "packets",
+            "bytes",
+            "start",
+            "end",
+            "action",
+            "log-status"
+          ],
+          "fields_left_out": {
+            "s3": [],
+            "cwl": []
+          },
+          "sides": {
+            "s3": {
+              "source": "fixtures/ping/s3",
+              "parts": 1,
+              "bytes": 1830,
+              "records": 57,
+              "nodata": 0,
+              "skipdata": 0,
+              "malformed": 0,
+              "unreadable_parts": 1,
+              "retries": 0,
+              "first_start": "2022-01-07T23:00:00Z",
+              "last_start": "2022-01-07T23:40:00Z",
+              "delivery_delay_seconds": null,
+              "late_delay_seconds": null
+            },
+            "cwl": {
+              "source": "fixtures/ping/cwl",
+              "parts": 1,
+              "bytes": 1830,
+              "records": 58,
+              "nodata": 0,
+              "skipdata": 0,
+              "malformed": 0,
+              "unreadable_parts": 0,
+              "retries": 0,
+              "first_start": "2022-01-07T23:00:00Z",
+              "last_start": "2022-01-07T23:40:00Z",
+              "delivery_delay_seconds": null,
+              "late_delay_seconds": null
+            }
+          },
+          "counts": {
+            "matched": 57,
+            "missing": {
+              "s3": 0,
+              "cwl": 0
+            },
+            "surplus": {
+              "s3": 0,
+              "cwl": 0
+            },
+            "divergent": 0,
+            "pending": {
+              "s3": 0,
+              "cwl": 0
+            },
+            "undetermined": {
+              "s3": 1,
+              "cwl": 0
+            },
+            "late": {
+              "s3": 0,
+              "cwl": 0
+            }
+          },
+          "findings": [
+            {
+              "kind": "undetermined",
+              "side": "s3",
+              "interface": "eni-0c19436730cc350ae",
+              "slot": "2022-01-07T23:25:00Z",
+              "records": 1,
+              "evidence": [
+                {
+                  "record": {
+                    "version": 2,
+                    "account-id": "111122223333",
+                    "interface-id": "eni-0c19436730cc350ae",
+                    "srcaddr": "10.0.1.20",
+                    "dstaddr": "10.0.1.196",
+                    "srcport": 49152,
+                    "dstport": 443,
+                    "protocol": 6,
+                    "packets": 4,
+                    "bytes": 336,
+                    "start": 1641597904,
+                    "end": 1641597962,
+                    "action": "ACCEPT",
+                    "log-status": "OK"
+                  },
+                  "found_in": {
+                    "part": "eni-0c19436730cc350ae-all",
+                    "row": 3
+                  }
+                }
+              ]
+            },
+            {
+              "kind": "unreadable",
+              "side": "s3",
+              "part": "AWSLogs/111122223333/vpcflowlogs/eu-west-1/2022/01/07/111122223333_vpcflowlogs_eu-west-1_fl-0aa11bb22cc33dd44_20220107T2330Z_1a2b3c4d.log.gz",
+              "reason": "the gzip stream ends early"
+            }
+          ],
+          "evidence_capped": false,
+          "notes": []
+        }
+        "#);
+    }
+
+    #[test]
+    fn lines_of_every_kind() {
+        insta::assert_snapshot!(lines(&sample::different()), @r#"
+        {"type":"report","schema":"flowdiff.report/1","tool":{"name":"flowdiff","version":"0.0.0"},"verdict":"different","exit_code":1,"window":{"start":"2022-01-07T23:00:00Z","end":"2022-01-08T00:00:00Z"},"settle_seconds":900,"suggested_settle_seconds":900,"fields":["version","account-id","interface-id","srcaddr","dstaddr","srcport","dstport","protocol","packets","bytes","start","end","action","log-status"],"fields_left_out":{"s3":["vpc-id","flow-direction"],"cwl":[]},"sides":{"s3":{"source":"s3://fa-014-111122223333/AWSLogs/111122223333/vpcflowlogs/eu-west-1/","parts":13,"bytes":35756442,"records":1234572,"nodata":12,"skipdata":1,"malformed":0,"unreadable_parts":1,"retries":0,"first_start":"2022-01-07T23:00:04Z","last_start":"2022-01-07T23:59:01Z","delivery_delay_seconds":{"p50":251,"p95":502,"p99":582,"max":753},"late_delay_seconds":null},"cwl":{"source":"cwl:///fa-014-FlowLogGroup","parts":2,"bytes":153092877,"records":1234570,"nodata":12,"skipdata":1,"malformed":1,"unreadable_parts":0,"retries":3,"first_start":"2022-01-07T23:00:04Z","last_start":"2022-01-07T23:59:58Z","delivery_delay_seconds":{"p50":95,"p95":190,"p99":270,"max":285},"late_delay_seconds":{"p50":830,"p95":1660,"p99":1740,"max":2490}}},"counts":{"matched":1234567,"missing":{"s3":0,"cwl":3},"surplus":{"s3":1,"cwl":0},"divergent":1,"pending":{"s3":1,"cwl":0},"undetermined":{"s3":1,"cwl":0},"late":{"s3":0,"cwl":2}},"evidence_capped":true,"notes":["s3: two flow logs deliver under this prefix: fl-0aa11bb22cc33dd44, fl-0ee55ff66aa77bb88"]}
+        {"type":"finding","kind":"missing","side":"cwl","interface":"eni-0c19436730cc350ae","slot":"2022-01-07T23:25:00Z","records":2,"evidence":[{"record":{"version":2,"account-id":"111122223333","interface-id":"eni-0c19436730cc350ae","srcaddr":"10.0.1.20","dstaddr":"10.0.1.196","srcport":49152,"dstport":443,"protocol":6,"packets":4,"bytes":336,"start":1641597904,"end":1641597962,"action":"ACCEPT","log-status":"OK"},"found_in":{"part":"AWSLogs/111122223333/vpcflowlogs/eu-west-1/2022/01/07/111122223333_vpcflowlogs_eu-west-1_fl-0aa11bb22cc33dd44_20220107T2325Z_1a2b3c4d.log.gz","row":3}}]}
+        {"type":"finding","kind":"missing","side":"cwl","interface":"eni-0c19436730cc350ae","slot":"2022-01-07T23:30:00Z","records":1,"evidence":[{"record":{"version":2,"account-id":"111122223333","interface-id":"eni-0c19436730cc350ae","srcaddr":"10.0.1.20","dstaddr":"10.0.1.196","srcport":49152,"dstport":8443,"protocol":6,"packets":4,"bytes":336,"start":1641598204,"end":1641598262,"action":"ACCEPT","log-status":"OK"},"found_in":{"part":"AWSLogs/111122223333/vpcflowlogs/eu-west-1/2022/01/07/111122223333_vpcflowlogs_eu-west-1_fl-0aa11bb22cc33dd44_20220107T2325Z_1a2b3c4d.log.gz","row":3}}]}
+        {"type":"finding","kind":"surplus","side":"s3","interface":"eni-0c19436730cc350ae","slot":"2022-01-07T23:35:00Z","records":1,"evidence":[{"record":{"version":2,"account-id":"111122223333","interface-id":"eni-0c19436730cc350ae","srcaddr":"10.0.1.20","dstaddr":"10.0.1.196","srcport":49152,"dstport":53,"protocol":6,"packets":4,"bytes":336,"start":1641598500,"end":1641598558,"action":"ACCEPT","log-status":"OK"},"found_in":{"part":"AWSLogs/111122223333/vpcflowlogs/eu-west-1/2022/01/07/111122223333_vpcflowlogs_eu-west-1_fl-0aa11bb22cc33dd44_20220107T2325Z_1a2b3c4d.log.gz","row":3}}]}
+        {"type":"finding","kind":"divergent","interface":"eni-0c19436730cc350ae","slot":"2022-01-07T23:40:00Z","records":1,"evidence":[{"fields":["packets","bytes"],"s3":{"record":{"version":2,"account-id":"111122223333","interface-id":"eni-0c19436730cc350ae","srcaddr":"10.0.1.20","dstaddr":"10.0.1.196","srcport":49152,"dstport":22,"protocol":6,"packets":4,"bytes":336,"start":1641598800,"end":1641598858,"action":"ACCEPT","log-status":"OK"},"found_in":{"part":"AWSLogs/111122223333/vpcflowlogs/eu-west-1/2022/01/07/111122223333_vpcflowlogs_eu-west-1_fl-0aa11bb22cc33dd44_20220107T2325Z_1a2b3c4d.log.gz","row":60}},"cwl":{"record":{"version":2,"account-id":"111122223333","interface-id":"eni-0c19436730cc350ae","srcaddr":"10.0.1.20","dstaddr":"10.0.1.196","srcport":49152,"dstport":22,"protocol":6,"packets":5,"bytes":340,"start":1641598800,"end":1641598858,"action":"ACCEPT","log-status":"OK"},"found_in":{"part":"eni-0c19436730cc350ae-all","row":1641598800000}}}]}
+        {"type":"finding","kind":"undetermined","side":"s3","interface":"eni-0c19436730cc350ae","slot":"2022-01-07T23:45:00Z","records":1,"evidence":[{"record":{"version":2,"account-id":"111122223333","interface-id":"eni-0c19436730cc350ae","srcaddr":"10.0.1.20","dstaddr":"10.0.1.196","srcport":49152,"dstport":443,"protocol":6,"packets":4,"bytes":336,"start":1641599102,"end":1641599160,"action":"ACCEPT","log-status":"OK"},"found_in":{"part":"eni-0c19436730cc350ae-all","row":3}}]}
+        {"type":"finding","kind":"pending","side":"s3","interface":"eni-0c19436730cc350ae","slot":"2022-01-07T23:55:00Z","records":1,"evidence":[{"record":{"version":2,"account-id":"111122223333","interface-id":"eni-0c19436730cc350ae","srcaddr":"10.0.1.20","dstaddr":"10.0.1.196","srcport":49152,"dstport":443,"protocol":6,"packets":4,"bytes":336,"start":1641599941,"end":1641599999,"action":"ACCEPT","log-status":"OK"},"found_in":{"part":"eni-0c19436730cc350ae-all","row":3}}]}
+        {"type":"finding","kind":"unreadable","side":"s3","part":"AWSLogs/111122223333/vpcflowlogs/eu-west-1/2022/01/07/111122223333_vpcflowlogs_eu-west-1_fl-0aa11bb22cc33dd44_20220107T2330Z_1a2b3c4d.log.gz","reason":"the gzip stream ends early"}
+        {"type":"finding","kind":"malformed","side":"cwl","part":"eni-0c19436730cc350ae-all","row":1641598800000,"reason":"12 values where the format has 14 fields: `2 1111 \u001b[2J\u202e`"}
+        "#);
+    }
+
+    #[test]
+    fn lines_hold_what_the_document_holds() {
+        for report in [sample::different(), sample::consistent(), sample::unknown()] {
+            let whole: Value = serde_json::from_str(&document(&report)).unwrap();
+            let text = lines(&report);
+            let mut parsed = text
+                .lines()
+                .map(|line| serde_json::from_str::<Value>(line).unwrap());
+            let mut head = parsed.next().unwrap();
+            let mut findings: Vec<Value> = parsed.collect();
+            assert_eq!(
+                head.as_object_mut().unwrap().remove("type"),
+                Some("report".into())
+            );
+            for finding in &mut findings {
+                let kind = finding.as_object_mut().unwrap().remove("type");
+                assert_eq!(kind, Some("finding".into()));
+            }
+            head["findings"] = findings.into();
+            assert_eq!(head, whole);
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Renderers: the table of ways to show a report.
+//!
+//! A renderer turns a [`Report`] into bytes on a writer and knows nothing else. A new one is one
+//! new file and one line in [`RENDERERS`].
+
+#[cfg(test)]
+mod consumer;
+mod csv;
+mod differences;
+mod emf;
+mod escape;
+mod gauge;
+mod json;
+mod junit;
+pub mod nagios;
+mod openmetrics;
+mod output;
+mod paint;
+mod text;
+mod wording;
+
+use std::io::{self, Write};
+
+use crate::report::Report;
+
+pub use differences::write_difference;
+pub(crate) use escape::escape;
+pub(crate) use json::write_pretty;
+pub use json::{without_findings, write_line};
+pub use output::Output;
+pub use paint::Paint;
+pub(crate) use text::{WIDTH, wrap};
+
+/// How a report is to look, for renderers that have a look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Style<'a> {
+    /// Whether to colour.
+    pub paint: Paint,
+    /// What stood under the report's name before, for renderers that carry something over.
+    pub previous: &'a str,
+}
+
+/// A way to show a report: one line of [`RENDERERS`].
+#[derive(Clone, Copy, Debug)]
+pub struct Renderer {
+    /// What a user calls it on the command line.
+    pub name: &'static str,
+    /// What it is for, as a help text says it.
+    pub about: &'static str,
+    /// Writes the whole report, ending with a newline. Does not flush.
+    pub write: fn(&Report, Style<'_>, &mut dyn Write) -> io::Result<()>,
+    /// Whether it reads [`Style::previous`].
+    pub carries_over: bool,
+    /// Whether it reads [`Report::hours`].
+    pub by_hour: bool,
+    /// Whether its figures go on in time under the names of the sources, from one run to the next.
+    pub series: bool,
+}
+
+/// Every way to show a report, the default first.
+pub static RENDERERS: &[Renderer] = &[
+    Renderer {
+        name: "text",
+        about: "a summary for people",
+        write: text::write,
+        carries_over: false,
+        by_hour: false,
+        series: false,
+    },
+    Renderer {
+        name: "json",
+        about: "one JSON document, format flowdiff.report/1",
+        write: json::write_document,
+        carries_over: false,
+        by_hour: false,
+        series: false,
+    },
+    Renderer {
+        name: "jsonl",
+        about: "the same as JSON lines: first the report, then a line for each finding",
+        write: json::write_lines,
+        carries_over: false,
+        by_hour: false,
+        series: false,
+    },
+    Renderer {
+        name: "csv",
+        about: "a row for each finding",
+        write: csv::write,
+        carries_over: false,
+        by_hour: false,
+        series: false,
+    },
+    Renderer {
+        name: "junit",
+        about: "JUnit XML: a test case for each interface and hour, for CI systems",
+        write: junit::write,
+        carries_over: false,
+        by_hour: true,
+        series: false,
+    },
+    Renderer {
+        name: "emf",
+        about: "CloudWatch embedded metric format: a line for each side",
+        write: emf::write,
+        carries_over: false,
+        by_hour: false,
+        series: true,
+    },
+    Renderer {
+        name: "openmetrics",
+        about: "OpenMetrics text, for node_exporter's textfile collector",
+        write: openmetrics::write,
+        carries_over: true,
+        by_hour: false,
+        series: true,
+    },
+];
+
+/// Returns the renderer of that name.
+pub fn find(name: &str) -> Option<&'static Renderer> {
+    RENDERERS.iter().find(|renderer| renderer.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::report::redact::Redaction;
+    use crate::report::sample;
+
+    #[test]
+    fn renderer_names_are_unique_and_found() {
+        let names: BTreeSet<_> = RENDERERS.iter().map(|renderer| renderer.name).collect();
+        assert_eq!(names.len(), RENDERERS.len());
+        for name in names {
+            assert_eq!(find(name).map(|renderer| renderer.name), Some(name));
+        }
+        assert!(find("xml").is_none());
+    }
+
+    #[test]
+    fn every_renderer_ends_with_a_newline() {
+        for report in [sample::different(), sample::consistent(), sample::unknown()] {
+            for renderer in RENDERERS {
+                let mut out = Vec::new();
+                (renderer.write)(&report, Style::default(), &mut out).unwrap();
+                assert!(out.ends_with(b"\n"), "{}", renderer.name);
+            }
+        }
+    }
+
+    #[test]
+    fn no_renderer_tells_what_is_replaced() {
+        let redaction = Redaction::keyed("a key for these tests").unwrap();
+        let report = redaction.report(sample::different());
+        for renderer in RENDERERS {
+            let mut out = Vec::new();
+            (renderer.write)(&report, Style::default(), &mut out).unwrap();
+            let text = String::from_utf8(out).unwrap();
+            for secret in [
+                "111122223333",
+                "10.0.1.20",
+                "10.0.1.196",
+                "0c19436730cc350ae",
+                "0aa11bb22cc33dd44",
+            ] {
+                assert!(
+                    !text.contains(secret),
+                    "{}: {secret} in {text}",
+                    renderer.name
+                );
+            }
+        }
+        assert_eq!(report.counts, sample::different().counts);
+    }
+}

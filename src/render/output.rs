@@ -1,0 +1,333 @@
+//! Files that a run writes: opened before the work starts, complete or not there at all.
+
+use std::fs::{self, File, Permissions};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tempfile::NamedTempFile;
+
+use crate::model::Error;
+
+/// How the names begin that files have before they are complete, where they need one.
+const PREFIX: &str = ".flowdiff-report-";
+
+/// What a killed run left is swept up once it is this old: a younger file may be one that is just being made.
+const STALE: Duration = Duration::from_secs(60);
+
+/// A file being written. Unless it is finished it never appears under its name.
+///
+/// Where the system can, what was written has no name at all until then, so that nothing is left of a run that is
+/// killed. Elsewhere, and for the instant in which it takes another file's place, it stands beside it under a temporary
+/// name, which only this user can read and the next run into the folder sweeps up. What is not a regular file (a pipe,
+/// `/dev/stdout`) is written directly.
+#[derive(Debug)]
+pub struct Output {
+    path: PathBuf,
+    place: Place,
+}
+
+#[derive(Debug)]
+enum Place {
+    Unnamed(BufWriter<File>),
+    Beside(BufWriter<NamedTempFile>, Permissions),
+    Direct(BufWriter<File>),
+}
+
+impl Output {
+    /// Opens the file for writing.
+    ///
+    /// # Errors
+    /// The folder is not there or cannot be written to, or the path is a folder.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let open = || match fs::metadata(path) {
+            Ok(there) if there.is_dir() => Err(io::Error::from(io::ErrorKind::IsADirectory)),
+            Ok(there) if !there.is_file() => Ok(Place::Direct(BufWriter::new(
+                File::options().write(true).open(path)?,
+            ))),
+            _ => {
+                sweep(folder(path));
+                match unnamed::open(folder(path)) {
+                    Ok(file) => Ok(Place::Unnamed(BufWriter::new(file))),
+                    Err(_) => beside(folder(path)),
+                }
+            }
+        };
+        let place = open().map_err(|source| Error::Output {
+            path: path.to_owned(),
+            source,
+        })?;
+        Ok(Self {
+            path: path.to_owned(),
+            place,
+        })
+    }
+
+    /// Returns what stands under the file's name so far; nothing if it is no regular file or no text.
+    pub fn previous(&self) -> String {
+        match self.place {
+            Place::Unnamed(_) | Place::Beside(..) => {
+                fs::read_to_string(&self.path).unwrap_or_default()
+            }
+            Place::Direct(_) => String::new(),
+        }
+    }
+
+    /// Gives the file its name, and the permissions of what it replaces.
+    ///
+    /// # Errors
+    /// The last bytes cannot be written or the file cannot be given its name.
+    pub fn finish(self) -> Result<(), Error> {
+        let Self { path, place } = self;
+        let replaced = || fs::metadata(&path).map(|there| there.permissions()).ok();
+        let finish = || match place {
+            Place::Direct(mut file) => file.flush(),
+            Place::Unnamed(file) => {
+                let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+                if let Some(permissions) = replaced() {
+                    file.set_permissions(permissions)?;
+                }
+                file.sync_all()?;
+                unnamed::link(&file, &path)
+            }
+            Place::Beside(file, usual) => {
+                let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+                let permissions = replaced().unwrap_or(usual);
+                file.as_file().set_permissions(permissions)?;
+                file.as_file().sync_all()?;
+                file.persist(&path).map(drop).map_err(|error| error.error)
+            }
+        };
+        finish().map_err(|source| Error::Output {
+            path: path.clone(),
+            source,
+        })
+    }
+
+    /// Returns the file's name.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.place {
+            Place::Beside(file, _) => file.write(bytes),
+            Place::Unnamed(file) | Place::Direct(file) => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.place {
+            Place::Beside(file, _) => file.flush(),
+            Place::Unnamed(file) | Place::Direct(file) => file.flush(),
+        }
+    }
+}
+
+/// The folder of a file: where its name is given to it in one atomic step.
+fn folder(path: &Path) -> &Path {
+    path.parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
+}
+
+/// Private until it is finished; then with the permissions that any other new file gets, which are those it is made
+/// with, while there is nothing in it.
+fn beside(folder: &Path) -> io::Result<Place> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(PREFIX);
+    #[cfg(unix)]
+    builder.permissions(<Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o666));
+    let file = builder.tempfile_in(folder)?;
+    let usual = file.as_file().metadata()?.permissions();
+    #[cfg(unix)]
+    file.as_file()
+        .set_permissions(<Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o600))?;
+    // Tells other runs that this one is alive; where locks do not work, they leave alone what they cannot lock.
+    let _ = file.as_file().lock();
+    Ok(Place::Beside(BufWriter::new(file), usual))
+}
+
+/// Removes what killed runs left in the folder: nobody alive holds it.
+fn sweep(folder: &Path) {
+    let stale = |path: &Path| -> io::Result<bool> {
+        let there = fs::symlink_metadata(path)?;
+        let old = there.modified()?.elapsed().is_ok_and(|age| age > STALE);
+        Ok(there.is_file() && old && File::open(path)?.try_lock().is_ok())
+    };
+    let Ok(entries) = fs::read_dir(folder) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let ours = entry.file_name().to_string_lossy().starts_with(PREFIX);
+        if ours && stale(&entry.path()).unwrap_or(false) {
+            // Somebody else may have swept it up meanwhile.
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// Files that have no name until they are complete.
+#[cfg(target_os = "linux")]
+mod unnamed {
+    use std::fs::{self, File};
+    use std::io;
+    use std::os::fd::AsRawFd;
+    use std::path::Path;
+
+    use rustix::fs::{AtFlags, CWD, Mode, OFlags};
+
+    /// Opens one in the folder.
+    pub(super) fn open(folder: &Path) -> io::Result<File> {
+        let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
+        let file = File::from(rustix::fs::openat(
+            CWD,
+            folder,
+            flags,
+            Mode::from_raw_mode(0o666),
+        )?);
+        // Whether it can be given a name later.
+        fs::metadata(handle(&file))?;
+        Ok(file)
+    }
+
+    /// Gives it its name, in place of what has it.
+    pub(super) fn link(file: &File, path: &Path) -> io::Result<()> {
+        let link =
+            |name: &Path| rustix::fs::linkat(CWD, handle(file), CWD, name, AtFlags::SYMLINK_FOLLOW);
+        match link(path) {
+            Err(rustix::io::Errno::EXIST) => {
+                let unique =
+                    getrandom::u64().map_err(|error| io::Error::other(error.to_string()))?;
+                let beside = super::folder(path).join(format!("{}{unique:016x}", super::PREFIX));
+                link(&beside)?;
+                fs::rename(&beside, path).inspect_err(|_| {
+                    let _ = fs::remove_file(&beside);
+                })
+            }
+            linked => Ok(linked?),
+        }
+    }
+
+    fn handle(file: &File) -> String {
+        format!("/proc/self/fd/{}", file.as_raw_fd())
+    }
+}
+
+/// Files always have a name.
+#[cfg(not(target_os = "linux"))]
+mod unnamed {
+    use std::fs::File;
+    use std::io;
+    use std::path::Path;
+
+    pub(super) fn open(_: &Path) -> io::Result<File> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub(super) fn link(_: &File, _: &Path) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(path: &Path) -> Output {
+        Output {
+            path: path.to_owned(),
+            place: beside(folder(path)).unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_file_appears_only_when_finished() {
+        let open = |path: &Path| Output::open(path).unwrap();
+        for open in [open, named] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("report.json");
+            let mut output = open(&path);
+            output.write_all(b"whole").unwrap();
+            assert!(!path.exists());
+            output.finish().unwrap();
+            assert_eq!(fs::read(&path).unwrap(), b"whole");
+            drop(open(&path));
+            assert_eq!(fs::read(&path).unwrap(), b"whole");
+            let mut output = open(&path);
+            output.write_all(b"another").unwrap();
+            output.finish().unwrap();
+            assert_eq!(fs::read(&path).unwrap(), b"another");
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn it_is_private_while_it_has_another_name_and_then_as_the_one_it_replaces() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("report.json");
+        let usual = folder.path().join("usual");
+        File::create(&usual).unwrap();
+        let output = named(&path);
+        let Place::Beside(file, _) = &output.place else {
+            panic!("no name")
+        };
+        assert_eq!(mode(file.get_ref().path()), 0o600);
+        output.finish().unwrap();
+        assert_eq!(mode(&path), mode(&usual));
+        fs::remove_file(&path).unwrap();
+        Output::open(&path).unwrap().finish().unwrap();
+        assert_eq!(mode(&path), mode(&usual));
+        fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
+        for output in [Output::open(&path).unwrap(), named(&path)] {
+            output.finish().unwrap();
+            assert_eq!(mode(&path), 0o640);
+        }
+    }
+
+    #[test]
+    fn what_a_killed_run_left_is_swept_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let long_ago = std::time::SystemTime::now() - 2 * STALE;
+        let make = |name: &str, old: bool| {
+            let file = File::create(folder.path().join(name)).unwrap();
+            if old {
+                file.set_modified(long_ago).unwrap();
+            }
+            file
+        };
+        let held = make(".flowdiff-report-held", true);
+        held.lock().unwrap();
+        drop(make(".flowdiff-report-young", false));
+        drop(make(".flowdiff-report-left", true));
+        drop(make(".flowdiff-other", true));
+        drop(Output::open(&folder.path().join("report")).unwrap());
+        let names = fs::read_dir(folder.path()).unwrap();
+        let mut names: Vec<_> = names.map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        let kept = [
+            ".flowdiff-other",
+            ".flowdiff-report-held",
+            ".flowdiff-report-young",
+        ];
+        assert_eq!(names, kept);
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_named_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        for path in [
+            folder.path().to_owned(),
+            folder.path().join("no/such/folder/x"),
+        ] {
+            let message = Output::open(&path).unwrap_err().to_string();
+            assert!(message.contains(&path.display().to_string()), "{message}");
+        }
+    }
+}

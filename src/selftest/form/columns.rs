@@ -1,0 +1,99 @@
+//! Rows as Parquet, as AWS types them and as pandas does.
+
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, GzipLevel};
+use parquet::file::properties::WriterProperties;
+
+use crate::record::FieldName;
+use crate::record::field::Kind;
+
+use super::{Numbers, Row, Writer};
+use crate::selftest::random::Random;
+
+/// Writes the rows; a row that is no record has a negative number where its layout has one.
+pub(in crate::selftest) fn write(
+    writer: &Writer<'_>,
+    rows: &[Row],
+    random: &mut Random,
+) -> (Vec<u8>, Numbers) {
+    let names = writer.layout.columns();
+    let columns = names.iter().map(|name| {
+        let spelt = name.as_str().replace('-', "_");
+        (spelt, column(writer, name, rows, random), true)
+    });
+    let batch = RecordBatch::try_from_iter_with_nullable(columns).expect("columns of one length");
+    // AWS's own pages are packed with gzip.
+    let gzip = Compression::GZIP(GzipLevel::try_new(1).unwrap_or_default());
+    let codec = *random.pick(&[
+        gzip,
+        Compression::SNAPPY,
+        Compression::LZ4_RAW,
+        Compression::UNCOMPRESSED,
+    ]);
+    let properties = WriterProperties::builder()
+        .set_compression(codec)
+        .set_max_row_group_row_count(Some(1 + random.below(60)))
+        .build();
+    let file = ArrowWriter::try_new(Vec::new(), batch.schema(), Some(properties));
+    let file = file.and_then(|mut file| file.write(&batch).and_then(|()| file.into_inner()));
+    (
+        file.expect("memory takes everything"),
+        (1..=rows.len() as u64).collect(),
+    )
+}
+
+/// Tells whether rows of these fields can be malformed in Parquet: only numbers can be what they cannot be.
+pub(in crate::selftest) fn can_be_malformed(name: &FieldName) -> bool {
+    name.as_str() == "bytes"
+}
+
+fn column(writer: &Writer<'_>, name: &FieldName, rows: &[Row], random: &mut Random) -> ArrayRef {
+    let values = rows.iter().map(|&row| match row {
+        Row::Record { record, .. } => writer.value(record, name),
+        Row::Malformed { .. } if can_be_malformed(name) => Some("-7"),
+        Row::Malformed { .. } => None,
+    });
+    let number = |value: Option<&str>| value.and_then(|value| value.parse::<i64>().ok());
+    match name.kind() {
+        Kind::Text | Kind::Address => {
+            // Text that is absent is `-` in AWS's own files; others have NULL, or nothing between quotes.
+            let absent = *random.pick(&[Some("-"), None, Some("")]);
+            let unescape = random.percent(50);
+            let spelt = values.map(|value| match value {
+                Some(value) if unescape => Some(value.replace("%20", " ")),
+                Some(value) => Some(value.to_owned()),
+                None => absent.map(str::to_owned),
+            });
+            Arc::new(spelt.collect::<StringArray>())
+        }
+        Kind::TrafficPath if writer.sloppy => {
+            // Seen in the field: 0 for what the text has as `-`.
+            Arc::new(
+                values
+                    .map(|value| number(value).or(Some(0)))
+                    .collect::<Int64Array>(),
+            )
+        }
+        Kind::Integer | Kind::Time | Kind::TrafficPath => {
+            let wide: Vec<Option<i64>> = values.map(number).collect();
+            let narrow: Option<Vec<Option<i32>>> = wide
+                .iter()
+                .map(|value| value.map(i32::try_from).transpose().ok())
+                .collect();
+            match narrow {
+                Some(narrow) if name.kind() == Kind::Integer && random.percent(50) => {
+                    Arc::new(Int32Array::from(narrow))
+                }
+                // What pandas makes of integers with NULL among them.
+                Some(narrow) if writer.sloppy && random.percent(20) => {
+                    let floats = narrow.iter().map(|value| value.map(f64::from));
+                    Arc::new(floats.collect::<Float64Array>())
+                }
+                _ => Arc::new(Int64Array::from(wide)),
+            }
+        }
+    }
+}
