@@ -258,8 +258,8 @@ impl Going<'_> {
                 .unwrap_or(state.next),
             windows.map(|it| it.end).max().unwrap_or(state.next),
         );
-        if report.verdict == Verdict::Consistent && !taken_up.carried.is_nothing() {
-            report.verdict = Verdict::Unknown;
+        if !taken_up.carried.is_nothing() {
+            report.verdict = report.verdict.and(Verdict::Unknown);
         }
         report.notes.extend(notes(taken_up));
         report.rechecked = true;
@@ -344,16 +344,9 @@ fn of_second_look(report: Report, taken: Taken) -> Report {
             ..report.sides[side].clone()
         }
     });
-    let of_sides = |count: Sides<u64>| count.s3 + count.cwl;
-    let different = counts.divergent + of_sides(counts.missing) + of_sides(counts.surplus);
-    let open = of_sides(counts.pending) + of_sides(counts.undetermined);
-    let unreadable = sides.s3.unreadable_parts + sides.cwl.unreadable_parts;
     Report {
-        verdict: match (different, open + unreadable) {
-            (0, 0) => Verdict::Consistent,
-            (0, _) => Verdict::Unknown,
-            _ => Verdict::Different,
-        },
+        // That nothing was found where nothing was looked for is no wonder.
+        verdict: Verdict::of(&counts, &sides, true),
         sides,
         counts,
         findings: taken.findings,

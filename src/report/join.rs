@@ -5,7 +5,7 @@ use crate::model::finding::{Bucket, Finding, Place};
 use crate::model::window::Window;
 use crate::model::{Side, Sides};
 
-use super::{Report, SideSummary, Verdict};
+use super::{Report, SideSummary};
 
 /// Joins the reports of disjoint windows, oldest first, into one that shows at most `most` differences. `None` if there
 /// is none.
@@ -60,7 +60,7 @@ impl Report {
                 .collect();
             mine.extend(new);
         }
-        self.verdict = worse(self.verdict, other.verdict);
+        self.verdict = self.verdict.and(other.verdict);
         self.window = hull(self.window, other.window);
         self.sides.s3.add(&other.sides.s3);
         self.sides.cwl.add(&other.sides.cwl);
@@ -89,15 +89,6 @@ impl Report {
             .filter(|note| !self.notes.contains(note))
             .collect();
         self.notes.extend(new);
-    }
-}
-
-/// Something wrong anywhere is something wrong; something not known anywhere is not known.
-fn worse(a: Verdict, b: Verdict) -> Verdict {
-    match (a, b) {
-        (Verdict::Different, _) | (_, Verdict::Different) => Verdict::Different,
-        (Verdict::Unknown, _) | (_, Verdict::Unknown) => Verdict::Unknown,
-        (Verdict::Consistent, Verdict::Consistent) => Verdict::Consistent,
     }
 }
 
@@ -212,6 +203,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::report::Verdict;
     use crate::report::sample;
 
     #[test]

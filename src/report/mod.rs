@@ -7,6 +7,7 @@ pub mod redact;
 pub(crate) mod sample;
 mod state;
 pub(crate) mod times;
+mod verdict;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use crate::model::{Counts, Side, Sides};
 
 pub use join::join;
 pub use state::{Carried, Looked, TakenUp};
+pub use verdict::Verdict;
 
 /// What a run found out. Same input, same report, byte for byte, except for how long it [took](Self::took).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,17 +77,11 @@ impl Report {
 
     /// Tells whether something is not known, besides what the verdict says.
     pub fn leaves_questions(&self) -> bool {
-        let counts = &self.counts;
         let unread = self
             .state
             .as_ref()
             .is_some_and(|state| state.carried.unread_windows > 0);
-        unread
-            || Side::BOTH.into_iter().any(|side| {
-                let summary = &self.sides[side];
-                let open = counts.undetermined[side] + counts.pending[side];
-                open + summary.unreadable_parts + summary.malformed > 0
-            })
+        unread || verdict::is_open(&self.counts, &self.sides)
     }
 
     /// Returns how long records were on their way to a side, in seconds, 99th percentile; `None` if it is not known.
@@ -114,38 +110,6 @@ impl Hour {
         Self {
             interface: Arc::clone(&bucket.interface),
             start: bucket.slot.map(|slot| slot.div_euclid(3600) * 3600),
-        }
-    }
-}
-
-/// The answer to "do both destinations hold the same records".
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Verdict {
-    /// Yes, and everything was read.
-    Consistent,
-    /// No: at least one confirmed missing, surplus or divergent record.
-    Different,
-    /// Not known: nothing is confirmed different, but not everything is known.
-    Unknown,
-}
-
-impl Verdict {
-    /// Returns the name used in reports.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Consistent => "consistent",
-            Self::Different => "different",
-            Self::Unknown => "unknown",
-        }
-    }
-
-    /// Returns the exit code a run with this verdict ends with, if nothing is tolerated.
-    pub fn exit_code(self) -> u8 {
-        match self {
-            Self::Consistent => 0,
-            Self::Different => 1,
-            Self::Unknown => 3,
         }
     }
 }
