@@ -1,4 +1,4 @@
-//! The answer: what the looks found, as a report; the verdict is decided here.
+//! The answer: what the looks found, as a report.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use crate::causes::configuration;
 use crate::digest::BucketId;
 use crate::model::delay::suggested_settle;
 use crate::model::finding::{Bucket, Finding, Place};
-use crate::model::{Counts, Side, Sides};
+use crate::model::{Side, Sides};
 use crate::report::{Report, SideSummary, Verdict};
 use crate::source::{Listing, Part, is_wrong_clock};
 
@@ -25,7 +25,7 @@ pub(super) fn report(
     explained: Explained,
 ) -> Report {
     let unreadable = Sides::from_fn(|side| {
-        let mut parts = screened.unreadable[side].clone();
+        let mut parts = screened.sides[side].unreadable.clone();
         parts.extend(explained.unreadable[side].iter().cloned());
         // Stable: of a part that failed at both looks, what the first one said.
         parts.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
@@ -61,12 +61,13 @@ pub(super) fn report(
         );
     }
     for side in Side::BOTH {
-        let rows = screened.malformed[side].iter();
+        let rows = screened.sides[side].malformed.iter();
         findings.extend(rows.map(|(place, reason)| malformed_row(side, place, reason)));
-        evidence_capped |= screened.tally[side].malformed > screened.malformed[side].len() as u64;
+        evidence_capped |=
+            screened.sides[side].tally.malformed > screened.sides[side].malformed.len() as u64;
     }
     Report {
-        verdict: verdict(reader.check, &counts, &sides),
+        verdict: Verdict::of(&counts, &sides, reader.check.allow_empty),
         window: reader.check.window,
         settle: reader.settle,
         suggested_settle_seconds: suggested_settle(
@@ -79,7 +80,9 @@ pub(super) fn report(
             .iter()
             .map(ToString::to_string)
             .collect(),
-        fields_left_out: fields::left_out(&screened.rules.comparison, &screened.layouts),
+        fields_left_out: Sides::from_fn(|side| {
+            fields::left_out(&screened.rules.comparison, &screened.sides[side].layouts)
+        }),
         sides,
         counts,
         findings,
@@ -117,22 +120,6 @@ fn copies(check: &Check, screened: &Screened) -> BTreeMap<Bucket, Sides<u64>> {
         .collect()
 }
 
-fn verdict(check: &Check, counts: &Counts, sides: &Sides<SideSummary>) -> Verdict {
-    let both = |count: Sides<u64>| count.s3 + count.cwl;
-    let of_sides = |count: fn(&SideSummary) -> u64| count(&sides.s3) + count(&sides.cwl);
-    if counts.divergent + both(counts.missing) + both(counts.surplus) > 0 {
-        return Verdict::Different;
-    }
-    let open = both(counts.pending) + both(counts.undetermined);
-    let not_known = of_sides(|side| side.unreadable_parts) + of_sides(|side| side.malformed);
-    let empty = of_sides(|side| side.records) == 0 && !check.allow_empty;
-    if open + not_known > 0 || empty {
-        Verdict::Unknown
-    } else {
-        Verdict::Consistent
-    }
-}
-
 fn summary(
     reader: &Reader<'_>,
     screened: &Screened,
@@ -140,15 +127,15 @@ fn summary(
     explained: &Explained,
     unreadable: usize,
 ) -> SideSummary {
-    let tally = &screened.tally[side];
-    let listed_unreadable = screened.unreadable[side].len() - parts_failed(screened, side);
+    let tally = &screened.sides[side].tally;
+    let listed_unreadable = screened.sides[side].unreadable.len() - parts_failed(screened, side);
     SideSummary {
         source: reader.sources[side].address(),
-        parts: (screened.parts[side].len() + listed_unreadable) as u64,
-        bytes: screened.bytes[side],
+        parts: (screened.sides[side].parts.len() + listed_unreadable) as u64,
+        bytes: screened.sides[side].bytes,
         records: tally
             .records
-            .saturating_add_signed(screened.arrivals[side] + explained.arrivals[side]),
+            .saturating_add_signed(screened.sides[side].arrivals + explained.arrivals[side]),
         nodata: tally.nodata,
         skipdata: tally.skipdata,
         malformed: tally.malformed,
@@ -156,18 +143,20 @@ fn summary(
         retries: reader.sources[side].retries(),
         first_start: tally.first_start,
         last_start: tally.last_start,
-        delivery_delay_seconds: screened.delays[side].summary(),
+        delivery_delay_seconds: screened.sides[side].delays.summary(),
         late_delay_seconds: explained.late[side].delays.summary(),
     }
 }
 
 /// Parts that were listed as readable and were not.
 fn parts_failed(screened: &Screened, side: Side) -> usize {
-    let names: hashbrown::HashSet<&str> = screened.parts[side]
+    let names: hashbrown::HashSet<&str> = screened.sides[side]
+        .parts
         .iter()
         .map(|part| &*part.name)
         .collect();
-    screened.unreadable[side]
+    screened.sides[side]
+        .unreadable
         .iter()
         .filter(|(part, _)| names.contains(&*part.name))
         .count()
@@ -205,7 +194,7 @@ fn wrong_clock(reader: &Reader<'_>, side: Side) -> Option<String> {
 
 /// A log group has no header that says what its rows look like, so the format is easily forgotten.
 fn format_unlikely(check: &Check, screened: &Screened, side: Side) -> Option<String> {
-    let tally = &screened.tally[side];
+    let tally = &screened.sides[side].tally;
     let unlikely = tally.records == 0 && tally.malformed > 0 && !check.formats[side].given;
     unlikely.then(|| {
         format!(
@@ -228,7 +217,7 @@ fn notes(
                 .iter()
                 .map(|note| format!("{side}: {note}")),
         );
-        if screened.tally[side].skipdata > 0 {
+        if screened.sides[side].tally.skipdata > 0 {
             notes.push(format!(
                 "{side}: SKIPDATA rows stand for flows that AWS itself lost before delivery; nobody can tell how many"
             ));

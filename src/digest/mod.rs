@@ -1,5 +1,6 @@
 //! Digests: what one side boils down to. Adds records, merges, and tells where two sides differ.
 
+mod balance;
 mod bucket;
 mod fingerprint;
 mod grain;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use crate::model::Sides;
 use crate::model::finding::Bucket;
 
+pub use balance::Balance;
 pub use bucket::BucketId;
 pub use fingerprint::Fingerprints;
 pub use grain::Grain;
@@ -103,11 +105,16 @@ impl Sides<Digest> {
         grain
     }
 
-    /// Returns the buckets (or coarser lines, if ledgers have those) in which the two sides do not hold the same.
+    /// Returns the buckets (or coarser lines, if ledgers have those) in which the two sides differ; see
+    /// [`Balance::differs`].
     pub fn unequal(&self) -> BTreeSet<BucketId> {
         let ids = self.s3.ledger.ids().chain(self.cwl.ledger.ids());
-        ids.filter(|&id| self.s3.ledger.sums(id) != self.cwl.ledger.sums(id))
-            .collect()
+        ids.filter(|&id| self.balance(id).differs()).collect()
+    }
+
+    /// Returns how both sides stand in a bucket.
+    pub fn balance(&self, id: BucketId) -> Balance {
+        Balance::of(self.as_ref().map(|digest| &digest.ledger), id)
     }
 
     /// Returns the bucket behind a number that either side knows.

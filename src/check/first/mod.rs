@@ -2,17 +2,15 @@
 
 pub(super) mod screen;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashSet;
 use tokio::sync::Semaphore;
 
 use crate::decode::{Content, Format, Row, Sink, Stop, decode};
 use crate::digest::{BucketId, Digest, Ledger, Sketch};
-use crate::model::delay::Delays;
-use crate::model::finding::Place;
 use crate::model::window::Window;
 use crate::model::{Error, Side, Sides};
 use crate::record::{Comparison, Layout};
@@ -23,8 +21,7 @@ use super::pass::Wanted;
 use super::pass::fields::Layouts;
 use super::pass::reader::Reader;
 use super::pass::rules::{Halt, Rules};
-use super::pass::span::Span;
-use super::pass::taken::Tally;
+use super::pass::taken::SideScreen;
 use screen::{Finer, Lines, Screen, Size};
 
 /// How many differences the first sketch tells. Small enough to stay in the processor's cache, since every
@@ -44,24 +41,8 @@ pub(super) struct Screened {
     pub rules: Arc<Rules>,
     /// What each side boils down to.
     pub digests: Sides<Digest>,
-    /// How many rows.
-    pub tally: Sides<Tally>,
-    /// The first malformed rows.
-    pub malformed: Sides<BTreeMap<Place, String>>,
-    /// The parts that were listed as readable; spans go by their numbers.
-    pub parts: Sides<Vec<Arc<Part>>>,
-    /// What each part held.
-    pub spans: Sides<HashMap<usize, Span>>,
-    /// Parts that could not be read, with the reason.
-    pub unreadable: Sides<Vec<(Arc<Part>, String)>>,
-    /// Bytes fetched.
-    pub bytes: Sides<u64>,
-    /// The layouts met.
-    pub layouts: Layouts,
-    /// How long records were on their way, as far as their delivery is known.
-    pub delays: Sides<Delays>,
-    /// Records that each side gained (or lost) while it was looked at more closely.
-    pub arrivals: Sides<i64>,
+    /// What was found on each side.
+    pub sides: Sides<SideScreen>,
 }
 
 /// Reads both sides once, or as often as it takes to find the fields that all layouts have.
@@ -91,8 +72,9 @@ pub(super) async fn screen(
         let passed = reader
             .pass(&wanted, &rules, Screen::new(size(reader)))
             .await;
-        layouts.s3.extend(passed.taken.layouts.s3);
-        layouts.cwl.extend(passed.taken.layouts.cwl);
+        for side in Side::BOTH {
+            layouts[side].extend(passed.sides[side].layouts.iter().cloned());
+        }
         match rules.halted() {
             Some(Halt::Incomparable(why)) => return Err(Error::Incomparable(why)),
             Some(Halt::Narrower) => continue,
@@ -104,22 +86,19 @@ pub(super) async fn screen(
                 }
             }
         }
-        let listed = listings.as_ref().map(|listing| listing.unreadable.clone());
+        let mut sides = passed.sides;
+        for side in Side::BOTH {
+            let (found, listed) = (&mut sides[side], &listings[side]);
+            found.parts.clone_from(&listed.parts);
+            found
+                .unreadable
+                .splice(0..0, listed.unreadable.iter().cloned());
+            found.layouts = std::mem::take(&mut layouts[side]);
+        }
         let mut screened = Screened {
             rules,
-            arrivals: Sides::default(),
-            digests: passed.taken.visitor.digests,
-            tally: passed.taken.tally,
-            malformed: passed.taken.malformed,
-            parts: listings.as_ref().map(|listing| listing.parts.clone()),
-            spans: passed.taken.spans,
-            unreadable: Sides {
-                s3: [listed.s3, passed.unreadable.s3].concat(),
-                cwl: [listed.cwl, passed.unreadable.cwl].concat(),
-            },
-            bytes: passed.bytes,
-            layouts,
-            delays: passed.taken.delays,
+            digests: passed.visitor.digests,
+            sides,
         };
         refine(reader, &wanted, &mut screened).await?;
         return Ok(screened);
@@ -169,19 +148,18 @@ async fn refine(
         );
         let before = copies(&screened.digests, &ids);
         let finer = Finer::new(Arc::new(Lines { grain, ids }), size);
-        let passed = reader.pass(wanted, &screened.rules, finer).await;
+        let mut passed = reader.pass(wanted, &screened.rules, finer).await;
         if screened.rules.halted().is_some() {
             return Err(Error::Incomparable(
                 "records with other fields have arrived while both sides were read: check again"
                     .into(),
             ));
         }
-        screened.digests = passed.taken.visitor.screen.digests;
-        for (side, more) in [
-            (Side::S3, passed.unreadable.s3),
-            (Side::Cwl, passed.unreadable.cwl),
-        ] {
-            let known = &mut screened.unreadable[side];
+        let Sides { s3, cwl } = passed.take_unreadable();
+        screened.digests = passed.visitor.screen.digests;
+        for (side, more) in [(Side::S3, s3), (Side::Cwl, cwl)] {
+            let found = &mut screened.sides[side];
+            let known = &mut found.unreadable;
             for (part, reason) in more {
                 if known.iter().all(|(old, _)| old.name != part.name) {
                     known.push((part, reason));
@@ -189,7 +167,7 @@ async fn refine(
             }
             let ledger = &screened.digests[side].ledger;
             let now: u64 = ledger.ids().map(|id| ledger.sums(id).copies).sum();
-            screened.arrivals[side] += now.cast_signed() - before[side].cast_signed();
+            found.arrivals += now.cast_signed() - before[side].cast_signed();
         }
         let now = screened.digests.level();
         if now >= grain {

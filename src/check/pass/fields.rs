@@ -72,15 +72,16 @@ impl Selection {
 }
 
 /// Returns the fields that a side has, in any of its layouts, and that are not compared, in table order.
-pub(in crate::check) fn left_out(comparison: &Comparison, layouts: &Layouts) -> Sides<Vec<String>> {
-    Sides::from_fn(|side| {
-        let names: BTreeSet<_> = layouts[side].iter().flat_map(Layout::columns).collect();
-        names
-            .into_iter()
-            .filter(|name| !comparison.fields().contains(name))
-            .map(ToString::to_string)
-            .collect()
-    })
+pub(in crate::check) fn left_out(
+    comparison: &Comparison,
+    layouts: &BTreeSet<Layout>,
+) -> Vec<String> {
+    let names: BTreeSet<_> = layouts.iter().flat_map(Layout::columns).collect();
+    names
+        .into_iter()
+        .filter(|name| !comparison.fields().contains(name))
+        .map(ToString::to_string)
+        .collect()
 }
 
 fn in_all(layouts: &BTreeSet<Layout>) -> Option<BTreeSet<FieldName>> {
@@ -144,7 +145,7 @@ mod tests {
         let comparison = Selection::default().comparison(&met).unwrap();
         assert_eq!(comparison.fields(), names(&["start", "end"]));
         assert_eq!(
-            left_out(&comparison, &met),
+            Sides::from_fn(|side| left_out(&comparison, &met[side])),
             Sides {
                 s3: vec!["vpc-id".into()],
                 cwl: vec!["new".into()]

@@ -144,9 +144,7 @@ impl<V: Visitor> Sink for Intake<'_, V> {
 
     fn layout(&mut self, layout: &Layout) -> Result<(), Stop> {
         // Layouts are noted even if the part is unreadable later: what was met was met.
-        if !self.taken.layouts[self.origin.side].contains(layout) {
-            self.taken.layouts[self.origin.side].insert(layout.clone());
-        }
+        self.taken.met(self.origin, layout);
         for (asked, name, flag) in [
             (!self.rules.window.is_all(), "start", "--since or --until"),
             (
@@ -300,7 +298,10 @@ mod tests {
         let ends = intakes.into_iter().zip(whole);
         let again = ends.filter_map(|(intake, whole)| (!intake.finish(whole)).then_some(()));
         let again = again.count();
-        (one.tally.cwl.records + other.tally.cwl.records, again)
+        (
+            one.sides.cwl.tally.records + other.sides.cwl.tally.records,
+            again,
+        )
     }
 
     #[test]
@@ -321,7 +322,7 @@ mod tests {
             event(&mut intake, "a");
             assert!(intake.finish(whole));
         }
-        assert_eq!(worker.tally.cwl.records, 1);
+        assert_eq!(worker.sides.cwl.tally.records, 1);
     }
 
     #[test]
@@ -339,6 +340,6 @@ mod tests {
         take(&rules, &origin(0), answer(&["a", "b"]), &mut worker).unwrap();
         take(&rules, &origin(1), answer(&["b", "c"]), &mut other).unwrap();
         worker.merge(other);
-        assert_eq!(worker.tally.cwl.records, 3);
+        assert_eq!(worker.sides.cwl.tally.records, 3);
     }
 }

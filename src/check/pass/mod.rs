@@ -26,7 +26,7 @@ use crate::source::{Outlet, Part, ReadError, Room, Source};
 
 use intake::take;
 use rules::Rules;
-use taken::Taken;
+use taken::{SideScreen, Taken};
 use visitor::{Origin, Visitor};
 
 /// Semaphores count in 32 bits, so memory is handed out in KiB.
@@ -58,12 +58,20 @@ pub(super) struct Wanted {
 
 /// What a pass gives.
 pub(super) struct Passed<V> {
-    /// What was taken in.
-    pub taken: Taken<V>,
-    /// Parts that could not be read, in order, with the reason.
-    pub unreadable: Sides<Vec<(Arc<Part>, String)>>,
-    /// Bytes fetched.
-    pub bytes: Sides<u64>,
+    /// What it made of records.
+    pub visitor: V,
+    /// What was found on each side.
+    pub sides: Sides<SideScreen>,
+}
+
+impl<V> Passed<V> {
+    /// Takes out the parts that could not be read.
+    pub(super) fn take_unreadable(&mut self) -> Sides<Vec<(Arc<Part>, String)>> {
+        Sides {
+            s3: std::mem::take(&mut self.sides.s3.unreadable),
+            cwl: std::mem::take(&mut self.sides.cwl.unreadable),
+        }
+    }
 }
 
 /// Reads the parts of both sides.
@@ -107,10 +115,14 @@ pub(super) async fn pass<V: Visitor>(
         .unwrap_or_else(PoisonError::into_inner);
     give_back_memory();
     workers.into_iter().for_each(|worker| first.merge(worker));
+    for (side, unreadable) in [(Side::S3, s3), (Side::Cwl, cwl)] {
+        let found = &mut first.sides[side];
+        found.unreadable = unreadable;
+        found.bytes = bytes[side];
+    }
     Passed {
-        taken: first,
-        unreadable: Sides { s3, cwl },
-        bytes,
+        visitor: first.visitor,
+        sides: first.sides,
     }
 }
 
@@ -199,7 +211,7 @@ impl<V: Visitor> Outlet for Hatch<'_, V> {
             .pop();
         let mut worker = worker.expect("there is a worker for each turn");
         let (rules, origin) = (Arc::clone(&bench.rules), self.origin.clone());
-        let before = worker.tally[origin.side].records;
+        let before = worker.sides[origin.side].tally.records;
         let decoding = tokio::task::spawn_blocking(move || {
             let result = take(&rules, &origin, content, &mut worker);
             (worker, result)
@@ -213,7 +225,7 @@ impl<V: Visitor> Outlet for Hatch<'_, V> {
         bench
             .progress
             .side(side)
-            .records(worker.tally[side].records - before);
+            .records(worker.sides[side].tally.records - before);
         bench
             .idle
             .lock()

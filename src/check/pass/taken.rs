@@ -1,7 +1,8 @@
 //! What a worker has taken in: counts for each side, what each part held, and what the pass's visitor made of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
+use std::sync::Arc;
 
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
@@ -10,9 +11,9 @@ use crate::digest::Fingerprints;
 use crate::model::Sides;
 use crate::model::delay::Delays;
 use crate::model::finding::Place;
-use crate::record::Status;
+use crate::record::{Layout, Status};
+use crate::source::Part;
 
-use super::fields::Layouts;
 use super::span::Span;
 use super::visitor::{Origin, Seen, Visitor};
 
@@ -61,20 +62,79 @@ impl Tally {
     }
 }
 
+/// What a look found on one side. Adds up in any order.
+#[derive(Default)]
+pub(in crate::check) struct SideScreen {
+    /// How many rows.
+    pub tally: Tally,
+    /// The first rows that are no record, by place, with the reason.
+    pub malformed: BTreeMap<Place, String>,
+    /// The layouts met.
+    pub layouts: BTreeSet<Layout>,
+    /// The parts that were read or tried; spans go by their numbers.
+    pub parts: Vec<Arc<Part>>,
+    /// What each part held, by its number.
+    pub spans: HashMap<usize, Span>,
+    /// Parts that could not be read, in order, with the reason.
+    pub unreadable: Vec<(Arc<Part>, String)>,
+    /// Bytes fetched.
+    pub bytes: u64,
+    /// How long records were on their way, as far as their delivery is known.
+    pub delays: Delays,
+    /// Records that the side gained (or lost) while it was looked at more closely.
+    pub arrivals: i64,
+}
+
+impl SideScreen {
+    /// Adds what another worker found; at most so many malformed rows are kept.
+    fn merge(&mut self, other: Self, most_malformed: usize) {
+        self.tally.merge(&other.tally);
+        self.malformed.extend(other.malformed);
+        while self.malformed.len() > most_malformed {
+            self.malformed.pop_last();
+        }
+        self.layouts.extend(other.layouts);
+        self.delays.merge(&other.delays);
+        // The fewer go to the more: a table that grows is there twice for a moment.
+        let mut more = other.spans;
+        if self.spans.len() < more.len() {
+            mem::swap(&mut self.spans, &mut more);
+        }
+        for (part, span) in more {
+            self.held(part, span);
+        }
+    }
+
+    /// Adds to what a part held.
+    fn held(&mut self, part: usize, span: Span) {
+        match self.spans.entry(part) {
+            Entry::Occupied(mut known) => known.get_mut().merge(span),
+            Entry::Vacant(entry) => {
+                entry.insert(span);
+            }
+        }
+    }
+
+    /// Takes note of a row that is no record. The first `most` are kept, by place.
+    fn malformed(&mut self, place: Place, most: usize, reason: impl FnOnce() -> String) {
+        self.tally.malformed += 1;
+        let kept = &mut self.malformed;
+        let full = kept.len() >= most;
+        if !full || kept.last_key_value().is_some_and(|(last, _)| place < *last) {
+            kept.insert(place, reason());
+            while kept.len() > most {
+                kept.pop_last();
+            }
+        }
+    }
+}
+
 /// Everything one worker took. Adds up in any order.
 pub(in crate::check) struct Taken<V> {
     /// What the pass makes of records.
     pub visitor: V,
-    /// How many rows.
-    pub tally: Sides<Tally>,
-    /// The first rows that are no record, by place, with the reason.
-    pub malformed: Sides<BTreeMap<Place, String>>,
-    /// The layouts met.
-    pub layouts: Layouts,
-    /// What each part held, by its number in the pass.
-    pub spans: Sides<HashMap<usize, Span>>,
-    /// How long records were on their way, as far as their delivery is known.
-    pub delays: Sides<Delays>,
+    /// What was found on each side.
+    pub sides: Sides<SideScreen>,
     /// How many malformed rows are kept a side.
     most_malformed: usize,
 }
@@ -84,11 +144,7 @@ impl<V: Visitor> Taken<V> {
     pub(in crate::check) fn new(visitor: V, most_malformed: usize) -> Self {
         Self {
             visitor,
-            tally: Sides::default(),
-            malformed: Sides::default(),
-            layouts: Sides::default(),
-            spans: Sides::default(),
-            delays: Sides::default(),
+            sides: Sides::default(),
             most_malformed,
         }
     }
@@ -101,59 +157,34 @@ impl<V: Visitor> Taken<V> {
     /// Adds what another one took.
     pub(in crate::check) fn merge(&mut self, other: Self) {
         self.visitor.merge(other.visitor);
-        let sides = [
-            (
-                &mut self.tally.s3,
-                &other.tally.s3,
-                &mut self.malformed.s3,
-                other.malformed.s3,
-            ),
-            (
-                &mut self.tally.cwl,
-                &other.tally.cwl,
-                &mut self.malformed.cwl,
-                other.malformed.cwl,
-            ),
-        ];
-        for (tally, more, malformed, rows) in sides {
-            tally.merge(more);
-            malformed.extend(rows);
-            while malformed.len() > self.most_malformed {
-                malformed.pop_last();
-            }
-        }
-        self.delays.s3.merge(&other.delays.s3);
-        self.delays.cwl.merge(&other.delays.cwl);
-        self.layouts.s3.extend(other.layouts.s3);
-        self.layouts.cwl.extend(other.layouts.cwl);
-        for (spans, mut more) in [
-            (&mut self.spans.s3, other.spans.s3),
-            (&mut self.spans.cwl, other.spans.cwl),
-        ] {
-            // The fewer go to the more: a table that grows is there twice for a moment.
-            if spans.len() < more.len() {
-                mem::swap(spans, &mut more);
-            }
-            for (part, span) in more {
-                hold(spans, part, span);
-            }
-        }
+        let Sides { s3, cwl } = other.sides;
+        self.sides.s3.merge(s3, self.most_malformed);
+        self.sides.cwl.merge(cwl, self.most_malformed);
     }
 
     /// Takes a record.
     #[inline(always)]
     pub(in crate::check) fn record(&mut self, seen: &Seen<'_>, key: &Fingerprints) {
         if self.visitor.visit(seen, key) {
-            self.tally[seen.origin.side].count(seen);
+            let side = &mut self.sides[seen.origin.side];
+            side.tally.count(seen);
             if let (Some(delivered), Some(end)) = (seen.delivered, seen.normal.end) {
-                self.delays[seen.origin.side].add(end, delivered);
+                side.delays.add(end, delivered);
             }
         }
     }
 
     /// Takes note of what a piece of a part held.
     pub(in crate::check) fn held(&mut self, origin: &Origin, span: Span) {
-        hold(&mut self.spans[origin.side], origin.number, span);
+        self.sides[origin.side].held(origin.number, span);
+    }
+
+    /// Takes note of a layout.
+    pub(in crate::check) fn met(&mut self, origin: &Origin, layout: &Layout) {
+        let layouts = &mut self.sides[origin.side].layouts;
+        if !layouts.contains(layout) {
+            layouts.insert(layout.clone());
+        }
     }
 
     /// Takes a row that is no record. The first ones are kept, by place.
@@ -163,28 +194,10 @@ impl<V: Visitor> Taken<V> {
         row: u64,
         reason: impl FnOnce() -> String,
     ) {
-        self.tally[origin.side].malformed += 1;
-        let kept = &mut self.malformed[origin.side];
         let place = Place {
             part: origin.name.clone(),
             row,
         };
-        let full = kept.len() >= self.most_malformed;
-        if !full || kept.last_key_value().is_some_and(|(last, _)| place < *last) {
-            kept.insert(place, reason());
-            while kept.len() > self.most_malformed {
-                kept.pop_last();
-            }
-        }
-    }
-}
-
-/// Adds to what a part held.
-fn hold(spans: &mut HashMap<usize, Span>, part: usize, span: Span) {
-    match spans.entry(part) {
-        Entry::Occupied(mut known) => known.get_mut().merge(span),
-        Entry::Vacant(entry) => {
-            entry.insert(span);
-        }
+        self.sides[origin.side].malformed(place, self.most_malformed, reason);
     }
 }

@@ -84,11 +84,11 @@ fn wanted(
     listing: &Listing,
     sought: &Sought<'_>,
 ) -> Vec<Wanted> {
-    let before = screened.parts[side].iter().enumerate();
+    let before = screened.sides[side].parts.iter().enumerate();
     let before: HashMap<&str, (usize, &Arc<Part>)> = before
         .map(|(number, part)| (&*part.name, (number, part)))
         .collect();
-    let failed = screened.unreadable[side].iter();
+    let failed = screened.sides[side].unreadable.iter();
     let failed: HashMap<&str, &Arc<Part>> = failed.map(|(part, _)| (&*part.name, part)).collect();
     let unchanged = |old: &Part, part: &Part| !part.version.is_empty() && old == part;
     let wanted = |part: &Arc<Part>| {
@@ -119,9 +119,9 @@ fn gone(
     let refused: HashMap<&str, &str> = refused
         .map(|(part, reason)| (&*part.name, reason.as_str()))
         .collect();
-    let before = screened.parts[side].iter().enumerate();
+    let before = screened.sides[side].parts.iter().enumerate();
     let lost = before.filter(|(number, part)| {
-        let span = screened.spans[side].get(number);
+        let span = screened.sides[side].spans.get(number);
         !there.contains(&*part.name) && !sought.slots_of(part, Some(span)).is_empty()
     });
     lost.map(|(_, part)| {
@@ -191,7 +191,7 @@ impl<'a> Sought<'a> {
         number: Option<usize>,
         all: Window,
     ) -> Option<Wanted> {
-        let span = number.map(|number| screened.spans[side].get(&number));
+        let span = number.map(|number| screened.sides[side].spans.get(&number));
         let slots = self.slots_of(part, span);
         (!slots.is_empty()).then(|| Wanted {
             part: Arc::clone(part),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use hashbrown::{HashMap, HashSet};
 
-use crate::digest::{BucketId, Ledger, Sketch};
+use crate::digest::{Balance, BucketId, Ledger, Sketch};
 use crate::model::delay::Delays;
 use crate::model::finding::Bucket;
 use crate::model::{Error, Side, Sides};
@@ -47,17 +47,18 @@ impl Look<'_> {
             let counted = every.is_none() && tries > 0;
             let scope = Arc::new(self.scope(buckets, |id| counted && !filled.contains(id)));
             let means = self.means(&scope, estimate.filter(|_| tries > 0));
-            let passed = self.pass(Closer::new(Arc::clone(&scope), means)).await?;
-            let all_read = passed.unreadable.s3.is_empty() && passed.unreadable.cwl.is_empty();
-            self.note_unreadable(passed.unreadable);
-            let seen = passed.taken.visitor;
+            let mut passed = self.pass(Closer::new(Arc::clone(&scope), means)).await?;
+            let unreadable = passed.take_unreadable();
+            let all_read = unreadable.s3.is_empty() && unreadable.cwl.is_empty();
+            self.note_unreadable(unreadable);
+            let seen = passed.visitor;
             let now: Buckets = buckets
                 .keys()
-                .map(|&id| (id, Standing::of(seen.ledgers.as_ref(), id)))
+                .map(|&id| (id, Standing::of(Balance::of(seen.ledgers.as_ref(), id))))
                 .collect();
             let more = scope.lone.iter().filter(|(id, (_, lacking))| {
                 let standing = now.get(*id);
-                standing.is_some_and(|standing| standing.copies[*lacking] > 0)
+                standing.is_some_and(|standing| standing.balance.copies[*lacking] > 0)
             });
             let known = filled.len();
             filled.extend(more.map(|(id, _)| *id));
@@ -82,7 +83,7 @@ impl Look<'_> {
                 Means::Copies(copies) => {
                     let changed = |id: &BucketId| {
                         let both = before.get(id).zip(now.get(id));
-                        both.is_some_and(|(before, now)| !before.differs_as(now))
+                        both.is_some_and(|(before, now)| !before.balance.differs_as(&now.balance))
                     };
                     // What only one look has seen may have come while it was made.
                     if tries > 0 && all_read && scope.shared.iter().any(changed) {
@@ -93,7 +94,7 @@ impl Look<'_> {
                     let mut gathered = copies.gathered().map_err(Error::Temporary)?;
                     if Side::BOTH
                         .iter()
-                        .any(|&side| self.screened.tally[side].malformed > 0)
+                        .any(|&side| self.screened.sides[side].tally.malformed > 0)
                     {
                         let excess = gathered.excess().map_err(Error::Temporary)?;
                         self.doubt_malformed(lone_excess(&scope, &seen.ledgers, excess));
@@ -108,7 +109,8 @@ impl Look<'_> {
     }
 
     fn scope(&self, buckets: &Buckets, counted: impl Fn(&BucketId) -> bool) -> Scope {
-        let lacking = |(&id, standing): (&BucketId, &Standing)| Some((id, standing.lacking()?));
+        let lacking =
+            |(&id, standing): (&BucketId, &Standing)| Some((id, standing.balance.lacking()?));
         let arriving: HashMap<BucketId, Side> = buckets.iter().filter_map(lacking).collect();
         let (mut shared, mut lone) = (HashSet::new(), HashMap::new());
         for &id in buckets.keys() {
@@ -159,17 +161,19 @@ impl Look<'_> {
             let before = buckets.get(&id).copied().unwrap_or_default();
             let arrived = self.arrived.get(&id).copied().unwrap_or_default();
             let standing = Standing {
-                copies: Sides::from_fn(|side| {
-                    before.copies[side].saturating_add_signed(arrived[side])
-                }),
+                balance: Balance {
+                    copies: Sides::from_fn(|side| {
+                        before.balance.copies[side].saturating_add_signed(arrived[side])
+                    }),
+                    ..now.balance
+                },
                 lacked: bucket
                     .and_then(|bucket| lacking.get(&bucket).copied())
                     .unwrap_or_default(),
-                ..*now
             };
             (id, standing)
         };
-        let differing = now.iter().filter(|(_, now)| now.differs());
+        let differing = now.iter().filter(|(_, now)| now.balance.differs());
         differing.map(standing).collect()
     }
 
@@ -177,8 +181,11 @@ impl Look<'_> {
     fn note_arrivals(&mut self, buckets: &Buckets, now: &Buckets, delays: &Sides<Delays>) {
         for (&id, standing) in buckets {
             for side in Side::BOTH {
-                let copies = now.get(&id).map_or(0, |now| now.copies[side]).cast_signed();
-                let change = copies - standing.copies[side].cast_signed();
+                let copies = now
+                    .get(&id)
+                    .map_or(0, |now| now.balance.copies[side])
+                    .cast_signed();
+                let change = copies - standing.balance.copies[side].cast_signed();
                 self.arrive(id, side, change);
                 let gained = u64::try_from(change).unwrap_or(0);
                 self.explained.late[side].records += gained.min(standing.lacked[side]);
@@ -219,32 +226,4 @@ fn lone_excess(scope: &Scope, now: &Sides<Ledger>, mut excess: Sides<u64>) -> Si
         excess[side] += now[side].sums(id).copies;
     }
     excess
-}
-
-impl Standing {
-    /// Takes it from both sides' ledgers.
-    pub(super) fn of(ledgers: Sides<&Ledger>, id: BucketId) -> Self {
-        let sums = ledgers.map(|ledger| ledger.sums(id));
-        Self {
-            copies: sums.as_ref().map(|sums| sums.copies),
-            more: sums.s3.fingerprints.wrapping_sub(sums.cwl.fingerprints),
-            lacked: Sides::default(),
-        }
-    }
-
-    /// Returns the side that had nothing.
-    fn lacking(&self) -> Option<Side> {
-        Side::BOTH.into_iter().find(|&side| self.copies[side] == 0)
-    }
-
-    /// Tells whether the sides differ.
-    fn differs(&self) -> bool {
-        self.copies.s3 != self.copies.cwl || self.more != 0
-    }
-
-    /// Tells whether the sides differ by the same records.
-    fn differs_as(&self, other: &Self) -> bool {
-        let more = |standing: &Self| standing.copies.s3.wrapping_sub(standing.copies.cwl);
-        self.more == other.more && more(self) == more(other)
-    }
 }

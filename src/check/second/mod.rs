@@ -125,7 +125,7 @@ pub(super) async fn explain(
 /// What the first look could not read.
 fn doubt(screened: &Screened) -> Doubt {
     let covers = Sides::from_fn(|side| {
-        let unreadable = screened.unreadable[side].iter();
+        let unreadable = screened.sides[side].unreadable.iter();
         unreadable.map(|(part, _)| part.cover.clone()).collect()
     });
     Doubt { covers }
@@ -153,7 +153,7 @@ impl Look<'_> {
     /// to the copy: an estimate would make a report depend on how it was found.
     pub(super) fn doubt_malformed(&mut self, excess: Sides<u64>) {
         for side in Side::BOTH {
-            let malformed = self.screened.tally[side].malformed;
+            let malformed = self.screened.sides[side].tally.malformed;
             if malformed > 0 && malformed >= excess[side.other()] {
                 self.doubt.covers[side].push(Cover::default());
             }
@@ -174,10 +174,10 @@ impl Look<'_> {
         let buckets: HashSet<BucketId> = found.iter().map(|one| one.bucket).collect();
         let copies = Copies::new(self.flow.clone(), self.allowance(buckets.into_iter()));
         let fingerprints = Arc::new(gone.keys().copied().collect());
-        let passed = self.pass(Collection::new(fingerprints, copies)).await?;
-        self.note_unreadable(passed.unreadable);
+        let mut passed = self.pass(Collection::new(fingerprints, copies)).await?;
+        self.note_unreadable(passed.take_unreadable());
         let mut left = Vec::new();
-        let gathered = passed.taken.visitor.copies.gathered();
+        let gathered = passed.visitor.copies.gathered();
         let gathered = gathered.map_err(Error::Temporary)?;
         self.compare(gathered, true, every, |look, groups| {
             for fingerprint in groups.fingerprints() {

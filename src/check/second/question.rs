@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use hashbrown::HashMap;
 
 use crate::check::first::Screened;
-use crate::digest::{BucketId, Net};
+use crate::digest::{Balance, BucketId, Net};
 use crate::model::Sides;
 
 /// What is looked at again.
@@ -20,12 +20,20 @@ pub(in crate::check) enum Question {
 /// How a bucket stood at the last look.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::check) struct Standing {
-    /// How many copies each side had.
-    pub copies: Sides<u64>,
-    /// By how much S3's fingerprints add up to more than CloudWatch's.
-    pub more: u128,
+    /// What each side had.
+    pub balance: Balance,
     /// How many the other side had and this one lacked, as far as a look has told.
     pub lacked: Sides<u64>,
+}
+
+impl Standing {
+    /// A bucket of which no look has told yet what a side lacked.
+    pub(super) fn of(balance: Balance) -> Self {
+        Self {
+            balance,
+            lacked: Sides::default(),
+        }
+    }
 }
 
 impl Question {
@@ -38,8 +46,7 @@ impl Question {
         Some(match screened.digests.differences() {
             Ok(found) => Self::Few(found),
             Err(_) => {
-                let ledgers = screened.digests.as_ref().map(|digest| &digest.ledger);
-                let standing = |id| (id, Standing::of(ledgers, id));
+                let standing = |id| (id, Standing::of(screened.digests.balance(id)));
                 Self::Many(unequal.into_iter().map(standing).collect())
             }
         })
