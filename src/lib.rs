@@ -16,6 +16,7 @@
 //! - [`diff`]: copies of differing records told as missing, surplus or divergent
 //! - [`digest`]: records boiled down to what tells two sides apart
 //! - [`progress`]: how far a run is, for people who wait
+//! - [`output`]: files that a run writes, complete or not there at all
 //! - [`source`]: lists parts and reads their bytes (S3, CloudWatch Logs, files)
 //! - [`decode`]: bytes to rows, formats told by content
 //! - [`model`]: the words that all rooms share: sides, time windows, findings, counts, delays, errors
@@ -38,6 +39,7 @@ pub mod doctor;
 pub mod estimate;
 pub mod job;
 pub mod model;
+pub mod output;
 pub mod progress;
 pub mod record;
 pub mod render;

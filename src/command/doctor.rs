@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::cli::plan::{Plan, flow_logs};
 use crate::cli::{CheckArgs, plan};
@@ -12,21 +11,14 @@ use crate::report::redact::Redaction;
 
 use super::log::log_to_stderr;
 use super::print::{as_json, json_text, paint, print};
-use super::{INTERRUPTED, clock, runtime, showable};
+use super::wait::until_interrupted;
+use super::{INTERRUPTED, clock, showable};
 
 /// Looks at everything, prints it, and returns the exit code.
 pub(super) fn run(args: &CheckArgs, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
     log_to_stderr(args.output.verbose, redaction);
     let json = as_json("doctor", args)?;
-    let runtime = runtime()?;
-    let diagnosis = runtime.block_on(async {
-        tokio::select! {
-            diagnosis = diagnose(args) => Some(diagnosis),
-            _ = tokio::signal::ctrl_c() => None,
-        }
-    });
-    runtime.shutdown_timeout(Duration::ZERO);
-    let Some(diagnosis) = diagnosis.transpose()? else {
+    let Some(diagnosis) = until_interrupted(diagnose(args))? else {
         return Ok(INTERRUPTED);
     };
     let diagnosis = diagnosis.map_texts(&|text| showable(text, redaction));

@@ -1,7 +1,6 @@
 //! Says what a check would read (`plan`, `check --plan`).
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::cli::CheckArgs;
 use crate::cli::plan::Plan;
@@ -11,7 +10,8 @@ use crate::report::redact::Redaction;
 
 use super::log::log_to_stderr;
 use super::print::{as_json, json_text, print, standard_output};
-use super::{INTERRUPTED, clock, configured, open, runtime};
+use super::wait::until_interrupted;
+use super::{INTERRUPTED, clock, configured, open};
 
 /// Says what a check would read.
 pub(super) fn run(args: &CheckArgs, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
@@ -22,15 +22,7 @@ pub(super) fn run(args: &CheckArgs, redaction: Option<&Arc<Redaction>>) -> Resul
     let args = &*configured;
     let json = as_json("plan", args)?;
     let plan = Plan::new(args, clock())?;
-    let runtime = runtime()?;
-    let estimate = runtime.block_on(async {
-        tokio::select! {
-            estimate = estimate(&plan) => Some(estimate),
-            _ = tokio::signal::ctrl_c() => None,
-        }
-    });
-    runtime.shutdown_timeout(Duration::ZERO);
-    let Some(estimate) = estimate.transpose()? else {
+    let Some(estimate) = until_interrupted(estimate(&plan))? else {
         return Ok(INTERRUPTED);
     };
     match (json, redaction) {

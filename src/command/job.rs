@@ -24,9 +24,10 @@ use crate::report::redact::Redaction;
 use super::log::log_to_stderr;
 use super::outputs::{Outputs, tell_difference};
 use super::print::print;
+use super::wait::runtime;
 use super::{
     INTERRUPTED, TROUBLE, answer_with, clock, complain, configured, interrupted, open,
-    progress_mode, runtime, showable,
+    progress_mode, showable,
 };
 
 /// The exit code after SIGTERM, as shells have it.

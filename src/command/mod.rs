@@ -10,25 +10,26 @@ mod manual;
 mod outputs;
 mod print;
 mod selftest;
+mod wait;
 
 use std::borrow::Cow;
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use clap::{CommandFactory, Parser};
-use tokio::runtime::{Builder, Runtime};
 
 use crate::check;
 use crate::cli::plan::{Answer, Plan, flow_logs};
 use crate::cli::{CheckArgs, Cli, Color, What};
 use crate::diff::EveryDifference;
 use crate::model::{Error, Side, Sides};
+use crate::output::Output;
 use crate::progress::{Mode, Progress, say};
+use crate::render::escape;
 use crate::render::nagios;
 use crate::render::nagios::Status;
-use crate::render::{Output, escape};
 use crate::report::Report;
 use crate::report::redact::{Redaction, without_secrets};
 use crate::source;
@@ -37,6 +38,7 @@ use crate::source::Source;
 use log::log_to_stderr;
 use outputs::{Outputs, tell_difference};
 use print::{print, print_report};
+use wait::until_interrupted;
 
 /// The exit code of a run that could not come to an answer.
 const TROUBLE: u8 = 2;
@@ -208,18 +210,11 @@ fn run_check(args: &CheckArgs, redaction: Option<&Arc<Redaction>>) -> Result<u8,
     }
     let mut outputs = Outputs::open(&plan)?;
     let progress = Arc::new(Progress::new(progress_mode(args)));
-    let runtime = runtime()?;
-    let answer = runtime.block_on(async {
-        tokio::select! {
-            answer = answer(&plan, &progress, outputs.differences.as_mut(), redaction) => Some(answer),
-            _ = tokio::signal::ctrl_c() => None,
-        }
-    });
-    // Decoders at work cannot be stopped, and nobody waits for them any more.
-    runtime.shutdown_timeout(Duration::ZERO);
+    let differences = outputs.differences.as_mut();
+    let answer = until_interrupted(answer(&plan, &progress, differences, redaction));
     let got_to = progress.snapshot();
     progress.finish();
-    let Some(mut report) = answer.transpose()? else {
+    let Some(mut report) = answer? else {
         return interrupted(args.alarms.nagios, &got_to);
     };
     outputs.write(&plan, &mut report, began, redaction)?;
@@ -245,15 +240,8 @@ fn configured(args: &CheckArgs) -> Result<Option<Cow<'_, CheckArgs>>, Error> {
     let Some(asked) = flow_logs::asked(args)? else {
         return Ok(Some(Cow::Borrowed(args)));
     };
-    let runtime = runtime()?;
-    let found = runtime.block_on(async {
-        tokio::select! {
-            found = flow_logs::ask(args, &asked) => Some(found),
-            _ = tokio::signal::ctrl_c() => None,
-        }
-    });
-    runtime.shutdown_timeout(Duration::ZERO);
-    Ok(found.transpose()?.map(Cow::Owned))
+    let found = until_interrupted(flow_logs::ask(args, &asked))?;
+    Ok(found.map(Cow::Owned))
 }
 
 fn interrupted(for_nagios: bool, got_to: &str) -> Result<u8, Error> {
@@ -264,17 +252,6 @@ fn interrupted(for_nagios: bool, got_to: &str) -> Result<u8, Error> {
     }
     say(&format!("flowdiff: {said}"));
     Ok(INTERRUPTED)
-}
-
-/// A thread for each decoder and two for what waits for files: each thread has memory of its own to allocate from, and
-/// with hundreds of threads most of it would lie idle.
-fn runtime() -> Result<Runtime, Error> {
-    let processors = std::thread::available_parallelism().map_or(2, usize::from);
-    let runtime = Builder::new_multi_thread()
-        .enable_all()
-        .max_blocking_threads(processors + 2)
-        .build();
-    runtime.map_err(|error| Error::Usage(format!("cannot start threads: {error}")))
 }
 
 async fn open(plan: &Plan) -> Result<Sides<Arc<dyn Source>>, Error> {

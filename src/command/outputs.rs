@@ -9,7 +9,8 @@ use crate::cli::plan::Plan;
 use crate::diff::{Kind, Shown};
 use crate::model::finding::Bucket;
 use crate::model::{Error, Side};
-use crate::render::{Output, Paint, Renderer, Style, write_difference};
+use crate::output::Output;
+use crate::render::{Paint, Renderer, Style, write_difference};
 use crate::report::Report;
 use crate::report::redact::{Redaction, without_secrets};
 

@@ -14,7 +14,6 @@ mod json;
 mod junit;
 pub mod nagios;
 mod openmetrics;
-mod output;
 mod paint;
 mod text;
 mod wording;
@@ -27,7 +26,6 @@ pub use differences::write_difference;
 pub(crate) use escape::escape;
 pub(crate) use json::write_pretty;
 pub use json::{without_findings, write_line};
-pub use output::Output;
 pub use paint::Paint;
 pub(crate) use text::{WIDTH, wrap};
 

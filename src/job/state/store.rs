@@ -1,17 +1,16 @@
 //! The store: the directory that a state lives in, for one run at a time.
 //!
-//! The state is written whole to a temporary name, synced, and renamed, and then the directory is synced: whenever a
-//! run is killed, the file holds one state or the other. The lock is the operating system's, so it goes with the
-//! process that holds it.
+//! The state is written whole before it has its name (see [`crate::output`]): whenever a run is killed, the file holds
+//! one state or the other. The lock is the operating system's, so it goes with the process that holds it.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use tempfile::Builder;
 
 use crate::model::Error;
+use crate::output::{self, Output, Step};
 
 use super::{State, Subject};
 
@@ -21,8 +20,8 @@ const SCHEMA: &str = "flowdiff.state/1";
 const SCHEMAS: &str = "flowdiff.state/";
 const FILE: &str = "state.json";
 const LOCK: &str = "lock";
-/// What temporary names begin with.
-const TEMPORARY: &str = ".state-";
+/// What temporary names began with once.
+const ONCE_TEMPORARY: &str = ".state-";
 
 /// A directory with a state, locked.
 #[derive(Debug)]
@@ -30,17 +29,6 @@ pub struct Store {
     directory: PathBuf,
     /// Held for its lock.
     _lock: File,
-}
-
-/// What saving consists of; told before each step, so that a test can die there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Step {
-    Create,
-    Write,
-    Sync,
-    Rename,
-    SyncDirectory,
-    Done,
 }
 
 impl Store {
@@ -115,48 +103,38 @@ impl Store {
     /// # Errors
     /// It cannot be written; the one there stays.
     pub fn save(&self, state: &State) -> Result<(), Error> {
-        self.save_by_steps(state, |_| {}).map_err(|error| {
-            trouble(
-                &self.directory.join(FILE),
-                format!("cannot be written: {error}"),
-                None,
-            )
-        })
+        self.save_by_steps(state, |_| {})
     }
 
-    fn save_by_steps(&self, state: &State, mut before: impl FnMut(Step)) -> io::Result<()> {
-        let mut value = serde_json::to_value(state)?;
-        if let Some(members) = value.as_object_mut() {
-            members.insert("schema".to_owned(), SCHEMA.into());
-        }
-        let text = serde_json::to_vec(&value)?;
-        before(Step::Create);
-        let mut file = Builder::new()
-            .prefix(TEMPORARY)
-            .tempfile_in(&self.directory)?;
-        let (half, rest) = text.split_at(text.len() / 2);
-        file.write_all(half)?;
-        before(Step::Write);
-        file.write_all(rest)?;
-        file.write_all(b"\n")?;
-        before(Step::Sync);
-        file.as_file().sync_all()?;
-        before(Step::Rename);
-        file.persist(self.directory.join(FILE))
-            .map_err(|error| error.error)?;
-        before(Step::SyncDirectory);
-        // Elsewhere a directory cannot be opened, and a rename is durable by itself.
-        #[cfg(unix)]
-        File::open(&self.directory)?.sync_all()?;
-        before(Step::Done);
-        Ok(())
+    fn save_by_steps(&self, state: &State, before: impl FnMut(Step)) -> Result<(), Error> {
+        let path = self.directory.join(FILE);
+        let fault = |error: io::Error| {
+            let reason = format!("cannot be written: {error}");
+            trouble(&path, reason, None)
+        };
+        let written = || {
+            let mut value = serde_json::to_value(state).map_err(|error| fault(error.into()))?;
+            if let Some(members) = value.as_object_mut() {
+                members.insert("schema".to_owned(), SCHEMA.into());
+            }
+            let mut file = Output::open(&path)?.private();
+            let write = serde_json::to_writer(&mut file, &value).map_err(io::Error::from);
+            write.and_then(|()| file.write_all(b"\n")).map_err(fault)?;
+            file.finish_by_steps(before)
+        };
+        written().map_err(|error| match error {
+            Error::Output { source, .. } => fault(source),
+            other => other,
+        })
     }
 
     /// Removes what runs that were killed have left: nobody else writes here while the lock is held.
     fn remove_leavings(&self) -> io::Result<()> {
         for entry in fs::read_dir(&self.directory)? {
             let entry = entry?;
-            if entry.file_name().to_string_lossy().starts_with(TEMPORARY) {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if name.starts_with(output::PREFIX) || name.starts_with(ONCE_TEMPORARY) {
                 fs::remove_file(entry.path())?;
             }
         }
@@ -310,11 +288,10 @@ mod tests {
     #[test]
     fn killed_at_each_step() {
         for (step, next) in [
-            (Step::Create, 300),
             (Step::Write, 300),
             (Step::Sync, 300),
-            (Step::Rename, 300),
-            (Step::SyncDirectory, 600),
+            (Step::Name, 300),
+            (Step::SyncFolder, 600),
             (Step::Done, 600),
         ] {
             let directory = tempfile::tempdir().unwrap();

@@ -10,7 +10,7 @@ use tempfile::NamedTempFile;
 use crate::model::Error;
 
 /// How the names begin that files have before they are complete, where they need one.
-const PREFIX: &str = ".flowdiff-report-";
+pub(crate) const PREFIX: &str = ".flowdiff-report-";
 
 /// What a killed run left is swept up once it is this old: a younger file may be one that is just being made.
 const STALE: Duration = Duration::from_secs(60);
@@ -25,6 +25,23 @@ const STALE: Duration = Duration::from_secs(60);
 pub struct Output {
     path: PathBuf,
     place: Place,
+    /// Whether only this user may read it, whatever it replaces.
+    private: bool,
+}
+
+/// What finishing consists of; told before each step, so that a test can die there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Write what is still buffered.
+    Write,
+    /// Put it on the disk.
+    Sync,
+    /// Give it its name.
+    Name,
+    /// Put the name on the disk.
+    SyncFolder,
+    /// Nothing any more.
+    Done,
 }
 
 #[derive(Debug)]
@@ -60,7 +77,17 @@ impl Output {
         Ok(Self {
             path: path.to_owned(),
             place,
+            private: false,
         })
+    }
+
+    /// Lets only this user read it, whatever it replaces.
+    #[must_use]
+    pub(crate) fn private(self) -> Self {
+        Self {
+            private: true,
+            ..self
+        }
     }
 
     /// Returns what stands under the file's name so far; nothing if it is no regular file or no text.
@@ -78,25 +105,50 @@ impl Output {
     /// # Errors
     /// The last bytes cannot be written or the file cannot be given its name.
     pub fn finish(self) -> Result<(), Error> {
-        let Self { path, place } = self;
-        let replaced = || fs::metadata(&path).map(|there| there.permissions()).ok();
-        let finish = || match place {
-            Place::Direct(mut file) => file.flush(),
-            Place::Unnamed(file) => {
-                let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
-                if let Some(permissions) = replaced() {
-                    file.set_permissions(permissions)?;
+        self.finish_by_steps(|_| {})
+    }
+
+    /// Finishes; `before` is told each step. Of what has a name after any of them, all is on the disk.
+    pub(crate) fn finish_by_steps(self, mut before: impl FnMut(Step)) -> Result<(), Error> {
+        let Self {
+            path,
+            place,
+            private,
+        } = self;
+        let permissions = || match private {
+            true => only_this_user(),
+            false => fs::metadata(&path).map(|there| there.permissions()).ok(),
+        };
+        let finish = || {
+            before(Step::Write);
+            match place {
+                Place::Direct(mut file) => return file.flush(),
+                Place::Unnamed(file) => {
+                    let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+                    if let Some(permissions) = permissions() {
+                        file.set_permissions(permissions)?;
+                    }
+                    before(Step::Sync);
+                    file.sync_all()?;
+                    before(Step::Name);
+                    unnamed::link(&file, &path)?;
                 }
-                file.sync_all()?;
-                unnamed::link(&file, &path)
+                Place::Beside(file, usual) => {
+                    let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+                    let permissions = permissions().unwrap_or(usual);
+                    file.as_file().set_permissions(permissions)?;
+                    before(Step::Sync);
+                    file.as_file().sync_all()?;
+                    before(Step::Name);
+                    file.persist(&path).map_err(|error| error.error)?;
+                }
             }
-            Place::Beside(file, usual) => {
-                let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
-                let permissions = replaced().unwrap_or(usual);
-                file.as_file().set_permissions(permissions)?;
-                file.as_file().sync_all()?;
-                file.persist(&path).map(drop).map_err(|error| error.error)
-            }
+            before(Step::SyncFolder);
+            // Elsewhere a folder cannot be opened, and a rename is durable by itself.
+            #[cfg(unix)]
+            File::open(folder(&path))?.sync_all()?;
+            before(Step::Done);
+            Ok(())
         };
         finish().map_err(|source| Error::Output {
             path: path.clone(),
@@ -126,6 +178,14 @@ impl Write for Output {
     }
 }
 
+/// The permissions of what only this user may read; `None` where the system knows none.
+fn only_this_user() -> Option<Permissions> {
+    #[cfg(unix)]
+    return Some(<Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o600));
+    #[cfg(not(unix))]
+    None
+}
+
 /// The folder of a file: where its name is given to it in one atomic step.
 fn folder(path: &Path) -> &Path {
     path.parent()
@@ -142,9 +202,9 @@ fn beside(folder: &Path) -> io::Result<Place> {
     builder.permissions(<Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o666));
     let file = builder.tempfile_in(folder)?;
     let usual = file.as_file().metadata()?.permissions();
-    #[cfg(unix)]
-    file.as_file()
-        .set_permissions(<Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o600))?;
+    if let Some(permissions) = only_this_user() {
+        file.as_file().set_permissions(permissions)?;
+    }
     // Tells other runs that this one is alive; where locks do not work, they leave alone what they cannot lock.
     let _ = file.as_file().lock();
     Ok(Place::Beside(BufWriter::new(file), usual))
@@ -240,6 +300,7 @@ mod tests {
         Output {
             path: path.to_owned(),
             place: beside(folder(path)).unwrap(),
+            private: false,
         }
     }
 
@@ -289,6 +350,9 @@ mod tests {
             output.finish().unwrap();
             assert_eq!(mode(&path), 0o640);
         }
+        let secret = Output::open(&path).unwrap().private();
+        secret.finish().unwrap();
+        assert_eq!(mode(&path), 0o600);
     }
 
     #[test]

@@ -1,0 +1,35 @@
+//! Waits for an answer, or for the user to end the run.
+
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Runtime};
+
+use crate::model::Error;
+
+/// A thread for each decoder and two for what waits for files: each thread has memory of its own to allocate from, and
+/// with hundreds of threads most of it would lie idle.
+pub(super) fn runtime() -> Result<Runtime, Error> {
+    let processors = std::thread::available_parallelism().map_or(2, usize::from);
+    let runtime = Builder::new_multi_thread()
+        .enable_all()
+        .max_blocking_threads(processors + 2)
+        .build();
+    runtime.map_err(|error| Error::Usage(format!("cannot start threads: {error}")))
+}
+
+/// Waits for an answer or Ctrl-C, on threads of its own. `None` if interrupted.
+pub(super) fn until_interrupted<T>(
+    work: impl Future<Output = Result<T, Error>>,
+) -> Result<Option<T>, Error> {
+    let runtime = runtime()?;
+    let answer = runtime.block_on(async {
+        tokio::select! {
+            answer = work => Some(answer),
+            _ = tokio::signal::ctrl_c() => None,
+        }
+    });
+    // Decoders at work cannot be stopped, and nobody waits for them any more.
+    runtime.shutdown_timeout(Duration::ZERO);
+    answer.transpose()
+}
