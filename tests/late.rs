@@ -2,22 +2,22 @@
 //! jumps ahead whenever everybody waits.
 
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use bytes::Bytes;
 use flowdiff::check::{self, Check, Recheck, Selection};
-use flowdiff::decode::{Content, Event, Format};
+use flowdiff::decode::{Event, Format};
 use flowdiff::diff::EveryDifference;
 use flowdiff::digest::Fingerprints;
 use flowdiff::model::Error;
 use flowdiff::model::window::{Settle, Window};
-use flowdiff::model::{Cover, Side, Sides};
+use flowdiff::model::{Side, Sides};
 use flowdiff::progress::{Mode, Progress};
 use flowdiff::record::Layout;
 use flowdiff::report::{Report, Verdict};
-use flowdiff::source::{Ask, Listing, Outlet, Part, ReadError, Source};
+use flowdiff::source::Source;
+use flowdiff::source::memory::{Held, HeldPart, Memory};
 use tokio::time::Instant;
 
 const NOW: i64 = 1_700_000_100;
@@ -30,78 +30,40 @@ struct Row(String, Option<i64>);
 /// Objects by name, or streams.
 type Parts = Vec<(&'static str, Vec<Row>)>;
 
-/// A source that holds something else each time it is listed.
-struct Growing {
-    side: Side,
-    /// What it holds at each look, the last one from then on; `None` cannot be listed.
-    looks: Vec<Option<Parts>>,
-    listed: Mutex<usize>,
-}
-
-impl Growing {
-    fn now(&self, look: usize) -> Option<&Parts> {
-        self.looks[look.min(self.looks.len()) - 1].as_ref()
-    }
-}
-
-#[async_trait]
-impl Source for Growing {
-    fn address(&self) -> String {
-        "memory".into()
-    }
-
-    async fn list(&self, _ask: &Ask) -> Result<Listing, Error> {
-        let mut listed = self.listed.lock().unwrap();
-        *listed += 1;
-        let parts = self.now(*listed).ok_or_else(|| Error::Source {
-            side: self.side,
+/// A source that holds something else at each look, the last of it from then on; `None` cannot be listed.
+fn growing(side: Side, looks: Vec<Option<Parts>>) -> Memory {
+    Memory::at_each_look(move |_, before| {
+        let parts = looks[before.min(looks.len() - 1)].as_ref();
+        let parts = parts.ok_or_else(|| Error::Source {
+            side,
             address: "memory".into(),
             reason: "ExpiredToken".into(),
             hint: None,
         })?;
-        let part = |(name, rows): &(&'static str, Vec<Row>)| Part {
-            name: (*name).into(),
-            size: None,
-            version: match self.side {
-                Side::S3 => rows.len().to_string(),
-                Side::Cwl => String::new(),
-            },
-            cover: Cover::default(),
-            delivered: match self.side {
-                Side::S3 => rows.iter().filter_map(|row| row.1).max(),
-                Side::Cwl => None,
-            },
-        };
-        Ok(Listing {
-            parts: parts.iter().map(part).map(Arc::new).collect(),
-            ..Listing::default()
-        })
-    }
+        Ok(parts
+            .iter()
+            .map(|(name, rows)| part(side, name, rows))
+            .collect())
+    })
+}
 
-    async fn read(
-        &self,
-        part: &Part,
-        _starts: &[Window],
-        outlet: &dyn Outlet,
-    ) -> Result<(), ReadError> {
-        let look = *self.listed.lock().unwrap();
-        let mut parts = self.now(look).unwrap().iter();
-        let (_, rows) = parts.find(|(name, _)| *name == &*part.name).unwrap();
-        let content = match self.side {
-            Side::S3 => {
-                let lines: Vec<_> = rows.iter().map(|row| row.0.as_str()).collect();
-                Content::Bytes(Bytes::from(lines.join("\n")))
-            }
-            Side::Cwl => {
-                let event = |Row(line, delivered): &Row| Event {
-                    timestamp: 0,
-                    message: line.clone(),
-                    ingested: delivered.map(|at| at * 1000),
-                };
-                Content::Events(rows.iter().map(event).collect())
-            }
-        };
-        outlet.deliver(content).await
+fn part(side: Side, name: &str, rows: &[Row]) -> HeldPart {
+    match side {
+        Side::S3 => {
+            let lines: Vec<_> = rows.iter().map(|row| row.0.as_str()).collect();
+            let mut part = HeldPart::new(name, Held::Bytes(Bytes::from(lines.join("\n"))));
+            part.part.version = rows.len().to_string();
+            part.part.delivered = rows.iter().filter_map(|row| row.1).max();
+            part
+        }
+        Side::Cwl => {
+            let event = |Row(line, delivered): &Row| Event {
+                timestamp: 0,
+                message: line.clone(),
+                ingested: delivered.map(|at| at * 1000),
+            };
+            HeldPart::new(name, Held::Pages(vec![rows.iter().map(event).collect()]))
+        }
     }
 }
 
@@ -179,13 +141,7 @@ fn run_writing(
     cwl: Vec<Option<Parts>>,
     every: Option<&mut EveryDifference<'_>>,
 ) -> (Report, u64, usize) {
-    let source = |side, looks| {
-        Arc::new(Growing {
-            side,
-            looks,
-            listed: Mutex::new(0),
-        })
-    };
+    let source = |side, looks| Arc::new(growing(side, looks));
     let (s3, cwl) = (source(Side::S3, s3), source(Side::Cwl, cwl));
     let sources: Sides<Arc<dyn Source>> = Sides {
         s3: Arc::clone(&s3) as _,
@@ -203,8 +159,7 @@ fn run_writing(
         let report = check::run(&check, &sources, &progress, every)
             .await
             .unwrap();
-        let listed = *s3.listed.lock().unwrap();
-        (report, began.elapsed().as_secs() / 60, listed)
+        (report, began.elapsed().as_secs() / 60, s3.listed())
     })
 }
 

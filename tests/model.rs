@@ -4,76 +4,45 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use bytes::Bytes;
 use flowdiff::check::{self, Check, Recheck, Selection};
-use flowdiff::decode::{Content, Event, Format};
+use flowdiff::decode::{Event, Format};
 use flowdiff::digest::Fingerprints;
-use flowdiff::model::Error;
 use flowdiff::model::finding::{Finding, LeftoverKind};
 use flowdiff::model::window::{Settle, Window};
-use flowdiff::model::{Cover, Side, Sides};
+use flowdiff::model::{Side, Sides};
 use flowdiff::progress::{Mode, Progress};
 use flowdiff::record::Layout;
 use flowdiff::report::{Report, Verdict};
-use flowdiff::source::{Ask, Listing, Outlet, Part, ReadError, Source};
+use flowdiff::source::Source;
+use flowdiff::source::memory::{Held, HeldPart, Memory};
 use proptest::prelude::*;
 
-/// A source whose parts are held in memory: each is a list of pages of lines.
-struct Memory {
+/// What a source holds: each part is a list of pages of lines.
+struct Lines {
     parts: Vec<Vec<Vec<String>>>,
     events: bool,
 }
 
-#[async_trait]
-impl Source for Memory {
-    fn address(&self) -> String {
-        "memory".into()
-    }
-
-    async fn list(&self, _ask: &Ask) -> Result<Listing, Error> {
-        let part = |number: usize| Part {
-            delivered: None,
-            name: format!("part-{number:03}").into(),
-            size: None,
-            version: if self.events {
-                String::new()
-            } else {
-                "1".into()
-            },
-            cover: Cover::default(),
+impl Lines {
+    fn source(self) -> Memory {
+        let event = |message: String| Event {
+            timestamp: 0,
+            message,
+            ingested: None,
         };
-        Ok(Listing {
-            parts: (0..self.parts.len()).map(part).map(Arc::new).collect(),
-            ..Listing::default()
-        })
-    }
-
-    async fn read(
-        &self,
-        part: &Part,
-        _starts: &[Window],
-        outlet: &dyn Outlet,
-    ) -> Result<(), ReadError> {
-        let number: usize = part
-            .name
-            .trim_start_matches("part-")
-            .parse()
-            .expect("a name from list");
-        for page in &self.parts[number] {
-            let content = if self.events {
-                let event = |line: &String| Event {
-                    timestamp: 0,
-                    message: line.clone(),
-                    ingested: None,
-                };
-                Content::Events(page.iter().map(event).collect())
-            } else {
-                Content::Bytes(Bytes::from(page.join("\n")))
-            };
-            outlet.deliver(content).await?;
-        }
-        Ok(())
+        let held = |pages: Vec<Vec<String>>| match self.events {
+            true => {
+                let pages = pages.into_iter();
+                let pages = pages.map(|page| page.into_iter().map(event).collect());
+                Held::Pages(pages.collect())
+            }
+            false => Held::Bytes(Bytes::from(pages.concat().join("\n"))),
+        };
+        let parts = self.parts.into_iter().enumerate();
+        let parts =
+            parts.map(|(number, pages)| HeldPart::new(&format!("part-{number:03}"), held(pages)));
+        Memory::new(parts.collect())
     }
 }
 
@@ -103,7 +72,7 @@ fn copies() -> impl Strategy<Value = (usize, usize)> {
 }
 
 /// Splits lines into parts and pages at places that a seed decides, after shuffling them.
-fn split(mut lines: Vec<String>, mut seed: u64, events: bool) -> Memory {
+fn split(mut lines: Vec<String>, mut seed: u64, events: bool) -> Lines {
     let mut next = |below: usize| {
         seed = seed
             .wrapping_mul(6_364_136_223_846_793_005)
@@ -123,7 +92,7 @@ fn split(mut lines: Vec<String>, mut seed: u64, events: bool) -> Memory {
         let page = parts[part].last_mut().expect("each part has a page");
         page.push(line);
     }
-    Memory { parts, events }
+    Lines { parts, events }
 }
 
 fn check(now: i64, max_evidence: usize, memory: u64) -> Check {
@@ -154,10 +123,10 @@ fn check(now: i64, max_evidence: usize, memory: u64) -> Check {
     }
 }
 
-fn run(check: &Check, s3: Memory, cwl: Memory) -> Report {
+fn run(check: &Check, s3: Lines, cwl: Lines) -> Report {
     let sources: Sides<Arc<dyn Source>> = Sides {
-        s3: Arc::new(s3),
-        cwl: Arc::new(cwl),
+        s3: Arc::new(s3.source()),
+        cwl: Arc::new(cwl.source()),
     };
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let progress = Progress::new(Mode::Silent);

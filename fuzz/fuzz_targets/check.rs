@@ -8,7 +8,7 @@ use bytes::Bytes;
 use flowdiff::model::finding::Finding;
 use flowdiff::model::{Side, Sides};
 use flowdiff::report::{Report, Verdict};
-use flowdiff_fuzz::memory::{Memory, everything, run};
+use flowdiff_fuzz::memory::{Folder, everything, run};
 use libfuzzer_sys::fuzz_target;
 use tokio::runtime::{Builder, Runtime};
 
@@ -65,11 +65,11 @@ fuzz_target!(|data: &[u8]| {
 
 /// Divides the input into parts, the first byte of each of which says whose it is and what it is called. Without a divider
 /// (as in a file of `fixtures/formats`) it is what both sides hold.
-fn sides(data: &[u8]) -> Sides<Memory> {
-    let mut sides = Sides::<Memory>::default();
+fn sides(data: &[u8]) -> Sides<Folder> {
+    let mut sides = Sides::<Folder>::default();
     if !data.windows(DIVIDER.len()).any(|window| window == DIVIDER) {
         let part = ("000".to_owned(), Bytes::copy_from_slice(data));
-        return Sides::from_fn(|_| Memory(vec![part.clone()]));
+        return Sides::from_fn(|_| Folder(vec![part.clone()]));
     }
     let mut rest = data;
     let mut number = 0;

@@ -2,60 +2,33 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use bytes::Bytes;
 use flowdiff::check::{self, Check, Recheck, Selection};
-use flowdiff::decode::Content;
 use flowdiff::digest::Fingerprints;
 use flowdiff::model::Error;
 use flowdiff::model::window::{Settle, Window};
 use flowdiff::model::{Side, Sides};
 use flowdiff::progress::{Mode, Progress};
 use flowdiff::report::Report;
+use flowdiff::source::Source;
 use flowdiff::source::key;
-use flowdiff::source::{Ask, Listing, Outlet, Part, ReadError, Source};
+use flowdiff::source::memory::{Held, HeldPart, Memory};
 use tokio::runtime::Runtime;
 
 use crate::default_format;
 
 /// A folder that never was on a disk: names and contents.
 #[derive(Clone, Debug, Default)]
-pub struct Memory(pub Vec<(String, Bytes)>);
+pub struct Folder(pub Vec<(String, Bytes)>);
 
-#[async_trait]
-impl Source for Memory {
-    fn address(&self) -> String {
-        "memory".into()
-    }
-
-    async fn list(&self, _ask: &Ask) -> Result<Listing, Error> {
-        let part = |(name, content): &(String, Bytes)| Part {
-            name: name.as_str().into(),
-            size: Some(content.len() as u64),
-            version: "1".into(),
-            cover: key::cover(name),
-            delivered: None,
+impl Folder {
+    fn source(&self) -> Memory {
+        let part = |(name, content): &(String, Bytes)| {
+            let mut part = HeldPart::new(name, Held::Bytes(content.clone()));
+            part.part.cover = key::cover(name);
+            part
         };
-        let mut parts: Vec<Arc<Part>> = self.0.iter().map(part).map(Arc::new).collect();
-        parts.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(Listing {
-            parts,
-            ..Listing::default()
-        })
-    }
-
-    async fn read(
-        &self,
-        part: &Part,
-        _starts: &[Window],
-        outlet: &dyn Outlet,
-    ) -> Result<(), ReadError> {
-        let (_, content) = self
-            .0
-            .iter()
-            .find(|(name, _)| **name == *part.name)
-            .expect("a name from the listing");
-        outlet.deliver(Content::Bytes(content.clone())).await
+        Memory::new(self.0.iter().map(part).collect())
     }
 }
 
@@ -88,9 +61,9 @@ pub fn everything() -> Check {
 ///
 /// # Errors
 /// What stops a run.
-pub fn run(runtime: &Runtime, check: &Check, sources: &Sides<Memory>) -> Result<Report, Error> {
+pub fn run(runtime: &Runtime, check: &Check, sources: &Sides<Folder>) -> Result<Report, Error> {
     let sources: Sides<Arc<dyn Source>> = Sides::from_fn(|side: Side| {
-        let source: Arc<dyn Source> = Arc::new(sources[side].clone());
+        let source: Arc<dyn Source> = Arc::new(sources[side].source());
         source
     });
     let progress = Progress::new(Mode::Silent);

@@ -3,17 +3,14 @@
 use std::collections::HashMap;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::decode::{Content, Event};
 use crate::model::window::Window;
-use crate::model::{Cover, Error, Side, Sides};
+use crate::model::{Cover, Side, Sides};
+use crate::source::Ask;
 use crate::source::key::{ObjectName, cover, stream_interface};
-use crate::source::{Ask, Listing, Outlet, Part, ReadError, Source};
+use crate::source::memory::{Held, HeldPart, Memory};
 
 use super::form::{Body, Form, Writer};
 use super::part::{self, Fault};
@@ -28,8 +25,6 @@ pub(super) struct Delivered {
     pub numbers: Vec<Vec<u64>>,
     /// The only flow log that is asked for.
     flow_log: Option<&'static str>,
-    /// How often it was listed: what is late comes after the first time.
-    listed: AtomicUsize,
 }
 
 impl Delivered {
@@ -60,8 +55,29 @@ impl Delivered {
             parts,
             numbers,
             flow_log: situation.flow_log.filter(|_| side == Side::S3),
-            listed: AtomicUsize::new(0),
         }
+    }
+
+    /// Returns it as a source. What is late comes after the first look.
+    pub(super) fn source(self) -> Memory {
+        let is_live = |(part, _): &(part::Part, Body)| part.form == Form::Live;
+        let headerless = !self.parts.is_empty() && self.parts.iter().all(is_live);
+        let held = move |ask: &Ask, before: usize| {
+            let there = |(part, _): &&(part::Part, Body)| !part.late || before > 0;
+            let parts = self.parts.iter().filter(there);
+            let held = parts.map(|(part, body)| held(part, body));
+            Ok(held.filter(|held| self.is_asked_for(held, ask)).collect())
+        };
+        Memory::at_each_look(held).headerless(headerless)
+    }
+
+    fn is_asked_for(&self, held: &HeldPart, ask: &Ask) -> bool {
+        let outside = ObjectName::parse(&held.part.name).is_some_and(|name| {
+            !ask.window.object_names().contains(name.time)
+                || self.flow_log.is_some_and(|only| only != name.flow_log_id)
+        });
+        let other = |only: &String| !ask.interfaces.is_empty() && !ask.interfaces.contains(only);
+        !outside && !held.part.cover.interface.as_ref().is_some_and(other)
     }
 
     /// Writes all parts below a folder.
@@ -78,104 +94,34 @@ impl Delivered {
     }
 }
 
-#[async_trait]
-impl Source for Delivered {
-    fn address(&self) -> String {
-        "memory".to_owned()
-    }
-
-    fn is_headerless(&self) -> bool {
-        self.parts.iter().all(|(part, _)| part.form == Form::Live) && !self.parts.is_empty()
-    }
-
-    async fn list(&self, ask: &Ask) -> Result<Listing, Error> {
-        let again = self.listed.fetch_add(1, Ordering::Relaxed) > 0;
-        let mut listing = Listing::default();
-        for (part, body) in &self.parts {
-            let is_live = part.form == Form::Live;
-            let outside = ObjectName::parse(&part.name).is_some_and(|name| {
-                !ask.window.object_names().contains(name.time)
-                    || self.flow_log.is_some_and(|only| only != name.flow_log_id)
-            });
-            let cover = if is_live {
-                Cover {
-                    interface: stream_interface(&part.name).map(str::to_owned),
-                    starts: Window::ALL,
-                }
-            } else {
-                cover(&part.name)
-            };
-            let other =
-                |only: &String| !ask.interfaces.is_empty() && !ask.interfaces.contains(only);
-            if outside || cover.interface.as_ref().is_some_and(other) || (part.late && !again) {
-                continue;
-            }
-            let size = if let Body::Bytes(bytes) = body {
-                Some(bytes.len() as u64)
-            } else {
-                None
-            };
-            let version = if is_live {
-                String::new()
-            } else {
-                "1".to_owned()
-            };
-            let listed = Arc::new(Part {
-                name: part.name.as_str().into(),
-                size,
-                version,
-                cover,
-                delivered: None,
-            });
-            if part.fault == Some(Fault::Denied) {
-                listing.unreadable.push((listed, "denied".to_owned()));
-            } else {
-                listing.parts.push(listed);
-            }
+/// Returns a part as a source in memory has it.
+fn held(part: &part::Part, body: &Body) -> HeldPart {
+    let breaks_after = match part.fault {
+        Some(Fault::Broken { pages }) => Some(pages),
+        _ => None,
+    };
+    let held = match body {
+        Body::Bytes(bytes) => Held::Bytes(Bytes::copy_from_slice(bytes)),
+        Body::Pages(pages) => {
+            let given = pages.iter().take(breaks_after.unwrap_or(usize::MAX));
+            Held::Pages(given.cloned().collect())
         }
-        listing.parts.sort_by(|a, b| a.name.cmp(&b.name));
-        listing
-            .unreadable
-            .sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
-        Ok(listing)
-    }
-
-    async fn read(
-        &self,
-        part: &Part,
-        starts: &[Window],
-        outlet: &dyn Outlet,
-    ) -> Result<(), ReadError> {
-        let found = self.parts.iter().find(|(mine, _)| *mine.name == *part.name);
-        let (mine, body) = found.ok_or_else(|| ReadError::Unreadable("no such part".to_owned()))?;
-        let broken = |_| Err(ReadError::Unreadable("connection reset".to_owned()));
-        let breaks_after = match mine.fault {
-            Some(Fault::Broken { pages }) => Some(pages),
-            _ => None,
-        };
-        match body {
-            Body::Bytes(bytes) => {
-                breaks_after.map_or(Ok(()), broken)?;
-                outlet
-                    .deliver(Content::Bytes(Bytes::copy_from_slice(bytes)))
-                    .await
-            }
-            Body::Pages(pages) => {
-                let wanted = |event: &&Event| {
-                    let second = event.timestamp / 1000;
-                    starts.is_empty()
-                        || starts
-                            .iter()
-                            .any(|window| window.widened(60, 60).contains(second))
-                };
-                for page in pages.iter().take(breaks_after.unwrap_or(usize::MAX)) {
-                    let events = page.iter().filter(wanted).cloned().collect();
-                    outlet.deliver(Content::Events(events)).await?;
-                }
-                breaks_after.map_or(Ok(()), broken)
-            }
+    };
+    let mut held = HeldPart {
+        denied: (part.fault == Some(Fault::Denied)).then(|| "denied".to_owned()),
+        broken: breaks_after.map(|_| "connection reset".to_owned()),
+        in_part: true,
+        ..HeldPart::new(&part.name, held)
+    };
+    held.part.cover = if part.form == Form::Live {
+        Cover {
+            interface: stream_interface(&part.name).map(str::to_owned),
+            starts: Window::ALL,
         }
-    }
+    } else {
+        cover(&part.name)
+    };
+    held
 }
 
 /// How many rows a live stream gives before it breaks.

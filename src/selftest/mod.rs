@@ -187,8 +187,8 @@ fn one(seed: u64, runtime: &Runtime) -> io::Result<Comparison> {
 
 fn in_memory(delivered: Sides<Delivered>) -> Sides<Arc<dyn Source>> {
     Sides {
-        s3: Arc::new(delivered.s3),
-        cwl: Arc::new(delivered.cwl),
+        s3: Arc::new(delivered.s3.source()),
+        cwl: Arc::new(delivered.cwl.source()),
     }
 }
 

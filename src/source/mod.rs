@@ -14,6 +14,7 @@ mod files;
 pub mod flow_logs;
 mod folder;
 pub mod key;
+pub mod memory;
 mod open;
 mod pace;
 mod query;

@@ -4,20 +4,19 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use bytes::Bytes;
 use clap::Parser;
 use flowdiff::cli::plan::Plan;
 use flowdiff::cli::{Cli, What};
-use flowdiff::decode::Content;
 use flowdiff::job::round;
 use flowdiff::job::state::{State, Store};
 use flowdiff::job::watch::{Came, Tell, watch};
 use flowdiff::model::Error;
 use flowdiff::model::window::Window;
-use flowdiff::model::{Cover, Side, Sides};
+use flowdiff::model::{Side, Sides};
 use flowdiff::progress::{Mode, Progress};
-use flowdiff::source::{Ask, Listing, Outlet, Part, ReadError, Source};
+use flowdiff::source::memory::{Held, HeldPart, Memory};
+use flowdiff::source::{Ask, Source};
 use serde::Serialize;
 use tokio::time::Instant;
 
@@ -30,14 +29,14 @@ const EVERY: u64 = 300;
 const BEGIN: i64 = 1_641_513_600;
 const NAME: &str = "state::memory::rounds_in_a_process_of_their_own";
 
-/// Ten records in each slot, made when they are read. On the CloudWatch side every 50th slot lacks one for ever, every
+/// Ten records in each slot, made when they are listed. On the CloudWatch side every 50th slot lacks one for ever, every
 /// tenth gets one only after an hour, and every seventh cannot be read for two hours.
-struct Memory {
+struct Slots {
     side: Side,
     began: Instant,
 }
 
-impl Memory {
+impl Slots {
     fn now(&self) -> i64 {
         BEGIN + self.began.elapsed().as_secs().cast_signed()
     }
@@ -66,39 +65,26 @@ impl Memory {
     }
 }
 
-#[async_trait]
-impl Source for Memory {
-    fn address(&self) -> String {
-        format!("memory-{}", self.side)
-    }
-
-    fn is_headerless(&self) -> bool {
-        true
-    }
-
-    async fn list(&self, ask: &Ask) -> Result<Listing, Error> {
-        let (start, end) = (ask.window.start.unwrap(), ask.window.end.unwrap());
-        let part = |slot: i64| Part {
-            name: slot.to_string().into(),
-            size: None,
-            version: String::new(),
-            delivered: None,
-            cover: Cover {
-                interface: None,
-                starts: Window::of_slot(slot),
-            },
+impl Slots {
+    fn source(self) -> Memory {
+        let address = format!("memory-{}", self.side);
+        let parts = move |ask: &Ask, _| {
+            let (start, end) = (ask.window.start.unwrap(), ask.window.end.unwrap());
+            let slots = (start..end).step_by(300);
+            Ok(slots.map(|slot| self.part(slot)).collect())
         };
-        Ok(Listing {
-            parts: (start..end).step_by(300).map(part).map(Arc::new).collect(),
-            ..Listing::default()
-        })
+        Memory::at_each_look(parts).at(address).headerless(true)
     }
 
-    async fn read(&self, part: &Part, _: &[Window], outlet: &dyn Outlet) -> Result<(), ReadError> {
-        match self.slot(part.name.parse().unwrap()) {
-            Some(text) => outlet.deliver(Content::Bytes(Bytes::from(text))).await,
-            None => Err(ReadError::Unreadable("not yet".to_owned())),
-        }
+    fn part(&self, slot: i64) -> HeldPart {
+        let text = self.slot(slot);
+        let broken = text.is_none().then(|| "not yet".to_owned());
+        let held = Held::Bytes(Bytes::from(text.unwrap_or_default()));
+        let mut part = HeldPart::new(&slot.to_string(), held);
+        part.part.size = None;
+        part.part.version = String::new();
+        part.part.cover.starts = Window::of_slot(slot);
+        HeldPart { broken, ..part }
     }
 }
 
@@ -157,14 +143,20 @@ async fn rounds_in_a_process_of_their_own() {
     let mut state = State::begin(job.subject.clone(), BEGIN);
     let began = Instant::now();
     let sources: Sides<Arc<dyn Source>> = Sides {
-        s3: Arc::new(Memory {
-            side: Side::S3,
-            began,
-        }),
-        cwl: Arc::new(Memory {
-            side: Side::Cwl,
-            began,
-        }),
+        s3: Arc::new(
+            Slots {
+                side: Side::S3,
+                began,
+            }
+            .source(),
+        ),
+        cwl: Arc::new(
+            Slots {
+                side: Side::Cwl,
+                began,
+            }
+            .source(),
+        ),
     };
     let progress = Progress::new(Mode::Silent);
     let mut lines = Lines::default();
