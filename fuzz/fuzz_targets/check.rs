@@ -5,7 +5,7 @@
 use std::cell::LazyCell;
 
 use bytes::Bytes;
-use flowdiff::model::finding::Finding;
+use flowdiff::model::finding::ReadTrouble;
 use flowdiff::model::{Side, Sides};
 use flowdiff::report::{Report, Verdict};
 use flowdiff_fuzz::memory::{Folder, everything, run};
@@ -106,19 +106,17 @@ fn counted(report: &Report) -> impl PartialEq + std::fmt::Debug {
             of.unreadable_parts,
         )
     });
-    let kinds: Vec<String> = report
-        .findings
-        .iter()
-        .map(|finding| match finding {
-            Finding::Unreadable { part, reason, .. } => format!("{part}: {reason}"),
-            Finding::Malformed { place, reason, .. } => format!("{place:?}: {reason}"),
-            other => format!("{:?}", std::mem::discriminant(other)),
-        })
-        .collect();
+    let kinds = report.findings.iter().map(std::mem::discriminant);
+    let kinds: Vec<_> = kinds.collect();
+    let told = report.troubles.iter().map(|trouble| match trouble {
+        ReadTrouble::Unreadable { part, reason, .. } => format!("{part}: {reason}"),
+        ReadTrouble::Malformed { place, reason, .. } => format!("{place:?}: {reason}"),
+    });
+    let told: Vec<String> = told.collect();
     (
         report.counts.clone(),
         sides,
-        kinds,
+        (kinds, told),
         report.fields.clone(),
         report.notes.clone(),
     )

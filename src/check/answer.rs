@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::causes::configuration;
 use crate::digest::BucketId;
 use crate::model::delay::suggested_settle;
-use crate::model::finding::{Bucket, Finding, Place};
+use crate::model::finding::{Bucket, Place, ReadTrouble};
 use crate::model::{Side, Sides};
 use crate::report::{Report, SideSummary, Verdict};
 use crate::source::{Listing, Part, is_wrong_clock};
@@ -48,13 +48,12 @@ pub(super) fn report(
             .into_iter()
             .filter_map(|side| wrong_clock(reader, side)),
     );
-    let (of_records, mut evidence_capped) = explained.outcome.into_findings();
+    let (findings, mut evidence_capped) = explained.outcome.into_findings();
     let flow_logs = reader.check.flow_logs.as_deref();
-    let unlike = flow_logs.map(|both| configuration::unlike(both, &reader.check.window));
-    let unlike = unlike.into_iter().flatten().map(Finding::Configuration);
-    let mut findings: Vec<Finding> = unlike.chain(of_records).collect();
+    let configuration = flow_logs.map(|both| configuration::unlike(both, &reader.check.window));
+    let mut troubles = Vec::new();
     for side in Side::BOTH {
-        findings.extend(
+        troubles.extend(
             unreadable[side]
                 .iter()
                 .map(|(part, reason)| unreadable_part(side, part, reason)),
@@ -62,7 +61,7 @@ pub(super) fn report(
     }
     for side in Side::BOTH {
         let rows = screened.sides[side].malformed.iter();
-        findings.extend(rows.map(|(place, reason)| malformed_row(side, place, reason)));
+        troubles.extend(rows.map(|(place, reason)| malformed_row(side, place, reason)));
         evidence_capped |=
             screened.sides[side].tally.malformed > screened.sides[side].malformed.len() as u64;
     }
@@ -85,7 +84,9 @@ pub(super) fn report(
         }),
         sides,
         counts,
+        configuration: configuration.unwrap_or_default(),
         findings,
+        troubles,
         evidence_capped,
         notes,
         rechecked: reader.check.recheck.times > 0,
@@ -162,8 +163,8 @@ fn parts_failed(screened: &Screened, side: Side) -> usize {
         .count()
 }
 
-fn unreadable_part(side: Side, part: &Part, reason: &str) -> Finding {
-    Finding::Unreadable {
+fn unreadable_part(side: Side, part: &Part, reason: &str) -> ReadTrouble {
+    ReadTrouble::Unreadable {
         side,
         part: Arc::clone(&part.name),
         cover: part.cover.clone(),
@@ -171,8 +172,8 @@ fn unreadable_part(side: Side, part: &Part, reason: &str) -> Finding {
     }
 }
 
-fn malformed_row(side: Side, place: &Place, reason: &str) -> Finding {
-    Finding::Malformed {
+fn malformed_row(side: Side, place: &Place, reason: &str) -> ReadTrouble {
+    ReadTrouble::Malformed {
         side,
         place: place.clone(),
         reason: reason.to_owned(),

@@ -13,7 +13,7 @@ use super::state::{Late, Patience, State, Taken, again, due};
 use crate::check;
 use crate::check::Check;
 use crate::diff::EveryDifference;
-use crate::model::finding::Finding;
+use crate::model::finding::ReadTrouble;
 use crate::model::window::{Settle, Window, slot};
 use crate::model::{Counts, Error, Side, Sides};
 use crate::progress::Progress;
@@ -285,7 +285,9 @@ impl Going<'_> {
             fields_left_out: Sides::default(),
             sides: Sides::from_fn(summary),
             counts: Counts::default(),
+            configuration: Vec::new(),
             findings: Vec::new(),
+            troubles: Vec::new(),
             evidence_capped: false,
             notes: Vec::new(),
             suggested_settle_seconds: None,
@@ -329,8 +331,8 @@ fn of_second_look(report: Report, taken: Taken) -> Report {
     };
     let sides = Sides::from_fn(|side| {
         let records = counts.matched + counts.unmatched(side);
-        let unreadable = taken.findings.iter().filter(
-            |finding| matches!(finding, Finding::Unreadable { side: of, .. } if *of == side),
+        let unreadable = taken.troubles.iter().filter(
+            |trouble| matches!(trouble, ReadTrouble::Unreadable { side: of, .. } if *of == side),
         );
         SideSummary {
             records,
@@ -349,7 +351,9 @@ fn of_second_look(report: Report, taken: Taken) -> Report {
         verdict: Verdict::of(&counts, &sides, true),
         sides,
         counts,
+        configuration: taken.configuration,
         findings: taken.findings,
+        troubles: taken.troubles,
         evidence_capped: taken.capped,
         // Counted and said at the first look.
         hours: BTreeMap::new(),

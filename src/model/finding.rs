@@ -102,11 +102,9 @@ pub struct Unlike {
     pub reason: String,
 }
 
-/// One thing that is wrong with the data.
+/// A difference between the two sides, in one bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finding {
-    /// Not the data but the flow logs are unlike each other; it decides no verdict.
-    Configuration(Unlike),
     /// Copies of one bucket without an equal copy on the other side.
     Leftovers {
         /// What they are.
@@ -129,6 +127,11 @@ pub enum Finding {
         /// Some of them, in order.
         evidence: Vec<Pair>,
     },
+}
+
+/// What could not be read or understood, so that it is not known what it holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReadTrouble {
     /// A part that could not be read.
     Unreadable {
         /// Whose part.
@@ -149,6 +152,15 @@ pub enum Finding {
         /// Why.
         reason: String,
     },
+}
+
+impl ReadTrouble {
+    /// Returns whose it is.
+    pub fn side(&self) -> Side {
+        match self {
+            Self::Unreadable { side, .. } | Self::Malformed { side, .. } => *side,
+        }
+    }
 }
 
 #[cfg(test)]

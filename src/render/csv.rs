@@ -4,9 +4,9 @@ use std::io::{self, Write};
 
 use super::Style;
 use super::escape::escape;
-use crate::model::finding::Finding;
+use crate::model::finding::{Finding, ReadTrouble};
 use crate::model::window::rfc3339;
-use crate::report::Report;
+use crate::report::{Entry, Report};
 
 const HEADER: [&str; 8] = [
     "kind",
@@ -23,17 +23,17 @@ const HEADER: [&str; 8] = [
 pub(super) fn write(report: &Report, _: Style<'_>, out: &mut dyn Write) -> io::Result<()> {
     let mut rows = ::csv::Writer::from_writer(out);
     rows.write_record(HEADER)?;
-    for finding in &report.findings {
-        rows.write_record(row(finding))?;
+    for entry in report.entries() {
+        rows.write_record(row(entry))?;
     }
     rows.flush()
 }
 
-fn row(finding: &Finding) -> [String; HEADER.len()] {
+fn row(entry: Entry<'_>) -> [String; HEADER.len()] {
     let none = String::new;
     let slot = |slot: Option<i64>| slot.map(rfc3339).unwrap_or_default();
-    match finding {
-        Finding::Configuration(unlike) => [
+    match entry {
+        Entry::Configuration(unlike) => [
             "configuration".to_owned(),
             unlike.side.map_or_else(none, |side| side.to_string()),
             none(),
@@ -43,13 +43,13 @@ fn row(finding: &Finding) -> [String; HEADER.len()] {
             none(),
             cell(&unlike.reason),
         ],
-        Finding::Leftovers {
+        Entry::Difference(Finding::Leftovers {
             kind,
             side,
             bucket,
             records,
             ..
-        } => [
+        }) => [
             kind.name().to_owned(),
             side.to_string(),
             cell(&bucket.interface),
@@ -59,9 +59,9 @@ fn row(finding: &Finding) -> [String; HEADER.len()] {
             none(),
             none(),
         ],
-        Finding::Divergent {
+        Entry::Difference(Finding::Divergent {
             bucket, records, ..
-        } => [
+        }) => [
             "divergent".to_owned(),
             none(),
             cell(&bucket.interface),
@@ -71,9 +71,9 @@ fn row(finding: &Finding) -> [String; HEADER.len()] {
             none(),
             none(),
         ],
-        Finding::Unreadable {
+        Entry::Trouble(ReadTrouble::Unreadable {
             side, part, reason, ..
-        } => [
+        }) => [
             "unreadable".to_owned(),
             side.to_string(),
             none(),
@@ -83,11 +83,11 @@ fn row(finding: &Finding) -> [String; HEADER.len()] {
             none(),
             cell(reason),
         ],
-        Finding::Malformed {
+        Entry::Trouble(ReadTrouble::Malformed {
             side,
             place,
             reason,
-        } => [
+        }) => [
             "malformed".to_owned(),
             side.to_string(),
             none(),

@@ -7,15 +7,14 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
-use serde::ser::{SerializeSeq, Serializer};
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 
 use super::Style;
 use super::escape::Harmless;
-use crate::model::finding::{Bucket, Evidence, Finding, Pair, Unlike};
+use crate::model::finding::{Bucket, Evidence, Finding, Pair, ReadTrouble, Unlike};
 use crate::model::{Counts, Side, Sides};
 use crate::report::times;
-use crate::report::{Report, SideSummary, TakenUp, Verdict};
+use crate::report::{Entry, Report, SideSummary, TakenUp, Verdict};
 
 /// The name of the format.
 const SCHEMA: &str = "flowdiff.report/1";
@@ -113,13 +112,22 @@ impl<'a> From<&'a Bucket> for BucketKeys<'a> {
     }
 }
 
-impl<'a> From<&'a Finding> for Item<'a> {
-    fn from(finding: &'a Finding) -> Self {
-        match finding {
-            Finding::Configuration(unlike) => Self::Configuration {
+impl<'a> From<Entry<'a>> for Item<'a> {
+    fn from(entry: Entry<'a>) -> Self {
+        match entry {
+            Entry::Configuration(unlike) => Self::Configuration {
                 kind: "configuration",
                 unlike,
             },
+            Entry::Difference(finding) => finding.into(),
+            Entry::Trouble(trouble) => trouble.into(),
+        }
+    }
+}
+
+impl<'a> From<&'a Finding> for Item<'a> {
+    fn from(finding: &'a Finding) -> Self {
+        match finding {
             Finding::Leftovers {
                 kind,
                 side,
@@ -143,7 +151,14 @@ impl<'a> From<&'a Finding> for Item<'a> {
                 records: *records,
                 evidence,
             },
-            Finding::Unreadable {
+        }
+    }
+}
+
+impl<'a> From<&'a ReadTrouble> for Item<'a> {
+    fn from(trouble: &'a ReadTrouble) -> Self {
+        match trouble {
+            ReadTrouble::Unreadable {
                 side, part, reason, ..
             } => Self::Unreadable {
                 kind: "unreadable",
@@ -151,7 +166,7 @@ impl<'a> From<&'a Finding> for Item<'a> {
                 part,
                 reason,
             },
-            Finding::Malformed {
+            ReadTrouble::Malformed {
                 side,
                 place,
                 reason,
@@ -170,8 +185,7 @@ impl<'a> From<&'a Finding> for Item<'a> {
 struct Document<'a> {
     #[serde(flatten)]
     head: Head<'a>,
-    #[serde(serialize_with = "items")]
-    findings: &'a [Finding],
+    findings: Vec<Item<'a>>,
     #[serde(flatten)]
     tail: Tail<'a>,
 }
@@ -186,14 +200,6 @@ enum Line<'a> {
         tail: Tail<'a>,
     },
     Finding(Item<'a>),
-}
-
-fn items<S: Serializer>(findings: &[Finding], serializer: S) -> Result<S::Ok, S::Error> {
-    let mut list = serializer.serialize_seq(Some(findings.len()))?;
-    for finding in findings {
-        list.serialize_element(&Item::from(finding))?;
-    }
-    list.end()
 }
 
 fn head(report: &Report) -> Head<'_> {
@@ -230,7 +236,7 @@ fn tail(report: &Report) -> Tail<'_> {
 pub(super) fn write_document(report: &Report, _: Style<'_>, out: &mut dyn Write) -> io::Result<()> {
     let document = Document {
         head: head(report),
-        findings: &report.findings,
+        findings: report.entries().map(Item::from).collect(),
         tail: tail(report),
     };
     write_pretty(&document, out)
@@ -239,8 +245,8 @@ pub(super) fn write_document(report: &Report, _: Style<'_>, out: &mut dyn Write)
 /// Writes one object a line: the report without its findings, then each finding.
 pub(super) fn write_lines(report: &Report, _: Style<'_>, out: &mut dyn Write) -> io::Result<()> {
     write_line(&without_findings(report), out)?;
-    report.findings.iter().try_for_each(|finding| {
-        let line = Line::Finding(finding.into());
+    report.entries().try_for_each(|entry| {
+        let line = Line::Finding(entry.into());
         write(&line, CompactFormatter, out)
     })
 }

@@ -11,7 +11,7 @@ use quick_junit::{NonSuccessKind, Report as Suites, TestCase, TestCaseStatus, Te
 use super::escape::escape;
 use super::{Style, wording};
 use crate::model::Side;
-use crate::model::finding::{Bucket, Evidence, Finding, LeftoverKind, Place};
+use crate::model::finding::{Bucket, Evidence, Finding, LeftoverKind, Place, ReadTrouble};
 use crate::model::window::rfc3339;
 use crate::model::words::count;
 use crate::report::{Hour, Report, Verdict};
@@ -39,12 +39,8 @@ fn interfaces(report: &Report) -> impl Iterator<Item = TestSuite> {
     let known = report.hours.keys().map(|hour| (hour.clone(), Vec::new()));
     let mut hours: BTreeMap<Hour, Vec<&Finding>> = known.collect();
     for finding in &report.findings {
-        match finding {
-            Finding::Leftovers { bucket, .. } | Finding::Divergent { bucket, .. } => {
-                hours.entry(Hour::of(bucket)).or_default().push(finding);
-            }
-            Finding::Configuration(_) | Finding::Unreadable { .. } | Finding::Malformed { .. } => {}
-        }
+        let (Finding::Leftovers { bucket, .. } | Finding::Divergent { bucket, .. }) = finding;
+        hours.entry(Hour::of(bucket)).or_default().push(finding);
     }
     let mut suites: BTreeMap<Arc<str>, TestSuite> = BTreeMap::new();
     for (hour, findings) in &hours {
@@ -67,27 +63,16 @@ fn interfaces(report: &Report) -> impl Iterator<Item = TestSuite> {
 fn parts(report: &Report, side: Side) -> TestSuite {
     let name = format!("{side} parts");
     let mut suite = TestSuite::new(&*name);
-    for finding in &report.findings {
-        let (of, part, kind, reason) = match finding {
-            Finding::Unreadable {
-                side, part, reason, ..
-            } => (*side, escape(part), "unreadable", reason),
-            Finding::Malformed {
-                side,
-                place,
-                reason,
-            } => (*side, at(place), "malformed", reason),
-            Finding::Configuration(_) | Finding::Leftovers { .. } | Finding::Divergent { .. } => {
-                continue;
-            }
+    for trouble in report.troubles.iter().filter(|it| it.side() == side) {
+        let (part, kind, reason) = match trouble {
+            ReadTrouble::Unreadable { part, reason, .. } => (escape(part), "unreadable", reason),
+            ReadTrouble::Malformed { place, reason, .. } => (at(place), "malformed", reason),
         };
-        if of == side {
-            let mut told = TestCaseStatus::non_success(NonSuccessKind::Error);
-            told.set_type(kind).set_message(escape(reason));
-            let mut case = TestCase::new(part, told);
-            case.set_classname(&*name);
-            suite.add_test_case(case);
-        }
+        let mut told = TestCaseStatus::non_success(NonSuccessKind::Error);
+        told.set_type(kind).set_message(escape(reason));
+        let mut case = TestCase::new(part, told);
+        case.set_classname(&*name);
+        suite.add_test_case(case);
     }
     suite
 }
@@ -119,9 +104,6 @@ fn weight(finding: &Finding) -> (u8, &'static str) {
             LeftoverKind::Pending => (4, "pending"),
         },
         Finding::Divergent { .. } => (1, "divergent"),
-        Finding::Unreadable { .. } | Finding::Malformed { .. } => (3, "undetermined"),
-        // It belongs to no case, and fails none.
-        Finding::Configuration(_) => (4, "configuration"),
     }
 }
 
@@ -174,9 +156,6 @@ fn headline(finding: &Finding) -> String {
         } => {
             format!("{} divergent{}", count(*records, "record"), from(bucket))
         }
-        Finding::Configuration(_) | Finding::Unreadable { .. } | Finding::Malformed { .. } => {
-            String::new()
-        }
     }
 }
 
@@ -195,7 +174,6 @@ fn details(finding: &Finding) -> String {
                 copy("cwl  ", &pair.cwl);
             }
         }
-        Finding::Configuration(_) | Finding::Unreadable { .. } | Finding::Malformed { .. } => {}
     }
     text
 }
@@ -275,6 +253,7 @@ mod tests {
     fn what_is_tolerated_does_not_fail() {
         let mut report = sample::different();
         report.findings.truncate(4);
+        report.troubles.clear();
         assert!(text(&report).contains("failures=\"1\""));
         report.tolerated = vec!["tolerated".to_owned()];
         assert!(!text(&report).contains("<failure"), "{}", text(&report));

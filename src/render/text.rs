@@ -261,7 +261,7 @@ fn taken_up(page: &mut Page, state: &TakenUp) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::finding::{Finding, LeftoverKind};
+    use crate::model::finding::{LeftoverKind, ReadTrouble};
     use crate::report::sample;
 
     fn text(report: &Report, paint: Paint) -> String {
@@ -503,7 +503,7 @@ mod tests {
                 .findings
                 .push(sample::leftovers(kind, Side::S3, nasty, 0, nasty));
         }
-        report.findings.push(Finding::Unreadable {
+        report.troubles.push(ReadTrouble::Unreadable {
             side: Side::Cwl,
             part: nasty.into(),
             cover: crate::model::Cover::default(),

@@ -1,7 +1,7 @@
 //! Several windows in one report: what a run of a scheduled job found out, told as one.
 
 use crate::diff::Kind;
-use crate::model::finding::{Bucket, Finding, Place};
+use crate::model::finding::{Bucket, Finding, ReadTrouble};
 use crate::model::window::Window;
 use crate::model::{Side, Sides};
 
@@ -19,16 +19,18 @@ pub fn join(reports: Vec<Report>, most: usize) -> Option<Report> {
     let mut joined = reports.next()?;
     reports.for_each(|report| joined.add(report));
     joined.findings.sort_by(|a, b| order(a).cmp(&order(b)));
+    // A part or row that was met in two windows is one.
+    joined.troubles.sort_by(|a, b| which(a).cmp(&which(b)));
     joined
-        .findings
-        .dedup_by(|later, first| is_same(later, first));
+        .troubles
+        .dedup_by(|later, first| which(later) == which(first));
     for side in Side::BOTH {
-        let unreadable =
-            |it: &&Finding| matches!(it, Finding::Unreadable { side: of, .. } if *of == side);
+        let unreadable = |it: &&ReadTrouble| matches!(it, ReadTrouble::Unreadable { side: of, .. } if *of == side);
         joined.sides[side].unreadable_parts =
-            joined.findings.iter().filter(unreadable).count() as u64;
+            joined.troubles.iter().filter(unreadable).count() as u64;
     }
     joined.evidence_capped |= cap(&mut joined.findings, most);
+    joined.evidence_capped |= cap_rows(&mut joined.troubles, most);
     Some(joined)
 }
 
@@ -65,13 +67,14 @@ impl Report {
         self.sides.s3.add(&other.sides.s3);
         self.sides.cwl.add(&other.sides.cwl);
         self.counts.add(&other.counts);
-        for finding in other.findings {
-            // The flow logs are the same for all windows.
-            let known = matches!(finding, Finding::Configuration(_));
-            if !(known && self.findings.contains(&finding)) {
-                self.findings.push(finding);
+        // The flow logs are the same for all windows.
+        for unlike in other.configuration {
+            if !self.configuration.contains(&unlike) {
+                self.configuration.push(unlike);
             }
         }
+        self.findings.extend(other.findings);
+        self.troubles.extend(other.troubles);
         self.evidence_capped |= other.evidence_capped;
         self.rechecked |= other.rechecked;
         self.suggested_settle_seconds = self
@@ -132,44 +135,27 @@ impl SideSummary {
     }
 }
 
-/// What findings are ordered by: the flow logs, differences, parts or rows; the bucket and kind; the side; the part or the place.
-type Order<'a> = (
-    u8,
-    Option<(&'a Bucket, Kind)>,
-    Option<Side>,
-    Option<&'a str>,
-    Option<&'a Place>,
-);
-
-/// The order of findings: by bucket and kind; then unreadable parts and malformed rows, by side.
-fn order(finding: &Finding) -> Order<'_> {
+/// The order of findings: by bucket and kind.
+fn order(finding: &Finding) -> (&Bucket, Kind) {
     match finding {
-        Finding::Configuration(_) => (0, None, None, None, None),
         Finding::Leftovers {
             kind, side, bucket, ..
-        } => (1, Some((bucket, Kind::of(*kind, *side))), None, None, None),
-        Finding::Divergent { bucket, .. } => (1, Some((bucket, Kind::Divergent)), None, None, None),
-        Finding::Unreadable { side, part, .. } => (2, None, Some(*side), Some(part), None),
-        Finding::Malformed { side, place, .. } => (3, None, Some(*side), None, Some(place)),
+        } => (bucket, Kind::of(*kind, *side)),
+        Finding::Divergent { bucket, .. } => (bucket, Kind::Divergent),
     }
 }
 
-/// Tells whether two findings are one part or row, met in two windows.
-fn is_same(a: &Finding, b: &Finding) -> bool {
-    match (a, b) {
-        (Finding::Unreadable { .. }, Finding::Unreadable { .. })
-        | (Finding::Malformed { .. }, Finding::Malformed { .. }) => order(a) == order(b),
-        _ => false,
+/// Returns which part or row it is, and the order: unreadable parts, then malformed rows, by side.
+fn which(trouble: &ReadTrouble) -> (u8, Side, &str, u64) {
+    match trouble {
+        ReadTrouble::Unreadable { side, part, .. } => (0, *side, part, 0),
+        ReadTrouble::Malformed { side, place, .. } => (1, *side, &place.part, place.row),
     }
 }
 
-/// Shows the first `most` differences and the first malformed rows of each side, and tells whether there were more.
-fn cap(findings: &mut Vec<Finding>, most: usize) -> bool {
+/// Shows the first `most` differences, and tells whether there were more.
+fn cap(findings: &mut [Finding], most: usize) -> bool {
     let (mut left, mut capped) = (most, false);
-    let mut rows = Sides {
-        s3: most,
-        cwl: most,
-    };
     let mut shorten = |length: usize| {
         let shown = length.min(left);
         left -= shown;
@@ -180,22 +166,27 @@ fn cap(findings: &mut Vec<Finding>, most: usize) -> bool {
         match finding {
             Finding::Leftovers { evidence, .. } => evidence.truncate(shorten(evidence.len())),
             Finding::Divergent { evidence, .. } => evidence.truncate(shorten(evidence.len())),
-            Finding::Configuration(_) | Finding::Unreadable { .. } | Finding::Malformed { .. } => {}
         }
     }
-    let before = findings.len();
-    findings.retain(|finding| match finding {
-        Finding::Malformed { side, .. } => {
-            let there_is_room = rows[*side] > 0;
-            rows[*side] = rows[*side].saturating_sub(1);
+    capped
+}
+
+/// Shows the first `most` malformed rows of each side, and tells whether there were more.
+fn cap_rows(troubles: &mut Vec<ReadTrouble>, most: usize) -> bool {
+    let mut left = Sides {
+        s3: most,
+        cwl: most,
+    };
+    let before = troubles.len();
+    troubles.retain(|trouble| match trouble {
+        ReadTrouble::Malformed { side, .. } => {
+            let there_is_room = left[*side] > 0;
+            left[*side] = left[*side].saturating_sub(1);
             there_is_room
         }
-        Finding::Configuration(_)
-        | Finding::Leftovers { .. }
-        | Finding::Divergent { .. }
-        | Finding::Unreadable { .. } => true,
+        ReadTrouble::Unreadable { .. } => true,
     });
-    capped || findings.len() < before
+    troubles.len() < before
 }
 
 #[cfg(test)]
@@ -229,13 +220,10 @@ mod tests {
         );
         // The same part was unreadable in both.
         assert_eq!(joined.sides.s3.unreadable_parts, 1);
-        let kinds: BTreeSet<u8> = joined
-            .findings
-            .iter()
-            .map(|finding| order(finding).0)
-            .collect();
-        assert!(kinds.is_superset(&BTreeSet::from([1, 2, 3])), "{kinds:?}");
+        let kinds: BTreeSet<u8> = joined.troubles.iter().map(|it| which(it).0).collect();
+        assert_eq!(kinds, BTreeSet::from([0, 1]));
         assert!(joined.findings.is_sorted_by_key(order));
+        assert!(joined.troubles.is_sorted_by_key(which));
         assert_eq!(join(Vec::new(), 1), None);
     }
 
@@ -248,9 +236,6 @@ mod tests {
             .map(|finding| match finding {
                 Finding::Leftovers { evidence, .. } => evidence.len(),
                 Finding::Divergent { evidence, .. } => evidence.len(),
-                Finding::Configuration(_)
-                | Finding::Unreadable { .. }
-                | Finding::Malformed { .. } => 0,
             })
             .sum();
         assert_eq!(shown, 2);

@@ -16,7 +16,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::model::delay::DelaySummary;
-use crate::model::finding::{Bucket, Finding};
+use crate::model::finding::{Bucket, Finding, ReadTrouble, Unlike};
 use crate::model::window::{Settle, Window};
 use crate::model::{Counts, Side, Sides};
 
@@ -43,8 +43,12 @@ pub struct Report {
     pub sides: Sides<SideSummary>,
     /// The totals.
     pub counts: Counts,
-    /// What is wrong: by interface, slot, kind, side; then unreadable parts and malformed rows.
+    /// What the two flow logs' configurations do not share, and what is wrong with either; it decides no verdict.
+    pub configuration: Vec<Unlike>,
+    /// Where the sides differ: by interface, slot, kind, side.
     pub findings: Vec<Finding>,
+    /// What could not be read or understood: unreadable parts, then malformed rows, each by side.
+    pub troubles: Vec<ReadTrouble>,
     /// Whether there is more evidence than shown.
     pub evidence_capped: bool,
     /// What a reader should know, in fixed order.
@@ -84,6 +88,14 @@ impl Report {
         unread || verdict::is_open(&self.counts, &self.sides)
     }
 
+    /// Returns all that it lists, in order.
+    pub fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
+        let configuration = self.configuration.iter().map(Entry::Configuration);
+        let differences = self.findings.iter().map(Entry::Difference);
+        let troubles = self.troubles.iter().map(Entry::Trouble);
+        configuration.chain(differences).chain(troubles)
+    }
+
     /// Returns how long records were on their way to a side, in seconds, 99th percentile; `None` if it is not known.
     pub fn lag_p99(&self, side: Side) -> Option<u64> {
         Some(self.sides[side].delivery_delay_seconds?.p99)
@@ -93,6 +105,17 @@ impl Report {
     pub fn late(&self, side: Side) -> Option<u64> {
         self.rechecked.then_some(self.counts.late[side])
     }
+}
+
+/// One thing that a report lists.
+#[derive(Clone, Copy, Debug)]
+pub enum Entry<'a> {
+    /// What the flow logs do not share.
+    Configuration(&'a Unlike),
+    /// Where the sides differ.
+    Difference(&'a Finding),
+    /// What could not be read or understood.
+    Trouble(&'a ReadTrouble),
 }
 
 /// An interface and an hour of `start`.

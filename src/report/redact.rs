@@ -21,7 +21,7 @@ use sha2::Sha256;
 use super::{Hour, Report};
 use crate::diff::Shown;
 use crate::model::Cover;
-use crate::model::finding::{Bucket, Evidence, Finding, Pair, Place, Unlike};
+use crate::model::finding::{Bucket, Evidence, Finding, Pair, Place, ReadTrouble, Unlike};
 use crate::record::Record;
 use crate::record::field::Kind;
 
@@ -149,10 +149,20 @@ impl Redaction {
                 side.source = self.text(&side.source);
                 side
             }),
+            configuration: report
+                .configuration
+                .into_iter()
+                .map(|unlike| self.unlike(unlike))
+                .collect(),
             findings: report
                 .findings
                 .into_iter()
                 .map(|finding| self.finding(finding))
+                .collect(),
+            troubles: report
+                .troubles
+                .into_iter()
+                .map(|trouble| self.trouble(trouble))
                 .collect(),
             hours: report
                 .hours
@@ -165,15 +175,18 @@ impl Redaction {
         }
     }
 
+    fn unlike(&self, unlike: Unlike) -> Unlike {
+        Unlike {
+            values: unlike
+                .values
+                .map(|values| values.map(|value| self.text(&value))),
+            reason: self.text(&unlike.reason),
+            ..unlike
+        }
+    }
+
     fn finding(&self, finding: Finding) -> Finding {
         match finding {
-            Finding::Configuration(unlike) => Finding::Configuration(Unlike {
-                values: unlike
-                    .values
-                    .map(|values| values.map(|value| self.text(&value))),
-                reason: self.text(&unlike.reason),
-                ..unlike
-            }),
             Finding::Leftovers {
                 kind,
                 side,
@@ -196,12 +209,17 @@ impl Redaction {
                 records,
                 evidence: evidence.iter().map(|pair| self.pair(pair)).collect(),
             },
-            Finding::Unreadable {
+        }
+    }
+
+    fn trouble(&self, trouble: ReadTrouble) -> ReadTrouble {
+        match trouble {
+            ReadTrouble::Unreadable {
                 side,
                 part,
                 reason,
                 cover,
-            } => Finding::Unreadable {
+            } => ReadTrouble::Unreadable {
                 cover: Cover {
                     interface: None,
                     ..cover
@@ -210,11 +228,11 @@ impl Redaction {
                 part: self.text(&part).into(),
                 reason: self.text(&reason),
             },
-            Finding::Malformed {
+            ReadTrouble::Malformed {
                 side,
                 place,
                 reason,
-            } => Finding::Malformed {
+            } => ReadTrouble::Malformed {
                 side,
                 place: self.place(&place),
                 reason: self.text(&reason),

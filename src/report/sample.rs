@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Hour, Report, SideSummary, Verdict};
 use crate::model::delay::DelaySummary;
-use crate::model::finding::{Bucket, Evidence, Finding, LeftoverKind, Pair, Place};
+use crate::model::finding::{Bucket, Evidence, Finding, LeftoverKind, Pair, Place, ReadTrouble};
 use crate::model::window::{Settle, Window, slot};
 use crate::model::{Counts, Cover, Side, Sides};
 use crate::record::{FieldName, Record};
@@ -92,7 +92,9 @@ pub(crate) fn different() -> Report {
             undetermined: Sides { s3: 1, cwl: 0 },
             late: Sides { s3: 0, cwl: 2 },
         },
+        configuration: Vec::new(),
         findings: findings(),
+        troubles: vec![unreadable(), malformed()],
         evidence_capped: true,
         notes: vec!["s3: two flow logs deliver under this prefix: fl-0aa11bb22cc33dd44, fl-0ee55ff66aa77bb88".to_owned()],
         hours: hours(1_234_572, 1_234_570),
@@ -127,6 +129,7 @@ pub(crate) fn consistent() -> Report {
             ..Counts::default()
         },
         findings: Vec::new(),
+        troubles: Vec::new(),
         evidence_capped: false,
         notes: Vec::new(),
         hours: hours(57, 57),
@@ -141,10 +144,14 @@ pub(crate) fn unknown() -> Report {
     report.sides.cwl.records = 58;
     report.sides.s3.unreadable_parts = 1;
     report.counts.undetermined.s3 = 1;
-    report.findings = vec![
-        leftovers(LeftoverKind::Undetermined, Side::S3, STREAM, 1504, "443"),
-        unreadable(),
-    ];
+    report.findings = vec![leftovers(
+        LeftoverKind::Undetermined,
+        Side::S3,
+        STREAM,
+        1504,
+        "443",
+    )];
+    report.troubles = vec![unreadable()];
     report
 }
 
@@ -179,13 +186,6 @@ fn findings() -> Vec<Finding> {
         },
         leftovers(Undetermined, Side::S3, STREAM, 2702, "443"),
         leftovers(Pending, Side::S3, STREAM, 3541, "443"),
-        unreadable(),
-        Finding::Malformed {
-            side: Side::Cwl,
-            place: place(STREAM, 1_641_598_800_000),
-            reason: "12 values where the format has 14 fields: `2 1111 \u{1b}[2J\u{202e}`"
-                .to_owned(),
-        },
     ]
 }
 
@@ -206,8 +206,16 @@ pub(crate) fn leftovers(
     }
 }
 
-fn unreadable() -> Finding {
-    Finding::Unreadable {
+fn malformed() -> ReadTrouble {
+    ReadTrouble::Malformed {
+        side: Side::Cwl,
+        place: place(STREAM, 1_641_598_800_000),
+        reason: "12 values where the format has 14 fields: `2 1111 \u{1b}[2J\u{202e}`".to_owned(),
+    }
+}
+
+fn unreadable() -> ReadTrouble {
+    ReadTrouble::Unreadable {
         side: Side::S3,
         part: KEY.replace("2325Z", "2330Z").into(),
         cover: Cover::default(),

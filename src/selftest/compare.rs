@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
-use crate::model::finding::{Bucket, Evidence, Finding, LeftoverKind};
+use crate::model::finding::{Bucket, Evidence, Finding, LeftoverKind, ReadTrouble};
 use crate::model::{Side, Sides};
 use crate::record::FieldName;
 use crate::report::Report;
@@ -84,13 +84,9 @@ impl Comparison {
             &is.unreadable_parts,
             &(should.unreadable.len() as u64),
         );
-        let named = report.findings.iter().filter_map(|finding| match finding {
-            Finding::Unreadable { side: of, part, .. } if *of == side => Some(part.to_string()),
-            Finding::Configuration(_)
-            | Finding::Leftovers { .. }
-            | Finding::Divergent { .. }
-            | Finding::Unreadable { .. }
-            | Finding::Malformed { .. } => None,
+        let named = report.troubles.iter().filter_map(|trouble| match trouble {
+            ReadTrouble::Unreadable { side: of, part, .. } if *of == side => Some(part.to_string()),
+            ReadTrouble::Unreadable { .. } | ReadTrouble::Malformed { .. } => None,
         });
         self.equal(
             || format!("{side}: the unreadable parts"),
@@ -168,9 +164,6 @@ impl Comparison {
                 Finding::Divergent {
                     bucket, records, ..
                 } => (bucket, Kind::Divergent, records),
-                Finding::Configuration(_)
-                | Finding::Unreadable { .. }
-                | Finding::Malformed { .. } => continue,
             };
             *is.entry((plain(bucket), kind)).or_default() += records;
         }
@@ -196,15 +189,11 @@ impl Comparison {
 
     /// Which rows are said to be no record.
     fn malformed(&mut self, report: &Report, truth: &Truth, delivered: &Delivered, side: Side) {
-        let is = report.findings.iter().filter_map(|finding| match finding {
-            Finding::Malformed {
+        let is = report.troubles.iter().filter_map(|trouble| match trouble {
+            ReadTrouble::Malformed {
                 side: of, place, ..
             } if *of == side => Some((place.part.to_string(), place.row)),
-            Finding::Configuration(_)
-            | Finding::Leftovers { .. }
-            | Finding::Divergent { .. }
-            | Finding::Unreadable { .. }
-            | Finding::Malformed { .. } => None,
+            ReadTrouble::Unreadable { .. } | ReadTrouble::Malformed { .. } => None,
         });
         let rows = truth.sides[side].malformed.iter();
         let should = rows.map(|&(part, row)| delivered.place(part, row));
@@ -287,9 +276,6 @@ impl Comparison {
                             .or_default() += 1;
                     }
                 }
-                Finding::Configuration(_)
-                | Finding::Unreadable { .. }
-                | Finding::Malformed { .. } => {}
             }
         }
         for (key, times) in &truth.differences {

@@ -240,7 +240,10 @@ fn another_way(
     match same {
         // Where it was read is all that may differ.
         Ok(same) => {
-            let told = |report: &Report| (report.counts, report.findings.clone(), report.verdict);
+            let told = |report: &Report| {
+                let (findings, troubles) = (report.findings.clone(), report.troubles.clone());
+                (report.counts, findings, troubles, report.verdict)
+            };
             compared.equal(
                 || "the report under another key".to_owned(),
                 &told(&same),

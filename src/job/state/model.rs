@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
-use crate::model::finding::{Bucket, Evidence, Finding, LeftoverKind, Place};
+use crate::model::finding::{Bucket, Evidence, Finding, LeftoverKind, Place, ReadTrouble};
 use crate::model::window::{Settle, Window, slot};
 use crate::model::{Counts, Cover, Side, Sides};
 use crate::record::{FieldName, Record};
@@ -118,7 +118,7 @@ impl World {
                     evidence,
                 });
         let hidden = (0..3).filter(|&interface| self.is_hidden(Side::Cwl, interface, now));
-        let unreadable = hidden.map(|interface| Finding::Unreadable {
+        let unreadable = hidden.map(|interface| ReadTrouble::Unreadable {
             side: Side::Cwl,
             part: name(interface).into(),
             cover: Cover {
@@ -130,7 +130,8 @@ impl World {
         report(
             window,
             settle,
-            leftovers.chain(unreadable).collect(),
+            leftovers.collect(),
+            unreadable.collect(),
             copies,
         )
     }
@@ -156,6 +157,7 @@ fn report(
     window: Window,
     settle: Settle,
     findings: Vec<Finding>,
+    troubles: Vec<ReadTrouble>,
     copies: BTreeMap<Bucket, Sides<u64>>,
 ) -> Report {
     Report {
@@ -166,7 +168,9 @@ fn report(
         fields_left_out: Sides::default(),
         sides: Sides::from_fn(|_| SideSummary::default()),
         counts: Counts::default(),
+        configuration: Vec::new(),
         findings,
+        troubles,
         evidence_capped: false,
         notes: Vec::new(),
         suggested_settle_seconds: None,
@@ -352,6 +356,7 @@ fn what_is_known_by_number_only_is_counted() {
             Window::of_slot(0),
             settle,
             found.iter().map(finding).collect(),
+            Vec::new(),
             copies,
         )
     };

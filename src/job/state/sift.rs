@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::io;
 
 use crate::diff::{EveryDifference, Kind, Outcome, Shown};
-use crate::model::finding::{Bucket, Finding};
+use crate::model::finding::{Bucket, Finding, ReadTrouble, Unlike};
 use crate::model::window::{Settle, Window, slot};
 use crate::model::{Counts, Cover, Side, Sides};
 use crate::report::Report;
@@ -58,6 +58,10 @@ pub struct Late {
 pub struct Taken {
     /// What had not been reported yet, and what is still waited for.
     pub findings: Vec<Finding>,
+    /// What the flow logs do not share, if it had not been said yet.
+    pub configuration: Vec<Unlike>,
+    /// What could not be read of what was in question.
+    pub troubles: Vec<ReadTrouble>,
     /// Whether there is more evidence than the findings show.
     pub capped: bool,
     /// The totals of these findings; `matched` is 0.
@@ -102,9 +106,6 @@ impl Taken {
                         )?;
                     }
                 }
-                Finding::Configuration(_)
-                | Finding::Unreadable { .. }
-                | Finding::Malformed { .. } => {}
             }
         }
         Ok(())
@@ -143,9 +144,8 @@ impl State {
             buckets.insert(open.bucket(), (Some(open), Vec::new()));
         }
         for finding in &report.findings {
-            if let Finding::Leftovers { bucket, .. } | Finding::Divergent { bucket, .. } = finding
-                && (first || sift.was_hidden(bucket) || buckets.contains_key(bucket))
-            {
+            let (Finding::Leftovers { bucket, .. } | Finding::Divergent { bucket, .. }) = finding;
+            if first || sift.was_hidden(bucket) || buckets.contains_key(bucket) {
                 buckets.entry(bucket.clone()).or_default().1.push(finding);
             }
         }
@@ -215,10 +215,10 @@ impl Sift<'_> {
     fn hidden_now(&self) -> Vec<Unreadable> {
         let settle = self.patience.settle();
         let mut hidden = Vec::new();
-        for finding in &self.report.findings {
-            let Finding::Unreadable {
+        for trouble in &self.report.troubles {
+            let ReadTrouble::Unreadable {
                 side, part, cover, ..
-            } = finding
+            } = trouble
             else {
                 continue;
             };
@@ -306,20 +306,17 @@ impl Sift<'_> {
 
     /// Tells whether a copy that a side had may be hidden there now.
     pub(super) fn may_hide(&self, side: Side, bucket: &Bucket) -> bool {
-        self.report.findings.iter().any(|finding| match finding {
-            Finding::Unreadable {
+        self.report.troubles.iter().any(|trouble| match trouble {
+            ReadTrouble::Unreadable {
                 side: of, cover, ..
             } => *of == side && cover_may_hold(cover, bucket),
-            Finding::Configuration(_)
-            | Finding::Leftovers { .. }
-            | Finding::Divergent { .. }
-            | Finding::Malformed { .. } => false,
+            ReadTrouble::Malformed { .. } => false,
         })
     }
 
     fn taken(self) -> Taken {
         let counts = self.outcome.totals();
-        let (mut findings, capped) = self.outcome.into_findings();
+        let (findings, capped) = self.outcome.into_findings();
         let in_question = |side: Side, cover: &Cover| {
             self.first
                 || self
@@ -327,15 +324,16 @@ impl Sift<'_> {
                     .iter()
                     .any(|before| before.side == side && cover.starts.overlaps(&before.window()))
         };
-        let others = self.report.findings.iter().filter(|finding| match finding {
-            Finding::Unreadable { side, cover, .. } => in_question(*side, cover),
-            Finding::Malformed { .. } => self.first,
-            Finding::Configuration(_) => self.first,
-            Finding::Leftovers { .. } | Finding::Divergent { .. } => false,
+        let troubles = self.report.troubles.iter().filter(|trouble| match trouble {
+            ReadTrouble::Unreadable { side, cover, .. } => in_question(*side, cover),
+            ReadTrouble::Malformed { .. } => self.first,
         });
-        findings.extend(others.cloned());
+        let troubles = troubles.cloned().collect();
+        let unlike = self.report.configuration.iter().filter(|_| self.first);
         Taken {
             findings,
+            configuration: unlike.cloned().collect(),
+            troubles,
             capped: capped || (self.first && self.report.evidence_capped),
             counts,
             late: self.late,

@@ -3,7 +3,7 @@
 use comfy_table::{CellAlignment, Table};
 
 use super::{Page, table};
-use crate::model::finding::{Bucket, Evidence, Finding, LeftoverKind, Pair, Place};
+use crate::model::finding::{Bucket, Evidence, Finding, LeftoverKind, Pair, Place, ReadTrouble};
 use crate::model::window::rfc3339;
 use crate::model::words::{count, thousands};
 use crate::model::{Side, Sides};
@@ -51,14 +51,7 @@ pub(super) fn write(page: &mut Page, report: &Report) {
 
 /// Writes what the two flow logs do not share, which is the likely reason for all that follows.
 pub(super) fn configuration(page: &mut Page, report: &Report) {
-    let unlike = report.findings.iter().filter_map(|finding| match finding {
-        Finding::Configuration(unlike) => Some(unlike),
-        Finding::Leftovers { .. }
-        | Finding::Divergent { .. }
-        | Finding::Unreadable { .. }
-        | Finding::Malformed { .. } => None,
-    });
-    let unlike: Vec<_> = unlike.collect();
+    let unlike = &report.configuration;
     if unlike.is_empty() {
         return;
     }
@@ -76,36 +69,42 @@ pub(super) fn configuration(page: &mut Page, report: &Report) {
 }
 
 fn section(page: &mut Page, report: &Report, kind: Kind, side: Option<Side>) {
-    let findings: Vec<_> = report
-        .findings
-        .iter()
-        .filter(|finding| subject(finding) == Some((kind, side)))
-        .collect();
+    let findings = report.findings.iter();
+    let findings: Vec<_> = findings.filter(|it| subject(it) == (kind, side)).collect();
+    let troubles = report.troubles.iter();
+    let troubles: Vec<_> = troubles.filter(|it| trouble(it) == (kind, side)).collect();
     let number = total(report, kind, side);
-    if number == 0 && findings.is_empty() {
+    if number == 0 && findings.is_empty() && troubles.is_empty() {
         return;
     }
     let (title, explained) = heading(kind, side, number);
     page.blank();
     page.heading(&title, &explained);
     let (shown, left) = findings.split_at(findings.len().min(SHOWN));
+    let (told, untold) = troubles.split_at(troubles.len().min(SHOWN));
     match kind {
         Kind::Leftovers(_) | Kind::Divergent => buckets(page, shown),
-        Kind::Unreadable | Kind::Malformed => reasons(page, shown),
+        Kind::Unreadable | Kind::Malformed => reasons(page, told),
     }
-    if !left.is_empty() {
-        page.line(&format!("  {}", rest(left)));
+    if !left.is_empty() || !untold.is_empty() {
+        let records = left.iter().map(|finding| bucket(finding).1).sum();
+        page.line(&format!("  {}", rest(left.len() + untold.len(), records)));
     }
 }
 
-/// Returns which section a finding belongs to; configurations have one of their own, before the answer.
-fn subject(finding: &Finding) -> Option<(Kind, Option<Side>)> {
+/// Returns which section a finding belongs to.
+fn subject(finding: &Finding) -> (Kind, Option<Side>) {
     match finding {
-        Finding::Configuration(_) => None,
-        Finding::Leftovers { kind, side, .. } => Some((Kind::Leftovers(*kind), Some(*side))),
-        Finding::Divergent { .. } => Some((Kind::Divergent, None)),
-        Finding::Unreadable { side, .. } => Some((Kind::Unreadable, Some(*side))),
-        Finding::Malformed { side, .. } => Some((Kind::Malformed, Some(*side))),
+        Finding::Leftovers { kind, side, .. } => (Kind::Leftovers(*kind), Some(*side)),
+        Finding::Divergent { .. } => (Kind::Divergent, None),
+    }
+}
+
+/// Returns which section a trouble belongs to.
+fn trouble(trouble: &ReadTrouble) -> (Kind, Option<Side>) {
+    match trouble {
+        ReadTrouble::Unreadable { side, .. } => (Kind::Unreadable, Some(*side)),
+        ReadTrouble::Malformed { side, .. } => (Kind::Malformed, Some(*side)),
     }
 }
 
@@ -163,7 +162,7 @@ fn heading(kind: Kind, side: Option<Side>, number: u64) -> (String, String) {
 
 /// Writes a table with the evidence of each row under it.
 fn buckets(page: &mut Page, findings: &[&Finding]) {
-    let rows: Vec<_> = findings.iter().copied().filter_map(bucket).collect();
+    let rows: Vec<_> = findings.iter().map(|finding| bucket(finding)).collect();
     let mut lines = bucket_table(&rows).lines().collect::<Vec<_>>().into_iter();
     if let Some(head) = lines.next() {
         page.aside(head.trim_end());
@@ -188,20 +187,18 @@ fn buckets(page: &mut Page, findings: &[&Finding]) {
                 }
                 not_shown(page, *records, evidence.len());
             }
-            Finding::Configuration(_) | Finding::Unreadable { .. } | Finding::Malformed { .. } => {}
         }
     }
 }
 
-fn bucket(finding: &Finding) -> Option<(&Bucket, u64)> {
+fn bucket(finding: &Finding) -> (&Bucket, u64) {
     match finding {
         Finding::Leftovers {
             bucket, records, ..
         }
         | Finding::Divergent {
             bucket, records, ..
-        } => Some((bucket, *records)),
-        Finding::Configuration(_) | Finding::Unreadable { .. } | Finding::Malformed { .. } => None,
+        } => (bucket, *records),
     }
 }
 
@@ -250,16 +247,13 @@ fn not_shown(page: &mut Page, records: u64, shown: usize) {
 }
 
 /// Writes what could not be read or understood, and why.
-fn reasons(page: &mut Page, findings: &[&Finding]) {
-    for finding in findings {
-        let (name, reason) = match finding {
-            Finding::Unreadable { part, reason, .. } => (escape(part), reason),
-            Finding::Malformed {
+fn reasons(page: &mut Page, troubles: &[&ReadTrouble]) {
+    for trouble in troubles {
+        let (name, reason) = match trouble {
+            ReadTrouble::Unreadable { part, reason, .. } => (escape(part), reason),
+            ReadTrouble::Malformed {
                 place: at, reason, ..
             } => (place(at), reason),
-            Finding::Configuration(_) | Finding::Leftovers { .. } | Finding::Divergent { .. } => {
-                continue;
-            }
         };
         page.wrapped("  ", "    ", &name);
         page.wrapped("    ", "    ", &escape(reason));
@@ -271,13 +265,8 @@ fn place(place: &Place) -> String {
 }
 
 /// Says how much a section leaves out.
-fn rest(left: &[&Finding]) -> String {
-    let findings = thousands(u64::try_from(left.len()).unwrap_or(u64::MAX));
-    let records: u64 = left
-        .iter()
-        .filter_map(|finding| bucket(finding))
-        .map(|(_, n)| n)
-        .sum();
+fn rest(left: usize, records: u64) -> String {
+    let findings = thousands(u64::try_from(left).unwrap_or(u64::MAX));
     let records = match records {
         0 => String::new(),
         number => format!(" with {}", count(number, "record")),

@@ -66,7 +66,6 @@ impl Visit<'_, '_> {
                     self.news(Kind::Divergent, shown);
                 }
             }
-            Finding::Configuration(_) | Finding::Unreadable { .. } | Finding::Malformed { .. } => {}
         }
     }
 
@@ -207,7 +206,6 @@ impl Visit<'_, '_> {
                 }
                 self.count(Kind::Divergent, rest);
             }
-            Finding::Configuration(_) | Finding::Unreadable { .. } | Finding::Malformed { .. } => {}
         }
     }
 
