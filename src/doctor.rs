@@ -14,11 +14,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::causes::configuration;
+use crate::causes::mismatches;
 use crate::check::Check;
 use crate::model::window::{Window, rfc3339};
 use crate::model::{Error, Side, Sides};
 use crate::record::Layout;
+use crate::render::{reason, values};
 use crate::source::examine::{self, Examined, Found};
 use crate::source::flow_logs::FlowLog;
 use crate::source::{Address, Ask, SourceOptions};
@@ -433,19 +434,19 @@ fn flow_logs(logs: &Sides<FlowLog>, window: &Window) -> Vec<Probe> {
         }),
         ..row(None, DESCRIBE_FLOW_LOGS, Status::Ok, summaries)
     }];
-    let unlike = configuration::unlike(logs, window);
-    if unlike.is_empty() {
+    let mismatches = mismatches(logs, window);
+    if mismatches.is_empty() {
         let alike = "nothing about the two flow logs is likely to make their records differ";
         probes.push(row(None, "configuration", Status::Ok, alike.to_owned()));
     }
-    probes.extend(unlike.into_iter().map(|it| {
-        let values = it.values.map_or_else(String::new, |values| {
+    probes.extend(mismatches.iter().map(|it| {
+        let values = values(it).map_or_else(String::new, |values| {
             format!(": {} (s3), {} (cwl)", values.s3, values.cwl)
         });
-        let found = format!("{}{values}", it.setting);
+        let found = format!("{}{values}", it.setting());
         Probe {
-            advice: Some(it.reason),
-            ..row(it.side, "configuration", Status::Warning, found)
+            advice: Some(reason(it)),
+            ..row(it.side(), "configuration", Status::Warning, found)
         }
     }));
     probes

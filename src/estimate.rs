@@ -13,6 +13,7 @@ use serde::Serialize;
 use crate::check::Check;
 use crate::model::window::{Window, rfc3339};
 use crate::model::{Error, Side, Sides};
+use crate::render::listed;
 use crate::source::key::ObjectName;
 use crate::source::{Address, Ask, Listing, Part, Source, SourceOptions};
 
@@ -265,8 +266,8 @@ fn usd(sides: &Sides<SideEstimate>) -> (f64, Option<f64>) {
 
 fn notes(listings: &Sides<Listing>, sides: &Sides<SideEstimate>) -> Vec<String> {
     let of_listing = |side: Side| {
-        let notes = listings[side].notes.iter();
-        notes.map(move |note| format!("{side}: {note}"))
+        let remarks = listings[side].remarks.iter();
+        remarks.map(move |remark| listed(side, remark))
     };
     let mut notes: Vec<String> = Side::BOTH.into_iter().flat_map(of_listing).collect();
     if Side::BOTH.iter().any(|&side| sides[side].records.is_some()) {

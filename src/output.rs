@@ -25,8 +25,8 @@ const STALE: Duration = Duration::from_secs(60);
 pub struct Output {
     path: PathBuf,
     place: Place,
-    /// Whether only this user may read it, whatever it replaces.
-    private: bool,
+    /// Whether it is what a job is to go on with.
+    kept: bool,
 }
 
 /// What finishing consists of; told before each step, so that a test can die there.
@@ -38,7 +38,7 @@ pub(crate) enum Step {
     Sync,
     /// Give it its name.
     Name,
-    /// Put the name on the disk.
+    /// Put the name on the disk, if it is kept.
     SyncFolder,
     /// Nothing any more.
     Done,
@@ -57,7 +57,15 @@ impl Output {
     /// # Errors
     /// The folder is not there or cannot be written to, or the path is a folder.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        let open = || match fs::metadata(path) {
+        Self::create(path).map_err(|source| Error::Output {
+            path: path.to_owned(),
+            source,
+        })
+    }
+
+    /// As [`Output::open`], with what the system says.
+    pub(crate) fn create(path: &Path) -> io::Result<Self> {
+        let place = match fs::metadata(path) {
             Ok(there) if there.is_dir() => Err(io::Error::from(io::ErrorKind::IsADirectory)),
             Ok(there) if !there.is_file() => Ok(Place::Direct(BufWriter::new(
                 File::options().write(true).open(path)?,
@@ -69,25 +77,19 @@ impl Output {
                     Err(_) => beside(folder(path)),
                 }
             }
-        };
-        let place = open().map_err(|source| Error::Output {
-            path: path.to_owned(),
-            source,
-        })?;
+        }?;
         Ok(Self {
             path: path.to_owned(),
             place,
-            private: false,
+            kept: false,
         })
     }
 
-    /// Lets only this user read it, whatever it replaces.
+    /// Makes it a file that a job is to go on with: only this user may read it, whatever it replaces, and once it is
+    /// finished its name is on the disk as well.
     #[must_use]
-    pub(crate) fn private(self) -> Self {
-        Self {
-            private: true,
-            ..self
-        }
+    pub(crate) fn kept(self) -> Self {
+        Self { kept: true, ..self }
     }
 
     /// Returns what stands under the file's name so far; nothing if it is no regular file or no text.
@@ -105,55 +107,49 @@ impl Output {
     /// # Errors
     /// The last bytes cannot be written or the file cannot be given its name.
     pub fn finish(self) -> Result<(), Error> {
-        self.finish_by_steps(|_| {})
+        let path = self.path.clone();
+        let finished = self.finish_by_steps(|_| {});
+        finished.map_err(|source| Error::Output { path, source })
     }
 
-    /// Finishes; `before` is told each step. Of what has a name after any of them, all is on the disk.
-    pub(crate) fn finish_by_steps(self, mut before: impl FnMut(Step)) -> Result<(), Error> {
-        let Self {
-            path,
-            place,
-            private,
-        } = self;
-        let permissions = || match private {
+    /// Finishes; `before` is told each step.
+    pub(crate) fn finish_by_steps(self, mut before: impl FnMut(Step)) -> io::Result<()> {
+        let Self { path, place, kept } = self;
+        let permissions = || match kept {
             true => only_this_user(),
             false => fs::metadata(&path).map(|there| there.permissions()).ok(),
         };
-        let finish = || {
-            before(Step::Write);
-            match place {
-                Place::Direct(mut file) => return file.flush(),
-                Place::Unnamed(file) => {
-                    let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
-                    if let Some(permissions) = permissions() {
-                        file.set_permissions(permissions)?;
-                    }
-                    before(Step::Sync);
-                    file.sync_all()?;
-                    before(Step::Name);
-                    unnamed::link(&file, &path)?;
+        before(Step::Write);
+        match place {
+            Place::Direct(mut file) => return file.flush(),
+            Place::Unnamed(file) => {
+                let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+                if let Some(permissions) = permissions() {
+                    file.set_permissions(permissions)?;
                 }
-                Place::Beside(file, usual) => {
-                    let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
-                    let permissions = permissions().unwrap_or(usual);
-                    file.as_file().set_permissions(permissions)?;
-                    before(Step::Sync);
-                    file.as_file().sync_all()?;
-                    before(Step::Name);
-                    file.persist(&path).map_err(|error| error.error)?;
-                }
+                before(Step::Sync);
+                file.sync_all()?;
+                before(Step::Name);
+                unnamed::link(&file, &path)?;
             }
-            before(Step::SyncFolder);
-            // Elsewhere a folder cannot be opened, and a rename is durable by itself.
-            #[cfg(unix)]
+            Place::Beside(file, usual) => {
+                let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+                let permissions = permissions().unwrap_or(usual);
+                file.as_file().set_permissions(permissions)?;
+                before(Step::Sync);
+                file.as_file().sync_all()?;
+                before(Step::Name);
+                file.persist(&path).map_err(|error| error.error)?;
+            }
+        }
+        before(Step::SyncFolder);
+        // Elsewhere a folder cannot be opened, and a rename is durable by itself.
+        #[cfg(unix)]
+        if kept {
             File::open(folder(&path))?.sync_all()?;
-            before(Step::Done);
-            Ok(())
-        };
-        finish().map_err(|source| Error::Output {
-            path: path.clone(),
-            source,
-        })
+        }
+        before(Step::Done);
+        Ok(())
     }
 
     /// Returns the file's name.
@@ -300,7 +296,7 @@ mod tests {
         Output {
             path: path.to_owned(),
             place: beside(folder(path)).unwrap(),
-            private: false,
+            kept: false,
         }
     }
 
@@ -350,7 +346,7 @@ mod tests {
             output.finish().unwrap();
             assert_eq!(mode(&path), 0o640);
         }
-        let secret = Output::open(&path).unwrap().private();
+        let secret = Output::open(&path).unwrap().kept();
         secret.finish().unwrap();
         assert_eq!(mode(&path), 0o600);
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use flowdiff::causes::Cause;
 use flowdiff::check::{self, Check, Recheck, Selection};
 use flowdiff::decode::{Event, Format};
 use flowdiff::diff::EveryDifference;
@@ -175,7 +176,8 @@ fn what_arrives_while_it_is_waited_for_is_late_and_not_missing() {
     // Nothing tells when they were delivered: found ten minutes after a look 100 s after their end.
     let delays = report.sides.cwl.late_delay_seconds.unwrap();
     assert_eq!((delays.p50, delays.max), (700, 700));
-    assert!(report.notes.iter().any(|note| note.contains("2 times")));
+    let rechecked = |cause: &Cause| matches!(cause, Cause::Rechecked { times: 2, .. });
+    assert!(report.causes.iter().any(rechecked));
 }
 
 #[test]
@@ -234,7 +236,8 @@ fn nothing_is_waited_for_without_something_pending() {
     ] {
         let (report, minutes) = run(5, one(vec![s3.clone()]), one(vec![cwl.clone()]));
         assert_eq!((report.verdict, minutes), (verdict, 0));
-        assert!(!report.notes.iter().any(|note| note.contains("pending")));
+        let rechecked = |cause: &Cause| matches!(cause, Cause::Rechecked { .. });
+        assert!(!report.causes.iter().any(rechecked));
     }
 }
 
@@ -289,11 +292,13 @@ fn a_recheck_that_fails_leaves_the_answer_before_it() {
     let (report, minutes) = run(3, s3, one(vec![early]));
     assert_eq!((report.verdict, minutes), (Verdict::Unknown, 5));
     assert_eq!(report.counts.pending.cwl, 2);
-    let note = report
-        .notes
-        .iter()
-        .find(|note| note.contains("ExpiredToken"));
-    assert!(note.unwrap().contains("recheck 1 of 3"), "{note:?}");
+    let failed = |cause: &Cause| {
+        matches!(
+            cause,
+            Cause::RecheckFailed { number: 1, of: 3, error } if error.contains("ExpiredToken")
+        )
+    };
+    assert!(report.causes.iter().any(failed), "{:?}", report.causes);
 }
 
 #[test]

@@ -118,7 +118,7 @@ fn counted(report: &Report) -> impl PartialEq + std::fmt::Debug {
         sides,
         (kinds, told),
         report.fields.clone(),
-        report.notes.clone(),
+        report.causes.clone(),
     )
 }
 

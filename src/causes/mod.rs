@@ -1,7 +1,140 @@
-//! Causes: what may be why two sides differ, told from how the flow logs are set up and from what the copies that differ
-//! add up to.
+//! Causes: what may be why two sides differ, and what else the reader of a report should know, as data. Who shows them
+//! words them.
 
-pub mod configuration;
+mod configuration;
 mod traffic;
 
+use std::time::Duration;
+
+use crate::model::Side;
+use crate::model::window::Window;
+use crate::source::Remark;
+
+pub use configuration::{ConfigMismatch, mismatches};
 pub use traffic::Traffic;
+
+/// What may be why two sides differ, or why less is known than was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// How the flow logs are set up; it decides no verdict.
+    Configuration(ConfigMismatch),
+    /// What a source says of its listing.
+    Listed {
+        /// Whose.
+        side: Side,
+        /// What it says.
+        remark: Remark,
+    },
+    /// A side has SKIPDATA rows: AWS itself lost flows before delivery.
+    SkipData {
+        /// Which side.
+        side: Side,
+    },
+    /// No row of a side fits the default format, and no other was given.
+    DefaultFormatUnfit {
+        /// Which side.
+        side: Side,
+    },
+    /// Packets and bytes add up to the same in every bucket that differs.
+    SameTraffic,
+    /// Differing records were not found again at the second look.
+    Vanished {
+        /// How many.
+        records: u64,
+    },
+    /// A recheck failed, so that the look before it counts.
+    RecheckFailed {
+        /// Which recheck, from 1.
+        number: u32,
+        /// Of how many at most.
+        of: u32,
+        /// What stopped it.
+        error: String,
+    },
+    /// What was pending was looked for again.
+    Rechecked {
+        /// How often; at least once.
+        times: u32,
+        /// The wait before each.
+        wait: Duration,
+        /// How many copies came late.
+        late: u64,
+    },
+    /// This machine's clock is wrong.
+    WrongClock {
+        /// Whose service says so.
+        side: Side,
+        /// By how many seconds it is ahead (behind, if negative).
+        ahead: i64,
+    },
+    /// A window was compared by more fields than all of them together.
+    ComparedByMore {
+        /// Which window.
+        window: Window,
+        /// By which fields as well.
+        fields: Vec<String>,
+    },
+    /// Undetermined copies are not looked for any more.
+    GivenUp {
+        /// How many.
+        records: u64,
+    },
+    /// Differences are tolerated, because a limit was set.
+    Tolerated {
+        /// What they are: `missing`, `surplus`, `divergent`.
+        figure: &'static str,
+        /// How many.
+        records: u64,
+        /// Of how many that either side holds.
+        of: u64,
+        /// The limit, as it was typed.
+        limit: String,
+    },
+    /// Addresses, account ids and resource ids are stand-ins.
+    StandIns {
+        /// Whether they are the same ones wherever the key is used.
+        lasting: bool,
+    },
+}
+
+impl Cause {
+    /// Changes every text in it.
+    #[must_use]
+    pub fn map_texts(self, change: &dyn Fn(&str) -> String) -> Self {
+        match self {
+            Self::Configuration(mismatch) => Self::Configuration(mismatch.map_texts(change)),
+            Self::Listed { side, remark } => Self::Listed {
+                side,
+                remark: remark.map_texts(change),
+            },
+            Self::RecheckFailed { number, of, error } => Self::RecheckFailed {
+                number,
+                of,
+                error: change(&error),
+            },
+            Self::ComparedByMore { window, fields } => Self::ComparedByMore {
+                window,
+                fields: fields.iter().map(|name| change(name)).collect(),
+            },
+            Self::Tolerated {
+                figure,
+                records,
+                of,
+                limit,
+            } => Self::Tolerated {
+                figure,
+                records,
+                of,
+                limit: change(&limit),
+            },
+            Self::SkipData { .. }
+            | Self::DefaultFormatUnfit { .. }
+            | Self::SameTraffic
+            | Self::Vanished { .. }
+            | Self::Rechecked { .. }
+            | Self::WrongClock { .. }
+            | Self::GivenUp { .. }
+            | Self::StandIns { .. } => self,
+        }
+    }
+}

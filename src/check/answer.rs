@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::causes::configuration;
+use crate::causes::{Cause, mismatches};
 use crate::digest::BucketId;
 use crate::model::delay::suggested_settle;
 use crate::model::finding::{Bucket, Place, ReadTrouble};
@@ -42,15 +42,8 @@ pub(super) fn report(
         sides.cwl.records,
         "{counts:?}"
     );
-    let mut notes = notes(reader.check, listings, screened, &explained);
-    notes.extend(
-        Side::BOTH
-            .into_iter()
-            .filter_map(|side| wrong_clock(reader, side)),
-    );
+    let causes = causes(reader, listings, screened, &explained);
     let (findings, mut evidence_capped) = explained.outcome.into_findings();
-    let flow_logs = reader.check.flow_logs.as_deref();
-    let configuration = flow_logs.map(|both| configuration::unlike(both, &reader.check.window));
     let mut troubles = Vec::new();
     for side in Side::BOTH {
         troubles.extend(
@@ -84,11 +77,10 @@ pub(super) fn report(
         }),
         sides,
         counts,
-        configuration: configuration.unwrap_or_default(),
         findings,
         troubles,
         evidence_capped,
-        notes,
+        causes,
         rechecked: reader.check.recheck.times > 0,
         hours: if reader.check.by_hour {
             super::hours::hours(&screened.digests)
@@ -180,62 +172,45 @@ fn malformed_row(side: Side, place: &Place, reason: &str) -> ReadTrouble {
     }
 }
 
-/// Says that this machine's clock is wrong, and what that does.
-fn wrong_clock(reader: &Reader<'_>, side: Side) -> Option<String> {
-    let ahead = reader.sources[side]
-        .clock_ahead()
-        .filter(|&ahead| is_wrong_clock(ahead))?;
-    let by = humantime::format_duration(Duration::from_secs(ahead.unsigned_abs()));
-    let direction = if ahead > 0 { "ahead of" } else { "behind" };
-    Some(format!(
-        "{side}: this machine's clock is {by} {direction} the service's. What is pending is told by the service's, but \
-         the default window, and times that are given as an age, go by this machine's: set it"
-    ))
+/// Tells whether this machine's clock is wrong.
+fn wrong_clock(reader: &Reader<'_>, side: Side) -> Option<Cause> {
+    let ahead = reader.sources[side].clock_ahead()?;
+    is_wrong_clock(ahead).then_some(Cause::WrongClock { side, ahead })
 }
 
 /// A log group has no header that says what its rows look like, so the format is easily forgotten.
-fn format_unlikely(check: &Check, screened: &Screened, side: Side) -> Option<String> {
+fn format_unlikely(check: &Check, screened: &Screened, side: Side) -> Option<Cause> {
     let tally = &screened.sides[side].tally;
     let unlikely = tally.records == 0 && tally.malformed > 0 && !check.formats[side].given;
-    unlikely.then(|| {
-        format!(
-            "{side}: no row fits the default format; give the flow log's own with --{side}-format"
-        )
-    })
+    unlikely.then_some(Cause::DefaultFormatUnfit { side })
 }
 
-fn notes(
-    check: &Check,
+fn causes(
+    reader: &Reader<'_>,
     listings: &Sides<Listing>,
     screened: &Screened,
     explained: &Explained,
-) -> Vec<String> {
-    let mut notes = Vec::new();
+) -> Vec<Cause> {
+    let check = reader.check;
+    let mut causes = Vec::new();
+    if let Some(logs) = &check.flow_logs {
+        let mismatches = mismatches(logs, &check.window).into_iter();
+        causes.extend(mismatches.map(Cause::Configuration));
+    }
     for side in Side::BOTH {
-        notes.extend(
-            listings[side]
-                .notes
-                .iter()
-                .map(|note| format!("{side}: {note}")),
-        );
+        let remarks = listings[side].remarks.iter().cloned();
+        causes.extend(remarks.map(|remark| Cause::Listed { side, remark }));
         if screened.sides[side].tally.skipdata > 0 {
-            notes.push(format!(
-                "{side}: SKIPDATA rows stand for flows that AWS itself lost before delivery; nobody can tell how many"
-            ));
+            causes.push(Cause::SkipData { side });
         }
     }
-    notes.extend(
-        Side::BOTH
-            .into_iter()
-            .filter_map(|side| format_unlikely(check, screened, side)),
-    );
+    let sides = Side::BOTH.into_iter();
+    causes.extend(sides.filter_map(|side| format_unlikely(check, screened, side)));
     if explained.traffic.is_same() {
-        notes.push(
-            "packets and bytes add up to the same in every bucket that differs: the same traffic, told in other records \
-             (do the flow logs have the same aggregation interval and traffic type?)"
-                .to_owned(),
-        );
+        causes.push(Cause::SameTraffic);
     }
-    notes.extend(explained.notes.iter().cloned());
-    notes
+    causes.extend(explained.causes.iter().cloned());
+    let sides = Side::BOTH.into_iter();
+    causes.extend(sides.filter_map(|side| wrong_clock(reader, side)));
+    causes
 }

@@ -44,7 +44,7 @@ impl Outputs {
         redaction: Option<&Arc<Redaction>>,
     ) -> Result<(), Error> {
         report.tolerated = plan.fail_on.tolerated(report);
-        report.notes.extend(report.tolerated.iter().cloned());
+        report.causes.extend(report.tolerated.iter().cloned());
         report.took = began.elapsed();
         for side in Side::BOTH {
             let source = &mut report.sides[side].source;

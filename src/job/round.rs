@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::state::{Late, Patience, State, Taken, again, due};
+use crate::causes::Cause;
 use crate::check;
 use crate::check::Check;
 use crate::diff::EveryDifference;
@@ -261,7 +262,10 @@ impl Going<'_> {
         if !taken_up.carried.is_nothing() {
             report.verdict = report.verdict.and(Verdict::Unknown);
         }
-        report.notes.extend(notes(taken_up));
+        if taken_up.given_up > 0 {
+            let records = taken_up.given_up;
+            report.causes.push(Cause::GivenUp { records });
+        }
         report.rechecked = true;
         report.copies.clear();
         report.state = Some(taken_up.clone());
@@ -285,11 +289,10 @@ impl Going<'_> {
             fields_left_out: Sides::default(),
             sides: Sides::from_fn(summary),
             counts: Counts::default(),
-            configuration: Vec::new(),
             findings: Vec::new(),
             troubles: Vec::new(),
             evidence_capped: false,
-            notes: Vec::new(),
+            causes: Vec::new(),
             suggested_settle_seconds: None,
             rechecked: true,
             hours: BTreeMap::new(),
@@ -308,18 +311,6 @@ fn looked(window: Window, verdict: Option<Verdict>) -> Option<Looked> {
         end,
         verdict,
     })
-}
-
-fn notes(taken_up: &TakenUp) -> Vec<String> {
-    let mut notes = Vec::new();
-    if taken_up.given_up > 0 {
-        notes.push(format!(
-            "{} undetermined records are not looked for any more: --give-up has passed and what they may sit in still \
-             cannot be read, or neither destination has them any more",
-            taken_up.given_up
-        ));
-    }
-    notes
 }
 
 /// Turns the report of a second look into one of what it added: the copies in question, and no others, are counted.
@@ -351,13 +342,12 @@ fn of_second_look(report: Report, taken: Taken) -> Report {
         verdict: Verdict::of(&counts, &sides, true),
         sides,
         counts,
-        configuration: taken.configuration,
         findings: taken.findings,
         troubles: taken.troubles,
         evidence_capped: taken.capped,
         // Counted and said at the first look.
         hours: BTreeMap::new(),
-        notes: Vec::new(),
+        causes: Vec::new(),
         ..report
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{Cover, Side, Sides};
+use super::{Cover, Side};
 use crate::record::Record;
 
 /// The stretch of records that are lost or kept together: an interface and a five-minute slot of
@@ -85,21 +85,6 @@ impl PartialOrd for Pair {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
-}
-
-/// What about the two flow logs' configurations may be why their records differ.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Unlike {
-    /// What is set: `traffic-type`, `aggregation-interval`, `format`, `resource`, `created`, `status`, `delivery`.
-    pub setting: &'static str,
-    /// Whose it is, if it is one side's alone.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub side: Option<Side>,
-    /// What it is on each side, if it is of both.
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    pub values: Option<Sides<String>>,
-    /// What follows from it, as a sentence.
-    pub reason: String,
 }
 
 /// A difference between the two sides, in one bucket.

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use super::Style;
+use super::cause;
 use super::escape::escape;
 use crate::model::finding::{Finding, ReadTrouble};
 use crate::model::window::rfc3339;
@@ -33,15 +34,15 @@ fn row(entry: Entry<'_>) -> [String; HEADER.len()] {
     let none = String::new;
     let slot = |slot: Option<i64>| slot.map(rfc3339).unwrap_or_default();
     match entry {
-        Entry::Configuration(unlike) => [
+        Entry::Configuration(mismatch) => [
             "configuration".to_owned(),
-            unlike.side.map_or_else(none, |side| side.to_string()),
+            mismatch.side().map_or_else(none, |side| side.to_string()),
             none(),
             none(),
             none(),
-            unlike.setting.to_owned(),
+            mismatch.setting().to_owned(),
             none(),
-            cell(&unlike.reason),
+            cell(&cause::reason(mismatch)),
         ],
         Entry::Difference(Finding::Leftovers {
             kind,

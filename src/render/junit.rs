@@ -185,6 +185,7 @@ fn at(place: &Place) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::causes::Cause;
     use crate::report::sample;
 
     fn text(report: &Report) -> String {
@@ -255,7 +256,7 @@ mod tests {
         report.findings.truncate(4);
         report.troubles.clear();
         assert!(text(&report).contains("failures=\"1\""));
-        report.tolerated = vec!["tolerated".to_owned()];
+        report.tolerated = vec![Cause::SameTraffic];
         assert!(!text(&report).contains("<failure"), "{}", text(&report));
     }
 }

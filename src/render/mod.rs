@@ -3,6 +3,7 @@
 //! A renderer turns a [`Report`] into bytes on a writer and knows nothing else. A new one is one
 //! new file and one line in [`RENDERERS`].
 
+mod cause;
 #[cfg(test)]
 mod consumer;
 mod csv;
@@ -22,6 +23,7 @@ use std::io::{self, Write};
 
 use crate::report::Report;
 
+pub(crate) use cause::{listed, reason, values};
 pub use differences::write_difference;
 pub(crate) use escape::escape;
 pub(crate) use json::write_pretty;

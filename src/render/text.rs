@@ -10,6 +10,7 @@ use std::time::Duration;
 use comfy_table::{Table, presets};
 use humantime::format_duration;
 
+use super::cause;
 use super::escape::escape;
 use super::paint::{Ink, Paint};
 use super::{Style, wording};
@@ -156,8 +157,8 @@ fn closing(page: &mut Page, report: &Report) {
     if let Some(state) = &report.state {
         taken_up(page, state);
     }
-    for note in &report.notes {
-        page.labelled("Note", note);
+    for note in cause::notes(report) {
+        page.labelled("Note", &note);
     }
 }
 
@@ -261,6 +262,7 @@ fn taken_up(page: &mut Page, state: &TakenUp) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::causes::Cause;
     use crate::model::finding::{LeftoverKind, ReadTrouble};
     use crate::report::sample;
 
@@ -375,7 +377,7 @@ mod tests {
         Compared  version, account-id, interface-id, srcaddr, dstaddr, srcport, dstport, protocol, packets,
                   bytes, start, end, action, log-status
         Left out  s3: vpc-id, flow-direction
-        Note      s3: two flow logs deliver under this prefix: fl-0aa11bb22cc33dd44, fl-0ee55ff66aa77bb88
+        Note      s3: flow logs read: fl-0aa11bb22cc33dd44 (12 objects), fl-0ee55ff66aa77bb88 (1 object)
         ");
     }
 
@@ -497,7 +499,11 @@ mod tests {
         report.sides.s3.source.push_str(nasty);
         report.fields.push(nasty.to_owned());
         report.fields_left_out.cwl.push(nasty.to_owned());
-        report.notes.push(nasty.to_owned());
+        report.causes.push(Cause::RecheckFailed {
+            number: 1,
+            of: 1,
+            error: nasty.to_owned(),
+        });
         for kind in [LeftoverKind::Missing, LeftoverKind::Undetermined] {
             report
                 .findings

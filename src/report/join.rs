@@ -1,5 +1,6 @@
 //! Several windows in one report: what a run of a scheduled job found out, told as one.
 
+use crate::causes::Cause;
 use crate::diff::Kind;
 use crate::model::finding::{Bucket, Finding, ReadTrouble};
 use crate::model::window::Window;
@@ -43,10 +44,10 @@ impl Report {
             };
             for (window, names) in [only(self, &other), only(&other, self)] {
                 if !names.is_empty() {
-                    self.notes.push(format!(
-                        "{window}: compared by {} as well",
-                        names.join(", ")
-                    ));
+                    self.causes.push(Cause::ComparedByMore {
+                        window,
+                        fields: names,
+                    });
                 }
             }
             self.fields.retain(|name| other.fields.contains(name));
@@ -67,12 +68,6 @@ impl Report {
         self.sides.s3.add(&other.sides.s3);
         self.sides.cwl.add(&other.sides.cwl);
         self.counts.add(&other.counts);
-        // The flow logs are the same for all windows.
-        for unlike in other.configuration {
-            if !self.configuration.contains(&unlike) {
-                self.configuration.push(unlike);
-            }
-        }
         self.findings.extend(other.findings);
         self.troubles.extend(other.troubles);
         self.evidence_capped |= other.evidence_capped;
@@ -86,12 +81,13 @@ impl Report {
             sum.s3 += records.s3;
             sum.cwl += records.cwl;
         }
+        // The flow logs are the same for all windows.
         let new: Vec<_> = other
-            .notes
+            .causes
             .into_iter()
-            .filter(|note| !self.notes.contains(note))
+            .filter(|cause| !self.causes.contains(cause))
             .collect();
-        self.notes.extend(new);
+        self.causes.extend(new);
     }
 }
 
@@ -206,12 +202,10 @@ mod tests {
         assert_eq!(joined.verdict, Verdict::Different);
         assert_eq!(joined.window, Window::new(1_641_596_400, 1_641_603_600));
         assert_eq!(joined.fields, later.fields);
-        assert!(
-            joined
-                .notes
-                .iter()
-                .any(|note| note.ends_with("compared by log-status as well"))
-        );
+        assert!(joined.causes.iter().any(|cause| matches!(
+            cause,
+            Cause::ComparedByMore { fields, .. } if fields[..] == ["log-status"]
+        )));
         let sum = different.sides.s3.records + later.sides.s3.records;
         assert_eq!(joined.sides.s3.records, sum);
         assert_eq!(

@@ -15,8 +15,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::causes::{Cause, ConfigMismatch};
 use crate::model::delay::DelaySummary;
-use crate::model::finding::{Bucket, Finding, ReadTrouble, Unlike};
+use crate::model::finding::{Bucket, Finding, ReadTrouble};
 use crate::model::window::{Settle, Window};
 use crate::model::{Counts, Side, Sides};
 
@@ -43,22 +44,20 @@ pub struct Report {
     pub sides: Sides<SideSummary>,
     /// The totals.
     pub counts: Counts,
-    /// What the two flow logs' configurations do not share, and what is wrong with either; it decides no verdict.
-    pub configuration: Vec<Unlike>,
     /// Where the sides differ: by interface, slot, kind, side.
     pub findings: Vec<Finding>,
     /// What could not be read or understood: unreadable parts, then malformed rows, each by side.
     pub troubles: Vec<ReadTrouble>,
     /// Whether there is more evidence than shown.
     pub evidence_capped: bool,
-    /// What a reader should know, in fixed order.
-    pub notes: Vec<String>,
+    /// What may be why, and what else a reader should know, in fixed order.
+    pub causes: Vec<Cause>,
     /// Whether late records were looked for.
     pub rechecked: bool,
     /// Records of each side by interface and hour, if a renderer asks for them.
     pub hours: BTreeMap<Hour, Sides<u64>>,
-    /// Why differences are tolerated, a sentence for each kind; empty if they are not or if there are none.
-    pub tolerated: Vec<String>,
+    /// Why differences are tolerated, for each kind; empty if they are not or if there are none.
+    pub tolerated: Vec<Cause>,
     /// How long the run took.
     pub took: Duration,
     /// How many copies each side has in the buckets that were to be counted; not shown.
@@ -88,9 +87,19 @@ impl Report {
         unread || verdict::is_open(&self.counts, &self.sides)
     }
 
+    /// Returns what the flow logs do not share, and what is wrong with either.
+    pub fn configuration(&self) -> impl Iterator<Item = &ConfigMismatch> {
+        self.causes.iter().filter_map(|cause| {
+            let Cause::Configuration(mismatch) = cause else {
+                return None;
+            };
+            Some(mismatch)
+        })
+    }
+
     /// Returns all that it lists, in order.
     pub fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
-        let configuration = self.configuration.iter().map(Entry::Configuration);
+        let configuration = self.configuration().map(Entry::Configuration);
         let differences = self.findings.iter().map(Entry::Difference);
         let troubles = self.troubles.iter().map(Entry::Trouble);
         configuration.chain(differences).chain(troubles)
@@ -111,7 +120,7 @@ impl Report {
 #[derive(Clone, Copy, Debug)]
 pub enum Entry<'a> {
     /// What the flow logs do not share.
-    Configuration(&'a Unlike),
+    Configuration(&'a ConfigMismatch),
     /// Where the sides differ.
     Difference(&'a Finding),
     /// What could not be read or understood.

@@ -19,9 +19,10 @@ use serde_json::Value;
 use sha2::Sha256;
 
 use super::{Hour, Report};
+use crate::causes::Cause;
 use crate::diff::Shown;
 use crate::model::Cover;
-use crate::model::finding::{Bucket, Evidence, Finding, Pair, Place, ReadTrouble, Unlike};
+use crate::model::finding::{Bucket, Evidence, Finding, Pair, Place, ReadTrouble};
 use crate::record::Record;
 use crate::record::field::Kind;
 
@@ -130,16 +131,13 @@ impl Redaction {
     /// Replaces in everything that a report says.
     #[must_use]
     pub fn report(&self, report: Report) -> Report {
-        let texts = |texts: Vec<String>| texts.iter().map(|text| self.text(text)).collect();
-        let mut notes: Vec<String> = texts(report.notes);
-        let reach = if self.lasting {
-            "wherever this key is used"
-        } else {
-            "throughout this run"
+        let causes = |causes: Vec<Cause>| {
+            let causes = causes.into_iter();
+            causes.map(|cause| cause.map_texts(&|text| self.text(text)))
         };
-        notes.push(format!(
-            "addresses, account ids and resource ids are stand-ins: the same one means the same thing {reach}"
-        ));
+        let stand_ins = Cause::StandIns {
+            lasting: self.lasting,
+        };
         let hour = |hour: Hour| Hour {
             interface: self.text(&hour.interface).into(),
             ..hour
@@ -149,11 +147,6 @@ impl Redaction {
                 side.source = self.text(&side.source);
                 side
             }),
-            configuration: report
-                .configuration
-                .into_iter()
-                .map(|unlike| self.unlike(unlike))
-                .collect(),
             findings: report
                 .findings
                 .into_iter()
@@ -169,19 +162,9 @@ impl Redaction {
                 .into_iter()
                 .map(|(at, records)| (hour(at), records))
                 .collect(),
-            tolerated: texts(report.tolerated),
-            notes,
+            tolerated: causes(report.tolerated).collect(),
+            causes: causes(report.causes).chain([stand_ins]).collect(),
             ..report
-        }
-    }
-
-    fn unlike(&self, unlike: Unlike) -> Unlike {
-        Unlike {
-            values: unlike
-                .values
-                .map(|values| values.map(|value| self.text(&value))),
-            reason: self.text(&unlike.reason),
-            ..unlike
         }
     }
 

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Hour, Report, SideSummary, Verdict};
+use crate::causes::Cause;
 use crate::model::delay::DelaySummary;
 use crate::model::finding::{Bucket, Evidence, Finding, LeftoverKind, Pair, Place, ReadTrouble};
 use crate::model::window::{Settle, Window, slot};
 use crate::model::{Counts, Cover, Side, Sides};
 use crate::record::{FieldName, Record};
+use crate::source::Remark;
 
 /// 2022-01-07T23:00:00Z.
 const START: i64 = 1_641_596_400;
@@ -53,7 +55,8 @@ pub(crate) fn different() -> Report {
         },
         sides: Sides {
             s3: SideSummary {
-                source: "s3://fa-014-111122223333/AWSLogs/111122223333/vpcflowlogs/eu-west-1/".to_owned(),
+                source: "s3://fa-014-111122223333/AWSLogs/111122223333/vpcflowlogs/eu-west-1/"
+                    .to_owned(),
                 parts: 13,
                 bytes: 35_756_442,
                 records: 1_234_572,
@@ -92,11 +95,16 @@ pub(crate) fn different() -> Report {
             undetermined: Sides { s3: 1, cwl: 0 },
             late: Sides { s3: 0, cwl: 2 },
         },
-        configuration: Vec::new(),
         findings: findings(),
         troubles: vec![unreadable(), malformed()],
         evidence_capped: true,
-        notes: vec!["s3: two flow logs deliver under this prefix: fl-0aa11bb22cc33dd44, fl-0ee55ff66aa77bb88".to_owned()],
+        causes: vec![Cause::Listed {
+            side: Side::S3,
+            remark: Remark::FlowLogsRead(vec![
+                ("fl-0aa11bb22cc33dd44".to_owned(), 12),
+                ("fl-0ee55ff66aa77bb88".to_owned(), 1),
+            ]),
+        }],
         hours: hours(1_234_572, 1_234_570),
         tolerated: Vec::new(),
         took: Duration::from_millis(1500),
@@ -131,7 +139,7 @@ pub(crate) fn consistent() -> Report {
         findings: Vec::new(),
         troubles: Vec::new(),
         evidence_capped: false,
-        notes: Vec::new(),
+        causes: Vec::new(),
         hours: hours(57, 57),
         ..different()
     }

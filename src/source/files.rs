@@ -227,7 +227,7 @@ mod tests {
     use std::os::unix::fs::symlink;
     use std::sync::Mutex;
 
-    use super::super::Room;
+    use super::super::{Remark, Room};
     use super::*;
     use crate::model::window::Window;
 
@@ -300,8 +300,11 @@ mod tests {
         assert_eq!(listing.parts[2].cover.interface.as_deref(), Some("eni-0aa"));
         assert_eq!(listing.parts[0].size, Some(4));
         assert!(!listing.parts[0].version.is_empty());
-        let note = "left out: 2 hidden (name begins with a dot): .DS_Store, .git";
-        assert_eq!(listing.notes, [note]);
+        let hidden = Remark::HiddenFiles {
+            count: 2,
+            first: vec![".DS_Store".to_owned(), ".git".to_owned()],
+        };
+        assert_eq!(listing.remarks, [hidden]);
         assert!(listing.unreadable.is_empty());
         let read = content(&files, &listing.parts[1]).unwrap();
         assert_eq!(read, b"a/b.gz");
@@ -357,8 +360,7 @@ mod tests {
                 .collect::<Vec<_>>(),
             [name("fl-0a")]
         );
-        let note = "left out: 1 whose name tells no flow log, since flow logs are asked for by id";
-        assert_eq!(listing.notes, [note]);
+        assert_eq!(listing.remarks, [Remark::NamelessFiles(1)]);
         for (file, taken) in [
             (name("fl-0a"), true),
             (name("fl-0b"), false),
@@ -405,8 +407,11 @@ mod tests {
         );
         let folder = tempfile::tempdir().unwrap();
         let files = Files::open(Side::S3, folder.path(), &[]).unwrap();
-        let note = format!("`{}` holds no files", folder.path().display());
-        assert_eq!(listed(&files, &Ask::default()).notes, [note]);
+        let none = Remark::NoFiles {
+            folder: folder.path().display().to_string(),
+            in_window: false,
+        };
+        assert_eq!(listed(&files, &Ask::default()).remarks, [none]);
     }
 
     #[test]

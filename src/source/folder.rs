@@ -9,9 +9,9 @@ use std::time::UNIX_EPOCH;
 use walkdir::{DirEntry, WalkDir};
 
 use super::key::{self, ObjectName};
-use super::{Ask, Listing, Part};
+use super::{Ask, Listing, Part, Remark};
 
-/// How many hidden files a note names.
+/// How many hidden files a remark names.
 const NAMED: usize = 3;
 
 /// Why a socket or a device is not read.
@@ -52,21 +52,16 @@ pub(super) fn list(folder: &Path, ask: &Ask, flow_logs: &[String], listing: &mut
         }
     }
     if listing.parts.is_empty() && listing.unreadable.is_empty() {
-        let which = if ask.window.is_all() {
-            ""
-        } else {
-            " for this window"
-        };
-        let note = format!("`{}` holds no files{which}", folder.display());
-        listing.notes.push(note);
+        listing.remarks.push(Remark::NoFiles {
+            folder: folder.display().to_string(),
+            in_window: !ask.window.is_all(),
+        });
     }
     if nameless > 0 {
-        listing.notes.push(format!(
-            "left out: {nameless} whose name tells no flow log, since flow logs are asked for by id"
-        ));
+        listing.remarks.push(Remark::NamelessFiles(nameless));
     }
     if !hidden.is_empty() {
-        listing.notes.push(left_out(hidden));
+        listing.remarks.push(left_out(hidden));
     }
     // Walking goes folder by folder; `a.gz` is before `a/b` by name.
     listing.parts.sort_by(|a, b| a.name.cmp(&b.name));
@@ -118,13 +113,14 @@ fn name_within(folder: &Path, path: &Path) -> (String, bool) {
     (steps.join("/"), exact)
 }
 
-fn left_out(mut hidden: Vec<String>) -> String {
+fn left_out(mut hidden: Vec<String>) -> Remark {
     hidden.sort();
     let count = hidden.len();
     hidden.truncate(NAMED);
-    let more = if count > NAMED { ", ..." } else { "" };
-    let names = hidden.join(", ");
-    format!("left out: {count} hidden (name begins with a dot): {names}{more}")
+    Remark::HiddenFiles {
+        count,
+        first: hidden,
+    }
 }
 
 /// Describes a file.

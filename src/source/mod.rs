@@ -18,6 +18,7 @@ pub mod memory;
 mod open;
 mod pace;
 mod query;
+mod remark;
 mod s3;
 mod spool;
 
@@ -34,6 +35,7 @@ use crate::model::{Cover, Error, Side};
 pub use address::{Address, GroupName};
 pub(crate) use clock::is_wrong_clock;
 pub use open::open;
+pub use remark::Remark;
 
 /// What a check needs from a source. Sources may return more, never less.
 #[derive(Clone, Debug, Default)]
@@ -67,7 +69,7 @@ pub struct Listing {
     /// Parts known to be there that cannot be read, with the reason (archived, denied).
     pub unreadable: Vec<(Arc<Part>, String)>,
     /// What the user should know about what was listed (which flow logs, which layouts), in fixed order.
-    pub notes: Vec<String>,
+    pub remarks: Vec<Remark>,
 }
 
 /// Why reading a part ended early.

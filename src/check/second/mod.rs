@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use hashbrown::{HashMap, HashSet};
 
-use crate::causes::Traffic;
+use crate::causes::{Cause, Traffic};
 use crate::diff::{Difference, Doubt, EveryDifference, Flow, Groups, Kind, Outcome, differences};
 use crate::digest::{BucketId, Net};
 use crate::model::delay::Delays;
@@ -51,7 +51,7 @@ pub(super) struct Explained {
     /// What the copies that differ tell of packets and bytes.
     pub traffic: Traffic,
     /// What the reader of the report should know.
-    pub notes: Vec<String>,
+    pub causes: Vec<Cause>,
     /// What still differs.
     pub left: Question,
 }
@@ -65,7 +65,7 @@ impl Explained {
             late: Sides::default(),
             unreadable: Sides::default(),
             traffic: Traffic::default(),
-            notes: Vec::new(),
+            causes: Vec::new(),
             left: Question::Few(Vec::new()),
         }
     }
@@ -352,10 +352,8 @@ impl Look<'_> {
     /// Copies that were there at the look before and nowhere now cannot be confirmed.
     fn vanished(&mut self, gone: impl ExactSizeIterator<Item = Net>) {
         if gone.len() > 0 {
-            self.explained.notes.push(format!(
-                "{} differing records were not found again at the second look; they count as undetermined",
-                gone.len()
-            ));
+            let records = gone.len() as u64;
+            self.explained.causes.push(Cause::Vanished { records });
         }
         for difference in gone {
             self.explained.traffic.leave_out();

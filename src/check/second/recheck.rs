@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::model::words::count;
+use crate::causes::Cause;
 use crate::model::{Error, Side, Sides};
 
 use super::question::Question;
 use super::{Explained, explain};
 use crate::check::first::Screened;
-use crate::check::pass::check::Recheck;
 use crate::check::pass::reader::Reader;
 use crate::diff::EveryDifference;
 
@@ -18,7 +17,7 @@ use crate::diff::EveryDifference;
 /// `every` is given the differences of the last look.
 ///
 /// # Errors
-/// As of [`explain`]; but if a source cannot be listed at a recheck, what the look before found stands, with a note.
+/// As of [`explain`]; but if a source cannot be listed at a recheck, what the look before found stands, and the report says so.
 pub(in crate::check) async fn explain_until_settled(
     reader: &mut Reader<'_>,
     screened: &mut Screened,
@@ -46,10 +45,11 @@ pub(in crate::check) async fn explain_until_settled(
         match again(reader, screened, &explained, None).await {
             Ok(later) => explained = later,
             Err(error @ Error::Source { .. }) => {
-                let note = format!(
-                    "recheck {rounds} of {times} failed, so the look before it counts: {error}"
-                );
-                explained.notes.push(note);
+                explained.causes.push(Cause::RecheckFailed {
+                    number: rounds,
+                    of: times,
+                    error: error.to_string(),
+                });
                 break;
             }
             Err(error) => return Err(error),
@@ -58,7 +58,13 @@ pub(in crate::check) async fn explain_until_settled(
     if every.is_some() {
         explained = again(reader, screened, &explained, every).await?;
     }
-    explained.notes.extend(note(rounds, recheck, &explained));
+    if rounds > 0 {
+        explained.causes.push(Cause::Rechecked {
+            times: rounds,
+            wait: recheck.every,
+            late: explained.late.s3.records + explained.late.cwl.records,
+        });
+    }
     Ok(explained)
 }
 
@@ -86,18 +92,4 @@ fn may_settle(screened: &Screened, question: &Question) -> bool {
     let young = |side: Side, id| screened.digests[side].ledger.sums(id).young > 0;
     let mut buckets = question.buckets().into_iter();
     buckets.any(|id| young(Side::S3, id) || young(Side::Cwl, id))
-}
-
-fn note(rounds: u32, recheck: Recheck, explained: &Explained) -> Option<String> {
-    let late = Side::BOTH.map(|side| explained.late[side].records);
-    let late = count(late.iter().sum(), "record");
-    let wait = humantime::format_duration(recheck.every);
-    let times = match rounds {
-        0 => return None,
-        1 => format!("once, after {wait}"),
-        _ => format!("{rounds} times, {wait} apart"),
-    };
-    Some(format!(
-        "what was pending was looked for again {times}: {late} came late"
-    ))
 }

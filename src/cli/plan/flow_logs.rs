@@ -1,4 +1,4 @@
-//! Configuration: what two flow logs, as EC2 describes them, stand for on the command line, and what they do not share.
+//! Configuration: what two flow logs, as EC2 describes them, stand for on the command line.
 //!
 //! Pure but for asking.
 

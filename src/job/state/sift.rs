@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::io;
 
 use crate::diff::{EveryDifference, Kind, Outcome, Shown};
-use crate::model::finding::{Bucket, Finding, ReadTrouble, Unlike};
+use crate::model::finding::{Bucket, Finding, ReadTrouble};
 use crate::model::window::{Settle, Window, slot};
 use crate::model::{Counts, Cover, Side, Sides};
 use crate::report::Report;
@@ -58,8 +58,6 @@ pub struct Late {
 pub struct Taken {
     /// What had not been reported yet, and what is still waited for.
     pub findings: Vec<Finding>,
-    /// What the flow logs do not share, if it had not been said yet.
-    pub configuration: Vec<Unlike>,
     /// What could not be read of what was in question.
     pub troubles: Vec<ReadTrouble>,
     /// Whether there is more evidence than the findings show.
@@ -329,10 +327,8 @@ impl Sift<'_> {
             ReadTrouble::Malformed { .. } => self.first,
         });
         let troubles = troubles.cloned().collect();
-        let unlike = self.report.configuration.iter().filter(|_| self.first);
         Taken {
             findings,
-            configuration: unlike.cloned().collect(),
             troubles,
             capped: capped || (self.first && self.report.evidence_capped),
             counts,

@@ -103,29 +103,24 @@ impl Store {
     /// # Errors
     /// It cannot be written; the one there stays.
     pub fn save(&self, state: &State) -> Result<(), Error> {
-        self.save_by_steps(state, |_| {})
+        self.save_by_steps(state, |_| {}).map_err(|error| {
+            trouble(
+                &self.directory.join(FILE),
+                format!("cannot be written: {error}"),
+                None,
+            )
+        })
     }
 
-    fn save_by_steps(&self, state: &State, before: impl FnMut(Step)) -> Result<(), Error> {
-        let path = self.directory.join(FILE);
-        let fault = |error: io::Error| {
-            let reason = format!("cannot be written: {error}");
-            trouble(&path, reason, None)
-        };
-        let written = || {
-            let mut value = serde_json::to_value(state).map_err(|error| fault(error.into()))?;
-            if let Some(members) = value.as_object_mut() {
-                members.insert("schema".to_owned(), SCHEMA.into());
-            }
-            let mut file = Output::open(&path)?.private();
-            let write = serde_json::to_writer(&mut file, &value).map_err(io::Error::from);
-            write.and_then(|()| file.write_all(b"\n")).map_err(fault)?;
-            file.finish_by_steps(before)
-        };
-        written().map_err(|error| match error {
-            Error::Output { source, .. } => fault(source),
-            other => other,
-        })
+    fn save_by_steps(&self, state: &State, before: impl FnMut(Step)) -> io::Result<()> {
+        let mut value = serde_json::to_value(state)?;
+        if let Some(members) = value.as_object_mut() {
+            members.insert("schema".to_owned(), SCHEMA.into());
+        }
+        let mut file = Output::create(&self.directory.join(FILE))?.kept();
+        serde_json::to_writer(&mut file, &value)?;
+        file.write_all(b"\n")?;
+        file.finish_by_steps(before)
     }
 
     /// Removes what runs that were killed have left: nobody else writes here while the lock is held.

@@ -7,6 +7,7 @@ use crate::model::finding::{Bucket, Evidence, Finding, LeftoverKind, Pair, Place
 use crate::model::window::rfc3339;
 use crate::model::words::{count, thousands};
 use crate::model::{Side, Sides};
+use crate::render::cause;
 use crate::render::escape::escape;
 use crate::render::paint::Ink;
 use crate::report::Report;
@@ -51,19 +52,21 @@ pub(super) fn write(page: &mut Page, report: &Report) {
 
 /// Writes what the two flow logs do not share, which is the likely reason for all that follows.
 pub(super) fn configuration(page: &mut Page, report: &Report) {
-    let unlike = &report.configuration;
+    let unlike: Vec<_> = report.configuration().collect();
     if unlike.is_empty() {
         return;
     }
     let title = format!("Configuration: {}", count(unlike.len() as u64, "remark"));
     page.heading(&title, "how the two flow logs are set up");
     for it in unlike {
-        let whose = it.side.map_or_else(String::new, |side| format!("{side}: "));
-        let values = it.values.as_ref().map_or_else(String::new, |values| {
+        let whose = it
+            .side()
+            .map_or_else(String::new, |side| format!("{side}: "));
+        let values = cause::values(it).map_or_else(String::new, |values| {
             format!(" {} ≠ {}", escape(&values.s3), escape(&values.cwl))
         });
-        page.wrapped("  ", "    ", &format!("{whose}{}{values}", it.setting));
-        page.wrapped("    ", "    ", &escape(&it.reason));
+        page.wrapped("  ", "    ", &format!("{whose}{}{values}", it.setting()));
+        page.wrapped("    ", "    ", &escape(&cause::reason(it)));
     }
     page.blank();
 }

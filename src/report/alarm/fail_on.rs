@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use super::Figure;
 use super::decimal::Decimal;
-use crate::model::words::{count, thousands};
+use crate::causes::Cause;
 use crate::report::{Report, Verdict};
 
 /// Limits such as `missing>0.001%,divergent>0`. What they do not name fails when it is more than 0.
@@ -42,9 +42,9 @@ impl FailOn {
         Ok(Self { limits })
     }
 
-    /// Returns what the report's differences are and why they are tolerated, a sentence each; nothing if a limit is
+    /// Returns what the report's differences are and why they are tolerated; nothing if a limit is
     /// passed, if none was set, or if there is no difference.
-    pub fn tolerated(&self, report: &Report) -> Vec<String> {
+    pub fn tolerated(&self, report: &Report) -> Vec<Cause> {
         let there = |figure: &Figure| figure.of(report).is_some_and(|number| number > 0);
         let differing: Vec<Figure> = Figure::CONFIRMED.into_iter().filter(there).collect();
         if report.verdict != Verdict::Different {
@@ -54,13 +54,11 @@ impl FailOn {
             let limit = self.limits.iter().find(|limit| limit.figure == figure)?;
             let number = figure.of(report)?;
             let whole = either_holds(report);
-            limit.allows(number, whole).then(|| {
-                let (name, text) = (figure.name(), &limit.text);
-                let records = count(number, "record");
-                format!(
-                    "tolerated: {records} of {} {name} (--fail-on {text})",
-                    thousands(whole)
-                )
+            limit.allows(number, whole).then(|| Cause::Tolerated {
+                figure: figure.name(),
+                records: number,
+                of: whole,
+                limit: limit.text.clone(),
             })
         });
         words.collect::<Option<_>>().unwrap_or_default()
@@ -148,7 +146,12 @@ mod tests {
         let words = limits("missing>0.001%,surplus>1,divergent>1").unwrap();
         assert_eq!(
             words.tolerated(&report)[0],
-            "tolerated: 3 records of 1,234,574 missing (--fail-on missing>0.001%)"
+            Cause::Tolerated {
+                figure: "missing",
+                records: 3,
+                of: 1_234_574,
+                limit: "missing>0.001%".to_owned(),
+            }
         );
         assert!(FailOn::default().tolerated(&report).is_empty());
         assert!(words.tolerated(&sample::unknown()).is_empty());

@@ -12,13 +12,16 @@ use crate::model::window::Window;
 use crate::model::{Cover, Error};
 use crate::source::aws::Failure;
 use crate::source::key::stream_interface;
-use crate::source::{Ask, Listing, Part};
+use crate::source::{Ask, Listing, Part, Remark};
 
 /// What listing takes.
 const LIST: &str = "`logs:DescribeLogStreams` on the log group";
 
 /// Up to so many interfaces are asked for one by one instead of listing the whole group.
 pub(super) const FEW: usize = 20;
+
+/// How many streams a remark names.
+const NAMED: usize = 3;
 
 /// A stream is passed over if its last event is so long (in milliseconds) before the window. AWS keeps the time
 /// of the last event "eventually consistent", usually within an hour but sometimes later; a day is far
@@ -65,19 +68,17 @@ impl CloudWatch {
             }
         }
         if !other_names.is_empty() {
-            listing.notes.push(left_out(&other_names));
+            listing.remarks.push(Remark::OtherStreams {
+                count: other_names.len(),
+                first: other_names.into_iter().take(NAMED).collect(),
+            });
         }
         if silent > 0 {
-            listing.notes.push(format!(
-                "{silent} log stream{} not read: the last event is more than a day before the window",
-                if silent == 1 { "" } else { "s" }
-            ));
+            listing.remarks.push(Remark::SilentStreams(silent));
         }
         if listing.parts.is_empty() {
-            let address = &self.group.written;
-            listing
-                .notes
-                .push(format!("no log stream to read in `{address}`"));
+            let address = self.group.written.clone();
+            listing.remarks.push(Remark::NoStream { address });
         }
         Ok(listing)
     }
@@ -208,24 +209,6 @@ pub(super) fn last_event(stream: &LogStream) -> Option<i64> {
     Some(event.max(stream.last_ingestion_time()?))
 }
 
-fn left_out(names: &[String]) -> String {
-    let shown: Vec<String> = names
-        .iter()
-        .take(3)
-        .map(|name| format!("`{name}`"))
-        .collect();
-    let (streams, more) = match names.len() {
-        1 => ("log stream", ""),
-        2 | 3 => ("log streams", ""),
-        _ => ("log streams", ", ..."),
-    };
-    format!(
-        "{} {streams} not read, because the name begins with no interface: {}{more}",
-        names.len(),
-        shown.join(", ")
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -301,12 +284,5 @@ mod tests {
         let many = ask((0..21).map(|n| format!("eni-0{n}")).collect());
         assert_eq!(group(false).await.prefixes(&many), [None]);
         assert_eq!(group(false).await.prefixes(&ask(vec!["-".into()])), [None]);
-    }
-
-    #[test]
-    fn what_is_left_out_is_named() {
-        let names: Vec<String> = ["a", "b", "c", "d"].map(str::to_owned).to_vec();
-        assert!(left_out(&names).ends_with("interface: `a`, `b`, `c`, ..."));
-        assert!(left_out(&names[..1]).starts_with("1 log stream not read"));
     }
 }

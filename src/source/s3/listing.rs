@@ -14,7 +14,10 @@ use crate::model::Error;
 use crate::model::window::Window;
 use crate::source::aws::Failure;
 use crate::source::key::{self, ObjectName};
-use crate::source::{Ask, Listing, Part};
+use crate::source::{Ask, Listing, Part, Remark};
+
+/// How many keys or folders a remark names.
+const NAMED: usize = 3;
 
 /// Where a page begins.
 pub(super) enum From {
@@ -74,7 +77,7 @@ impl S3 {
         let names = ask.window.object_names();
         let root = self.root();
         let tree = format!("{root}AWSLogs/");
-        let mut notes = Vec::new();
+        let mut remarks = Vec::new();
         let mut found = if key::is_in_tree(&root) {
             self.descend(vec![root.clone()], &names).await?
         } else {
@@ -86,7 +89,7 @@ impl S3 {
                 .any(|folder| folder.prefix() == Some(&tree))
                 || (first.is_truncated() == Some(true) && self.exists(&tree).await?);
             if delivered {
-                notes.extend(self.beside(&first, &root, &tree));
+                remarks.extend(self.beside(&first, &root, &tree));
                 self.descend(vec![tree], &names).await?
             } else {
                 self.folder(&root, false, &names).await?
@@ -98,7 +101,7 @@ impl S3 {
             found.seen = 1;
             found.objects.push(object);
         }
-        Ok(self.listing(found, notes, ask))
+        Ok(self.listing(found, remarks, ask))
     }
 
     /// Lists folder by folder, level by level, passing over folders that cannot hold the names.
@@ -207,28 +210,18 @@ impl S3 {
     }
 
     /// Says what is left out beside the tree of delivered logs.
-    fn beside(&self, first: &ListObjectsV2Output, root: &str, tree: &str) -> Option<String> {
+    fn beside(&self, first: &ListObjectsV2Output, root: &str, tree: &str) -> Option<Remark> {
         let folders = first.common_prefixes().iter().filter_map(|p| p.prefix());
         let keys = first.contents().iter().filter_map(Object::key);
         let others: BTreeSet<&str> = folders
             .chain(keys)
             .filter(|&name| name != tree && name != root)
             .collect();
-        let shown: Vec<String> = others
-            .iter()
-            .take(3)
-            .map(|name| format!("`{name}`"))
-            .collect();
-        let more = match others.len() - shown.len() {
-            0 if first.is_truncated() != Some(true) => "",
-            _ => " and more",
-        };
-        (!shown.is_empty()).then(|| {
-            let shown = shown.join(", ");
-            format!(
-                "only `{tree}` is read of `{}`; not read: {shown}{more}",
-                self.address
-            )
+        (!others.is_empty()).then(|| Remark::BesideTheTree {
+            address: self.address.clone(),
+            tree: tree.to_owned(),
+            more: others.len() > NAMED || first.is_truncated() == Some(true),
+            first: others.into_iter().take(NAMED).map(str::to_owned).collect(),
         })
     }
 
@@ -289,8 +282,8 @@ impl S3 {
         }
     }
 
-    /// Turns what was found into parts and notes.
-    fn listing(&self, found: Found, mut notes: Vec<String>, ask: &Ask) -> Listing {
+    /// Turns what was found into parts and remarks.
+    fn listing(&self, found: Found, mut remarks: Vec<Remark>, ask: &Ask) -> Listing {
         let mut listing = Listing::default();
         let mut read: BTreeMap<String, usize> = BTreeMap::new();
         let mut names = HashSet::new();
@@ -320,29 +313,24 @@ impl S3 {
         listing.parts.sort_by(|a, b| a.name.cmp(&b.name));
         listing.unreadable.sort_by(|a, b| a.0.name.cmp(&b.0.name));
         if found.seen == 0 {
-            notes.push(format!("there is nothing under `{}`", self.address));
+            let address = self.address.clone();
+            remarks.push(Remark::Nothing { address });
         } else if listing.parts.is_empty() && listing.unreadable.is_empty() {
-            notes.push(format!(
-                "by their names, no objects under `{}` hold what is asked for",
-                self.address
-            ));
+            let address = self.address.clone();
+            remarks.push(Remark::NothingWanted { address });
         }
         for id in self.ids.iter().filter(|&id| !read.contains_key(id)) {
-            notes.push(format!("no object of flow log `{id}` in the window"));
+            let flow_log = id.clone();
+            remarks.push(Remark::NoObjectOf { flow_log });
         }
         if found.nameless > 0 {
-            notes.push(format!(
-                "{} left out: the name tells no flow log, and flow logs are asked for by id",
-                objects(found.nameless)
-            ));
+            remarks.push(Remark::NamelessObjects(found.nameless));
         }
         read.retain(|_, n| *n > 0);
         if self.ids.is_empty() && !read.is_empty() {
-            let read = read.iter().map(|(id, n)| format!("{id} ({})", objects(*n)));
-            let read = read.collect::<Vec<_>>().join(", ");
-            notes.push(format!("flow logs read: {read}"));
+            remarks.push(Remark::FlowLogsRead(read.into_iter().collect()));
         }
-        listing.notes = notes;
+        listing.remarks = remarks;
         listing
     }
 }
@@ -353,10 +341,6 @@ pub(super) enum Want {
     No,
     /// It cannot be told, because its name tells no flow log.
     Nameless,
-}
-
-fn objects(n: usize) -> String {
-    format!("{n} object{}", if n == 1 { "" } else { "s" })
 }
 
 fn part(object: &Object) -> Option<Part> {

@@ -1,0 +1,116 @@
+//! Remarks: what a source has to say of a listing, as data.
+
+/// What the user should know about what was listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Remark {
+    /// A folder holds no files, or none for the window.
+    NoFiles {
+        /// The folder.
+        folder: String,
+        /// Whether only those of a window were asked for.
+        in_window: bool,
+    },
+    /// Files were left out because their names tell no flow log, and flow logs are asked for by id.
+    NamelessFiles(usize),
+    /// Files and folders were left out because their names begin with a dot.
+    HiddenFiles {
+        /// How many.
+        count: usize,
+        /// The first of them, in order.
+        first: Vec<String>,
+    },
+    /// Objects were left out because their names tell no flow log, and flow logs are asked for by id.
+    NamelessObjects(usize),
+    /// Beside the tree of delivered logs there is more, which was not read.
+    BesideTheTree {
+        /// What was asked for.
+        address: String,
+        /// What is read of it.
+        tree: String,
+        /// The first of what lies beside it, in order.
+        first: Vec<String>,
+        /// Whether there is more.
+        more: bool,
+    },
+    /// There is nothing at all.
+    Nothing {
+        /// Where.
+        address: String,
+    },
+    /// There are objects, but by their names none holds what is asked for.
+    NothingWanted {
+        /// Where.
+        address: String,
+    },
+    /// A flow log that was asked for by id has no object in the window.
+    NoObjectOf {
+        /// Its id.
+        flow_log: String,
+    },
+    /// Whose objects are read, and how many of each flow log.
+    FlowLogsRead(Vec<(String, usize)>),
+    /// Log streams were left out because their names begin with no interface.
+    OtherStreams {
+        /// How many.
+        count: usize,
+        /// The first of them, in order.
+        first: Vec<String>,
+    },
+    /// Log streams were left out because their last event is more than a day before the window.
+    SilentStreams(usize),
+    /// There is no log stream to read.
+    NoStream {
+        /// The group.
+        address: String,
+    },
+}
+
+impl Remark {
+    /// Changes every text in it.
+    #[must_use]
+    pub fn map_texts(self, change: &dyn Fn(&str) -> String) -> Self {
+        let texts = |texts: Vec<String>| texts.iter().map(|text| change(text)).collect();
+        match self {
+            Self::NoFiles { folder, in_window } => Self::NoFiles {
+                folder: change(&folder),
+                in_window,
+            },
+            Self::HiddenFiles { count, first } => Self::HiddenFiles {
+                count,
+                first: texts(first),
+            },
+            Self::BesideTheTree {
+                address,
+                tree,
+                first,
+                more,
+            } => Self::BesideTheTree {
+                address: change(&address),
+                tree: change(&tree),
+                first: texts(first),
+                more,
+            },
+            Self::Nothing { address } => Self::Nothing {
+                address: change(&address),
+            },
+            Self::NothingWanted { address } => Self::NothingWanted {
+                address: change(&address),
+            },
+            Self::NoObjectOf { flow_log } => Self::NoObjectOf {
+                flow_log: change(&flow_log),
+            },
+            Self::FlowLogsRead(read) => {
+                let read = read.into_iter();
+                Self::FlowLogsRead(read.map(|(id, objects)| (change(&id), objects)).collect())
+            }
+            Self::OtherStreams { count, first } => Self::OtherStreams {
+                count,
+                first: texts(first),
+            },
+            Self::NoStream { address } => Self::NoStream {
+                address: change(&address),
+            },
+            Self::NamelessFiles(_) | Self::NamelessObjects(_) | Self::SilentStreams(_) => self,
+        }
+    }
+}
