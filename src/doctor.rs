@@ -4,13 +4,14 @@
 //! about it and, of a permission, its IAM action and the resource it is lacking on. Pure but for the asking.
 
 mod bucket;
+mod facts;
 mod files;
 mod form;
 mod group;
 mod live;
 mod text;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::Serialize;
 
@@ -20,10 +21,11 @@ use crate::model::window::{Window, rfc3339};
 use crate::model::{Error, Side, Sides};
 use crate::record::Layout;
 use crate::render::{reason, values};
-use crate::source::examine::{self, Examined, Found};
+use crate::source::examine::{self, Examined};
 use crate::source::flow_logs::FlowLog;
 use crate::source::{Address, Ask, SourceOptions};
 
+pub use facts::{Facts, Newest};
 pub use text::text;
 
 /// The name of the JSON format.
@@ -91,85 +93,6 @@ pub struct Permission {
     pub resource: String,
 }
 
-/// What is known of a side, for machines; `null` is not known or not of this kind of source.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Facts {
-    /// The address as the user wrote it.
-    pub source: String,
-    /// The caller's ARN.
-    pub identity: Option<String>,
-    /// The caller's account.
-    pub account: Option<String>,
-    /// The region: of the bucket where that is known, else the one configured.
-    pub region: Option<String>,
-    /// Where the service was called.
-    pub endpoint: Option<String>,
-    /// By how many seconds this machine's clock is ahead of the service's.
-    pub clock_ahead_seconds: Option<i64>,
-    /// How delivered logs lie in the bucket or folder.
-    pub layouts: Vec<String>,
-    /// The flow logs whose objects were met.
-    pub flow_logs: BTreeSet<String>,
-    /// The newest object or file.
-    pub newest_object: Option<Newest>,
-    /// The newest that may hold records of the window.
-    pub newest_object_in_window: Option<Newest>,
-    /// The streams that were listed.
-    pub streams: Option<u64>,
-    /// Whether there are more streams than were listed.
-    pub more_streams: Option<bool>,
-    /// When the newest event that was read is of.
-    pub newest_event: Option<String>,
-    /// For how many days the log group keeps events; `null` also if for ever.
-    pub retention_days: Option<i32>,
-    /// The log group's class.
-    pub log_class: Option<String>,
-    /// How the object that was read, or the log group, is encrypted.
-    pub encryption: Option<String>,
-    /// The KMS key it is encrypted with.
-    pub kms_key: Option<String>,
-    /// How often each operation was called.
-    pub calls: BTreeMap<String, u64>,
-}
-
-/// An object and its time.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Newest {
-    /// The key or the path.
-    pub name: String,
-    /// The slot in its name, or else when it was last written.
-    pub time: String,
-}
-
-impl Facts {
-    fn map_texts(&mut self, change: &dyn Fn(&str) -> String) {
-        self.source = change(&self.source);
-        let texts = [
-            &mut self.identity,
-            &mut self.account,
-            &mut self.endpoint,
-            &mut self.kms_key,
-        ];
-        for text in texts.into_iter().flatten() {
-            *text = change(text);
-        }
-        let newest = [&mut self.newest_object, &mut self.newest_object_in_window];
-        for newest in newest.into_iter().flatten() {
-            newest.name = change(&newest.name);
-        }
-        self.flow_logs = self.flow_logs.iter().map(|id| change(id)).collect();
-    }
-}
-
-impl From<&Found> for Newest {
-    fn from(found: &Found) -> Self {
-        Self {
-            name: found.name.clone(),
-            time: rfc3339(found.time),
-        }
-    }
-}
-
 /// Everything that was found.
 #[derive(Clone, Debug, Serialize)]
 pub struct Diagnosis {
@@ -198,7 +121,6 @@ struct Chart<'a> {
     side: Side,
     check: &'a Check,
     options: &'a SourceOptions,
-    facts: Facts,
     probes: Vec<Probe>,
 }
 
@@ -257,18 +179,14 @@ pub async fn diagnose(check: &Check, sources: &Sides<(Address, SourceOptions)>) 
     let logs = check.flow_logs.as_deref();
     let mut probes = logs.map_or_else(Vec::new, |logs| flow_logs(logs, &check.window));
     let charts = Sides::from_fn(|side| {
-        let (address, options) = &sources[side];
+        let (_, options) = &sources[side];
         let other = Other::of(&examined[side.other()], check, side.other());
-        let chart = chart(check, options, address);
-        judge(chart, &examined[side], &other)
+        judge(chart(check, options), &examined[side], &other)
     });
     let Sides { s3, cwl } = charts;
     probes.extend(s3.probes);
     probes.extend(cwl.probes);
-    let sides = Sides {
-        s3: s3.facts,
-        cwl: cwl.facts,
-    };
+    let sides = Sides::from_fn(|side| Facts::of(&sources[side].0, &examined[side]));
     let mut notes = Vec::new();
     if logs.is_none() && Side::BOTH.iter().any(|&side| sources[side].0.is_live()) {
         notes.push(
@@ -307,11 +225,8 @@ pub async fn without_sources(options: &Sides<SourceOptions>, error: &Error) -> D
         advice: error.hint().map(str::to_owned),
         permission: asked,
     }];
-    let facts = Sides::from_fn(|side| {
-        let mut facts = Facts::default();
-        probes.push(live::identity(side, &callers[side], &mut facts));
-        facts
-    });
+    probes.extend(Side::BOTH.map(|side| live::identity(side, &callers[side])));
+    let facts = callers.as_ref().map(Facts::of_caller);
     let notes = vec![
         "nothing else was looked at, because the flow logs tell where: name the two sources to have them looked at"
             .to_owned(),
@@ -360,15 +275,11 @@ impl Diagnosis {
     }
 }
 
-fn chart<'a>(check: &'a Check, options: &'a SourceOptions, address: &Address) -> Chart<'a> {
+fn chart<'a>(check: &'a Check, options: &'a SourceOptions) -> Chart<'a> {
     Chart {
         side: options.side,
         check,
         options,
-        facts: Facts {
-            source: address.to_string(),
-            ..Facts::default()
-        },
         probes: Vec::new(),
     }
 }

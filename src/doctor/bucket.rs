@@ -47,7 +47,7 @@ pub(super) fn judge(chart: &mut Chart<'_>, at: &Live, bucket: &Bucket) {
 }
 
 fn what_is_there(chart: &mut Chart<'_>, bucket: &Bucket, places: &Places) {
-    if places.seen == 0 && places.unreadable.is_empty() {
+    if places.is_empty() {
         let advice = match bucket.elsewhere.iter().collect_vec().as_slice() {
             [] => {
                 "check the address, and that the flow log delivers there (its status: --flow-logs)"
@@ -97,8 +97,6 @@ fn object(chart: &mut Chart<'_>, read: &Permission, key: &str, answer: &Answer<O
         Some(_) => chart.permission(read, Status::Ok, "allowed", None),
         None => chart.permission(read, Status::Ok, allowed, None),
     }
-    chart.facts.encryption.clone_from(&object.encryption);
-    chart.facts.kms_key.clone_from(&object.key);
     let decrypt = |key: &str| Permission {
         action: DECRYPT,
         resource: key.to_owned(),

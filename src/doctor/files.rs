@@ -2,7 +2,7 @@
 
 use itertools::Itertools;
 
-use super::{Chart, Newest};
+use super::Chart;
 use crate::model::window::rfc3339;
 use crate::model::words::count;
 use crate::source::examine::{Answer, Places};
@@ -15,7 +15,7 @@ pub(super) fn judge(chart: &mut Chart<'_>, answer: &Answer<Places>) {
             let advice = advice.unwrap_or_else(|| "check the path".to_owned());
             chart.fail("files", trouble.text.as_str(), advice);
         }
-        Ok(found) if found.seen == 0 && found.unreadable.is_empty() => {
+        Ok(found) if found.is_empty() => {
             chart.warn("files", "there are none", "check the path");
         }
         Ok(found) => {
@@ -27,8 +27,6 @@ pub(super) fn judge(chart: &mut Chart<'_>, answer: &Answer<Places>) {
 
 /// Judges what lies in a place that is not empty.
 pub(super) fn places(chart: &mut Chart<'_>, places: &Places) {
-    chart.facts.layouts = places.layouts.iter().map(ToString::to_string).collect();
-    chart.facts.flow_logs.clone_from(&places.flow_logs);
     let layouts = places.layouts.iter().format("; ").to_string();
     let more = if places.more {
         " (not all were listed)"
@@ -82,8 +80,6 @@ fn flow_logs(chart: &mut Chart<'_>, places: &Places) {
 
 /// Judges the newest objects or files.
 fn newest(chart: &mut Chart<'_>, places: &Places) {
-    chart.facts.newest_object = places.newest.as_ref().map(Newest::from);
-    chart.facts.newest_object_in_window = places.in_window.as_ref().map(Newest::from);
     let Some(newest) = &places.newest else { return };
     let time = rfc3339(newest.time);
     let name = last(&newest.name);

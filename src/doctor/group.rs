@@ -141,7 +141,6 @@ fn set_up(chart: &mut Chart<'_>, settings: &Settings) {
         Some(created) => chart.ok("log-group", format!("made at {}", rfc3339(created))),
         None => chart.ok("log-group", "there"),
     }
-    chart.facts.log_class.clone_from(&settings.class);
     match settings.class.as_deref() {
         Some("STANDARD") => chart.ok("log-class", "STANDARD"),
         None => chart.ok("log-class", "the service does not tell"),
@@ -152,7 +151,6 @@ fn set_up(chart: &mut Chart<'_>, settings: &Settings) {
         ),
     }
     retention(chart, settings.retention);
-    chart.facts.kms_key.clone_from(&settings.key);
     match &settings.key {
         Some(key) => chart.ok(
             "encryption",
@@ -163,7 +161,6 @@ fn set_up(chart: &mut Chart<'_>, settings: &Settings) {
 }
 
 fn retention(chart: &mut Chart<'_>, days: Option<i32>) {
-    chart.facts.retention_days = days;
     let Some(days) = days else {
         return chart.ok("retention", "for ever");
     };
@@ -186,8 +183,6 @@ fn retention(chart: &mut Chart<'_>, days: Option<i32>) {
 
 fn listed(chart: &mut Chart<'_>, streams: &Streams) {
     let all = streams.listed.len();
-    chart.facts.streams = Some(all as u64);
-    chart.facts.more_streams = Some(streams.more);
     if let Some(lacking) = streams
         .lacking
         .iter()
@@ -272,7 +267,6 @@ fn event(
             {
                 chart.ok("newest-event", format!("of {time}, in `{stream}`"));
             }
-            chart.facts.newest_event = Some(time);
             form::judge_event(chart, newest, other.layout.as_ref());
         }
     }

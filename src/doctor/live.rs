@@ -4,35 +4,28 @@ use std::time::Duration;
 
 use humantime::format_duration;
 
-use super::{Chart, Facts, Permission, Probe, Status};
+use super::{Chart, Permission, Probe, Status};
 use crate::model::Side;
 use crate::source::examine::{Answer, Caller, Live, Trouble, Why};
 use crate::source::is_wrong_clock;
 
 /// Judges who calls, where and by which clock.
 pub(super) fn judge(chart: &mut Chart<'_>, live: &Live, found_in: Option<&str>) {
-    let caller = identity(chart.side, &live.caller, &mut chart.facts);
+    let caller = identity(chart.side, &live.caller);
     chart.probes.push(caller);
     region(chart, live.region.as_deref(), found_in);
     if let Some(endpoint) = &live.endpoint {
         chart.ok("endpoint", endpoint.as_str());
     }
-    chart.facts.endpoint.clone_from(&live.endpoint);
-    chart.facts.calls.clone_from(&live.calls);
-    chart.facts.clock_ahead_seconds = live.clock_ahead;
     if let Some(ahead) = live.clock_ahead {
         clock(chart, ahead);
     }
 }
 
 /// Judges who calls.
-pub(super) fn identity(side: Side, caller: &Answer<Caller>, facts: &mut Facts) -> Probe {
+pub(super) fn identity(side: Side, caller: &Answer<Caller>) -> Probe {
     let (status, found, advice) = match caller {
-        Ok(caller) => {
-            facts.identity = Some(caller.arn.clone());
-            facts.account = Some(caller.account.clone());
-            (Status::Ok, caller.arn.as_str(), None)
-        }
+        Ok(caller) => (Status::Ok, caller.arn.as_str(), None),
         // Only this command asks STS for it.
         Err(trouble) if trouble.why == Why::Unreachable => (
             Status::Warning,
@@ -56,7 +49,6 @@ pub(super) fn identity(side: Side, caller: &Answer<Caller>, facts: &mut Facts) -
 }
 
 fn region(chart: &mut Chart<'_>, configured: Option<&str>, found_in: Option<&str>) {
-    chart.facts.region = found_in.or(configured).map(str::to_owned);
     match (configured, found_in) {
         (Some(configured), Some(found)) if configured != found => chart.ok(
             "region",

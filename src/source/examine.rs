@@ -170,6 +170,11 @@ pub struct Found {
 }
 
 impl Places {
+    /// Tells whether there is nothing, not even what cannot be read.
+    pub fn is_empty(&self) -> bool {
+        self.seen == 0 && self.unreadable.is_empty()
+    }
+
     /// Takes note of an object.
     pub(super) fn meet(&mut self, found: Found, ask: &Ask) {
         self.seen += 1;
