@@ -13,7 +13,7 @@ use std::hint::black_box;
 
 use bytes::Bytes;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use flowdiff::decode::{Content, Format, Row, Sink, Stop, decode};
+use flowdiff::decode::{Content, Format, Malformed, Row, Sink, Stop, decode};
 use flowdiff::digest::{Digest, Fingerprints, Ledger, Print, Sketch};
 use flowdiff::model::window::slot;
 use flowdiff::record::{Comparison, Layout, Normaliser};
@@ -40,8 +40,8 @@ impl Sink for Count {
         Ok(())
     }
 
-    fn malformed(&mut self, number: u64, reason: String) -> Result<(), Stop> {
-        panic!("row {number}: {reason}")
+    fn malformed(&mut self, row: Malformed) -> Result<(), Stop> {
+        panic!("row {}: {}", row.number, row.reason)
     }
 }
 
@@ -99,8 +99,8 @@ impl Sink for Boil {
         Ok(())
     }
 
-    fn malformed(&mut self, number: u64, reason: String) -> Result<(), Stop> {
-        panic!("row {number}: {reason}")
+    fn malformed(&mut self, row: Malformed) -> Result<(), Stop> {
+        panic!("row {}: {}", row.number, row.reason)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the targets have in common: a sink that checks what every decoder promises, and contents to feed it.
 
 use bytes::Bytes;
-use flowdiff::decode::{Content, DecodeError, Format, Row, Sink, Stop, decode};
+use flowdiff::decode::{Content, DecodeError, Format, Malformed, Row, Sink, Stop, decode};
 use flowdiff::record::Layout;
 
 pub mod memory;
@@ -76,10 +76,10 @@ impl Sink for Collected {
         Ok(())
     }
 
-    fn malformed(&mut self, number: u64, reason: String) -> Result<(), Stop> {
-        assert!(!reason.is_empty());
-        self.place(number);
-        self.malformed.push((number, reason));
+    fn malformed(&mut self, row: Malformed) -> Result<(), Stop> {
+        assert!(!row.reason.is_empty());
+        self.place(row.number);
+        self.malformed.push((row.number, row.reason));
         Ok(())
     }
 }

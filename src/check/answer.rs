@@ -43,6 +43,11 @@ pub(super) fn report(
         "{counts:?}"
     );
     let causes = causes(reader, listings, screened, &explained);
+    let layouts = screened.layouts();
+    let kinds = fields::kinds(&layouts, &reader.check.formats);
+    let left_out = fields::left_out(&screened.rules.compared, &layouts);
+    let field_doubts = fields::doubts(&screened.rules.sets.all(), &left_out);
+    let fewer_fields = explained.outcome.fewer_fields();
     let (findings, mut evidence_capped) = explained.outcome.into_findings();
     let mut troubles = Vec::new();
     for side in Side::BOTH {
@@ -59,22 +64,20 @@ pub(super) fn report(
             screened.sides[side].tally.malformed > screened.sides[side].malformed.len() as u64;
     }
     Report {
-        verdict: Verdict::of(&counts, &sides, reader.check.allow_empty),
+        verdict: Verdict::of(&counts, &sides, &field_doubts, reader.check.allow_empty),
         window: reader.check.window,
         settle: reader.settle,
         suggested_settle_seconds: suggested_settle(
             &sides.as_ref().map(|side| side.delivery_delay_seconds),
         ),
-        fields: screened
-            .rules
-            .comparison
-            .fields()
+        fields: fields::told(&screened.rules.compared, &kinds),
+        fields_left_out: left_out
             .iter()
-            .map(ToString::to_string)
+            .filter(|(kind, _)| kinds.contains(kind))
+            .map(|(kind, sides)| (kind, sides.as_ref().map(|names| fields::names(names))))
             .collect(),
-        fields_left_out: Sides::from_fn(|side| {
-            fields::left_out(&screened.rules.comparison, &screened.sides[side].layouts)
-        }),
+        field_doubts,
+        fewer_fields,
         sides,
         counts,
         findings,
@@ -132,6 +135,7 @@ fn summary(
         nodata: tally.nodata,
         skipdata: tally.skipdata,
         malformed: tally.malformed,
+        masked: tally.masked,
         unreadable_parts: unreadable as u64,
         retries: reader.sources[side].retries(),
         first_start: tally.first_start,

@@ -3,7 +3,7 @@
 use std::io::{Seek, Write};
 use std::path::Path;
 
-use super::{Content, DecodeError, Format, Row, Sink, Stop, decode};
+use super::{Content, DecodeError, Format, Malformed, Row, Sink, Stop, decode};
 use crate::record::Layout;
 
 /// A row, kept.
@@ -80,8 +80,8 @@ impl Sink for Collected {
         Ok(())
     }
 
-    fn malformed(&mut self, number: u64, reason: String) -> Result<(), Stop> {
-        self.malformed.push((number, reason));
+    fn malformed(&mut self, row: Malformed) -> Result<(), Stop> {
+        self.malformed.push((row.number, row.reason));
         Ok(())
     }
 }

@@ -16,7 +16,7 @@ use serde_json::de::{Deserializer, IoRead, Read as Json};
 
 use super::rows::{From, Rows};
 use super::text::BYTE_ORDER_MARK;
-use super::{DecodeError, Event, Format, Sink, gzip, limits};
+use super::{DecodeError, Event, Format, Malformed, Sink, gzip, limits};
 use document::{Document, Held};
 
 /// A file up to this size is read whole: parsing from memory is several times as fast.
@@ -202,10 +202,10 @@ impl<'a, S: Sink> Events<'a, S> {
                 let row = message.trim_end().as_bytes();
                 self.rows.take(row, From::Event(self.count, id))
             }
-            None => Ok(self
-                .rows
-                .sink
-                .malformed(self.count, "an event without a message".to_owned())?),
+            None => Ok(self.rows.sink.malformed(Malformed::new(
+                self.count,
+                "an event without a message".to_owned(),
+            ))?),
         }
     }
 

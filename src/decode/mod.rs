@@ -98,6 +98,28 @@ pub struct Row<'a> {
     pub event_id: Option<&'a str>,
 }
 
+/// A row that is no record of the layout in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Malformed {
+    /// Where it stands; see [`Row::number`].
+    pub number: u64,
+    /// Why it is none, as a sentence that a report can show.
+    pub reason: String,
+    /// How many cells stand in it at most: so many cells of records it may be made of. 0 if nothing is known of them.
+    pub cells: u64,
+}
+
+impl Malformed {
+    /// Makes one of which no cells are known.
+    pub fn new(number: u64, reason: String) -> Self {
+        Self {
+            number,
+            reason,
+            cells: 0,
+        }
+    }
+}
+
 /// The receiver of rows wants no more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stop;
@@ -135,12 +157,15 @@ pub trait Sink {
     /// No more is wanted.
     fn row(&mut self, row: Row<'_>) -> Result<(), Stop>;
 
-    /// Takes note of a row that is no record of the layout in force. The reason is a sentence that
-    /// a report can show.
+    /// Tells whether asterisks stand among the rows that follow, so that values may be masked. Until told otherwise, none do
+    /// in rows whose cells stand in a line.
+    fn asterisks(&mut self, _are_there: bool) {}
+
+    /// Takes note of a row that is no record of the layout in force.
     ///
     /// # Errors
     /// No more is wanted.
-    fn malformed(&mut self, number: u64, reason: String) -> Result<(), Stop>;
+    fn malformed(&mut self, row: Malformed) -> Result<(), Stop>;
 }
 
 /// Why decoding ended early.

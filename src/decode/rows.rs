@@ -10,7 +10,7 @@ use std::mem;
 use smallvec::SmallVec;
 
 use super::cut::{Cut, Cutter, TakeLines};
-use super::{DecodeError, Format, Row, Sink};
+use super::{DecodeError, Format, Malformed, Row, Sink};
 use crate::record::{Cells, Layout, LayoutError};
 
 const ESCAPE: u8 = 0x1b;
@@ -100,8 +100,10 @@ impl<'a, S: Sink> Rows<'a, S> {
     /// A header that cannot be one, or no more is wanted.
     pub(super) fn take(&mut self, text: &[u8], from: From<'_>) -> Result<(), DecodeError> {
         if memchr::memchr(b'\n', text).is_some() {
-            return self.refuse_control(b'\n', from);
+            return self.refuse_control(b'\n', text, from);
         }
+        let asterisks = memchr::memchr(b'*', text).is_some();
+        self.sink.asterisks(asterisks);
         let mut cutter = mem::take(&mut self.cutter);
         let result = cutter.cut(text, &mut One { rows: self, from });
         self.cutter = cutter;
@@ -125,7 +127,7 @@ impl<'a, S: Sink> Rows<'a, S> {
     fn take_odd(&mut self, text: &[u8], from: From<'_>) -> Result<(), DecodeError> {
         match text.iter().find(|byte| is_control(**byte)) {
             Some(&ESCAPE) => return self.coloured(text, from),
-            Some(&control) => return self.refuse_control(control, from),
+            Some(&control) => return self.refuse_control(control, text, from),
             None => {}
         }
         let white = |byte: &u8| *byte <= b' ';
@@ -140,22 +142,36 @@ impl<'a, S: Sink> Rows<'a, S> {
         // Stripping would take other control bytes away as well.
         let control = |byte: &u8| is_control(*byte) && *byte != ESCAPE;
         if let Some(&control) = text.iter().find(|byte| control(byte)) {
-            return self.refuse_control(control, from);
+            return self.refuse_control(control, text, from);
         }
         let plain = anstream::adapter::strip_bytes(text).into_vec();
         if plain.contains(&ESCAPE) {
-            return self.refuse_control(ESCAPE, from);
+            return self.refuse_control(ESCAPE, text, from);
         }
         self.take(&plain, from)
     }
 
-    fn refuse_control(&mut self, control: u8, from: From<'_>) -> Result<(), DecodeError> {
-        self.refuse(from, format!("control byte 0x{control:02x} within it"))
+    fn refuse_control(
+        &mut self,
+        control: u8,
+        text: &[u8],
+        from: From<'_>,
+    ) -> Result<(), DecodeError> {
+        // A control byte may stand where there was a space.
+        let cells = text
+            .split(|byte| *byte <= b' ')
+            .filter(|cell| !cell.is_empty());
+        let reason = format!("control byte 0x{control:02x} within it");
+        self.refuse(from, reason, cells.count())
     }
 
-    fn refuse(&mut self, from: From<'_>, reason: String) -> Result<(), DecodeError> {
+    fn refuse(&mut self, from: From<'_>, reason: String, cells: usize) -> Result<(), DecodeError> {
         let (From::Line(number) | From::Event(number, _)) = from;
-        Ok(self.sink.malformed(number, reason)?)
+        Ok(self.sink.malformed(Malformed {
+            number,
+            reason,
+            cells: cells as u64,
+        })?)
     }
 
     #[inline(always)]
@@ -181,7 +197,7 @@ impl<'a, S: Sink> Rows<'a, S> {
             let Some(fitting) = self.fit(cells, stamped) else {
                 let (found, columns) = (cells.len(), self.shape.columns);
                 let reason = format!("{found} columns where the layout has {columns}");
-                return self.refuse(from, reason);
+                return self.refuse(from, reason, found);
             };
             record = fitting;
         }
@@ -223,7 +239,7 @@ impl<'a, S: Sink> Rows<'a, S> {
         from: From<'_>,
     ) -> Result<(), DecodeError> {
         let From::Line(number) = from else {
-            return self.refuse(from, "a header, not a record".to_owned());
+            return self.refuse(from, "a header, not a record".to_owned(), 0);
         };
         let layout = header.map_err(|error| {
             DecodeError::Unreadable(format!("the header in line {number}: {error}"))

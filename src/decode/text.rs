@@ -6,7 +6,7 @@ use std::mem;
 use super::cut::{Cut, Cutter, TakeLines};
 use super::marks::newlines;
 use super::rows::{From, Rows, after_time_stamp};
-use super::{DecodeError, Format, Sink};
+use super::{DecodeError, Format, Malformed, Sink};
 
 /// The longest line that is looked at. A record of all known fields has a few KiB.
 const LONGEST_LINE: usize = 1 << 20;
@@ -119,6 +119,8 @@ impl<'a, S: Sink> Lines<'a, S> {
     /// The loop that all rows of text go through. Its parts, from here to the digests, are joined into one by
     /// `inline(always)`: left to itself, the compiler makes calls of them that cost a third of the time.
     fn cut(&mut self, lines: &[u8]) -> Result<(), DecodeError> {
+        let asterisks = memchr::memchr(b'*', lines).is_some();
+        self.rows.sink.asterisks(asterisks);
         if self.rows.sink.may_skip() {
             return self.search(lines);
         }
@@ -153,8 +155,11 @@ impl<'a, S: Sink> Lines<'a, S> {
     }
 
     fn refuse_long(&mut self) -> Result<(), DecodeError> {
-        let reason = "line longer than 1 MiB".to_owned();
-        Ok(self.rows.sink.malformed(self.number, reason)?)
+        // How long it is, nobody has counted.
+        Ok(self.rows.sink.malformed(Malformed {
+            cells: u64::MAX,
+            ..Malformed::new(self.number, "line longer than 1 MiB".to_owned())
+        })?)
     }
 }
 
@@ -316,8 +321,8 @@ mod tests {
             self.0.row(row)
         }
 
-        fn malformed(&mut self, number: u64, reason: String) -> Result<(), Stop> {
-            self.0.malformed(number, reason)
+        fn malformed(&mut self, row: Malformed) -> Result<(), Stop> {
+            self.0.malformed(row)
         }
     }
 

@@ -25,6 +25,8 @@ pub struct Kept {
 /// All copies of one differing record.
 #[derive(Clone, Debug)]
 pub struct Group {
+    /// The number of its field set.
+    pub set: usize,
     /// Its canonical text.
     pub text: Box<[u8]>,
     /// Its bucket.
@@ -141,6 +143,7 @@ pub(super) mod tests {
             };
             let fingerprint = u128::from(xxhash_rust::xxh3::xxh3_64(one.0.as_bytes()));
             groups.add(fingerprint, side, kept, young, || Group {
+                set: 0,
                 text: one.0.as_bytes().into(),
                 bucket: Bucket {
                     interface: "-".into(),
@@ -176,6 +179,7 @@ pub(super) mod tests {
             kept(5, None, 63, Some(600)),
         ];
         let open = || Group {
+            set: 0,
             text: Box::default(),
             bucket: Bucket {
                 interface: "-".into(),

@@ -1,8 +1,11 @@
 //! The diff: copies of differing records in, differences out. Pure; knows nothing of where copies came from.
 
+mod fewer;
 mod groups;
+mod hidden;
 mod outcome;
 mod pair;
+mod sets;
 
 use std::collections::BTreeMap;
 
@@ -11,11 +14,12 @@ use itertools::Itertools;
 
 use crate::model::finding::{Bucket, Evidence, Pair, Place};
 use crate::model::{Cover, Side, Sides};
-use crate::record::{Comparison, Record};
+use crate::record::{FieldName, Record, RecordKind};
 
 pub use groups::{Group, Groups, Kept};
+pub use hidden::Stands;
 pub use outcome::{EveryDifference, Kind, Outcome, Shown};
-pub use pair::Flow;
+pub use sets::FieldSets;
 
 use groups::once_each;
 
@@ -58,10 +62,28 @@ pub struct Difference<'a> {
 enum What<'a> {
     Leftover(&'a Kept),
     Divergent {
-        comparison: &'a Comparison,
+        sets: &'a FieldSets,
         s3: (&'a Group, &'a Kept),
         cwl: (&'a Group, &'a Kept),
     },
+}
+
+/// What there is to tell of copies.
+#[derive(Debug, Default)]
+pub struct Told<'a> {
+    /// What differs, in the order of findings.
+    pub differences: Vec<Difference<'a>>,
+    /// What agrees, but could not be compared in all fields.
+    pub fewer: Vec<MatchedOnFewer<'a>>,
+}
+
+/// Two copies, one from each side, that agree in all fields that both have, while one of them has more.
+#[derive(Clone, Copy, Debug)]
+pub struct MatchedOnFewer<'a> {
+    /// The numbers of their field sets.
+    pub sets: Sides<usize>,
+    /// The copies.
+    pub copies: Sides<&'a Kept>,
 }
 
 impl<'a> Difference<'a> {
@@ -69,12 +91,8 @@ impl<'a> Difference<'a> {
     pub fn shown(&self) -> Shown {
         match self.what {
             What::Leftover(kept) => Shown::Leftover(evidence(kept)),
-            What::Divergent {
-                comparison,
-                s3,
-                cwl,
-            } => Shown::Divergent(Box::new(Pair {
-                fields: unequal_fields(comparison, s3.0, cwl.0),
+            What::Divergent { sets, s3, cwl } => Shown::Divergent(Box::new(Pair {
+                fields: unequal_fields(sets, s3.0, cwl.0),
                 s3: evidence(s3.1),
                 cwl: evidence(cwl.1),
             })),
@@ -116,54 +134,91 @@ impl<'a> Difference<'a> {
     }
 }
 
-/// Tells what differs among the copies, in the order of findings.
+/// Tells what differs among the copies, in the order of findings, and what agrees in fewer fields than there are.
 ///
-/// All copies of a record and of its flow must be among the groups.
-pub fn differences<'a>(
-    groups: &'a Groups,
-    comparison: &'a Comparison,
-    doubt: &Doubt,
-) -> Vec<Difference<'a>> {
-    let mut found = Vec::new();
-    let mut flows: BTreeMap<Vec<u8>, Sides<Vec<Leftover<'a>>>> = BTreeMap::new();
-    let flow = Flow::new(comparison);
+/// All copies of a record, and of those that it may be matched or paired with, must be among the groups; see
+/// [`FieldSets::core`].
+pub fn differences<'a>(groups: &'a Groups, sets: &'a FieldSets, doubt: &Doubt) -> Told<'a> {
+    let mut told = Told::default();
+    let mut cores: BTreeMap<(RecordKind, Vec<u8>), Sides<Vec<Leftover<'a>>>> = BTreeMap::new();
     let in_order = groups
         .by_fingerprint
         .values()
-        .sorted_by(|a, b| a.text.cmp(&b.text));
+        .sorted_by(|a, b| (&a.text, sets.get(a.set)).cmp(&(&b.text, sets.get(b.set))));
     for leftover in in_order.flat_map(leftovers) {
-        let lacking = leftover.side.other();
-        if leftover.group.young {
-            found.push(Difference::leftover(Kind::Pending(lacking), &leftover));
-        } else if doubt.may_hide(lacking, &leftover.group.bucket) {
-            found.push(Difference::leftover(Kind::Undetermined(lacking), &leftover));
-        } else {
-            flows.entry(flow.of(&leftover.group.text)).or_default()[leftover.side].push(leftover);
-        }
+        let core = sets.core(leftover.group.set, &leftover.group.text);
+        cores.entry(core).or_default()[leftover.side].push(leftover);
     }
-    for leftovers in flows.values() {
-        settle_flow(leftovers, comparison, &mut found);
+    for leftovers in cores.into_values() {
+        let leftovers = match_on_fewer(leftovers, sets, &mut told.fewer);
+        let open = leftovers.map(|side| {
+            let doubtful = |leftover: &Leftover<'a>| match leftover.doubtful(doubt) {
+                Some(kind) => {
+                    told.differences.push(Difference::leftover(kind, leftover));
+                    false
+                }
+                None => true,
+            };
+            side.into_iter().filter(doubtful).collect_vec()
+        });
+        settle(&open, sets, &mut told.differences);
     }
-    found.sort_by(|a, b| a.order().cmp(&b.order()));
-    found
+    told.differences.sort_by(|a, b| a.order().cmp(&b.order()));
+    told
+}
+
+/// Takes out what agrees in all that both have.
+fn match_on_fewer<'a>(
+    leftovers: Sides<Vec<Leftover<'a>>>,
+    sets: &FieldSets,
+    fewer: &mut Vec<MatchedOnFewer<'a>>,
+) -> Sides<Vec<Leftover<'a>>> {
+    let (s3, cwl) = (leftovers.s3, leftovers.cwl);
+    let matched = fewer::matched(&as_told(&s3), &as_told(&cwl), sets);
+    fewer.extend(matched.iter().map(|&(a, b)| MatchedOnFewer {
+        sets: Sides {
+            s3: s3[a].group.set,
+            cwl: cwl[b].group.set,
+        },
+        copies: Sides {
+            s3: s3[a].kept,
+            cwl: cwl[b].kept,
+        },
+    }));
+    Sides {
+        s3: without(s3, matched.iter().map(|pair| pair.0)),
+        cwl: without(cwl, matched.iter().map(|pair| pair.1)),
+    }
+}
+
+fn as_told<'l>(leftovers: &'l [Leftover<'_>]) -> Vec<pair::Told<'l>> {
+    let told = leftovers.iter();
+    told.map(|leftover| (leftover.group.set, &*leftover.group.text))
+        .collect()
+}
+
+/// Returns the leftovers but those at these places.
+fn without<'a>(
+    leftovers: Vec<Leftover<'a>>,
+    taken: impl Iterator<Item = usize>,
+) -> Vec<Leftover<'a>> {
+    let taken: HashSet<usize> = taken.collect();
+    let left = leftovers.into_iter().enumerate();
+    let left = left.filter(|(index, _)| !taken.contains(index));
+    left.map(|(_, leftover)| leftover).collect()
 }
 
 /// Pairs what is left of one flow; what finds no partner is surplus or missing.
-fn settle_flow<'a>(
-    flow: &Sides<Vec<Leftover<'a>>>,
-    comparison: &'a Comparison,
+fn settle<'a>(
+    leftovers: &Sides<Vec<Leftover<'a>>>,
+    sets: &'a FieldSets,
     found: &mut Vec<Difference<'a>>,
 ) {
-    let texts = flow.as_ref().map(|side| {
-        side.iter()
-            .map(|leftover| &*leftover.group.text)
-            .collect_vec()
-    });
-    let pairs = pair::pair(&texts.s3, &texts.cwl);
+    let pairs = pair::pair(&as_told(&leftovers.s3), &as_told(&leftovers.cwl), sets);
     for &(s3, cwl) in &pairs {
-        let (s3, cwl) = (&flow.s3[s3], &flow.cwl[cwl]);
+        let (s3, cwl) = (&leftovers.s3[s3], &leftovers.cwl[cwl]);
         let what = What::Divergent {
-            comparison,
+            sets,
             s3: (s3.group, s3.kept),
             cwl: (cwl.group, cwl.kept),
         };
@@ -178,7 +233,7 @@ fn settle_flow<'a>(
         cwl: pairs.iter().map(|pair| pair.1).collect(),
     };
     for side in Side::BOTH {
-        let alone = flow[side]
+        let alone = leftovers[side]
             .iter()
             .enumerate()
             .filter(|(index, _)| !taken[side].contains(index));
@@ -187,6 +242,18 @@ fn settle_flow<'a>(
 }
 
 impl Leftover<'_> {
+    /// Returns what it is if that cannot be decided.
+    fn doubtful(&self, doubt: &Doubt) -> Option<Kind> {
+        let lacking = self.side.other();
+        if self.group.young {
+            Some(Kind::Pending(lacking))
+        } else if doubt.may_hide(lacking, &self.group.bucket) {
+            Some(Kind::Undetermined(lacking))
+        } else {
+            None
+        }
+    }
+
     fn kind(&self) -> Kind {
         if self.matched {
             Kind::Surplus(self.side)
@@ -218,13 +285,15 @@ fn leftovers(group: &Group) -> Vec<Leftover<'_>> {
         .collect()
 }
 
-fn unequal_fields(comparison: &Comparison, s3: &Group, cwl: &Group) -> Vec<String> {
-    let values = pair::values(&s3.text).zip(pair::values(&cwl.text));
-    let fields = comparison.fields().iter().zip(values);
-    fields
-        .filter(|(_, (s3, cwl))| s3 != cwl)
-        .map(|(name, _)| name.to_string())
-        .collect()
+/// Returns the fields that both have and that are unequal, in table order.
+fn unequal_fields(sets: &FieldSets, s3: &Group, cwl: &Group) -> Vec<String> {
+    let s3_values = sets::values(&s3.text).collect_vec();
+    let cwl_values = sets::values(&cwl.text).collect_vec();
+    let names = sets.get(s3.set).fields.fields();
+    let shared = sets.shared(s3.set, cwl.set).iter();
+    let unequal = shared.filter(|one| s3_values.get(one.here) != cwl_values.get(one.there));
+    let unequal = unequal.map(|one| &names[one.here]).sorted();
+    unequal.map(FieldName::to_string).collect()
 }
 
 fn evidence(kept: &Kept) -> Evidence {
@@ -237,16 +306,17 @@ fn evidence(kept: &Kept) -> Evidence {
 #[cfg(test)]
 mod tests {
     use super::groups::tests::{add, record};
+    use super::sets::tests::sets;
     use super::*;
-    use crate::record::Layout;
 
-    fn comparison() -> Comparison {
-        let layout = Layout::from_names(["start", "dstaddr", "bytes"]).unwrap();
-        Comparison::new(layout.columns().to_vec())
+    /// One set, in table order as the texts of the records are.
+    fn one_set() -> FieldSets {
+        sets(&[&["dstaddr", "bytes", "start"]])
     }
 
     fn kinds(groups: &Groups, doubt: &Doubt) -> Vec<Kind> {
-        differences(groups, &comparison(), doubt)
+        differences(groups, &one_set(), doubt)
+            .differences
             .iter()
             .map(|found| found.kind)
             .collect()
@@ -341,8 +411,8 @@ mod tests {
         let mut groups = Groups::default();
         add(&mut groups, Side::S3, &one, false, &[None]);
         add(&mut groups, Side::Cwl, &two, false, &[None]);
-        let comparison = comparison();
-        let found = differences(&groups, &comparison, &Doubt::default());
+        let sets = one_set();
+        let found = differences(&groups, &sets, &Doubt::default()).differences;
         let shown = found.iter().map(Difference::shown).collect_vec();
         let [Shown::Divergent(pair)] = &shown[..] else {
             panic!("{found:?}")
@@ -377,8 +447,8 @@ mod tests {
                 add(&mut groups, side, &one, young, &vec![None; ones]);
                 add(&mut groups, side, &two, young, &vec![None; twos]);
             }
-            let comparison = comparison();
-            let found = differences(&groups, &comparison, doubt);
+            let sets = one_set();
+            let found = differences(&groups, &sets, doubt).differences;
             let [difference] = &found[..] else {
                 panic!("{found:?}")
             };
@@ -394,8 +464,8 @@ mod tests {
         let mut groups = Groups::default();
         add(&mut groups, Side::S3, &one, false, &[None, None]);
         add(&mut groups, Side::Cwl, &one, false, &[None]);
-        let comparison = comparison();
-        let found = differences(&groups, &comparison, &Doubt::default());
+        let sets = one_set();
+        let found = differences(&groups, &sets, &Doubt::default()).differences;
         let shown = found.iter().map(Difference::shown).collect_vec();
         let [Shown::Leftover(evidence)] = &shown[..] else {
             panic!("{found:?}")

@@ -1,12 +1,18 @@
 //! The outcome: every difference counted, and the first few kept as evidence.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use crate::model::finding::{Bucket, Evidence, Finding, LeftoverKind, Pair};
+use crate::model::finding::{Bucket, Evidence, FewerFields, Finding, LeftoverKind, Pair, Place};
 use crate::model::{Counts, Side, Sides};
+use crate::record::{FieldName, Record, RecordKind};
+
+use super::MatchedOnFewer;
+use super::hidden::Stands;
+use super::sets::FieldSets;
 
 /// Takes each difference as it is confirmed: the bucket, what it is, and what was found.
 pub type EveryDifference<'a> = dyn FnMut(&Bucket, Kind, &Shown) -> io::Result<()> + Send + 'a;
@@ -24,6 +30,19 @@ pub enum Kind {
     Pending(Side),
     /// Perhaps on a side.
     Undetermined(Side),
+}
+
+impl Shown {
+    /// Returns one that no other comes before.
+    fn first() -> Self {
+        Self::Leftover(Evidence {
+            record: Record::new(Vec::new()),
+            found_in: Place {
+                part: "".into(),
+                row: 0,
+            },
+        })
+    }
 }
 
 impl Kind {
@@ -58,6 +77,34 @@ pub enum Shown {
     Divergent(Box<Pair>),
 }
 
+/// How many matches on fewer fields are named by their parts, a side.
+const MOST_PARTS: usize = 5;
+
+/// Matches on fewer fields of one sort.
+#[derive(Debug, Default)]
+struct Fewer {
+    records: u64,
+    /// The first parts that they stand in, by name.
+    parts: Sides<BTreeSet<Arc<str>>>,
+}
+
+impl Fewer {
+    fn name(&mut self, side: Side, part: &Arc<str>) {
+        let parts = &mut self.parts[side];
+        parts.insert(Arc::clone(part));
+        while parts.len() > MOST_PARTS {
+            parts.pop_last();
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.records += other.records;
+        for (side, parts) in [(Side::S3, other.parts.s3), (Side::Cwl, other.parts.cwl)] {
+            parts.iter().for_each(|part| self.name(side, part));
+        }
+    }
+}
+
 /// Counts differences by bucket and kind, and keeps the first ones shown.
 ///
 /// Which ones are kept depends only on what was added, never on the order of adding.
@@ -65,6 +112,8 @@ pub enum Shown {
 pub struct Outcome {
     counts: BTreeMap<(Bucket, Kind), u64>,
     shown: BTreeMap<((Bucket, Kind), Shown), usize>,
+    /// What agrees in all that both sides have, by its kind and what was not compared.
+    fewer: BTreeMap<(RecordKind, Vec<FieldName>), Fewer>,
     /// How many were to be shown, those included that are forgotten by now.
     given: usize,
     most: usize,
@@ -77,6 +126,7 @@ impl Outcome {
         Self {
             counts: BTreeMap::new(),
             shown: BTreeMap::new(),
+            fewer: BTreeMap::new(),
             given: 0,
             most,
             capped: false,
@@ -87,6 +137,78 @@ impl Outcome {
     pub fn count(&mut self, bucket: &Bucket, kind: Kind, copies: u64) {
         if copies > 0 {
             *self.counts.entry((bucket.clone(), kind)).or_default() += copies;
+        }
+    }
+
+    /// Counts a match on fewer fields.
+    pub fn count_fewer(&mut self, matched: &MatchedOnFewer<'_>, sets: &FieldSets) {
+        let (s3, cwl) = (matched.sets.s3, matched.sets.cwl);
+        let key = (sets.get(s3).kind, sets.not_shared(s3, cwl));
+        let of = self.fewer.entry(key).or_default();
+        of.records += 1;
+        for side in Side::BOTH {
+            of.name(side, &matched.copies[side].place.part);
+        }
+    }
+
+    /// Takes into account what a side's malformed rows may stand for: of the copies that the side lacks, as many as these
+    /// can hide are undetermined, the last ones of each bucket. Those that are pending, or paired, are not hidden.
+    pub fn hide(&mut self, side: Side, stands: &Stands) {
+        if stands.is_none() {
+            return;
+        }
+        let kinds = [Kind::Missing(side), Kind::Surplus(side.other())];
+        let lacks = |((bucket, kind), copies): (&(Bucket, Kind), &u64)| {
+            kinds.contains(kind).then(|| (bucket.clone(), *copies))
+        };
+        let mut lacking: BTreeMap<Bucket, u64> = BTreeMap::new();
+        for (bucket, copies) in self.counts.iter().filter_map(lacks) {
+            *lacking.entry(bucket).or_default() += copies;
+        }
+        let lacking: Vec<(&Bucket, u64)> = lacking.iter().map(|(b, n)| (b, *n)).collect();
+        let hidden = stands.hides(&lacking);
+        for ((bucket, _), hidden) in lacking.into_iter().zip(hidden) {
+            self.hide_in(bucket, side, hidden);
+        }
+    }
+
+    fn hide_in(&mut self, bucket: &Bucket, side: Side, mut hidden: u64) {
+        for kind in [Kind::Surplus(side.other()), Kind::Missing(side)] {
+            let heading = (bucket.clone(), kind);
+            let copies = self.counts.remove(&heading).unwrap_or(0);
+            let moved = hidden.min(copies);
+            hidden -= moved;
+            self.count(bucket, kind, copies - moved);
+            self.count(bucket, Kind::Undetermined(side), moved);
+            self.show_as(&heading, copies - moved, Kind::Undetermined(side));
+        }
+    }
+
+    /// Shows all but the first of a heading under another kind.
+    fn show_as(&mut self, heading: &(Bucket, Kind), kept: u64, kind: Kind) {
+        let shown: Vec<(Shown, usize)> = self
+            .shown
+            .range((heading.clone(), Shown::first())..)
+            .take_while(|((of, _), _)| of == heading)
+            .map(|((_, shown), times)| (shown.clone(), *times))
+            .collect();
+        let mut before = 0;
+        for (shown, times) in shown {
+            let stay = usize::try_from(kept)
+                .unwrap_or(usize::MAX)
+                .saturating_sub(before)
+                .min(times);
+            before += times;
+            if stay == times {
+                continue;
+            }
+            let key = (heading.clone(), shown.clone());
+            match stay {
+                0 => self.shown.remove(&key),
+                _ => self.shown.insert(key, stay),
+            };
+            let as_other = self.shown.entry(((heading.0.clone(), kind), shown));
+            *as_other.or_default() += times - stay;
         }
     }
 
@@ -144,6 +266,9 @@ impl Outcome {
         for ((bucket, kind), copies) in other.counts {
             self.count(&bucket, kind, copies);
         }
+        for (key, more) in other.fewer {
+            self.fewer.entry(key).or_default().merge(more);
+        }
         for (((bucket, kind), shown), times) in other.shown {
             (0..times).for_each(|_| self.show(&bucket, kind, shown.clone()));
         }
@@ -152,7 +277,10 @@ impl Outcome {
 
     /// Returns the totals; `matched` stays 0, since differences say nothing of it.
     pub fn totals(&self) -> Counts {
-        let mut totals = Counts::default();
+        let mut totals = Counts {
+            matched_on_fewer_fields: self.fewer.values().map(|fewer| fewer.records).sum(),
+            ..Counts::default()
+        };
         for ((_, kind), copies) in &self.counts {
             *match kind {
                 Kind::Missing(side) => &mut totals.missing[*side],
@@ -180,6 +308,21 @@ impl Outcome {
             }
         }
         lacking
+    }
+
+    /// Returns the matches on fewer fields, by kind and what was not compared.
+    pub fn fewer_fields(&self) -> Vec<FewerFields> {
+        let fewer = self.fewer.iter();
+        let told = fewer.map(|((kind, not_compared), fewer)| FewerFields {
+            kind: *kind,
+            not_compared: not_compared.clone(),
+            records: fewer.records,
+            parts: fewer
+                .parts
+                .as_ref()
+                .map(|parts| parts.iter().cloned().collect()),
+        });
+        told.collect()
     }
 
     /// Returns the findings, ordered by interface, slot, kind and side, and whether there is more
@@ -217,8 +360,6 @@ impl Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::finding::Place;
-    use crate::record::Record;
 
     fn shown(row: u64) -> Shown {
         let found_in = Place {
@@ -304,6 +445,7 @@ mod tests {
         }
         let expected = Counts {
             matched: 0,
+            matched_on_fewer_fields: 0,
             missing: Sides {
                 s3: 1001,
                 cwl: 2002,

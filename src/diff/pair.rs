@@ -1,101 +1,32 @@
 //! Pairing: which leftovers of opposite sides are the same flow, told differently.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use itertools::Itertools;
-use xxhash_rust::xxh3::xxh3_64;
 
-use crate::record::Comparison;
-
-/// The fields by which two unequal records are the same flow, as far as they are compared.
-const FLOW: [&str; 7] = [
-    "interface-id",
-    "srcaddr",
-    "dstaddr",
-    "srcport",
-    "dstport",
-    "protocol",
-    "start",
-];
+use super::sets::{FieldSets, values};
 
 /// Above this many combinations within one flow, leftovers are paired in order instead of best
 /// first: there is no telling which belongs to which among so many.
 const MOST_COMBINATIONS: usize = 1 << 16;
 
-/// Which of a record's compared fields say which flow it belongs to.
-#[derive(Clone, Debug)]
-pub struct Flow {
-    columns: Vec<usize>,
-}
+/// A leftover as pairing sees it: the number of its field set, and its canonical text.
+pub(super) type Told<'a> = (usize, &'a [u8]);
 
-impl Flow {
-    /// Picks the fields out of a comparison.
-    pub fn new(comparison: &Comparison) -> Self {
-        let columns = comparison
-            .fields()
-            .iter()
-            .positions(|name| FLOW.contains(&name.as_str()));
-        Self {
-            columns: columns.collect(),
-        }
-    }
-
-    /// Returns the flow that a record's canonical text belongs to. With nothing compared that tells a flow,
-    /// every record is one of its own.
-    pub fn of(&self, text: &[u8]) -> Vec<u8> {
-        let mut flow = Vec::with_capacity(96);
-        self.write(text, &mut flow);
-        flow
-    }
-
-    /// Returns a number for it, the same in every run; `room` is written over.
-    pub fn number(&self, text: &[u8], room: &mut Vec<u8>) -> u64 {
-        room.clear();
-        self.write(text, room);
-        xxh3_64(room)
-    }
-
-    fn write(&self, text: &[u8], flow: &mut Vec<u8>) {
-        if self.columns.is_empty() {
-            flow.extend_from_slice(text);
-            return;
-        }
-        let mut wanted = self.columns.iter().peekable();
-        for (column, value) in values(text).enumerate() {
-            match wanted.peek() {
-                None => break,
-                Some(next) if **next == column => {
-                    if !flow.is_empty() {
-                        flow.push(b' ');
-                    }
-                    flow.extend_from_slice(value);
-                    wanted.next();
-                }
-                Some(_) => {}
-            }
-        }
-    }
-}
-
-/// Returns the values of a record's canonical text.
-pub(super) fn values(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    text.split(|&byte| byte == b' ')
-}
-
-/// Pairs leftovers of one flow, given as canonical texts in order: most equal fields first, then
-/// the earlier ones. Returns the indexes of each pair. Each leftover is in one pair at most, and one side's are all in one.
-pub(super) fn pair(s3: &[&[u8]], cwl: &[&[u8]]) -> Vec<(usize, usize)> {
+/// Pairs leftovers that agree in all of the flow that their sets share, given in order: most equal fields first, then
+/// the earlier ones. Returns the indexes of each pair. Each leftover is in one pair at most, and one side's are all in one
+/// if they are of one set and flow.
+pub(super) fn pair(s3: &[Told<'_>], cwl: &[Told<'_>], sets: &FieldSets) -> Vec<(usize, usize)> {
     if s3.len().saturating_mul(cwl.len()) > MOST_COMBINATIONS {
-        return (0..s3.len().min(cwl.len()))
-            .map(|index| (index, index))
-            .collect();
+        return in_order(s3, cwl, sets);
     }
-    let alike = |a: &[u8], b: &[u8]| values(a).zip(values(b)).filter(|(a, b)| a == b).count();
     let combinations = (0..s3.len()).cartesian_product(0..cwl.len());
-    let best_first = combinations.sorted_by_key(|&(a, b)| (Reverse(alike(s3[a], cwl[b])), a, b));
+    let alike = combinations.filter_map(|(a, b)| Some((alike(s3[a], cwl[b], sets)?, a, b)));
+    let best_first = alike.sorted_by_key(|&(equal, a, b)| (Reverse(equal), a, b));
     let (mut s3_taken, mut cwl_taken) = (vec![false; s3.len()], vec![false; cwl.len()]);
     let mut pairs = Vec::new();
-    for (a, b) in best_first {
+    for (_, a, b) in best_first {
         if !s3_taken[a] && !cwl_taken[b] {
             (s3_taken[a], cwl_taken[b]) = (true, true);
             pairs.push((a, b));
@@ -104,46 +35,52 @@ pub(super) fn pair(s3: &[&[u8]], cwl: &[&[u8]]) -> Vec<(usize, usize)> {
     pairs
 }
 
+/// Returns how many of the fields that both have are equal; `None` if they are not of one flow.
+fn alike(s3: Told<'_>, cwl: Told<'_>, sets: &FieldSets) -> Option<usize> {
+    let (s3_values, cwl_values) = (values(s3.1).collect_vec(), values(cwl.1).collect_vec());
+    let mut equal = 0;
+    for shared in sets.shared(s3.0, cwl.0) {
+        match s3_values.get(shared.here) == cwl_values.get(shared.there) {
+            true => equal += 1,
+            false if shared.tells_flow => return None,
+            false => {}
+        }
+    }
+    Some(equal)
+}
+
+/// Pairs, of each set and flow, the first with the first.
+fn in_order(s3: &[Told<'_>], cwl: &[Told<'_>], sets: &FieldSets) -> Vec<(usize, usize)> {
+    let flow = |&(set, text): &Told<'_>| {
+        let values = values(text).collect_vec();
+        let flow = sets.get(set).flow();
+        (
+            set,
+            flow.map(|(column, _)| values[column].to_vec())
+                .collect_vec(),
+        )
+    };
+    let mut of_flow: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+    for (index, one) in cwl.iter().enumerate().rev() {
+        of_flow.entry(flow(one)).or_default().push(index);
+    }
+    let partner = |(a, one)| Some((a, of_flow.get_mut(&flow(one))?.pop()?));
+    s3.iter().enumerate().filter_map(partner).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::Layout;
+    use crate::diff::sets::tests::sets;
 
-    #[test]
-    fn the_flow_is_what_is_compared_of_it() {
-        let all = Comparison::new(Layout::vpc_default().columns().to_vec());
-        let text = b"2 1234 eni-0aa 10.0.0.1 10.0.0.2 1 2 6 10 840 1700000000 1700000058 ACCEPT OK";
-        assert_eq!(
-            Flow::new(&all).of(text),
-            b"eni-0aa 10.0.0.1 10.0.0.2 1 2 6 1700000000"
-        );
-        let none = Comparison::new(
-            Layout::from_names(["version", "bytes"])
-                .unwrap()
-                .columns()
-                .to_vec(),
-        );
-        assert_eq!(Flow::new(&none).of(b"2 840"), b"2 840");
-    }
-
-    #[test]
-    fn a_flow_has_a_number() {
-        let flow = Flow::new(&Comparison::new(Layout::vpc_default().columns().to_vec()));
-        let text = |port: &str, bytes: &str| {
-            format!(
-                "2 1234 eni-0aa 10.0.0.1 10.0.0.2 {port} 2 6 10 {bytes} 1700000000 1700000058 ACCEPT OK"
-            )
-        };
-        let mut room = b"left over".to_vec();
-        let mut number = |text: &str| flow.number(text.as_bytes(), &mut room);
-        let first = number(&text("443", "840"));
-        assert_eq!(number(&text("443", "841")), first);
-        assert_ne!(number(&text("80", "840")), first);
-        assert_eq!(first, xxh3_64(&flow.of(text("443", "1").as_bytes())));
+    /// Texts of one set, whose fields tell no flow.
+    fn told<'a>(texts: &[&'a str]) -> Vec<Told<'a>> {
+        texts.iter().map(|text| (0, text.as_bytes())).collect()
     }
 
     #[test]
     fn most_equal_fields_first() {
+        let sets = sets(&[&["account-id", "version", "bytes"]]);
         for (s3, cwl, expected) in [
             (vec!["a b c"], vec!["x x c", "a b x"], vec![(0, 1)]),
             (vec!["a b c", "a b x"], vec!["a b y"], vec![(0, 0)]),
@@ -154,25 +91,42 @@ mod tests {
             ),
             (vec![], vec!["a b c"], vec![]),
         ] {
-            let bytes =
-                |texts: &[&'static str]| texts.iter().map(|text| text.as_bytes()).collect_vec();
-            assert_eq!(pair(&bytes(&s3), &bytes(&cwl)), expected, "{s3:?} {cwl:?}");
+            assert_eq!(
+                pair(&told(&s3), &told(&cwl), &sets),
+                expected,
+                "{s3:?} {cwl:?}"
+            );
         }
     }
 
     /// Of 256 times 256 the most alike are looked for, of one more no longer.
     #[test]
     fn a_crowd_is_paired_in_order() {
+        let sets = sets(&[&["version", "bytes"]]);
         let texts: Vec<String> = (0..257).map(|number| format!("a {number}")).collect();
-        let s3 = texts.iter().map(|text| text.as_bytes()).collect_vec();
+        let s3 = told(&texts.iter().map(String::as_str).collect_vec());
         let cwl = s3.iter().rev().copied().collect_vec();
-        let few = pair(&s3[..256], &cwl[1..]);
+        let few = pair(&s3[..256], &cwl[1..], &sets);
         assert!(few.iter().all(|&(a, b)| s3[a] == cwl[1 + b]));
-        let many = pair(&s3, &cwl[1..]);
+        let many = pair(&s3, &cwl[1..], &sets);
         assert!(
             many.iter()
                 .copied()
                 .eq((0..256).map(|index| (index, index)))
         );
+    }
+
+    #[test]
+    fn what_both_have_of_a_flow_must_be_equal() {
+        let sets = sets(&[&["srcaddr", "dstaddr", "start"], &["srcaddr", "start"]]);
+        let s3: [Told<'_>; 1] = [(0, b"10.0.0.1 10.0.0.2 7")];
+        for (cwl, pairs) in [
+            ((1, &b"10.0.0.1 7"[..]), 1),
+            ((1, b"10.0.0.1 8"), 0),
+            ((1, b"10.0.0.9 7"), 0),
+            ((0, b"10.0.0.1 10.0.0.9 7"), 0),
+        ] {
+            assert_eq!(pair(&s3, &[cwl], &sets).len(), pairs, "{cwl:?}");
+        }
     }
 }

@@ -4,7 +4,9 @@ use bytes::Bytes;
 use itertools::Itertools;
 
 use super::Chart;
-use crate::decode::{Content, DecodeError, Event, Format, Row, Sink, Stop, beginning, decode};
+use crate::decode::{
+    Content, DecodeError, Event, Format, Malformed, Row, Sink, Stop, beginning, decode,
+};
 use crate::model::Side;
 use crate::record::{Comparison, Layout, Normaliser};
 use crate::source::examine::Newest;
@@ -102,8 +104,8 @@ impl Sink for Looker {
         Ok(())
     }
 
-    fn malformed(&mut self, _: u64, reason: String) -> Result<(), Stop> {
-        self.look.malformed = Some(reason);
+    fn malformed(&mut self, row: Malformed) -> Result<(), Stop> {
+        self.look.malformed = Some(row.reason);
         Ok(())
     }
 }

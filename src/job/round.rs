@@ -286,7 +286,9 @@ impl Going<'_> {
                 ..self.pattern.check.settle
             },
             fields: state.fields.clone(),
-            fields_left_out: Sides::default(),
+            fields_left_out: BTreeMap::new(),
+            field_doubts: Vec::new(),
+            fewer_fields: Vec::new(),
             sides: Sides::from_fn(summary),
             counts: Counts::default(),
             findings: Vec::new(),
@@ -339,7 +341,7 @@ fn of_second_look(report: Report, taken: Taken) -> Report {
     });
     Report {
         // That nothing was found where nothing was looked for is no wonder.
-        verdict: Verdict::of(&counts, &sides, true),
+        verdict: Verdict::of(&counts, &sides, &report.field_doubts, true),
         sides,
         counts,
         findings: taken.findings,

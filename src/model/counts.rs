@@ -5,12 +5,14 @@ use serde::Serialize;
 use super::{Side, Sides};
 
 /// The totals. Each record copy of a side is counted exactly once:
-/// `sides.s3.records` = matched + divergent + missing.cwl + surplus.s3 + pending.cwl + undetermined.cwl,
+/// `sides.s3.records` = matched + matched_on_fewer_fields + divergent + missing.cwl + surplus.s3 + pending.cwl + undetermined.cwl,
 /// and the same with the sides swapped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
     /// Copies with an equal copy on the other side.
     pub matched: u64,
+    /// Pairs of copies that agree in all fields that both have, while one of them has more.
+    pub matched_on_fewer_fields: u64,
     /// Copies the *other* side has and this one lacks.
     pub missing: Sides<u64>,
     /// Extra copies on *this* side of a record both have.
@@ -26,10 +28,11 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Returns how many copies on a side are not matched, whatever each of them is.
+    /// Returns how many copies on a side have no equal copy on the other one, whatever each of them is.
     pub fn unmatched(&self, side: Side) -> u64 {
         let lacking = side.other();
         self.divergent
+            + self.matched_on_fewer_fields
             + self.surplus[side]
             + self.missing[lacking]
             + self.pending[lacking]
@@ -39,6 +42,7 @@ impl Counts {
     /// Adds another run's.
     pub(crate) fn add(&mut self, other: &Self) {
         self.matched += other.matched;
+        self.matched_on_fewer_fields += other.matched_on_fewer_fields;
         self.divergent += other.divergent;
         for side in Side::BOTH {
             self.late[side] += other.late[side];

@@ -3,7 +3,7 @@
 use super::window::Window;
 
 /// Which records a part may hold, as far as its name tells. Never too narrow.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cover {
     /// The only interface, if there is only one.
     pub interface: Option<String>,

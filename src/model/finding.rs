@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{Cover, Side};
-use crate::record::Record;
+use super::{Cover, Side, Sides};
+use crate::record::{FieldName, Record, RecordKind};
 
 /// The stretch of records that are lost or kept together: an interface and a five-minute slot of
 /// `start`. Where the comparison has no `interface-id` or no `start`, that half is blank.
@@ -87,6 +87,20 @@ impl PartialOrd for Pair {
     }
 }
 
+/// Copies of both sides that agree in all fields that both have, while one of them has more: of one kind and lacking the
+/// same fields.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FewerFields {
+    /// Their kind.
+    pub kind: RecordKind,
+    /// The compared fields that one of them lacks, or whose value cannot be seen; in table order.
+    pub not_compared: Vec<FieldName>,
+    /// How many on either side.
+    pub records: u64,
+    /// Some of the parts that they stand in, in order.
+    pub parts: Sides<Vec<Arc<str>>>,
+}
+
 /// A difference between the two sides, in one bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finding {
@@ -151,7 +165,6 @@ impl ReadTrouble {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::FieldName;
 
     /// As [`crate::diff::differences`] orders them, of which only the first are made into pairs: another order here would
     /// let the share of flows that is looked at together decide which ones are shown.

@@ -9,6 +9,8 @@
 use std::cmp::Ordering;
 use std::fmt;
 
+use serde::{Serialize, Serializer};
+
 /// How a field's text is brought to its canonical form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -143,6 +145,9 @@ pub const TRANSIT_GATEWAY_FORMAT: &str = "${version} ${resource-type} ${account-
      ${packets-lost-no-route} ${packets-lost-blackhole} ${packets-lost-mtu-exceeded} ${packets-lost-ttl-expired} \
      ${tcp-flags} ${region} ${flow-direction} ${pkt-src-aws-service} ${pkt-dst-aws-service}";
 
+/// The version that Transit Gateway records have, and their own fields came with.
+const TRANSIT_GATEWAY_VERSION: u8 = 6;
+
 /// The name of a column: a line of [`FIELDS`], or a name the table does not have.
 ///
 /// Ordered as reports show them: known fields in table order, then unknown ones by name.
@@ -189,6 +194,11 @@ impl FieldName {
         }
     }
 
+    /// Tells whether only Transit Gateway records have the field.
+    pub fn is_of_transit_gateways(&self) -> bool {
+        matches!(self, Self::Known(index) if FIELDS[*index].version == TRANSIT_GATEWAY_VERSION)
+    }
+
     /// Tells whether the table has the field.
     pub fn is_known(&self) -> bool {
         matches!(self, Self::Known(_))
@@ -209,6 +219,13 @@ impl Ord for FieldName {
 impl PartialOrd for FieldName {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
+    }
+}
+
+impl Serialize for FieldName {
+    /// Writes the name.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::Cells;
 use super::field::{DEFAULT_FORMAT, FieldName, TRANSIT_GATEWAY_FORMAT};
+use super::{Cells, RecordKind};
 
 /// The most columns of a layout. No flow log has a tenth of that; a hostile file may claim any number.
 const MOST_COLUMNS: usize = 1000;
@@ -102,6 +102,15 @@ impl Layout {
     /// Returns the columns, first to last.
     pub fn columns(&self) -> &[FieldName] {
         &self.columns
+    }
+
+    /// Returns which kind of record has these columns: Transit Gateway records are told by a field that no other has.
+    pub fn kind(&self) -> RecordKind {
+        if self.columns.iter().any(FieldName::is_of_transit_gateways) {
+            RecordKind::TransitGateway
+        } else {
+            RecordKind::Vpc
+        }
     }
 
     /// Returns the column that holds the field.

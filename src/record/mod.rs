@@ -7,6 +7,8 @@ mod cells;
 mod digits;
 mod everyday;
 pub mod field;
+mod field_set;
+mod kind;
 mod layout;
 mod normal;
 mod normalise;
@@ -20,6 +22,8 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 pub use cells::{Cells, Line, Mark};
 pub use field::FieldName;
+pub use field_set::{FieldSet, Shared};
+pub use kind::{Kinds, RecordKind};
 pub use layout::{Layout, LayoutError};
 pub use normal::{Normal, Status};
 pub use normalise::{Comparison, Normaliser};
@@ -51,6 +55,14 @@ impl Record {
     pub fn of_canonical(names: Arc<[FieldName]>, text: &[u8]) -> Self {
         let text = String::from_utf8_lossy(text).into();
         Self { text, names }
+    }
+
+    /// Returns its kind.
+    pub fn kind(&self) -> RecordKind {
+        match self.names.iter().any(FieldName::is_of_transit_gateways) {
+            true => RecordKind::TransitGateway,
+            false => RecordKind::Vpc,
+        }
     }
 
     /// Returns the fields in table order; `None` is absent.

@@ -1,12 +1,13 @@
 //! The canonical form: what makes two rows the same record.
 //!
-//! A row's compared fields, in the order of [`super::field::FIELDS`], each in canonical form, with
+//! A row's compared fields, in the order of its [`Comparison`], each in canonical form, with
 //! one space between and `-` for absent. Two rows are the same record exactly when these bytes are
 //! equal. The facts behind each rule: VPC User Guide "Flow log records".
 
 use std::net::Ipv6Addr;
 use std::sync::Arc;
 
+use itertools::Itertools;
 use smallvec::SmallVec;
 
 use super::digits::digits;
@@ -23,24 +24,38 @@ pub(super) const ABSENT: &[u8] = b"-";
 /// which SKIPDATA rows have been seen with.
 pub(super) const MILLISECOND_DIGITS: usize = 13;
 
-/// The fields in which two rows must be equal to be the same record; never empty, in table order.
+/// The fields in which two rows must be equal to be the same record, in the order in which canonical text has them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Comparison {
     fields: Vec<FieldName>,
 }
 
 impl Comparison {
-    /// Takes the fields in any order.
+    /// Takes the fields in the order that canonical text is to have. One that comes again is left out.
     pub fn new(fields: impl IntoIterator<Item = FieldName>) -> Self {
-        let mut fields: Vec<_> = fields.into_iter().collect();
-        fields.sort();
-        fields.dedup();
-        Self { fields }
+        Self {
+            fields: fields.into_iter().unique().collect(),
+        }
     }
 
-    /// Returns the compared fields in table order.
+    /// Returns the compared fields.
     pub fn fields(&self) -> &[FieldName] {
         &self.fields
+    }
+
+    /// Returns those of the fields that a layout has, in the same order.
+    #[must_use]
+    pub fn of(&self, layout: &Layout) -> Self {
+        self.only(|name| layout.position(name).is_some())
+    }
+
+    /// Returns some of the fields, in the same order.
+    #[must_use]
+    pub fn only(&self, wanted: impl Fn(&FieldName) -> bool) -> Self {
+        let fields = self.fields.iter().filter(|name| wanted(name));
+        Self {
+            fields: fields.cloned().collect(),
+        }
     }
 
     /// Tells whether the field is compared.
@@ -53,7 +68,7 @@ impl Comparison {
 #[derive(Debug)]
 pub struct Normaliser {
     layout: Layout,
-    /// Column and kind of each compared field, in table order.
+    /// Column and kind of each compared field.
     compared: Vec<(usize, Kind)>,
     interface: Option<usize>,
     start: Option<usize>,
@@ -93,7 +108,10 @@ impl Normaliser {
         order.sort_by_key(|&column| &layout.columns()[column]);
         Ok(Self {
             is_everyday: *layout == Layout::vpc_default()
-                && compared.len() == layout.columns().len(),
+                && compared
+                    .iter()
+                    .map(|(column, _)| *column)
+                    .eq(0..layout.columns().len()),
             verbatim: Verbatim::new(layout, &compared),
             compared,
             interface: column("interface-id"),
@@ -193,6 +211,24 @@ impl Normaliser {
         Ok(text)
     }
 
+    /// Returns the compared fields whose values cannot be seen, because a data protection policy has put asterisks in their
+    /// place (CloudWatch Logs User Guide, "Help protect sensitive log data with masking").
+    pub fn masked(&self, cells: Cells<'_>) -> Vec<FieldName> {
+        let compared = self.compared.iter().map(|(column, _)| *column);
+        let masked = compared.filter(|&column| is_masked(cells.get(column)));
+        masked
+            .map(|column| self.layout.columns()[column].clone())
+            .collect()
+    }
+
+    /// Returns the interface and the `start` of a row that is no record, as far as they can be read.
+    pub fn place<'a>(&self, cells: Cells<'a>) -> (Option<&'a [u8]>, Option<i64>) {
+        let interface = self.interface.map(|at| cells.get(at));
+        let interface = interface.filter(|cell| cell.starts_with(b"eni-") && !is_masked(cell));
+        let start = self.start.map(|at| cells.get(at));
+        (interface, start.and_then(|cell| seconds(cell).flatten()))
+    }
+
     /// Keeps the whole row as evidence: all its fields, those not compared included. A value its
     /// field cannot have is kept as it stands.
     pub fn record(&self, cells: Cells<'_>) -> Record {
@@ -213,9 +249,10 @@ impl Normaliser {
         &self.names
     }
 
-    /// Tells whether all fields are compared, so that a row's canonical text is all of its record.
+    /// Tells whether all fields are compared and in table order, so that a row's canonical text is that of its record.
     pub fn compares_all(&self) -> bool {
-        self.compared.len() == self.names.len()
+        let compared = self.compared.iter().map(|(column, _)| column);
+        compared.eq(&self.order)
     }
 
     /// Without a `log-status` column a NODATA row can still be told: it has none of the traffic fields.
@@ -239,6 +276,12 @@ fn not_a_value(layout: &Layout, column: usize, cell: &[u8]) -> String {
     let name = &layout.columns()[column];
     let shown: String = String::from_utf8_lossy(cell).chars().take(80).collect();
     format!("`{name}` cannot be `{shown}`")
+}
+
+/// Tells whether a value is made of asterisks, or has three of them on end, which no field's own values have.
+fn is_masked(cell: &[u8]) -> bool {
+    let only = !cell.is_empty() && cell.iter().all(|&byte| byte == b'*');
+    only || memchr::memmem::find(cell, b"***").is_some()
 }
 
 fn is_absent(cell: &[u8]) -> bool {
@@ -422,12 +465,12 @@ mod tests {
     }
 
     #[test]
-    fn compared_fields_stand_in_table_order_whatever_the_layout() {
+    fn compared_fields_stand_in_the_order_of_the_comparison_whatever_the_layout() {
         let format = "${end} ${never-heard-of} ${start} ${version} ${action}";
         let compared = ["action", "never-heard-of", "start", "version"];
         assert_eq!(
             canonical(format, &compared, "9 x 1 2 ACCEPT").unwrap(),
-            "2 1 ACCEPT x"
+            "ACCEPT x 1 2"
         );
     }
 
@@ -584,8 +627,12 @@ mod tests {
     #[test]
     fn all_of_a_record_is_compared_or_not() {
         let layout = Layout::from_names(["start", "bytes"]).unwrap();
-        for (compared, all) in [(layout.columns(), true), (&layout.columns()[..1], false)] {
-            let comparison = Comparison::new(compared.to_vec());
+        for (compared, all) in [
+            (&["bytes", "start"][..], true),
+            (&["start", "bytes"], false),
+            (&["start"], false),
+        ] {
+            let comparison = Comparison::new(compared.iter().map(|name| FieldName::new(name)));
             assert_eq!(
                 Normaliser::new(&layout, &comparison)
                     .unwrap()

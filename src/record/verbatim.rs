@@ -14,7 +14,7 @@ use super::{FieldName, Layout, Line};
 /// Layouts with more columns are taken the general way.
 const MOST_COLUMNS: usize = 80;
 
-/// Where everything stands in the lines of one layout, of which all columns are compared and stand in table order.
+/// Where everything stands in the lines of one layout, of which all columns are compared and stand in that order.
 #[derive(Debug)]
 pub(super) struct Verbatim {
     /// First and last of the columns that must be numbers: neighbours are looked at together.
@@ -30,7 +30,7 @@ pub(super) struct Verbatim {
 }
 
 impl Verbatim {
-    /// Prepares for a layout; `compared` are column and kind of the compared fields in table order. `None` if lines
+    /// Prepares for a layout; `compared` are column and kind of the compared fields. `None` if lines
     /// of this layout are better taken the general way.
     pub(super) fn new(layout: &Layout, compared: &[(usize, Kind)]) -> Option<Self> {
         let columns = 0..layout.columns().len();

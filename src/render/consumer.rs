@@ -36,15 +36,45 @@ struct Document {
     window: Window,
     settle_seconds: u64,
     suggested_settle_seconds: Option<u64>,
-    fields: Vec<String>,
-    fields_left_out: Sides<Vec<String>>,
+    fields: BTreeMap<String, Vec<String>>,
+    fields_left_out: BTreeMap<String, Sides<Vec<String>>>,
     sides: Sides<Summary>,
     counts: Counts,
+    #[serde(default)]
+    field_doubts: Vec<FieldDoubt>,
+    #[serde(default)]
+    fewer_fields: Vec<FewerFields>,
     findings: Vec<Finding>,
     evidence_capped: bool,
     notes: Vec<String>,
     #[serde(default, rename = "state")]
     _state: Option<serde_json::Value>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FewerFields {
+    kind: String,
+    not_compared: Vec<String>,
+    records: u64,
+    parts: Sides<Vec<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(tag = "doubt", rename_all = "kebab-case", deny_unknown_fields)]
+enum FieldDoubt {
+    Blind {
+        #[serde(rename = "kind")]
+        _kind: String,
+    },
+    Misspelt {
+        #[serde(rename = "side")]
+        _side: Side,
+        #[serde(rename = "field")]
+        _field: String,
+        #[serde(rename = "nearest")]
+        _nearest: String,
+    },
 }
 
 #[derive(Debug, Deserialize)]
@@ -86,6 +116,7 @@ struct Summary {
     nodata: u64,
     skipdata: u64,
     malformed: u64,
+    masked: u64,
     unreadable_parts: u64,
     retries: u64,
     first_start: Option<Time>,
@@ -107,6 +138,7 @@ struct Delays {
 #[serde(deny_unknown_fields)]
 struct Counts {
     matched: u64,
+    matched_on_fewer_fields: u64,
     missing: Sides<u64>,
     surplus: Sides<u64>,
     divergent: u64,
@@ -202,7 +234,7 @@ fn consume(report: &Report) -> Document {
 fn a_strict_consumer_takes_every_report() {
     for report in [sample::different(), sample::consistent(), sample::unknown()] {
         let document = consume(&report);
-        assert_eq!(document.schema, "flowdiff.report/1");
+        assert_eq!(document.schema, "flowdiff.report/2");
         assert_eq!(document.tool.name, "flowdiff");
         assert!(!document.tool.version.is_empty());
         assert_eq!(document.exit_code, report.exit_code());
@@ -220,9 +252,30 @@ fn the_numbers_arrive() {
     assert_eq!(seconds(document.window.end), report.window.end);
     assert_eq!(document.settle_seconds, 900);
     assert_eq!(document.suggested_settle_seconds, Some(900));
-    assert_eq!(document.fields, report.fields);
-    assert_eq!(document.fields_left_out.s3, report.fields_left_out.s3);
-    assert_eq!(document.fields_left_out.cwl, report.fields_left_out.cwl);
+    for (kind, fields) in &report.fields {
+        assert_eq!(document.fields[kind.name()], *fields);
+        let (ours, theirs) = (
+            &document.fields_left_out[kind.name()],
+            &report.fields_left_out[kind],
+        );
+        assert_eq!((&ours.s3, &ours.cwl), (&theirs.s3, &theirs.cwl));
+    }
+    assert_eq!(document.field_doubts.len(), report.field_doubts.len());
+    for (ours, theirs) in document.fewer_fields.iter().zip(&report.fewer_fields) {
+        let names: Vec<_> = theirs
+            .not_compared
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(
+            (&*ours.kind, &ours.not_compared),
+            (theirs.kind.name(), &names)
+        );
+        assert_eq!(
+            (ours.records, ours.parts.s3.len()),
+            (theirs.records, theirs.parts.s3.len())
+        );
+    }
     assert!(document.evidence_capped);
     assert_eq!(document.notes, super::cause::notes(&report));
     for (ours, theirs) in [
@@ -235,8 +288,18 @@ fn the_numbers_arrive() {
             [theirs.parts, theirs.bytes, theirs.records, theirs.nodata]
         );
         assert_eq!(
-            [ours.skipdata, ours.malformed, ours.unreadable_parts],
-            [theirs.skipdata, theirs.malformed, theirs.unreadable_parts]
+            [
+                ours.skipdata,
+                ours.malformed,
+                ours.masked,
+                ours.unreadable_parts
+            ],
+            [
+                theirs.skipdata,
+                theirs.malformed,
+                theirs.masked,
+                theirs.unreadable_parts
+            ]
         );
         assert_eq!(ours.retries, theirs.retries);
         for (ours, theirs) in [
@@ -253,8 +316,12 @@ fn the_numbers_arrive() {
     }
     let (ours, theirs) = (report.counts, document.counts);
     assert_eq!(
-        [ours.matched, ours.divergent],
-        [theirs.matched, theirs.divergent]
+        [ours.matched, ours.matched_on_fewer_fields, ours.divergent],
+        [
+            theirs.matched,
+            theirs.matched_on_fewer_fields,
+            theirs.divergent
+        ]
     );
     for (ours, theirs) in [
         (ours.missing, theirs.missing),

@@ -1,9 +1,10 @@
-//! The JSON report, format `flowdiff.report/1`, as one document or as lines.
+//! The JSON report, format `flowdiff.report/2`, as one document or as lines.
 //!
 //! The structs here are the format: their fields are its keys, in its order. Everything is
 //! borrowed and written straight to the writer. A change that a consumer could notice needs a new
 //! number in [`SCHEMA`].
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use serde::Serialize;
@@ -12,13 +13,14 @@ use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 use super::Style;
 use super::cause;
 use super::escape::Harmless;
-use crate::model::finding::{Bucket, Evidence, Finding, Pair, ReadTrouble};
+use crate::model::finding::{Bucket, Evidence, FewerFields, Finding, Pair, ReadTrouble};
 use crate::model::{Counts, Side, Sides};
+use crate::record::RecordKind;
 use crate::report::times;
-use crate::report::{Entry, Report, SideSummary, TakenUp, Verdict};
+use crate::report::{Entry, FieldDoubt, Report, SideSummary, TakenUp, Verdict};
 
 /// The name of the format.
-const SCHEMA: &str = "flowdiff.report/1";
+const SCHEMA: &str = "flowdiff.report/2";
 
 /// Everything before the findings.
 #[derive(Serialize)]
@@ -30,10 +32,14 @@ struct Head<'a> {
     window: Times,
     settle_seconds: i64,
     suggested_settle_seconds: Option<u64>,
-    fields: &'a [String],
-    fields_left_out: &'a Sides<Vec<String>>,
+    fields: &'a BTreeMap<RecordKind, Vec<String>>,
+    fields_left_out: &'a BTreeMap<RecordKind, Sides<Vec<String>>>,
     sides: &'a Sides<SideSummary>,
     counts: &'a Counts,
+    #[serde(skip_serializing_if = "<[FieldDoubt]>::is_empty")]
+    field_doubts: &'a [FieldDoubt],
+    #[serde(skip_serializing_if = "<[FewerFields]>::is_empty")]
+    fewer_fields: &'a [FewerFields],
 }
 
 #[derive(Serialize)]
@@ -229,6 +235,8 @@ fn head(report: &Report) -> Head<'_> {
         fields_left_out: &report.fields_left_out,
         sides: &report.sides,
         counts: &report.counts,
+        field_doubts: &report.field_doubts,
+        fewer_fields: &report.fewer_fields,
     }
 }
 
@@ -323,7 +331,7 @@ mod tests {
     fn a_document() {
         insta::assert_snapshot!(document(&sample::unknown()), @r#"
         {
-          "schema": "flowdiff.report/1",
+          "schema": "flowdiff.report/2",
           "tool": {
             "name": "flowdiff",
             "version": "0.0.0"
@@ -336,25 +344,29 @@ mod tests {
           },
           "settle_seconds": 900,
           "suggested_settle_seconds": null,
-          "fields": [
-            "version",
-            "account-id",
-            "interface-id",
-            "srcaddr",
-            "dstaddr",
-            "srcport",
-            "dstport",
-            "protocol",
-            "packets",
-            "bytes",
-            "start",
-            "end",
-            "action",
-            "log-status"
-          ],
+          "fields": {
+            "vpc": [
+              "version",
+              "account-id",
+              "interface-id",
+              "srcaddr",
+              "dstaddr",
+              "srcport",
+              "dstport",
+              "protocol",
+              "packets",
+              "bytes",
+              "start",
+              "end",
+              "action",
+              "log-status"
+            ]
+          },
           "fields_left_out": {
-            "s3": [],
-            "cwl": []
+            "vpc": {
+              "s3": [],
+              "cwl": []
+            }
           },
           "sides": {
             "s3": {
@@ -365,6 +377,7 @@ mod tests {
               "nodata": 0,
               "skipdata": 0,
               "malformed": 0,
+              "masked": 0,
               "unreadable_parts": 1,
               "retries": 0,
               "first_start": "2022-01-07T23:00:00Z",
@@ -380,6 +393,7 @@ mod tests {
               "nodata": 0,
               "skipdata": 0,
               "malformed": 0,
+              "masked": 0,
               "unreadable_parts": 0,
               "retries": 0,
               "first_start": "2022-01-07T23:00:00Z",
@@ -390,6 +404,7 @@ mod tests {
           },
           "counts": {
             "matched": 57,
+            "matched_on_fewer_fields": 0,
             "missing": {
               "s3": 0,
               "cwl": 0
@@ -460,7 +475,7 @@ mod tests {
     #[test]
     fn lines_of_every_kind() {
         insta::assert_snapshot!(lines(&sample::different()), @r#"
-        {"type":"report","schema":"flowdiff.report/1","tool":{"name":"flowdiff","version":"0.0.0"},"verdict":"different","exit_code":1,"window":{"start":"2022-01-07T23:00:00Z","end":"2022-01-08T00:00:00Z"},"settle_seconds":900,"suggested_settle_seconds":900,"fields":["version","account-id","interface-id","srcaddr","dstaddr","srcport","dstport","protocol","packets","bytes","start","end","action","log-status"],"fields_left_out":{"s3":["vpc-id","flow-direction"],"cwl":[]},"sides":{"s3":{"source":"s3://fa-014-111122223333/AWSLogs/111122223333/vpcflowlogs/eu-west-1/","parts":13,"bytes":35756442,"records":1234572,"nodata":12,"skipdata":1,"malformed":0,"unreadable_parts":1,"retries":0,"first_start":"2022-01-07T23:00:04Z","last_start":"2022-01-07T23:59:01Z","delivery_delay_seconds":{"p50":251,"p95":502,"p99":582,"max":753},"late_delay_seconds":null},"cwl":{"source":"cwl:///fa-014-FlowLogGroup","parts":2,"bytes":153092877,"records":1234570,"nodata":12,"skipdata":1,"malformed":1,"unreadable_parts":0,"retries":3,"first_start":"2022-01-07T23:00:04Z","last_start":"2022-01-07T23:59:58Z","delivery_delay_seconds":{"p50":95,"p95":190,"p99":270,"max":285},"late_delay_seconds":{"p50":830,"p95":1660,"p99":1740,"max":2490}}},"counts":{"matched":1234567,"missing":{"s3":0,"cwl":3},"surplus":{"s3":1,"cwl":0},"divergent":1,"pending":{"s3":1,"cwl":0},"undetermined":{"s3":1,"cwl":0},"late":{"s3":0,"cwl":2}},"evidence_capped":true,"notes":["s3: flow logs read: fl-0aa11bb22cc33dd44 (12 objects), fl-0ee55ff66aa77bb88 (1 object)"]}
+        {"type":"report","schema":"flowdiff.report/2","tool":{"name":"flowdiff","version":"0.0.0"},"verdict":"different","exit_code":1,"window":{"start":"2022-01-07T23:00:00Z","end":"2022-01-08T00:00:00Z"},"settle_seconds":900,"suggested_settle_seconds":900,"fields":{"vpc":["version","account-id","interface-id","srcaddr","dstaddr","srcport","dstport","protocol","packets","bytes","start","end","action","log-status"]},"fields_left_out":{"vpc":{"s3":["vpc-id","flow-direction"],"cwl":[]}},"sides":{"s3":{"source":"s3://fa-014-111122223333/AWSLogs/111122223333/vpcflowlogs/eu-west-1/","parts":13,"bytes":35756442,"records":1234572,"nodata":12,"skipdata":1,"malformed":0,"masked":0,"unreadable_parts":1,"retries":0,"first_start":"2022-01-07T23:00:04Z","last_start":"2022-01-07T23:59:01Z","delivery_delay_seconds":{"p50":251,"p95":502,"p99":582,"max":753},"late_delay_seconds":null},"cwl":{"source":"cwl:///fa-014-FlowLogGroup","parts":2,"bytes":153092877,"records":1234570,"nodata":12,"skipdata":1,"malformed":1,"masked":0,"unreadable_parts":0,"retries":3,"first_start":"2022-01-07T23:00:04Z","last_start":"2022-01-07T23:59:58Z","delivery_delay_seconds":{"p50":95,"p95":190,"p99":270,"max":285},"late_delay_seconds":{"p50":830,"p95":1660,"p99":1740,"max":2490}}},"counts":{"matched":1234567,"matched_on_fewer_fields":0,"missing":{"s3":0,"cwl":3},"surplus":{"s3":1,"cwl":0},"divergent":1,"pending":{"s3":1,"cwl":0},"undetermined":{"s3":1,"cwl":0},"late":{"s3":0,"cwl":2}},"evidence_capped":true,"notes":["s3: flow logs read: fl-0aa11bb22cc33dd44 (12 objects), fl-0ee55ff66aa77bb88 (1 object)"]}
         {"type":"finding","kind":"missing","side":"cwl","interface":"eni-0c19436730cc350ae","slot":"2022-01-07T23:25:00Z","records":2,"evidence":[{"record":{"version":2,"account-id":"111122223333","interface-id":"eni-0c19436730cc350ae","srcaddr":"10.0.1.20","dstaddr":"10.0.1.196","srcport":49152,"dstport":443,"protocol":6,"packets":4,"bytes":336,"start":1641597904,"end":1641597962,"action":"ACCEPT","log-status":"OK"},"found_in":{"part":"AWSLogs/111122223333/vpcflowlogs/eu-west-1/2022/01/07/111122223333_vpcflowlogs_eu-west-1_fl-0aa11bb22cc33dd44_20220107T2325Z_1a2b3c4d.log.gz","row":3}}]}
         {"type":"finding","kind":"missing","side":"cwl","interface":"eni-0c19436730cc350ae","slot":"2022-01-07T23:30:00Z","records":1,"evidence":[{"record":{"version":2,"account-id":"111122223333","interface-id":"eni-0c19436730cc350ae","srcaddr":"10.0.1.20","dstaddr":"10.0.1.196","srcport":49152,"dstport":8443,"protocol":6,"packets":4,"bytes":336,"start":1641598204,"end":1641598262,"action":"ACCEPT","log-status":"OK"},"found_in":{"part":"AWSLogs/111122223333/vpcflowlogs/eu-west-1/2022/01/07/111122223333_vpcflowlogs_eu-west-1_fl-0aa11bb22cc33dd44_20220107T2325Z_1a2b3c4d.log.gz","row":3}}]}
         {"type":"finding","kind":"surplus","side":"s3","interface":"eni-0c19436730cc350ae","slot":"2022-01-07T23:35:00Z","records":1,"evidence":[{"record":{"version":2,"account-id":"111122223333","interface-id":"eni-0c19436730cc350ae","srcaddr":"10.0.1.20","dstaddr":"10.0.1.196","srcport":49152,"dstport":53,"protocol":6,"packets":4,"bytes":336,"start":1641598500,"end":1641598558,"action":"ACCEPT","log-status":"OK"},"found_in":{"part":"AWSLogs/111122223333/vpcflowlogs/eu-west-1/2022/01/07/111122223333_vpcflowlogs_eu-west-1_fl-0aa11bb22cc33dd44_20220107T2325Z_1a2b3c4d.log.gz","row":3}}]}

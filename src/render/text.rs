@@ -18,6 +18,7 @@ use crate::model::Side;
 use crate::model::delay::DelaySummary;
 use crate::model::window::rfc3339;
 use crate::model::words::count;
+use crate::record::FieldName;
 use crate::report::{Looked, Report, SideSummary, TakenUp, Verdict};
 
 pub(crate) use wrap::wrap;
@@ -33,6 +34,7 @@ pub(super) fn write(report: &Report, style: Style<'_>, out: &mut dyn Write) -> i
     };
     sections::configuration(&mut page, report);
     answer(&mut page, report);
+    not_compared(&mut page, report);
     page.blank();
     times(&mut page, report);
     page.blank();
@@ -105,6 +107,38 @@ fn answer(page: &mut Page, report: &Report) {
     }
 }
 
+/// Writes what only one side has, and what could be compared in part only.
+fn not_compared(page: &mut Page, report: &Report) {
+    for (kind, sides) in &report.fields_left_out {
+        let of = match report.fields_left_out.len() {
+            1 => String::new(),
+            _ => format!(" of {kind} records"),
+        };
+        for side in Side::BOTH {
+            let names = &sides[side];
+            if !names.is_empty() {
+                let text = format!(
+                    "not compared{of}, since {} has it not: {}",
+                    side.other(),
+                    names.join(", ")
+                );
+                page.wrapped_inked(Ink::Doubtful, "  ", "    ", &escape(&text));
+            }
+        }
+    }
+    for fewer in &report.fewer_fields {
+        let names: Vec<&str> = fewer.not_compared.iter().map(FieldName::as_str).collect();
+        let parts = Side::BOTH.map(|side| format!("{side} {}", fewer.parts[side].join(", ")));
+        let text = format!(
+            "{} compared without {}: {}",
+            count(fewer.records, "record"),
+            names.join(", "),
+            parts.join("; ")
+        );
+        page.wrapped_inked(Ink::Doubtful, "  ", "    ", &escape(&text));
+    }
+}
+
 fn times(page: &mut Page, report: &Report) {
     let window = &report.window;
     if window.is_all() {
@@ -147,12 +181,13 @@ fn closing(page: &mut Page, report: &Report) {
         );
     }
     delays(page, report);
-    page.labelled("Compared", &report.fields.join(", "));
-    for side in Side::BOTH {
-        let names = &report.fields_left_out[side];
-        if !names.is_empty() {
-            page.labelled("Left out", &format!("{side}: {}", names.join(", ")));
-        }
+    for (kind, names) in &report.fields {
+        let of = if report.fields.len() > 1 {
+            format!("{kind}: ")
+        } else {
+            String::new()
+        };
+        page.labelled("Compared", &format!("{of}{}", names.join(", ")));
     }
     if let Some(state) = &report.state {
         taken_up(page, state);
@@ -264,6 +299,7 @@ mod tests {
     use super::*;
     use crate::causes::Cause;
     use crate::model::finding::{LeftoverKind, ReadTrouble};
+    use crate::record::RecordKind;
     use crate::report::sample;
 
     fn text(report: &Report, paint: Paint) -> String {
@@ -286,6 +322,7 @@ mod tests {
         Different: 3 records missing on cwl, 1 divergent, 1 surplus on s3.
         Still open: 1 record undetermined on s3, 1 pending on s3, 1 part unreadable on s3, 1 row malformed
           on cwl.
+          not compared, since cwl has it not: vpc-id, flow-direction
 
         Window    2022-01-07T23:00:00Z .. 2022-01-08T00:00:00Z, cut on record start
         Found     starts from 2022-01-07T23:00:04Z to 2022-01-07T23:59:58Z
@@ -376,7 +413,6 @@ mod tests {
                   29m, max 41m 30s; --settle 15m would do
         Compared  version, account-id, interface-id, srcaddr, dstaddr, srcport, dstport, protocol, packets,
                   bytes, start, end, action, log-status
-        Left out  s3: vpc-id, flow-direction
         Note      s3: flow logs read: fl-0aa11bb22cc33dd44 (12 objects), fl-0ee55ff66aa77bb88 (1 object)
         ");
     }
@@ -497,8 +533,10 @@ mod tests {
         let nasty = "\u{1b}]0;owned\u{7}\r\n\u{9b}2J\u{202e}\u{2066}\u{200b}";
         let mut report = sample::different();
         report.sides.s3.source.push_str(nasty);
-        report.fields.push(nasty.to_owned());
-        report.fields_left_out.cwl.push(nasty.to_owned());
+        let named = || vec![nasty.to_owned()];
+        report.fields.insert(RecordKind::Vpc, named());
+        let left_out = report.fields_left_out.entry(RecordKind::Vpc).or_default();
+        left_out.cwl = named();
         report.causes.push(Cause::RecheckFailed {
             number: 1,
             of: 1,

@@ -2,7 +2,7 @@
 
 use crate::model::words::{count, thousands};
 use crate::model::{Side, Sides};
-use crate::report::{Report, TakenUp, Verdict};
+use crate::report::{FieldDoubt, Report, TakenUp, Verdict};
 
 /// Returns the verdict as the one sentence that a person reads first.
 pub(crate) fn verdict(report: &Report) -> String {
@@ -58,7 +58,12 @@ pub(super) fn open_questions(report: &Report) -> Vec<String> {
     let counts = &report.counts;
     let mut parts = on_sides(&counts.undetermined, "undetermined on");
     parts.extend(on_sides(&counts.pending, "pending on"));
+    let fewer = counts.matched_on_fewer_fields;
+    if fewer > 0 {
+        parts.push((fewer, "matched on fewer fields".to_owned()));
+    }
     let mut parts = records(parts);
+    parts.extend(report.field_doubts.iter().map(FieldDoubt::phrase));
     let unread = report
         .state
         .as_ref()
@@ -70,6 +75,10 @@ pub(super) fn open_questions(report: &Report) -> Vec<String> {
         if summary.unreadable_parts > 0 {
             let number = count(summary.unreadable_parts, "part");
             parts.push(format!("{number} unreadable on {side}"));
+        }
+        if summary.masked > 0 {
+            let number = count(summary.masked, "record");
+            parts.push(format!("{number} with masked values on {side}"));
         }
         if summary.malformed > 0 {
             let number = count(summary.malformed, "row");

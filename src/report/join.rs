@@ -1,8 +1,10 @@
 //! Several windows in one report: what a run of a scheduled job found out, told as one.
 
+use std::collections::btree_map::Entry;
+
 use crate::causes::Cause;
 use crate::diff::Kind;
-use crate::model::finding::{Bucket, Finding, ReadTrouble};
+use crate::model::finding::{Bucket, FewerFields, Finding, ReadTrouble};
 use crate::model::window::Window;
 use crate::model::{Side, Sides};
 
@@ -37,31 +39,54 @@ pub fn join(reports: Vec<Report>, most: usize) -> Option<Report> {
 
 impl Report {
     fn add(&mut self, other: Self) {
-        if self.fields != other.fields {
-            let only = |a: &Self, b: &Self| {
-                let names = a.fields.iter().filter(|name| !b.fields.contains(name));
-                (a.window, names.cloned().collect::<Vec<_>>())
-            };
-            for (window, names) in [only(self, &other), only(&other, self)] {
-                if !names.is_empty() {
-                    self.causes.push(Cause::ComparedByMore {
-                        window,
-                        fields: names,
-                    });
+        let only = |a: &Self, b: &Self| {
+            let names = a.fields.iter().flat_map(|(kind, names)| {
+                let others = b.fields.get(kind);
+                let more =
+                    move |name: &&String| others.is_some_and(|others| !others.contains(name));
+                names.iter().filter(more)
+            });
+            (a.window, names.cloned().collect::<Vec<_>>())
+        };
+        for (window, names) in [only(self, &other), only(&other, self)] {
+            if !names.is_empty() {
+                self.causes.push(Cause::ComparedByMore {
+                    window,
+                    fields: names,
+                });
+            }
+        }
+        for (kind, others) in other.fields {
+            match self.fields.entry(kind) {
+                Entry::Occupied(mut mine) => mine.get_mut().retain(|name| others.contains(name)),
+                Entry::Vacant(none) => {
+                    none.insert(others);
                 }
             }
-            self.fields.retain(|name| other.fields.contains(name));
         }
-        let Sides { s3, cwl } = other.fields_left_out;
-        for (mine, more) in [
-            (&mut self.fields_left_out.s3, s3),
-            (&mut self.fields_left_out.cwl, cwl),
-        ] {
-            let new: Vec<_> = more
-                .into_iter()
-                .filter(|name| !mine.contains(name))
-                .collect();
-            mine.extend(new);
+        for (kind, more) in other.fields_left_out {
+            let mine = self.fields_left_out.entry(kind).or_default();
+            for (mine, more) in [(&mut mine.s3, more.s3), (&mut mine.cwl, more.cwl)] {
+                let new: Vec<_> = more
+                    .into_iter()
+                    .filter(|name| !mine.contains(name))
+                    .collect();
+                mine.extend(new);
+            }
+        }
+        for doubt in other.field_doubts {
+            if !self.field_doubts.contains(&doubt) {
+                self.field_doubts.push(doubt);
+            }
+        }
+        for more in other.fewer_fields {
+            let same = |one: &&mut FewerFields| {
+                (one.kind, &one.not_compared) == (more.kind, &more.not_compared)
+            };
+            match self.fewer_fields.iter_mut().find(same) {
+                Some(mine) => mine.records += more.records,
+                None => self.fewer_fields.push(more),
+            }
         }
         self.verdict = self.verdict.and(other.verdict);
         self.window = hull(self.window, other.window);
@@ -187,6 +212,7 @@ fn cap_rows(troubles: &mut Vec<ReadTrouble>, most: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
+
     use std::collections::BTreeSet;
 
     use super::*;
@@ -197,7 +223,10 @@ mod tests {
     fn two_windows_are_told_as_one() {
         let (different, mut later) = (sample::different(), sample::unknown());
         later.window = Window::new(1_641_600_000, 1_641_603_600);
-        later.fields.pop();
+        later
+            .fields
+            .values_mut()
+            .for_each(|names| drop(names.pop()));
         let joined = join(vec![different.clone(), later.clone()], 100).unwrap();
         assert_eq!(joined.verdict, Verdict::Different);
         assert_eq!(joined.window, Window::new(1_641_596_400, 1_641_603_600));

@@ -1,6 +1,7 @@
 //! The report: everything a run found out, the limits that a user sets on it, and stand-ins for what is given away.
 
 pub mod alarm;
+mod fields;
 mod join;
 pub mod redact;
 #[cfg(test)]
@@ -17,10 +18,12 @@ use serde::Serialize;
 
 use crate::causes::{Cause, ConfigMismatch};
 use crate::model::delay::DelaySummary;
-use crate::model::finding::{Bucket, Finding, ReadTrouble};
+use crate::model::finding::{Bucket, FewerFields, Finding, ReadTrouble};
 use crate::model::window::{Settle, Window};
 use crate::model::{Counts, Side, Sides};
+use crate::record::RecordKind;
 
+pub use fields::FieldDoubt;
 pub use join::join;
 pub use state::{Carried, Looked, TakenUp};
 pub use verdict::Verdict;
@@ -36,10 +39,10 @@ pub struct Report {
     pub settle: Settle,
     /// A settle time that the measured delays suggest, in seconds; `None` if too little was measured.
     pub suggested_settle_seconds: Option<u64>,
-    /// The compared fields in table order.
-    pub fields: Vec<String>,
-    /// Fields that a side has and that were not compared, in table order.
-    pub fields_left_out: Sides<Vec<String>>,
+    /// The compared fields of each kind of record that there is, in table order.
+    pub fields: BTreeMap<RecordKind, Vec<String>>,
+    /// For each kind of record that there is, fields that a side has and the other one has not, in table order.
+    pub fields_left_out: BTreeMap<RecordKind, Sides<Vec<String>>>,
     /// What each side held.
     pub sides: Sides<SideSummary>,
     /// The totals.
@@ -48,6 +51,10 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// What could not be read or understood: unreadable parts, then malformed rows, each by side.
     pub troubles: Vec<ReadTrouble>,
+    /// Why equal values may be no sign of equal records.
+    pub field_doubts: Vec<FieldDoubt>,
+    /// What agrees in all that both sides have, while one of them has more: by kind and what was not compared.
+    pub fewer_fields: Vec<FewerFields>,
     /// Whether there is more evidence than shown.
     pub evidence_capped: bool,
     /// What may be why, and what else a reader should know, in fixed order.
@@ -163,6 +170,8 @@ pub struct SideSummary {
     pub skipdata: u64,
     /// Rows that are no record.
     pub malformed: u64,
+    /// Records with values that cannot be seen: a data protection policy has put asterisks in their place.
+    pub masked: u64,
     /// Parts that could not be read.
     pub unreadable_parts: u64,
     /// How often a call to the service was made again, because it was throttled or failed in a way that may pass.

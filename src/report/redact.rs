@@ -22,7 +22,7 @@ use super::{Hour, Report};
 use crate::causes::Cause;
 use crate::diff::Shown;
 use crate::model::Cover;
-use crate::model::finding::{Bucket, Evidence, Finding, Pair, Place, ReadTrouble};
+use crate::model::finding::{Bucket, Evidence, FewerFields, Finding, Pair, Place, ReadTrouble};
 use crate::record::Record;
 use crate::record::field::Kind;
 
@@ -147,6 +147,11 @@ impl Redaction {
                 side.source = self.text(&side.source);
                 side
             }),
+            fewer_fields: report
+                .fewer_fields
+                .into_iter()
+                .map(|fewer| self.fewer(fewer))
+                .collect(),
             findings: report
                 .findings
                 .into_iter()
@@ -165,6 +170,15 @@ impl Redaction {
             tolerated: causes(report.tolerated).collect(),
             causes: causes(report.causes).chain([stand_ins]).collect(),
             ..report
+        }
+    }
+
+    fn fewer(&self, fewer: FewerFields) -> FewerFields {
+        let parts =
+            |parts: Vec<Arc<str>>| parts.iter().map(|part| self.text(part).into()).collect();
+        FewerFields {
+            parts: fewer.parts.map(parts),
+            ..fewer
         }
     }
 

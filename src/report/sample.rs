@@ -10,7 +10,7 @@ use crate::model::delay::DelaySummary;
 use crate::model::finding::{Bucket, Evidence, Finding, LeftoverKind, Pair, Place, ReadTrouble};
 use crate::model::window::{Settle, Window, slot};
 use crate::model::{Counts, Cover, Side, Sides};
-use crate::record::{FieldName, Record};
+use crate::record::{FieldName, Record, RecordKind};
 use crate::source::Remark;
 
 /// 2022-01-07T23:00:00Z.
@@ -46,13 +46,18 @@ pub(crate) fn different() -> Report {
         },
         suggested_settle_seconds: Some(900),
         rechecked: true,
-        fields: FIELDS.map(str::to_owned).to_vec(),
+        fields: BTreeMap::from([(RecordKind::Vpc, FIELDS.map(str::to_owned).to_vec())]),
         copies: BTreeMap::new(),
         state: None,
-        fields_left_out: Sides {
-            s3: vec!["vpc-id".to_owned(), "flow-direction".to_owned()],
-            cwl: Vec::new(),
-        },
+        fields_left_out: BTreeMap::from([(
+            RecordKind::Vpc,
+            Sides {
+                s3: vec!["vpc-id".to_owned(), "flow-direction".to_owned()],
+                cwl: Vec::new(),
+            },
+        )]),
+        field_doubts: Vec::new(),
+        fewer_fields: Vec::new(),
         sides: Sides {
             s3: SideSummary {
                 source: "s3://fa-014-111122223333/AWSLogs/111122223333/vpcflowlogs/eu-west-1/"
@@ -63,6 +68,7 @@ pub(crate) fn different() -> Report {
                 nodata: 12,
                 skipdata: 1,
                 malformed: 0,
+                masked: 0,
                 unreadable_parts: 1,
                 retries: 0,
                 first_start: Some(START + 4),
@@ -78,6 +84,7 @@ pub(crate) fn different() -> Report {
                 nodata: 12,
                 skipdata: 1,
                 malformed: 1,
+                masked: 0,
                 unreadable_parts: 0,
                 retries: 3,
                 first_start: Some(START + 4),
@@ -88,6 +95,7 @@ pub(crate) fn different() -> Report {
         },
         counts: Counts {
             matched: 1_234_567,
+            matched_on_fewer_fields: 0,
             missing: Sides { s3: 0, cwl: 3 },
             surplus: Sides { s3: 1, cwl: 0 },
             divergent: 1,
@@ -127,7 +135,7 @@ pub(crate) fn consistent() -> Report {
         window: Window::ALL,
         suggested_settle_seconds: None,
         rechecked: false,
-        fields_left_out: Sides::default(),
+        fields_left_out: BTreeMap::from([(RecordKind::Vpc, Sides::default())]),
         sides: Sides {
             s3: summary("fixtures/ping/s3"),
             cwl: summary("fixtures/ping/cwl"),

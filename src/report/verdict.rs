@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::model::{Counts, Side, Sides};
 
-use super::SideSummary;
+use super::{FieldDoubt, SideSummary};
 
 /// The answer to "do both destinations hold the same records".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -20,11 +20,16 @@ pub enum Verdict {
 
 impl Verdict {
     /// Decides it. Two sides that hold nothing are consistent only if that was allowed.
-    pub fn of(counts: &Counts, sides: &Sides<SideSummary>, allow_empty: bool) -> Self {
+    pub fn of(
+        counts: &Counts,
+        sides: &Sides<SideSummary>,
+        field_doubts: &[FieldDoubt],
+        allow_empty: bool,
+    ) -> Self {
         let empty = Side::BOTH.into_iter().all(|side| sides[side].records == 0);
         if is_different(counts) {
             Self::Different
-        } else if is_open(counts, sides) || empty && !allow_empty {
+        } else if is_open(counts, sides) || !field_doubts.is_empty() || empty && !allow_empty {
             Self::Unknown
         } else {
             Self::Consistent
@@ -68,12 +73,13 @@ fn is_different(counts: &Counts) -> bool {
 }
 
 /// Tells whether something is not known: copies that may still be found, parts that could not be read, rows that are no
-/// record.
+/// record, records that could be compared in part only.
 pub(super) fn is_open(counts: &Counts, sides: &Sides<SideSummary>) -> bool {
-    Side::BOTH.into_iter().any(|side| {
+    let open = Side::BOTH.into_iter().any(|side| {
         let copies = counts.pending[side] + counts.undetermined[side];
-        copies + sides[side].unreadable_parts + sides[side].malformed > 0
-    })
+        copies + sides[side].unreadable_parts + sides[side].malformed + sides[side].masked > 0
+    });
+    open || counts.matched_on_fewer_fields > 0
 }
 
 #[cfg(test)]
@@ -87,14 +93,18 @@ mod tests {
         })
     }
 
+    fn of(counts: &Counts, sides: &Sides<SideSummary>, allow_empty: bool) -> Verdict {
+        Verdict::of(counts, sides, &[], allow_empty)
+    }
+
     #[test]
     fn what_is_confirmed_says_more_than_what_is_open() {
         let mut counts = Counts::default();
-        assert_eq!(Verdict::of(&counts, &sides(1), false), Verdict::Consistent);
+        assert_eq!(of(&counts, &sides(1), false), Verdict::Consistent);
         counts.pending.cwl = 1;
-        assert_eq!(Verdict::of(&counts, &sides(1), false), Verdict::Unknown);
+        assert_eq!(of(&counts, &sides(1), false), Verdict::Unknown);
         counts.missing.s3 = 1;
-        assert_eq!(Verdict::of(&counts, &sides(1), false), Verdict::Different);
+        assert_eq!(of(&counts, &sides(1), false), Verdict::Different);
     }
 
     #[test]
@@ -102,17 +112,37 @@ mod tests {
         let counts = Counts::default();
         let mut unreadable = sides(1);
         unreadable.cwl.unreadable_parts = 1;
-        assert_eq!(Verdict::of(&counts, &unreadable, true), Verdict::Unknown);
+        assert_eq!(of(&counts, &unreadable, true), Verdict::Unknown);
         let mut malformed = sides(1);
         malformed.s3.malformed = 1;
-        assert_eq!(Verdict::of(&counts, &malformed, true), Verdict::Unknown);
+        assert_eq!(of(&counts, &malformed, true), Verdict::Unknown);
+    }
+
+    #[test]
+    fn what_could_not_be_compared_is_open() {
+        let mut counts = Counts {
+            matched_on_fewer_fields: 1,
+            ..Counts::default()
+        };
+        assert_eq!(of(&counts, &sides(1), true), Verdict::Unknown);
+        counts.matched_on_fewer_fields = 0;
+        let mut masked = sides(1);
+        masked.cwl.masked = 1;
+        assert_eq!(of(&counts, &masked, true), Verdict::Unknown);
+        let blind = [FieldDoubt::Blind {
+            kind: crate::record::RecordKind::Vpc,
+        }];
+        assert_eq!(
+            Verdict::of(&counts, &sides(1), &blind, true),
+            Verdict::Unknown
+        );
     }
 
     #[test]
     fn nothing_on_both_sides_must_be_allowed() {
         let counts = Counts::default();
-        assert_eq!(Verdict::of(&counts, &sides(0), false), Verdict::Unknown);
-        assert_eq!(Verdict::of(&counts, &sides(0), true), Verdict::Consistent);
+        assert_eq!(of(&counts, &sides(0), false), Verdict::Unknown);
+        assert_eq!(of(&counts, &sides(0), true), Verdict::Consistent);
     }
 
     #[test]

@@ -52,7 +52,8 @@ impl Comparison {
         );
         if !truth.compared.is_empty() {
             let fields: Vec<String> = truth.compared.iter().map(ToString::to_string).collect();
-            self.equal(|| "the compared fields".to_owned(), &report.fields, &fields);
+            let compared = report.fields.values().flatten().cloned().collect();
+            self.equal(|| "the compared fields".to_owned(), &compared, &fields);
         }
         let arrives = Side::BOTH
             .iter()
@@ -123,18 +124,22 @@ impl Comparison {
         );
         let mut unmatched = 0;
         for side in Side::BOTH {
-            for (what, is, kind) in [
-                ("missing", counts.missing, Kind::Missing(side)),
-                ("surplus", counts.surplus, Kind::Surplus(side)),
-                ("pending", counts.pending, Kind::Pending(side)),
-                (
-                    "undetermined",
-                    counts.undetermined,
-                    Kind::Undetermined(side),
-                ),
-            ] {
-                self.equal(|| format!("{what}.{side}"), &is[side], &truth.count(kind));
-            }
+            let (other, hidden) = (side.other(), truth.hidden[side]);
+            self.equal(
+                || format!("missing.{side} and surplus.{other}"),
+                &(counts.missing[side] + counts.surplus[other]),
+                &(truth.count(Kind::Missing(side)) + truth.count(Kind::Surplus(other)) - hidden),
+            );
+            self.equal(
+                || format!("pending.{side}"),
+                &counts.pending[side],
+                &truth.count(Kind::Pending(side)),
+            );
+            self.equal(
+                || format!("undetermined.{side}"),
+                &counts.undetermined[side],
+                &(truth.count(Kind::Undetermined(side)) + hidden),
+            );
         }
         for kind in [
             Kind::Divergent,
@@ -165,11 +170,12 @@ impl Comparison {
                     bucket, records, ..
                 } => (bucket, Kind::Divergent, records),
             };
-            *is.entry((plain(bucket), kind)).or_default() += records;
+            *is.entry((plain(bucket), truth.class(kind))).or_default() += records;
         }
         let mut should: BTreeMap<(truth::Bucket, Kind), u64> = BTreeMap::new();
         for ((bucket, kind, ..), records) in &truth.differences {
-            *should.entry((bucket.clone(), *kind)).or_default() += records;
+            let key = (bucket.clone(), truth.class(*kind));
+            *should.entry(key).or_default() += records;
         }
         for (key, records) in &should {
             self.equal(
@@ -244,6 +250,7 @@ impl Comparison {
                     evidence,
                     ..
                 } => {
+                    let class = truth.class(kind_of(*kind, *side));
                     let owner = if *kind == LeftoverKind::Surplus {
                         *side
                     } else {
@@ -251,7 +258,7 @@ impl Comparison {
                     };
                     for one in evidence {
                         let text = text_of(one, owner, self);
-                        let key = (plain(bucket), kind_of(*kind, *side), text, String::new());
+                        let key = (plain(bucket), class, text, String::new());
                         *shown.entry(key).or_default() += 1;
                     }
                 }
@@ -278,7 +285,13 @@ impl Comparison {
                 }
             }
         }
-        for (key, times) in &truth.differences {
+        let mut should: BTreeMap<(truth::Bucket, Kind, String, String), u64> = BTreeMap::new();
+        for ((bucket, kind, text, other), times) in &truth.differences {
+            let class = truth.class(*kind);
+            let key = (bucket.clone(), class, text.clone(), other.clone());
+            *should.entry(key).or_default() += times;
+        }
+        for (key, times) in &should {
             self.equal(
                 || format!("how often {key:?} is shown"),
                 shown.get(key).unwrap_or(&0),
@@ -289,7 +302,7 @@ impl Comparison {
             self.equal(
                 || format!("how often {key:?} is shown"),
                 times,
-                truth.differences.get(key).unwrap_or(&0),
+                should.get(key).unwrap_or(&0),
             );
         }
     }

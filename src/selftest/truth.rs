@@ -48,6 +48,9 @@ pub(super) struct Truth {
     pub sides: Sides<SideTruth>,
     /// Each difference by what it is, where, and its canonical text, or both texts of a pair.
     pub differences: BTreeMap<(Bucket, Kind, String, String), u64>,
+    /// How many of the copies that are missing on a side, or surplus on the other one, may be its malformed rows: so many
+    /// are undetermined, and which of them nobody can tell.
+    pub hidden: Sides<u64>,
     pub exit_code: u8,
     /// Whether a late copy is of a record that did not differ before it came, or came to both sides: then it is for the
     /// next check, unless another difference in its bucket shows it.
@@ -102,8 +105,47 @@ impl Truth {
         }
         truth.arrives_unseen = heaps.values().any(Heap::arrives_unseen);
         truth.tell(situation, &heaps);
+        truth.hidden = Sides::from_fn(|side| truth.hidden_on(situation, side));
         truth.exit_code = truth.exit_code_of(situation);
         truth
+    }
+
+    /// What a difference of a kind may as well be said to be.
+    pub(super) fn class(&self, kind: Kind) -> Kind {
+        let hidden = |side: Side| self.hidden[side] > 0;
+        match kind {
+            Kind::Missing(side) if hidden(side) => Kind::Undetermined(side),
+            Kind::Surplus(side) if hidden(side.other()) => Kind::Undetermined(side.other()),
+            Kind::Missing(_)
+            | Kind::Surplus(_)
+            | Kind::Divergent
+            | Kind::Pending(_)
+            | Kind::Undetermined(_) => kind,
+        }
+    }
+
+    /// Returns how many of the copies that the side lacks may be its malformed rows, each one at most: rows are given
+    /// copies one after the other, and those that have one move on to another if that helps.
+    fn hidden_on(&self, situation: &Situation, side: Side) -> u64 {
+        let lacks = |kind: Kind| kind == Kind::Missing(side) || kind == Kind::Surplus(side.other());
+        let lacking = self
+            .differences
+            .iter()
+            .filter(|((_, kind, ..), _)| lacks(*kind));
+        let lacking = lacking.flat_map(|((bucket, ..), copies)| (0..*copies).map(move |_| bucket));
+        let lacking: Vec<&Bucket> = lacking.collect();
+        let rows = self.sides[side].malformed.iter();
+        let may: Vec<Vec<usize>> = rows
+            .map(|&(part, _)| {
+                let told = &situation.parts[side][part].told;
+                let copies = lacking.iter().enumerate();
+                let may = copies.filter(|(_, (interface, slot))| told.may_hold(interface, *slot));
+                may.map(|(copy, _)| copy).collect()
+            })
+            .collect();
+        let mut taken: Vec<Option<usize>> = vec![None; lacking.len()];
+        let given = (0..may.len()).filter(|&row| give(row, &may, &mut taken, &mut HashSet::new()));
+        given.count() as u64
     }
 
     /// Sums up differences of a kind.
@@ -164,15 +206,6 @@ impl Truth {
 
     /// Tells each leftover: young, in doubt, one of a pair, surplus or missing.
     fn tell(&mut self, situation: &Situation, heaps: &BTreeMap<String, Heap>) {
-        let excess = |side: Side| -> u64 {
-            let more = |heap: &Heap| heap.copies[side].saturating_sub(heap.copies[side.other()]);
-            heaps.values().map(more).sum()
-        };
-        // As many malformed rows as there are copies lacking are taken to be those copies.
-        let hidden = Sides::from_fn(|side: Side| {
-            let malformed = self.sides[side].malformed.len() as u64;
-            malformed > 0 && malformed >= excess(side.other())
-        });
         let mut flows: BTreeMap<Vec<&str>, Unmatched<'_>> = BTreeMap::new();
         for (text, heap) in heaps {
             let common = heap.copies.s3.min(heap.copies.cwl);
@@ -181,7 +214,7 @@ impl Truth {
                 for _ in common..heap.copies[side] {
                     if heap.young {
                         self.add(&heap.bucket, Kind::Pending(lacking), text, "");
-                    } else if hidden[lacking] || in_doubt(situation, lacking, &heap.bucket) {
+                    } else if in_doubt(situation, lacking, &heap.bucket) {
                         self.add(&heap.bucket, Kind::Undetermined(lacking), text, "");
                     } else {
                         let flow = self.flow(text);
@@ -251,8 +284,14 @@ impl Truth {
     }
 
     fn exit_code_of(&self, situation: &Situation) -> u8 {
-        let any = |is: fn(&Kind) -> bool| self.differences.keys().any(|(_, kind, ..)| is(kind));
-        if any(|kind| matches!(kind, Kind::Missing(_) | Kind::Surplus(_) | Kind::Divergent)) {
+        let sure =
+            |kind: &Kind| matches!(kind, Kind::Missing(_) | Kind::Surplus(_) | Kind::Divergent);
+        let sure = self
+            .differences
+            .iter()
+            .filter(|((_, kind, ..), _)| sure(kind));
+        let sure: u64 = sure.map(|(_, copies)| copies).sum();
+        if sure > self.hidden.s3 + self.hidden.cwl {
             return 1;
         }
         let Sides { s3, cwl } = &self.sides;
@@ -260,12 +299,45 @@ impl Truth {
             .iter()
             .any(|side| !side.malformed.is_empty() || !side.unreadable.is_empty());
         let empty = s3.records + cwl.records == 0 && !situation.allow_empty;
-        if not_known || empty || !self.differences.is_empty() {
+        let telling = [
+            "start",
+            "interface-id",
+            "srcaddr",
+            "dstaddr",
+            "pkt-srcaddr",
+            "pkt-dstaddr",
+        ];
+        let tells = |name: &FieldName| telling.contains(&name.as_str());
+        let blind = s3.records + cwl.records > 0 && !self.compared.iter().any(tells);
+        if not_known || blind || empty || !self.differences.is_empty() {
             3
         } else {
             0
         }
     }
+}
+
+/// Gives a row a copy that it may be, if need be one that another row can do without.
+fn give(
+    row: usize,
+    may: &[Vec<usize>],
+    taken: &mut [Option<usize>],
+    tried: &mut HashSet<usize>,
+) -> bool {
+    for &copy in &may[row] {
+        if !tried.insert(copy) {
+            continue;
+        }
+        let free = match taken[copy] {
+            None => true,
+            Some(other) => give(other, may, taken, tried),
+        };
+        if free {
+            taken[copy] = Some(row);
+            return true;
+        }
+    }
+    false
 }
 
 /// What all rows that were met have, of what is asked for. A side of which none was met has the format that was given.
@@ -275,8 +347,17 @@ fn compared(situation: &Situation, delivered: &Sides<Delivered>) -> Vec<FieldNam
         let mut read = parts.filter(|(_, part)| situation.asks_for(side, part));
         read.any(|(number, part)| {
             let mut rows = part.rows.iter().take(delivered[side].rows_given(number));
-            let header = part.form.has_header() && delivered[side].rows_given(number) > 0;
-            header || rows.any(|row| matches!(row, Row::Record { .. }))
+            rows.any(|row| match *row {
+                Row::Record { record, .. } => {
+                    let seen = See {
+                        situation,
+                        side,
+                        record,
+                    };
+                    seen.is_asked_for()
+                }
+                Row::Malformed { .. } => false,
+            })
         })
     };
     let has = |side: Side, name: &FieldName| situation.layouts[side].position(name).is_some();

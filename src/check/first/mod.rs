@@ -7,13 +7,14 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use hashbrown::HashSet;
+use itertools::Itertools;
 use tokio::sync::Semaphore;
 
-use crate::decode::{Content, Format, Row, Sink, Stop, decode};
+use crate::decode::{Content, Format, Malformed, Row, Sink, Stop, decode};
 use crate::digest::{BucketId, Digest, Ledger, Sketch};
 use crate::model::window::Window;
 use crate::model::{Error, Side, Sides};
-use crate::record::{Comparison, Layout};
+use crate::record::{Comparison, Kinds, Layout};
 use crate::source::{Listing, Outlet, Part, ReadError, Room};
 
 use super::Check;
@@ -66,26 +67,29 @@ pub(super) async fn screen(
         listings[side].parts.iter().map(whole).collect::<Vec<_>>()
     });
     for _ in 0..MOST_ROUNDS {
-        let comparison = comparison(reader.check, &layouts, &guess)?;
-        let rules = Arc::new(reader.rules(comparison));
+        let compared = compared(reader.check, &layouts, &guess);
+        let rules = Arc::new(reader.rules(compared, layouts.clone()));
         reader.progress.phase("reading");
         let passed = reader
             .pass(&wanted, &rules, Screen::new(size(reader)))
             .await;
-        for side in Side::BOTH {
-            layouts[side].extend(passed.sides[side].layouts.iter().cloned());
-        }
+        layouts = rules.met();
         match rules.halted() {
             Some(Halt::Incomparable(why)) => return Err(Error::Incomparable(why)),
-            Some(Halt::Narrower) => continue,
+            Some(Halt::MoreFields | Halt::OtherFields) => continue,
             None => {
                 // Everything there is has been met.
                 guess = Guess::default();
-                if self::comparison(reader.check, &layouts, &guess)? != rules.comparison {
+                if !same(
+                    &self::compared(reader.check, &layouts, &guess),
+                    &rules.compared,
+                ) {
                     continue;
                 }
             }
         }
+        reader.check.fields.check(&layouts)?;
+        rules.sets.close();
         let mut sides = passed.sides;
         for side in Side::BOTH {
             let (found, listed) = (&mut sides[side], &listings[side]);
@@ -197,30 +201,24 @@ struct Guess {
 
 /// Returns what is compared, as far as is known. A side of which no row has been met has the layout guessed for it, or
 /// else the format that the user gave for it, or else whatever the other side has.
-///
-/// # Errors
-/// The layouts allow no comparison as asked; of mere guesses, none of the defaults does.
-fn comparison(check: &Check, met: &Layouts, guess: &Guess) -> Result<Comparison, Error> {
-    let known = |default: fn() -> Layout| {
-        Sides::from_fn(|side| {
-            let Format { layout, given } = &check.formats[side];
-            let met = [&met[side], &guess.seen[side]];
-            match met.into_iter().find(|met| !met.is_empty()) {
-                Some(met) => met.clone(),
-                None if *given => BTreeSet::from([layout.clone()]),
-                None if guess.default[side] => BTreeSet::from([default()]),
-                None => BTreeSet::new(),
-            }
-        })
-    };
-    let fields = &check.fields;
-    let asked = fields.comparison(&known(Layout::vpc_default));
-    // Rows of the other default are told by their shape, so what it has may be asked for.
-    asked.or_else(|error| {
-        fields
-            .comparison(&known(Layout::transit_gateway_default))
-            .map_err(|_| error)
-    })
+fn compared(check: &Check, met: &Layouts, guess: &Guess) -> Kinds<Comparison> {
+    let known = Sides::from_fn(|side| {
+        let Format { layout, given } = &check.formats[side];
+        let met = [&met[side], &guess.seen[side]];
+        match met.into_iter().find(|met| !met.is_empty()) {
+            Some(met) => met.clone(),
+            None if *given || guess.default[side] => BTreeSet::from([layout.clone()]),
+            None => BTreeSet::new(),
+        }
+    });
+    check.fields.compared(&known)
+}
+
+/// Tells whether the same fields are compared, in whatever order.
+fn same(one: &Kinds<Comparison>, other: &Kinds<Comparison>) -> bool {
+    let sorted = |compared: &Comparison| compared.fields().iter().sorted().cloned().collect_vec();
+    one.iter()
+        .all(|(kind, compared)| sorted(compared) == sorted(&other[kind]))
 }
 
 /// Guesses each side's layouts, so that the first round is most often the only one: the first part that has a row is
@@ -315,19 +313,35 @@ impl Sink for FirstLayout {
         Ok(())
     }
 
-    fn malformed(&mut self, _number: u64, _reason: String) -> Result<(), Stop> {
+    fn malformed(&mut self, _row: Malformed) -> Result<(), Stop> {
         Ok(())
     }
 }
 
+impl Screened {
+    /// Returns the layouts that records in the window have.
+    pub(super) fn layouts(&self) -> Layouts {
+        self.sides.as_ref().map(|side| side.layouts.clone())
+    }
+}
+
 impl Reader<'_> {
-    /// Makes the rules of a look under this comparison, by the clock of now.
-    pub(super) fn rules(&self, comparison: Comparison) -> Rules {
+    /// Makes the rules of a later look, by the clock of now.
+    pub(super) fn rules_again(&self, before: &Rules) -> Rules {
+        Rules {
+            sets: Arc::clone(&before.sets),
+            ..self.rules(before.compared.clone(), before.met())
+        }
+    }
+
+    /// Makes the rules of a first look that compares these fields, by the clock of now. `layouts` have been met.
+    fn rules(&self, compared: Kinds<Comparison>, layouts: Layouts) -> Rules {
         let check = self.check;
         Rules {
-            by_interface: comparison.has("interface-id"),
-            by_slot: comparison.has("start"),
-            comparison,
+            compared,
+            sets: Arc::default(),
+            selection: check.fields.clone(),
+            layouts: Mutex::new(layouts),
             window: check.window,
             settle: self.settle,
             interfaces: check
@@ -386,14 +400,10 @@ mod tests {
         BTreeSet::from([Layout::from_format(format).unwrap()])
     }
 
-    fn compared(check: &Check, met: &Layouts, guess: &Guess) -> String {
-        let fields = comparison(check, met, guess).unwrap();
-        fields
-            .fields()
-            .iter()
-            .map(FieldName::as_str)
-            .collect::<Vec<_>>()
-            .join(" ")
+    fn of_vpc(check: &Check, met: &Layouts, guess: &Guess) -> String {
+        let compared = compared(check, met, guess);
+        let names = compared.vpc.fields().iter().map(FieldName::as_str);
+        names.sorted().join(" ")
     }
 
     /// Found by the self-test, seed 481: a folder without rows had whatever the other side has, an empty log group the
@@ -420,14 +430,11 @@ mod tests {
             },
             ..Guess::default()
         };
-        assert_eq!(compared(&given, &met, &nothing), "bytes start");
-        assert_eq!(compared(&given, &met, &default), "bytes start");
-        assert_eq!(
-            compared(&not_given, &met, &nothing),
-            "bytes start end vpc-id"
-        );
+        assert_eq!(of_vpc(&given, &met, &nothing), "bytes start");
+        assert_eq!(of_vpc(&given, &met, &default), "bytes start");
+        assert_eq!(of_vpc(&not_given, &met, &nothing), "bytes end start vpc-id");
         // Before anything was read.
-        assert_eq!(compared(&not_given, &met, &default), "bytes start end");
+        assert_eq!(of_vpc(&not_given, &met, &default), "bytes end start");
         // What was seen says more than what was given: a header.
         let seen = Guess {
             seen: Layouts {
@@ -436,16 +443,6 @@ mod tests {
             },
             ..Guess::default()
         };
-        assert_eq!(compared(&given, &met, &seen), "end");
-    }
-
-    #[test]
-    fn what_is_asked_for_is_compared_where_nothing_was_met() {
-        let check = check(Sides::default(), &["tgw-id", "brand-new"]);
-        let nothing = Guess::default();
-        assert_eq!(
-            compared(&check, &Layouts::default(), &nothing),
-            "tgw-id brand-new"
-        );
+        assert_eq!(of_vpc(&given, &met, &seen), "end");
     }
 }

@@ -34,8 +34,8 @@ impl Claims {
     /// Tells whether a row counts: it has no id, or its event has not been taken before.
     #[inline(always)]
     pub(in crate::check) fn claim(&mut self, seen: &Seen<'_>, key: &Fingerprints) -> bool {
-        match seen.row.event_id {
-            Some(id) => self.claim_event(seen.origin.side, key.of_record(id.as_bytes())),
+        match seen.event(key) {
+            Some(event) => self.claim_event(seen.origin.side, event),
             None => true,
         }
     }

@@ -1,11 +1,16 @@
 //! Which fields are compared: what both sides have, as the user narrows it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use itertools::Itertools;
+
+use crate::decode::Format;
 use crate::model::{Error, Side, Sides};
-use crate::record::{Comparison, FieldName, Layout};
+use crate::record::{Comparison, FieldName, FieldSet, Kinds, Layout, RecordKind};
+use crate::report::FieldDoubt;
 
-/// The layouts met on each side.
+/// The layouts of each side that a record in the window has.
 pub(in crate::check) type Layouts = Sides<BTreeSet<Layout>>;
 
 /// What the user says of the fields to compare.
@@ -18,89 +23,211 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// Returns what to compare, given the layouts met so far. A side has a field if all its layouts
-    /// have it; a side on which no layout was met has whatever the other one has. If none was met at all, what is asked
-    /// for is taken to be there.
+    /// Returns what is compared of each kind of record, given the layouts met so far: the fields that both sides have,
+    /// each in any of its layouts. A side that has no layout of a kind has whatever the other one has. If none was met at
+    /// all, what is asked for is taken to be there.
+    ///
+    /// The fields stand in the order that all layouts have them in, so that their lines can be taken as they stand; else in
+    /// table order.
+    pub(in crate::check) fn compared(&self, layouts: &Layouts) -> Kinds<Comparison> {
+        Kinds::from_fn(|kind| {
+            let of_kind = layouts.as_ref().map(|met| {
+                met.iter()
+                    .filter(|layout| layout.kind() == kind)
+                    .collect_vec()
+            });
+            let has = of_kind.as_ref().map(|met| fields_of(met.iter().copied()));
+            let shared: BTreeSet<FieldName> = match (of_kind.s3.is_empty(), of_kind.cwl.is_empty())
+            {
+                (false, false) => has.s3.intersection(&has.cwl).cloned().collect(),
+                (false, true) => has.s3,
+                (true, false) => has.cwl,
+                (true, true) => self.of_nothing(kind, layouts),
+            };
+            let asked = |name: &FieldName| self.only.is_empty() || self.only.contains(name);
+            let shared = shared
+                .into_iter()
+                .filter(|name| asked(name) && !self.ignored.contains(name));
+            let met = of_kind.s3.into_iter().chain(of_kind.cwl);
+            Comparison::new(in_order(shared.collect(), &met.collect_vec()))
+        })
+    }
+
+    /// Returns what is compared of a kind that was not met.
+    fn of_nothing(&self, kind: RecordKind, layouts: &Layouts) -> BTreeSet<FieldName> {
+        let default = match kind {
+            RecordKind::Vpc => Layout::vpc_default(),
+            RecordKind::TransitGateway => Layout::transit_gateway_default(),
+        };
+        if layouts_met(layouts) || self.only.is_empty() {
+            return default.columns().iter().cloned().collect();
+        }
+        self.only.iter().cloned().collect()
+    }
+
+    /// Holds what the user says against all layouts that have a record in the window.
     ///
     /// # Errors
-    /// A field asked for is not there, or nothing is left to compare.
-    pub fn comparison(&self, layouts: &Layouts) -> Result<Comparison, Error> {
-        let has = Sides::from_fn(|side| in_all(&layouts[side]));
-        if let (true, Some(name)) = (
-            layouts_met(layouts),
-            self.ignored
-                .iter()
-                .find(|name| !name_is_there(name, layouts)),
-        ) {
-            return Err(Error::Usage(format!(
-                "--ignore-fields: no field `{name}` on either side"
-            )));
+    /// A field asked for is not there, or nothing is left to compare of records that both sides have.
+    pub(in crate::check) fn check(&self, layouts: &Layouts) -> Result<(), Error> {
+        if !layouts_met(layouts) {
+            return Ok(());
         }
-        let common: BTreeSet<FieldName> = match (has.s3, has.cwl) {
-            (Some(s3), Some(cwl)) => {
-                self.all_there(Side::S3, &s3)?;
-                self.all_there(Side::Cwl, &cwl)?;
-                s3.intersection(&cwl).cloned().collect()
-            }
-            (Some(one), None) | (None, Some(one)) => one,
-            (None, None) if !self.only.is_empty() => self.only.iter().cloned().collect(),
-            (None, None) => Layout::vpc_default().columns().iter().cloned().collect(),
-        };
-        let asked = |name: &FieldName| self.only.is_empty() || self.only.contains(name);
-        let compared: Vec<_> = common
+        let mut ignored = self.ignored.iter();
+        if let Some(name) =
+            ignored.find(|name| !Side::BOTH.iter().any(|&side| has(&layouts[side], name)))
+        {
+            let why = format!("--ignore-fields: no field `{name}` on either side");
+            return Err(Error::Usage(why));
+        }
+        for side in Side::BOTH
             .into_iter()
-            .filter(|name| asked(name) && !self.ignored.contains(name))
-            .collect();
-        if compared.is_empty() {
-            return Err(Error::Incomparable(format!(
-                "no field is left to compare: s3 has {}, cwl has {}",
-                listed(&layouts.s3),
-                listed(&layouts.cwl)
-            )));
+            .filter(|&side| !layouts[side].is_empty())
+        {
+            if let Some(name) = self.only.iter().find(|name| !has(&layouts[side], name)) {
+                let why = format!(
+                    "--fields: {side} has no field `{name}`: it has {}",
+                    listed(&layouts[side])
+                );
+                return Err(Error::Usage(why));
+            }
         }
-        Ok(Comparison::new(compared))
-    }
-
-    fn all_there(&self, side: Side, fields: &BTreeSet<FieldName>) -> Result<(), Error> {
-        match self.only.iter().find(|name| !fields.contains(name)) {
-            Some(name) => Err(Error::Usage(format!(
-                "--fields: not all of {side} has a field `{name}`"
-            ))),
-            None => Ok(()),
+        let on = |side: Side, kind| layouts[side].iter().any(|layout| layout.kind() == kind);
+        for (kind, compared) in self.compared(layouts).iter() {
+            if on(Side::S3, kind) && on(Side::Cwl, kind) && compared.fields().is_empty() {
+                return Err(Error::Incomparable(format!(
+                    "no field is left to compare: s3 has {}, cwl has {}",
+                    listed(&layouts.s3),
+                    listed(&layouts.cwl)
+                )));
+            }
         }
+        Ok(())
     }
 }
 
-/// Returns the fields that a side has, in any of its layouts, and that are not compared, in table order.
+/// Returns the fields in the order in which all layouts have them; in table order if there is no such order, or no layout
+/// with all of them.
+fn in_order(fields: BTreeSet<FieldName>, layouts: &[&Layout]) -> Vec<FieldName> {
+    let among = |layout: &&Layout| {
+        let columns = layout.columns().iter();
+        columns
+            .filter(|name| fields.contains(*name))
+            .cloned()
+            .collect_vec()
+    };
+    let orders = layouts.iter().map(among).collect_vec();
+    let whole = orders.iter().find(|order| order.len() == fields.len());
+    let keeps = |order: &Vec<FieldName>, whole: &Vec<FieldName>| {
+        let mut rest = whole.iter();
+        order.iter().all(|name| rest.any(|other| other == name))
+    };
+    match whole {
+        Some(whole) if orders.iter().all(|order| keeps(order, whole)) => whole.clone(),
+        _ => fields.into_iter().collect(),
+    }
+}
+
+/// Returns the fields that a side has, in any of its layouts of a kind, and that are not compared, in table order.
 pub(in crate::check) fn left_out(
-    comparison: &Comparison,
-    layouts: &BTreeSet<Layout>,
-) -> Vec<String> {
-    let names: BTreeSet<_> = layouts.iter().flat_map(Layout::columns).collect();
-    names
-        .into_iter()
-        .filter(|name| !comparison.fields().contains(name))
-        .map(ToString::to_string)
-        .collect()
+    compared: &Kinds<Comparison>,
+    layouts: &Layouts,
+) -> Kinds<Sides<Vec<FieldName>>> {
+    Kinds::from_fn(|kind| {
+        Sides::from_fn(|side| {
+            let of_kind = layouts[side].iter().filter(|layout| layout.kind() == kind);
+            let names = fields_of(of_kind).into_iter();
+            names
+                .filter(|name| !compared[kind].fields().contains(name))
+                .collect()
+        })
+    })
 }
 
-fn in_all(layouts: &BTreeSet<Layout>) -> Option<BTreeSet<FieldName>> {
-    let each = layouts
-        .iter()
-        .map(|layout| layout.columns().iter().cloned().collect::<BTreeSet<_>>());
-    each.reduce(|a, b| a.intersection(&b).cloned().collect())
+/// Returns what is compared of these kinds, by name in table order.
+pub(in crate::check) fn told(
+    compared: &Kinds<Comparison>,
+    kinds: &BTreeSet<RecordKind>,
+) -> BTreeMap<RecordKind, Vec<String>> {
+    let sorted = |kind| {
+        compared[kind]
+            .fields()
+            .iter()
+            .sorted()
+            .cloned()
+            .collect_vec()
+    };
+    let told = kinds.iter().map(|&kind| (kind, names(&sorted(kind))));
+    told.collect()
+}
+
+/// Returns the kinds of the records that were met; if none was, of those that the user has given formats of, or else VPC.
+pub(in crate::check) fn kinds(layouts: &Layouts, formats: &Sides<Format>) -> BTreeSet<RecordKind> {
+    let met = Side::BOTH.into_iter().flat_map(|side| &layouts[side]);
+    let met: BTreeSet<RecordKind> = met.map(Layout::kind).collect();
+    if !met.is_empty() {
+        return met;
+    }
+    let given = Side::BOTH.into_iter().filter(|&side| formats[side].given);
+    let given: BTreeSet<RecordKind> = given.map(|side| formats[side].layout.kind()).collect();
+    if given.is_empty() {
+        BTreeSet::from([RecordKind::Vpc])
+    } else {
+        given
+    }
+}
+
+/// Returns the names as text.
+pub(in crate::check) fn names(fields: &[FieldName]) -> Vec<String> {
+    fields.iter().map(ToString::to_string).collect()
+}
+
+/// How alike two names are (0 to 1, Jaro and Winkler) if one may be the other misspelt.
+const ALIKE: f64 = 0.85;
+
+/// Tells why equal values may be no sign of equal records: `sets` are the field sets that records have, `left_out` what only
+/// one side has.
+pub(in crate::check) fn doubts(
+    sets: &[Arc<FieldSet>],
+    left_out: &Kinds<Sides<Vec<FieldName>>>,
+) -> Vec<FieldDoubt> {
+    let blind = |kind: RecordKind| sets.iter().any(|set| set.kind == kind && set.is_blind());
+    let blind = RecordKind::BOTH.into_iter().filter(|kind| blind(*kind));
+    let blind = blind.map(|kind| FieldDoubt::Blind { kind });
+    let misspelt = left_out.iter().flat_map(|(_, sides)| {
+        Side::BOTH.into_iter().flat_map(move |side| {
+            let unknown = sides[side].iter().filter(|name| !name.is_known());
+            unknown.filter_map(move |name| {
+                let nearest = nearest(name, &sides[side.other()])?;
+                Some(FieldDoubt::Misspelt {
+                    side,
+                    field: name.to_string(),
+                    nearest: nearest.to_string(),
+                })
+            })
+        })
+    });
+    blind.chain(misspelt).collect()
+}
+
+/// Returns the known field among these that a name is most like, if it is.
+fn nearest<'n>(name: &FieldName, among: &'n [FieldName]) -> Option<&'n FieldName> {
+    let alike = |other: &FieldName| strsim::jaro_winkler(name.as_str(), other.as_str());
+    let known = among.iter().filter(|other| other.is_known());
+    let nearest = known.max_by(|a, b| alike(a).total_cmp(&alike(b)))?;
+    (alike(nearest) >= ALIKE).then_some(nearest)
+}
+
+fn fields_of<'l>(layouts: impl Iterator<Item = &'l Layout>) -> BTreeSet<FieldName> {
+    layouts.flat_map(Layout::columns).cloned().collect()
+}
+
+fn has(layouts: &BTreeSet<Layout>, name: &FieldName) -> bool {
+    layouts.iter().any(|layout| layout.position(name).is_some())
 }
 
 fn layouts_met(layouts: &Layouts) -> bool {
     !layouts.s3.is_empty() || !layouts.cwl.is_empty()
-}
-
-fn name_is_there(name: &FieldName, layouts: &Layouts) -> bool {
-    Side::BOTH.iter().any(|&side| {
-        layouts[side]
-            .iter()
-            .any(|layout| layout.position(name).is_some())
-    })
 }
 
 fn listed(layouts: &BTreeSet<Layout>) -> String {
@@ -136,29 +263,72 @@ mod tests {
         text.iter().map(|name| FieldName::new(name)).collect()
     }
 
+    fn compared(s3: &[&[&str]], cwl: &[&[&str]]) -> Vec<FieldName> {
+        let compared = Selection::default().compared(&layouts(s3, cwl));
+        compared.vpc.fields().to_vec()
+    }
+
     #[test]
-    fn what_all_layouts_of_both_sides_have() {
+    fn what_both_sides_have_in_any_of_their_layouts() {
         let met = layouts(
-            &[&["end", "start", "vpc-id"], &["start", "end"]],
-            &[&["new", "start", "end"]],
+            &[&["end", "start", "vpc-id"], &["start", "bytes"]],
+            &[&["new", "start", "end"], &["bytes", "start"]],
         );
-        let comparison = Selection::default().comparison(&met).unwrap();
-        assert_eq!(comparison.fields(), names(&["start", "end"]));
+        let compared = Selection::default().compared(&met);
+        assert_eq!(compared.vpc.fields(), names(&["bytes", "start", "end"]));
         assert_eq!(
-            Sides::from_fn(|side| left_out(&comparison, &met[side])),
+            left_out(&compared, &met).vpc,
             Sides {
-                s3: vec!["vpc-id".into()],
-                cwl: vec!["new".into()]
+                s3: names(&["vpc-id"]),
+                cwl: names(&["new"])
             }
         );
     }
 
     #[test]
+    fn kinds_are_compared_each_in_their_own_fields() {
+        let met = layouts(
+            &[&["start", "bytes"], &["tgw-id", "start", "end"]],
+            &[&["start", "tgw-id"], &["start", "bytes", "end"]],
+        );
+        let compared = Selection::default().compared(&met);
+        assert_eq!(compared.vpc.fields(), names(&["start", "bytes"]));
+        assert_eq!(
+            compared.transit_gateway.fields(),
+            names(&["start", "tgw-id"])
+        );
+        assert_eq!(
+            left_out(&compared, &met).transit_gateway.s3,
+            names(&["end"])
+        );
+    }
+
+    #[test]
     fn an_empty_side_has_what_the_other_has() {
-        let comparison = Selection::default()
-            .comparison(&layouts(&[], &[&["start", "odd"]]))
-            .unwrap();
-        assert_eq!(comparison.fields(), names(&["start", "odd"]));
+        assert_eq!(
+            compared(&[], &[&["start", "odd"]]),
+            names(&["start", "odd"])
+        );
+    }
+
+    #[test]
+    fn fields_stand_in_the_order_that_all_layouts_share() {
+        let own = ["start", "srcaddr", "version"];
+        assert_eq!(compared(&[&own], &[&own]), names(&own));
+        assert_eq!(
+            compared(
+                &[&own, &["start", "version"]],
+                &[&["end", "start", "srcaddr", "version"]]
+            ),
+            names(&own)
+        );
+        let table = names(&["version", "srcaddr", "start"]);
+        assert_eq!(
+            compared(&[&own], &[&["version", "srcaddr", "start"]]),
+            table
+        );
+        let halves: &[&[&str]] = &[&["start", "srcaddr"], &["srcaddr", "version"]];
+        assert_eq!(compared(halves, halves), table);
     }
 
     #[test]
@@ -169,11 +339,11 @@ mod tests {
                 only: names(only),
                 ignored: names(ignored),
             };
-            selection.comparison(&met).unwrap_err().to_string()
+            selection.check(&met).unwrap_err().to_string()
         };
         assert_eq!(
             refuse(&["end"], &[]),
-            "--fields: not all of s3 has a field `end`"
+            "--fields: s3 has no field `end`: it has start"
         );
         assert_eq!(
             refuse(&[], &["sturt"]),
@@ -183,5 +353,16 @@ mod tests {
             refuse(&[], &["start"]),
             "no field is left to compare: s3 has start, cwl has end, start"
         );
+    }
+
+    #[test]
+    fn what_is_asked_for_is_compared_where_nothing_was_met() {
+        let selection = Selection {
+            only: names(&["tgw-id", "brand-new"]),
+            ignored: Vec::new(),
+        };
+        let compared = selection.compared(&Layouts::default());
+        assert_eq!(compared.vpc.fields(), names(&["tgw-id", "brand-new"]));
+        assert!(selection.check(&Layouts::default()).is_ok());
     }
 }

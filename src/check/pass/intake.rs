@@ -2,10 +2,11 @@
 
 use std::mem;
 
-use crate::decode::{Content, DecodeError, Row, Sink, Stop, decode};
-use crate::record::{Layout, Normal, Normaliser};
+use crate::decode::{Content, DecodeError, Malformed, Row, Sink, Stop, decode};
+use crate::model::window::{Window, slot};
+use crate::record::{Cells, FieldName, Layout, Normal, Normaliser};
 
-use super::rules::{Halt, Rules};
+use super::rules::{Halt, Rules, Set};
 use super::span::{Members, Span};
 use super::taken::Taken;
 use super::visitor::{Origin, Seen, Visitor};
@@ -31,11 +32,38 @@ pub(in crate::check) fn take<V: Visitor>(
     }
 }
 
+/// Rows of a layout on their way to records.
+struct Look {
+    normaliser: Normaliser,
+    set: Set,
+    /// Whether a record in the window has had this layout.
+    is_met: bool,
+    /// Why its rows cannot be asked for what is asked of all rows.
+    unfit: Option<String>,
+}
+
+impl Look {
+    fn new(rules: &Rules, layout: &Layout, masked: &[FieldName]) -> Result<Self, Stop> {
+        let set = rules.set_of(layout, masked)?;
+        let normaliser = Normaliser::new(layout, &set.fields.fields);
+        Ok(Self {
+            normaliser: normaliser.expect("a layout has its own fields"),
+            set,
+            is_met: false,
+            unfit: None,
+        })
+    }
+}
+
 struct Intake<'a, V> {
     rules: &'a Rules,
     origin: &'a Origin,
     /// `None` before the first layout.
-    normaliser: Option<Normaliser>,
+    look: Option<Look>,
+    /// The same layout without the fields that are masked in some of its rows.
+    masked: Vec<(Vec<FieldName>, Look)>,
+    /// Whether values may be masked in rows whose cells stand in a line.
+    asterisks: bool,
     text: Vec<u8>,
     taken: &'a mut Taken<V>,
     /// Takes the rows instead of `taken` while the part may still turn out to be unreadable.
@@ -54,7 +82,9 @@ impl<'a, V: Visitor> Intake<'a, V> {
         Self {
             rules,
             origin,
-            normaliser: None,
+            look: None,
+            masked: Vec::new(),
+            asterisks: false,
             text: Vec::with_capacity(256),
             taken,
             scratch: None,
@@ -87,43 +117,74 @@ impl<V: Visitor> Intake<'_, V> {
     /// Takes a row that is not, or might not be, an everyday one. Apart from those, so that nothing that it needs is in
     /// their way.
     #[inline(never)]
-    fn normalise(&mut self, row: Row<'_>) {
-        let Some(normaliser) = &self.normaliser else {
-            return;
+    fn normalise(&mut self, row: Row<'_>) -> Result<(), Stop> {
+        let Some(look) = &self.look else {
+            return Err(Stop);
         };
-        let mut text = mem::take(&mut self.text);
-        match normaliser.normalise(row.cells, &mut text) {
-            Ok(normal) => self.record(&row, &normal),
-            Err(reason) => {
-                let taken = self.scratch.as_mut().unwrap_or(self.taken);
-                taken.malformed(self.origin, row.number, || reason);
+        let may_be_masked = self.asterisks || matches!(row.cells, Cells::Apart(_));
+        if may_be_masked && !look.set.is_masked {
+            let masked = look.normaliser.masked(row.cells);
+            if !masked.is_empty() {
+                return self.without(masked, row);
             }
         }
+        let mut text = mem::take(&mut self.text);
+        let result = match look.normaliser.normalise(row.cells, &mut text) {
+            Ok(normal) => self.record(&row, &normal),
+            Err(reason) => {
+                self.refuse(&row, reason);
+                Ok(())
+            }
+        };
         self.text = text;
+        result
+    }
+
+    /// Takes a row with fields that cannot be seen.
+    fn without(&mut self, masked: Vec<FieldName>, row: Row<'_>) -> Result<(), Stop> {
+        let known = self.masked.iter().position(|(names, _)| *names == masked);
+        let (names, look) = match known {
+            Some(at) => self.masked.swap_remove(at),
+            None => {
+                let layout = self.look.as_ref().ok_or(Stop)?.normaliser.layout();
+                let look = Look::new(self.rules, layout, &masked)?;
+                (masked, look)
+            }
+        };
+        let whole = self.look.replace(look);
+        let result = self.normalise(row);
+        let look = mem::replace(&mut self.look, whole);
+        self.masked.extend(look.map(|look| (names, look)));
+        result
     }
 
     #[inline(always)]
-    fn record(&mut self, row: &Row<'_>, normal: &Normal<'_>) {
-        let Some(normaliser) = &self.normaliser else {
-            return;
+    fn record(&mut self, row: &Row<'_>, normal: &Normal<'_>) -> Result<(), Stop> {
+        let Some(look) = &self.look else {
+            return Err(Stop);
         };
-        let taken = self.scratch.as_mut().unwrap_or(self.taken);
         if normal.start.is_none() && !self.rules.window.is_all() {
-            taken.malformed(self.origin, row.number, || {
-                "`start` is absent, so it is in no window".to_owned()
-            });
-            return;
+            self.refuse(row, "`start` is absent, so it is in no window".to_owned());
+            return Ok(());
         }
         if !self.rules.wants(normal) {
-            return;
+            return Ok(());
         }
+        if !look.is_met {
+            self.meet()?;
+        }
+        let Some(look) = &self.look else {
+            return Err(Stop);
+        };
+        let taken = self.scratch.as_mut().unwrap_or(self.taken);
         let seen = Seen {
             origin: self.origin,
             row,
             normal,
-            print: self.rules.print(normal),
+            print: self.rules.print(normal, &look.set),
+            set: &look.set,
             delivered: self.delivered,
-            normaliser,
+            normaliser: &look.normaliser,
         };
         taken.record(&seen, &self.rules.key);
         // Also of an event that counts elsewhere: where it is found must not depend on which part came first.
@@ -132,7 +193,46 @@ impl<V: Visitor> Intake<'_, V> {
         if let Some(members) = &mut self.members {
             members.add(seen.print.fingerprint);
         }
+        Ok(())
     }
+
+    /// Takes note that a record in the window has the layout in force. Noted even if the part is unreadable later: what
+    /// was met was met.
+    #[cold]
+    fn meet(&mut self) -> Result<(), Stop> {
+        let look = self.look.as_mut().ok_or(Stop)?;
+        if let Some(why) = look.unfit.take() {
+            return Err(self.rules.halt(Halt::Incomparable(why)));
+        }
+        look.is_met = true;
+        self.rules.meet(self.origin.side, look.normaliser.layout())
+    }
+
+    /// Takes a row that has as many cells as the layout has columns and still is no record. What can be read of it tells
+    /// which records it may stand for.
+    #[cold]
+    fn refuse(&mut self, row: &Row<'_>, reason: String) {
+        let mut cover = self.origin.cover.clone();
+        if let Some(look) = &self.look {
+            let (interface, start) = look.normaliser.place(row.cells);
+            let name = |interface: &[u8]| String::from_utf8_lossy(interface).into_owned();
+            cover.interface = interface.map(name).or(cover.interface);
+            cover.starts = start.map_or(cover.starts, |start| Window::of_slot(slot(start)));
+        }
+        let taken = self.scratch.as_mut().unwrap_or(self.taken);
+        taken.malformed(self.origin, row.number, cover, 1, || reason);
+    }
+}
+
+/// Returns how many records of so many columns fit into so many cells, if the last cell of one and the first of the next
+/// may be one.
+fn fitting(cells: u64, columns: u64) -> u64 {
+    let between = columns.saturating_sub(1);
+    let records = cells
+        .saturating_sub(1)
+        .checked_div(between)
+        .unwrap_or(cells);
+    records.max(1)
 }
 
 impl<V: Visitor> Sink for Intake<'_, V> {
@@ -143,8 +243,13 @@ impl<V: Visitor> Sink for Intake<'_, V> {
     }
 
     fn layout(&mut self, layout: &Layout) -> Result<(), Stop> {
-        // Layouts are noted even if the part is unreadable later: what was met was met.
-        self.taken.met(self.origin, layout);
+        let mut look = Look::new(self.rules, layout, &[])?;
+        let lacks = |name: &str| {
+            layout
+                .columns()
+                .iter()
+                .all(|column| column.as_str() != name)
+        };
         for (asked, name, flag) in [
             (!self.rules.window.is_all(), "start", "--since or --until"),
             (
@@ -153,21 +258,17 @@ impl<V: Visitor> Sink for Intake<'_, V> {
                 "--interface",
             ),
         ] {
-            if asked
-                && layout
-                    .columns()
-                    .iter()
-                    .all(|column| column.as_str() != name)
-            {
-                let why = format!(
-                    "{}: `{}` has no field `{name}`, which {flag} needs: both sides' formats must have it",
-                    self.origin.side, self.origin.name
-                );
-                return Err(self.rules.halt(Halt::Incomparable(why)));
+            if asked && lacks(name) {
+                look.unfit.get_or_insert_with(|| {
+                    format!(
+                        "{}: `{}` has no field `{name}`, which {flag} needs: both sides' formats must have it",
+                        self.origin.side, self.origin.name
+                    )
+                });
             }
         }
-        let normaliser = Normaliser::new(layout, &self.rules.comparison);
-        self.normaliser = Some(normaliser.map_err(|_| self.rules.halt(Halt::Narrower))?);
+        self.look = Some(look);
+        self.masked.clear();
         Ok(())
     }
 
@@ -177,7 +278,10 @@ impl<V: Visitor> Sink for Intake<'_, V> {
 
     #[inline(always)]
     fn skips(&self, line: &[u8]) -> bool {
-        let fingerprint = self.rules.key.of_record(line);
+        let Some(look) = &self.look else {
+            return false;
+        };
+        let fingerprint = self.rules.key.of_record(line).wrapping_add(look.set.mark);
         let mut wanted = self.taken.visitor.wanted().into_iter();
         wanted.all(|wanted| !wanted.contains(&fingerprint))
     }
@@ -186,10 +290,18 @@ impl<V: Visitor> Sink for Intake<'_, V> {
         self.delivered = at.or(self.origin.delivered);
     }
 
+    fn asterisks(&mut self, are_there: bool) {
+        self.asterisks = are_there;
+    }
+
     #[inline(always)]
     fn row(&mut self, row: Row<'_>) -> Result<(), Stop> {
-        let normaliser = self.normaliser.as_ref().ok_or(Stop)?;
-        match normaliser.everyday(row.cells) {
+        let look = self.look.as_ref().ok_or(Stop)?;
+        let everyday = match self.asterisks {
+            true => None,
+            false => look.normaliser.everyday(row.cells),
+        };
+        match everyday {
             Some(normal) => self.record(&row, &normal),
             // A copy: only this one needs an address, so the row itself stays in registers.
             None => self.normalise(Row {
@@ -199,12 +311,17 @@ impl<V: Visitor> Sink for Intake<'_, V> {
                 event_id: row.event_id,
             }),
         }
-        Ok(())
     }
 
-    fn malformed(&mut self, number: u64, reason: String) -> Result<(), Stop> {
+    fn malformed(&mut self, row: Malformed) -> Result<(), Stop> {
+        let layout = match &self.look {
+            Some(look) => look.normaliser.layout(),
+            None => &self.rules.formats[self.origin.side].layout,
+        };
+        let records = fitting(row.cells, layout.columns().len() as u64);
+        let cover = self.origin.cover.clone();
         let taken = self.scratch.as_mut().unwrap_or(self.taken);
-        taken.malformed(self.origin, number, || reason);
+        taken.malformed(self.origin, row.number, cover, records, || row.reason);
         Ok(())
     }
 }
@@ -217,12 +334,16 @@ mod tests {
 
     use super::*;
     use crate::check::first::screen::{Screen, Size};
+    use crate::check::pass::fields::Selection;
     use crate::decode::Format;
     use crate::digest::Fingerprints;
+    use crate::model::Cover;
     use crate::model::Side;
     use crate::model::Sides;
     use crate::model::window::{Settle, Window};
+    use crate::record::Kinds;
     use crate::record::{Cells, Comparison};
+    use std::sync::Arc;
 
     const SIZE: Size = Size {
         differences: 8,
@@ -237,9 +358,10 @@ mod tests {
             given: false,
         };
         Rules {
-            comparison: Comparison::new(layout.columns().to_vec()),
-            by_interface: true,
-            by_slot: true,
+            compared: Kinds::from_fn(|_| Comparison::new(layout.columns().to_vec())),
+            sets: Arc::default(),
+            selection: Selection::default(),
+            layouts: Mutex::default(),
             window: Window::ALL,
             settle: Settle { now: 0, seconds: 0 },
             interfaces: HashSet::new(),
@@ -258,6 +380,7 @@ mod tests {
             side: Side::Cwl,
             number,
             name: format!("{number}.json").into(),
+            cover: Cover::default(),
             delivered: None,
             verbatim: false,
         }

@@ -141,6 +141,7 @@ async fn read_side<V: Visitor>(
             side,
             number,
             name: Arc::clone(&part.name),
+            cover: part.cover.clone(),
             delivered: part.delivered,
             verbatim: wanted.verbatim,
         };

@@ -2,15 +2,18 @@
 //!
 //! The one place where the window, the interfaces and NODATA are cut, the same for both sides.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hashbrown::HashSet;
+use itertools::Itertools;
 
 use crate::decode::{Format, Stop};
 use crate::digest::{Fingerprints, Print};
-use crate::model::Sides;
 use crate::model::window::{Settle, Window, slot};
-use crate::record::{Comparison, Normal, Status};
+use crate::model::{Side, Sides};
+use crate::record::{Comparison, FieldName, FieldSet, Kinds, Layout, Normal, Status};
+
+use super::fields::{Layouts, Selection};
 
 /// What a blank interface is called.
 const NO_INTERFACE: &[u8] = b"-";
@@ -18,12 +21,14 @@ const NO_INTERFACE: &[u8] = b"-";
 /// What is asked of every row, and how rows become records.
 #[derive(Debug)]
 pub(in crate::check) struct Rules {
-    /// The compared fields.
-    pub comparison: Comparison,
-    /// Whether `interface-id` is among them.
-    pub by_interface: bool,
-    /// Whether `start` is.
-    pub by_slot: bool,
+    /// The compared fields of each kind of record.
+    pub compared: Kinds<Comparison>,
+    /// The field sets that records have been met with.
+    pub sets: Arc<SetTable>,
+    /// What the user says of fields.
+    pub selection: Selection,
+    /// The layouts that a record in the window has had so far.
+    pub layouts: Mutex<Layouts>,
     /// Which records, by `start`.
     pub window: Window,
     /// Which records are young.
@@ -43,13 +48,21 @@ pub(in crate::check) struct Rules {
 /// Why a pass is given up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::check) enum Halt {
-    /// A part lacks a compared field: start again and compare less.
-    Narrower,
+    /// A layout has a field that the other side has too and that was not compared: start again and compare more.
+    MoreFields,
+    /// There are records with other fields than at the first look.
+    OtherFields,
     /// The sides cannot be compared as asked.
     Incomparable(String),
 }
 
 impl Rules {
+    /// Returns the layouts that a record in the window has had so far.
+    pub(in crate::check) fn met(&self) -> Layouts {
+        let layouts = self.layouts.lock();
+        layouts.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Tells whether the pass is given up.
     pub(in crate::check) fn halted(&self) -> Option<Halt> {
         self.halt
@@ -66,19 +79,68 @@ impl Rules {
             && !(self.ignore_nodata && normal.status == Status::NoData)
     }
 
-    /// A bucket must be the same for equal records, so it is made of compared fields only.
+    /// Returns what digests take of a record. A bucket must be the same for equal records, so it is made of compared fields
+    /// only; and records of unequal field sets are never equal.
     #[inline(always)]
-    pub(in crate::check) fn print<'a>(&self, normal: &Normal<'a>) -> Print<'a> {
-        let interface = if self.by_interface {
+    pub(in crate::check) fn print<'a>(&self, normal: &Normal<'a>, set: &Set) -> Print<'a> {
+        let interface = if set.has_interface {
             normal.interface
         } else {
             NO_INTERFACE
         };
-        let slot = normal.start.filter(|_| self.by_slot).map(slot);
+        let slot = normal.start.filter(|_| set.has_start).map(slot);
+        let print = Print::new(&self.key, normal.text, interface, slot);
         Print {
             young: self.settle.is_young(normal.start, normal.end),
-            ..Print::new(&self.key, normal.text, interface, slot)
+            fingerprint: print.fingerprint.wrapping_add(set.mark),
+            ..print
         }
+    }
+
+    /// Takes note of a layout that a record in the window has.
+    ///
+    /// # Errors
+    /// It has a field that ought to have been compared.
+    pub(in crate::check) fn meet(&self, side: Side, layout: &Layout) -> Result<(), Stop> {
+        let mut layouts = self.layouts.lock().unwrap_or_else(PoisonError::into_inner);
+        if !layouts[side].insert(layout.clone()) {
+            return Ok(());
+        }
+        let compared = self.selection.compared(&layouts);
+        let has = &self.compared[layout.kind()];
+        let mut all = compared[layout.kind()].fields().iter();
+        if all.all(|name| has.fields().contains(name)) {
+            Ok(())
+        } else {
+            Err(self.halt(Halt::MoreFields))
+        }
+    }
+
+    /// Returns the set of the fields in which records of a layout are compared, but for those that are masked.
+    ///
+    /// # Errors
+    /// There are records with other fields than at the first look.
+    pub(in crate::check) fn set_of(
+        &self,
+        layout: &Layout,
+        masked: &[FieldName],
+    ) -> Result<Set, Stop> {
+        let kind = layout.kind();
+        let fields = self.compared[kind].of(layout);
+        let fields = fields.only(|name| !masked.contains(name));
+        let number = self.sets.number_of(FieldSet { kind, fields });
+        let number = number.map_err(|why| self.halt(why))?;
+        let set = self.sets.get(number);
+        Ok(Set {
+            number,
+            mark: self
+                .key
+                .of_record(format!("{kind} {}", set.fields.fields().iter().join(" ")).as_bytes()),
+            has_interface: set.fields.has("interface-id"),
+            has_start: set.fields.has("start"),
+            fields: set,
+            is_masked: !masked.is_empty(),
+        })
     }
 
     /// Gives the pass up, unless it has been.
@@ -88,5 +150,76 @@ impl Rules {
             .unwrap_or_else(PoisonError::into_inner)
             .get_or_insert(why);
         Stop
+    }
+}
+
+/// A field set as a pass uses it.
+#[derive(Debug)]
+pub(in crate::check) struct Set {
+    /// Its number.
+    pub number: usize,
+    /// The set.
+    pub fields: Arc<FieldSet>,
+    /// What is added to the fingerprints of its records.
+    pub mark: u128,
+    /// Whether `interface-id` is in it.
+    pub has_interface: bool,
+    /// Whether `start` is.
+    pub has_start: bool,
+    /// Whether it is what masks have left.
+    pub is_masked: bool,
+}
+
+/// The field sets met, by number. Hardly ever more than two.
+#[derive(Debug, Default)]
+pub(in crate::check) struct SetTable {
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    sets: Vec<Arc<FieldSet>>,
+    is_closed: bool,
+}
+
+/// Masks may leave ever so many sets of fields; a side of which more are met is not compared.
+const MOST_SETS: usize = 64;
+
+impl SetTable {
+    /// Says that all that there is has been met: from now on a set that is not known gets no number.
+    pub(in crate::check) fn close(&self) {
+        self.known().is_closed = true;
+    }
+
+    /// Returns all sets, by number.
+    pub(in crate::check) fn all(&self) -> Vec<Arc<FieldSet>> {
+        self.known().sets.clone()
+    }
+
+    fn get(&self, number: usize) -> Arc<FieldSet> {
+        Arc::clone(&self.known().sets[number])
+    }
+
+    fn number_of(&self, set: FieldSet) -> Result<usize, Halt> {
+        let mut known = self.known();
+        if let Some(number) = known.sets.iter().position(|one| **one == set) {
+            return Ok(number);
+        }
+        if known.is_closed {
+            return Err(Halt::OtherFields);
+        }
+        if known.sets.len() == MOST_SETS {
+            let why = format!(
+                "more than {MOST_SETS} different sets of fields to compare, because of many formats or masked values: name \
+                 the fields to compare with --fields"
+            );
+            return Err(Halt::Incomparable(why));
+        }
+        known.sets.push(Arc::new(set));
+        Ok(known.sets.len() - 1)
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 
+use crate::diff::Stands;
 use crate::digest::Fingerprints;
-use crate::model::Sides;
 use crate::model::delay::Delays;
 use crate::model::finding::Place;
+use crate::model::{Cover, Sides};
 use crate::record::{Layout, Status};
 use crate::source::Part;
 
@@ -28,6 +29,8 @@ pub(in crate::check) struct Tally {
     pub skipdata: u64,
     /// Rows that are no record.
     pub malformed: u64,
+    /// Records with values that cannot be seen.
+    pub masked: u64,
     /// The earliest `start`.
     pub first_start: Option<i64>,
     /// The latest `start`.
@@ -40,6 +43,7 @@ impl Tally {
         self.nodata += other.nodata;
         self.skipdata += other.skipdata;
         self.malformed += other.malformed;
+        self.masked += other.masked;
         self.first_start = [self.first_start, other.first_start]
             .into_iter()
             .flatten()
@@ -50,6 +54,7 @@ impl Tally {
     #[inline(always)]
     fn count(&mut self, seen: &Seen<'_>) {
         self.records += 1;
+        self.masked += u64::from(seen.set.is_masked);
         match seen.normal.status {
             Status::Ok => {}
             Status::NoData => self.nodata += 1,
@@ -69,7 +74,9 @@ pub(in crate::check) struct SideScreen {
     pub tally: Tally,
     /// The first rows that are no record, by place, with the reason.
     pub malformed: BTreeMap<Place, String>,
-    /// The layouts met.
+    /// What the rows may stand for that are no record.
+    pub stands: Stands,
+    /// The layouts that records in the window have; known when the look is over.
     pub layouts: BTreeSet<Layout>,
     /// The parts that were read or tried; spans go by their numbers.
     pub parts: Vec<Arc<Part>>,
@@ -93,7 +100,7 @@ impl SideScreen {
         while self.malformed.len() > most_malformed {
             self.malformed.pop_last();
         }
-        self.layouts.extend(other.layouts);
+        self.stands.merge(other.stands);
         self.delays.merge(&other.delays);
         // The fewer go to the more: a table that grows is there twice for a moment.
         let mut more = other.spans;
@@ -179,25 +186,21 @@ impl<V: Visitor> Taken<V> {
         self.sides[origin.side].held(origin.number, span);
     }
 
-    /// Takes note of a layout.
-    pub(in crate::check) fn met(&mut self, origin: &Origin, layout: &Layout) {
-        let layouts = &mut self.sides[origin.side].layouts;
-        if !layouts.contains(layout) {
-            layouts.insert(layout.clone());
-        }
-    }
-
-    /// Takes a row that is no record. The first ones are kept, by place.
+    /// Takes a row that is no record and may stand for so many of these. The first ones are kept, by place.
     pub(in crate::check) fn malformed(
         &mut self,
         origin: &Origin,
         row: u64,
+        cover: Cover,
+        records: u64,
         reason: impl FnOnce() -> String,
     ) {
         let place = Place {
             part: origin.name.clone(),
             row,
         };
-        self.sides[origin.side].malformed(place, self.most_malformed, reason);
+        let side = &mut self.sides[origin.side];
+        side.malformed(place, self.most_malformed, reason);
+        side.stands.add(cover, records);
     }
 }

@@ -6,10 +6,11 @@ use hashbrown::HashSet;
 
 use crate::decode::Row;
 use crate::digest::{Fingerprints, Print};
-use crate::model::Side;
 use crate::model::finding::Place;
+use crate::model::{Cover, Side};
 use crate::record::{FieldName, Normal, Normaliser, Record};
 
+use super::rules::Set;
 use super::span::FilterMemory;
 
 /// The part that rows come from.
@@ -21,6 +22,8 @@ pub(in crate::check) struct Origin {
     pub number: usize,
     /// Its name.
     pub name: Arc<str>,
+    /// Which records it may hold.
+    pub cover: Cover,
     /// When it was delivered, in Unix seconds, if that is known.
     pub delivered: Option<i64>,
     /// Whether the first look found that its records can be told by the bytes of their lines.
@@ -35,6 +38,8 @@ pub(in crate::check) struct Seen<'a> {
     pub row: &'a Row<'a>,
     /// The record.
     pub normal: &'a Normal<'a>,
+    /// In which fields it is compared.
+    pub set: &'a Set,
     /// What digests take.
     pub print: Print<'a>,
     /// When it was delivered, in Unix seconds, if that is known.
@@ -56,6 +61,21 @@ impl Seen<'_> {
     /// Tells whether all of it is compared, so that the canonical text says as much.
     pub(in crate::check) fn is_compared_whole(&self) -> bool {
         self.normaliser.compares_all()
+    }
+
+    /// Returns what stands for the event that it came in, if that has an id: the event and what it says, since two events
+    /// with one id that say other things are two.
+    pub(in crate::check) fn event(&self, key: &Fingerprints) -> Option<u128> {
+        let id = self.row.event_id.filter(|id| !id.is_empty())?;
+        let mut event = Vec::with_capacity(256);
+        event.extend_from_slice(id.as_bytes());
+        event.push(b' ');
+        if self.is_compared_whole() {
+            event.extend_from_slice(self.normal.text);
+        } else {
+            event.extend_from_slice(self.record().to_string().as_bytes());
+        }
+        Some(key.of_record(&event))
     }
 
     /// Tells where it stands.

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use hashbrown::{HashMap, HashSet};
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::diff::{Flow, Group, Groups, Kept};
+use crate::diff::{FieldSets, Group, Groups, Kept};
 use crate::digest::Fingerprints;
 use crate::model::finding::{Bucket, Place};
 use crate::model::{Side, Sides};
@@ -61,6 +61,8 @@ struct Row<'a> {
     event: Option<u128>,
     end: Option<i64>,
     delivered: Option<i64>,
+    /// In which fields it is compared.
+    set: usize,
     /// Which fields the record has.
     names: usize,
     #[serde(serialize_with = "as_bytes")]
@@ -86,7 +88,7 @@ pub(super) struct Copies {
 }
 
 struct Shared {
-    flow: Flow,
+    sets: Arc<FieldSets>,
     most_held: usize,
     most_compared: usize,
     next: AtomicU32,
@@ -112,14 +114,14 @@ struct Run {
 
 impl Copies {
     /// Starts with nothing.
-    pub(super) fn new(flow: Flow, allowed: Allowance) -> Self {
+    pub(super) fn new(sets: Arc<FieldSets>, allowed: Allowance) -> Self {
         // One half for the partition at hand, the other for what is compared of it.
         let half = (allowed.bytes / 2).max(1);
         let partitions = (allowed.copies * BYTES_A_COPY).div_ceil(half);
         let partitions = partitions.clamp(1, MOST_PARTITIONS);
         let size = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
         let shared = Shared {
-            flow,
+            sets,
             most_held: size(allowed.bytes / allowed.keepers.max(1)),
             most_compared: size(half / BYTES_COMPARED).max(1),
             next: AtomicU32::new(1),
@@ -148,7 +150,8 @@ impl Copies {
 
     /// Keeps a copy.
     pub(super) fn keep(&mut self, seen: &Seen<'_>, key: &Fingerprints) {
-        let flow = self.shared.flow.number(seen.normal.text, &mut self.flow);
+        let (sets, set) = (&self.shared.sets, seen.set.number);
+        let flow = sets.core_number(set, seen.normal.text, &mut self.flow);
         let other = (!seen.is_compared_whole()).then(|| seen.record().to_string());
         let row = Row {
             by: self.number,
@@ -160,9 +163,10 @@ impl Copies {
             young: seen.print.young,
             part: seen.origin.number,
             row: seen.row.number,
-            event: seen.row.event_id.map(|id| key.of_record(id.as_bytes())),
+            event: seen.event(key),
             end: seen.normal.end,
             delivered: seen.delivered,
+            set,
             names: self.shared.number_of(seen.names()),
             text: seen.normal.text,
             record: other.as_deref(),
@@ -319,41 +323,6 @@ impl Gathered {
         self.spill.end
     }
 
-    /// Returns how many copies each side has that the other one lacks, an event counted once. To be asked before the
-    /// first copies are taken.
-    ///
-    /// # Errors
-    /// The temporary file cannot be read.
-    pub(super) fn excess(&mut self) -> io::Result<Sides<u64>> {
-        let starts: Vec<u64> = self.spill.runs.iter().map(|run| run.at).collect();
-        let (mut excess, mut spilled) = (Sides::<u64>::default(), Vec::new());
-        for (number, held) in self.held.as_slice().iter().enumerate() {
-            spilled.clear();
-            self.spill.read(number, &mut spilled)?;
-            let mut copies: HashMap<u128, Sides<u64>> = HashMap::new();
-            let mut events = HashSet::new();
-            for bytes in [held, &spilled] {
-                each_row(bytes, &self.whole, &mut |row, _| {
-                    if row
-                        .event
-                        .is_none_or(|event| events.insert((row.side, event)))
-                    {
-                        copies.entry(row.fingerprint).or_default()[row.side] += 1;
-                    }
-                })?;
-            }
-            for copies in copies.values() {
-                for side in Side::BOTH {
-                    excess[side] += copies[side].saturating_sub(copies[side.other()]);
-                }
-            }
-        }
-        for (run, at) in self.spill.runs.iter_mut().zip(starts) {
-            run.at = at;
-        }
-        Ok(excess)
-    }
-
     /// Returns all copies of some flows more, and `None` in the end. Unless `all` are wanted, records may be left out of
     /// which both sides have as many.
     ///
@@ -381,6 +350,7 @@ impl Gathered {
                 self.kept(&row, names),
                 row.young,
                 || Group {
+                    set: row.set,
                     text: row.text.into(),
                     bucket: Bucket {
                         interface: (names.interface)(row.interface),

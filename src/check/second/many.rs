@@ -13,11 +13,11 @@ use crate::model::delay::Delays;
 use crate::model::finding::Bucket;
 use crate::model::{Error, Side, Sides};
 
+use super::Look;
 use super::again::narrowed;
 use super::closer::{Closer, Means, Scope, lone_kind};
 use super::copies::{BYTES_A_COPY, Copies};
 use super::question::Standing;
-use super::{Look, excess};
 use crate::diff::{EveryDifference, Outcome};
 
 /// How often one looks because the sides have changed under the look before.
@@ -43,8 +43,9 @@ impl Look<'_> {
         let (mut filled, mut before) = (HashSet::new(), buckets.clone());
         for tries in (0..MOST_TRIES).rev() {
             // Whoever wants every difference wants the lone buckets' records too: they are compared like the others. So
-            // are all in the end, if records keep arriving.
-            let counted = every.is_none() && tries > 0;
+            // are all in the end, if records keep arriving; and where records may match on fewer fields, since one of them
+            // may have no interface.
+            let counted = every.is_none() && tries > 0 && self.sets.is_one_a_kind();
             let scope = Arc::new(self.scope(buckets, |id| counted && !filled.contains(id)));
             let means = self.means(&scope, estimate.filter(|_| tries > 0));
             let mut passed = self.pass(Closer::new(Arc::clone(&scope), means)).await?;
@@ -69,7 +70,6 @@ impl Look<'_> {
                 Means::Sketch(sketch, _) => match sketch.peel() {
                     Ok(found) => {
                         self.note_arrivals(buckets, &now, &seen.delays);
-                        self.doubt_malformed(lone_excess(&scope, &seen.ledgers, excess(&found)));
                         self.count_lone(&scope, &seen.ledgers, seen.settled, seen.young);
                         self.wanted = narrowed(self.reader, self.screened, &self.wanted, &found);
                         self.few(&found, every.as_deref_mut()).await?;
@@ -91,14 +91,7 @@ impl Look<'_> {
                         continue;
                     }
                     self.note_arrivals(buckets, &now, &seen.delays);
-                    let mut gathered = copies.gathered().map_err(Error::Temporary)?;
-                    if Side::BOTH
-                        .iter()
-                        .any(|&side| self.screened.sides[side].tally.malformed > 0)
-                    {
-                        let excess = gathered.excess().map_err(Error::Temporary)?;
-                        self.doubt_malformed(lone_excess(&scope, &seen.ledgers, excess));
-                    }
+                    let gathered = copies.gathered().map_err(Error::Temporary)?;
                     self.count_lone(&scope, &seen.ledgers, seen.settled, seen.young);
                     self.compare(gathered, false, every.as_deref_mut(), |_, _| {})?;
                 }
@@ -149,7 +142,7 @@ impl Look<'_> {
             Some(capacity) if allowed.copies * BYTES_A_COPY > allowed.bytes => {
                 Means::Sketch(Sketch::for_differences(capacity), capacity)
             }
-            _ => Means::Copies(Copies::new(self.flow.clone(), allowed)),
+            _ => Means::Copies(Copies::new(Arc::clone(&self.sets), allowed)),
         }
     }
 
@@ -217,13 +210,4 @@ impl Look<'_> {
         }));
         outcome.merge(young);
     }
-}
-
-/// Adds the records of lone buckets to what each side has and the other lacks.
-fn lone_excess(scope: &Scope, now: &Sides<Ledger>, mut excess: Sides<u64>) -> Sides<u64> {
-    for (&id, (_, lacking)) in &scope.lone {
-        let side = lacking.other();
-        excess[side] += now[side].sums(id).copies;
-    }
-    excess
 }

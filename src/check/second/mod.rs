@@ -12,7 +12,9 @@ use std::sync::Arc;
 use hashbrown::{HashMap, HashSet};
 
 use crate::causes::{Cause, Traffic};
-use crate::diff::{Difference, Doubt, EveryDifference, Flow, Groups, Kind, Outcome, differences};
+use crate::diff::{
+    Difference, Doubt, EveryDifference, FieldSets, Groups, Kind, Outcome, differences,
+};
 use crate::digest::{BucketId, Net};
 use crate::model::delay::Delays;
 use crate::model::{Cover, Error, Side, Sides};
@@ -75,7 +77,7 @@ impl Explained {
 pub(super) struct Look<'a> {
     reader: &'a Reader<'a>,
     screened: &'a Screened,
-    flow: Flow,
+    sets: Arc<FieldSets>,
     /// The clock at the last look.
     last: i64,
     /// The parts that may hold what differs.
@@ -99,10 +101,11 @@ pub(super) async fn explain(
 ) -> Result<Explained, Error> {
     reader.progress.phase("looking again");
     let again = parts_again(reader, screened, &question).await?;
+    let rules = &screened.rules;
     let mut look = Look {
         reader,
         screened,
-        flow: Flow::new(&screened.rules.comparison),
+        sets: Arc::new(FieldSets::new(rules.sets.all(), rules.compared.clone())),
         last,
         wanted: again.wanted,
         explained: Explained::nothing(reader.check.max_evidence),
@@ -111,13 +114,13 @@ pub(super) async fn explain(
     };
     look.note_unreadable(again.gone);
     let left = match question {
-        Question::Few(found) => {
-            look.doubt_malformed(excess(&found));
-            Question::Few(look.few(&found, every).await?)
-        }
+        Question::Few(found) => Question::Few(look.few(&found, every).await?),
         Question::Many(standing) => Question::Many(look.many(&standing, every).await?),
     };
     let mut explained = look.explained;
+    for side in Side::BOTH {
+        explained.outcome.hide(side, &screened.sides[side].stands);
+    }
     explained.left = left;
     Ok(explained)
 }
@@ -131,14 +134,6 @@ fn doubt(screened: &Screened) -> Doubt {
     Doubt { covers }
 }
 
-/// Returns how many copies each side has that the other one lacks.
-pub(super) fn excess(found: &[Net]) -> Sides<u64> {
-    Sides::from_fn(|side| {
-        let more = found.iter().map(|net| net.copies * sign_of(side));
-        more.map(|copies| u64::try_from(copies).unwrap_or(0)).sum()
-    })
-}
-
 /// Differences are counted as S3's copies less CloudWatch's.
 fn sign_of(side: Side) -> i64 {
     match side {
@@ -148,18 +143,6 @@ fn sign_of(side: Side) -> i64 {
 }
 
 impl Look<'_> {
-    /// Malformed rows that are as many as the copies a side lacks may well be those copies (a wrong `--cwl-format` makes
-    /// all rows malformed): then none of these copies is called missing. `excess` is what each side has and the other lacks,
-    /// to the copy: an estimate would make a report depend on how it was found.
-    pub(super) fn doubt_malformed(&mut self, excess: Sides<u64>) {
-        for side in Side::BOTH {
-            let malformed = self.screened.sides[side].tally.malformed;
-            if malformed > 0 && malformed >= excess[side.other()] {
-                self.doubt.covers[side].push(Cover::default());
-            }
-        }
-    }
-
     /// Collects the copies of known differences and tells what they are. Returns what still differs.
     pub(super) async fn few(
         &mut self,
@@ -172,7 +155,7 @@ impl Look<'_> {
         let mut gone: HashMap<u128, Net> =
             found.iter().map(|one| (one.fingerprint, *one)).collect();
         let buckets: HashSet<BucketId> = found.iter().map(|one| one.bucket).collect();
-        let copies = Copies::new(self.flow.clone(), self.allowance(buckets.into_iter()));
+        let copies = Copies::new(Arc::clone(&self.sets), self.allowance(buckets.into_iter()));
         let fingerprints = Arc::new(gone.keys().copied().collect());
         let mut passed = self.pass(Collection::new(fingerprints, copies)).await?;
         self.note_unreadable(passed.take_unreadable());
@@ -233,8 +216,12 @@ impl Look<'_> {
         mut every: Option<&mut EveryDifference<'_>>,
     ) -> Result<(), Error> {
         let most_shown = self.reader.check.max_evidence;
-        let told = differences(groups, &self.screened.rules.comparison, &self.doubt);
-        for (number, difference) in told.iter().enumerate() {
+        let sets = Arc::clone(&self.sets);
+        let told = differences(groups, &sets, &self.doubt);
+        for matched in &told.fewer {
+            self.explained.outcome.count_fewer(matched, &sets);
+        }
+        for (number, difference) in told.differences.iter().enumerate() {
             let (bucket, kind) = (difference.bucket, difference.kind);
             self.explained.outcome.count(bucket, kind, 1);
             self.note_traffic(difference);
@@ -248,7 +235,9 @@ impl Look<'_> {
                 self.explained.outcome.show(bucket, kind, shown);
             }
         }
-        self.explained.outcome.note_more(told.len() > most_shown);
+        self.explained
+            .outcome
+            .note_more(told.differences.len() > most_shown);
         Ok(())
     }
 
@@ -290,7 +279,7 @@ impl Look<'_> {
         match rules.halted() {
             None => Ok(passed),
             Some(Halt::Incomparable(why)) => Err(Error::Incomparable(why)),
-            Some(Halt::Narrower) => Err(Error::Incomparable(
+            Some(Halt::MoreFields | Halt::OtherFields) => Err(Error::Incomparable(
                 "records with other fields have arrived while both sides were compared: check again".into(),
             )),
         }

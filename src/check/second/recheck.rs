@@ -77,7 +77,7 @@ async fn again(
 ) -> Result<Explained, Error> {
     let last = reader.settle.now;
     reader.move_clock();
-    screened.rules = Arc::new(reader.rules(screened.rules.comparison.clone()));
+    screened.rules = Arc::new(reader.rules_again(&screened.rules));
     let mut explained = explain(reader, screened, before.left.clone(), last, every).await?;
     for side in Side::BOTH {
         explained.arrivals[side] += before.arrivals[side];

@@ -12,10 +12,12 @@ mod store;
 mod subject;
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 use crate::model::finding::Bucket;
 use crate::model::window::{Settle, Window, slot};
 use crate::model::{Cover, Side, Sides};
+use crate::record::RecordKind;
 use crate::report::Carried;
 
 pub use copies::Copies;
@@ -38,7 +40,7 @@ pub struct State {
     /// Parts that could not be read, and the stretch of a decided window that they may hold records of.
     pub unreadable: Vec<Unreadable>,
     /// The compared fields, of whose values the texts in `open` consist.
-    pub fields: Vec<String>,
+    pub fields: BTreeMap<RecordKind, Vec<String>>,
     /// Buckets with copies that are not decided, or that an unreadable part may hold more of; in order.
     pub open: Vec<Open>,
 }
@@ -180,7 +182,7 @@ impl State {
             next: slot(start),
             unread: Vec::new(),
             unreadable: Vec::new(),
-            fields: Vec::new(),
+            fields: BTreeMap::new(),
             open: Vec::new(),
         }
     }

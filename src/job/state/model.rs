@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use crate::model::finding::{Bucket, Evidence, Finding, LeftoverKind, Place, ReadTrouble};
 use crate::model::window::{Settle, Window, slot};
 use crate::model::{Counts, Cover, Side, Sides};
-use crate::record::{FieldName, Record};
+use crate::record::{FieldName, Record, RecordKind};
 use crate::report::{Report, SideSummary, Verdict};
 
 use super::{Patience, State, Subject, again, due};
@@ -164,8 +164,13 @@ fn report(
         verdict: Verdict::Unknown,
         window,
         settle,
-        fields: ["start", "end", "bytes"].map(str::to_owned).to_vec(),
-        fields_left_out: Sides::default(),
+        fields: BTreeMap::from([(
+            RecordKind::Vpc,
+            ["start", "end", "bytes"].map(str::to_owned).to_vec(),
+        )]),
+        fields_left_out: BTreeMap::new(),
+        field_doubts: Vec::new(),
+        fewer_fields: Vec::new(),
         sides: Sides::from_fn(|_| SideSummary::default()),
         counts: Counts::default(),
         findings,

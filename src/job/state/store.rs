@@ -222,7 +222,7 @@ mod tests {
     fn what_is_damaged_or_newer_is_refused_and_left_alone() {
         let good = r#"{"schema":"flowdiff.state/1","of":{"source":{"s3":"","cwl":""},"region":{"s3":null,"cwl":null},
             "format":{"s3":null,"cwl":null},"fields":[],"ignore_fields":[],"interface":[],"flow_log_id":[],
-            "all_streams":false,"ignore_nodata":false},"next":300,"unread":[],"unreadable":[],"fields":[],"open":[]}"#;
+            "all_streams":false,"ignore_nodata":false},"next":300,"unread":[],"unreadable":[],"fields":{},"open":[]}"#;
         assert_eq!(parse(good).unwrap(), state(300));
         for (text, said) in [
             (String::new(), "is damaged"),

@@ -26,7 +26,7 @@ pub(super) fn write(page: &mut Page, report: &Report) {
     }
     table.add_row([""; 3]);
     for (name, values) in count_rows(&report.counts) {
-        if name == LATE && values == Sides::default() {
+        if [LATE, FEWER].contains(&name) && values == Sides::default() {
             continue;
         }
         let values = values.map(thousands);
@@ -73,11 +73,15 @@ fn moment(second: Option<i64>) -> String {
 /// Another row that is left out if it says nothing.
 const LATE: &str = "came late here";
 
+/// And another one.
+const FEWER: &str = "matched on fewer fields";
+
 /// Returns the rows about both sides together: where each copy of a side went.
-fn count_rows(counts: &Counts) -> [(&'static str, Sides<u64>); 7] {
+fn count_rows(counts: &Counts) -> [(&'static str, Sides<u64>); 8] {
     let both = |number| Sides::from_fn(|_| number);
     [
         ("matched", both(counts.matched)),
+        (FEWER, both(counts.matched_on_fewer_fields)),
         ("missing here", counts.missing),
         ("surplus here", counts.surplus),
         ("pending here", counts.pending),

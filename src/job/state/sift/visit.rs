@@ -260,12 +260,9 @@ impl Visit<'_, '_> {
 
     /// Two records are the same if their compared fields are.
     fn text(&self, record: &Record) -> String {
-        let values = self
-            .sift
-            .report
-            .fields
-            .iter()
-            .map(|name| record.get(name).unwrap_or("-"));
+        let fields = self.sift.report.fields.get(&record.kind());
+        let values = fields.into_iter().flatten();
+        let values = values.map(|name| record.get(name).unwrap_or("-"));
         values.collect::<Vec<_>>().join(" ")
     }
 }
