@@ -46,7 +46,11 @@ pub(super) fn report(
     let layouts = screened.layouts();
     let kinds = fields::kinds(&layouts, &reader.check.formats);
     let left_out = fields::left_out(&screened.rules.compared, &layouts);
-    let field_doubts = fields::doubts(&screened.rules.sets.all(), &left_out);
+    let field_doubts = fields::doubts(
+        &reader.check.fields,
+        &screened.rules.sets.all().0,
+        &left_out,
+    );
     let fewer_fields = explained.outcome.fewer_fields();
     let (findings, mut evidence_capped) = explained.outcome.into_findings();
     let mut troubles = Vec::new();

@@ -107,6 +107,8 @@ pub struct Malformed {
     pub reason: String,
     /// How many cells stand in it at most: so many cells of records it may be made of. 0 if nothing is known of them.
     pub cells: u64,
+    /// The event's id, where the file has one.
+    pub event_id: Option<String>,
 }
 
 impl Malformed {
@@ -116,6 +118,7 @@ impl Malformed {
             number,
             reason,
             cells: 0,
+            event_id: None,
         }
     }
 }

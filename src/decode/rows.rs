@@ -166,11 +166,15 @@ impl<'a, S: Sink> Rows<'a, S> {
     }
 
     fn refuse(&mut self, from: From<'_>, reason: String, cells: usize) -> Result<(), DecodeError> {
-        let (From::Line(number) | From::Event(number, _)) = from;
+        let (number, event_id) = match from {
+            From::Line(number) => (number, None),
+            From::Event(number, id) => (number, id.map(str::to_owned)),
+        };
         Ok(self.sink.malformed(Malformed {
             number,
             reason,
             cells: cells as u64,
+            event_id,
         })?)
     }
 

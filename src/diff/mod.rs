@@ -237,7 +237,14 @@ fn settle<'a>(
             .iter()
             .enumerate()
             .filter(|(index, _)| !taken[side].contains(index));
-        found.extend(alone.map(|(_, leftover)| Difference::leftover(leftover.kind(), leftover)));
+        found.extend(alone.map(|(_, leftover)| {
+            let lacking = side.other();
+            let kind = match sets.may_be_untold(leftover.group.set, lacking) {
+                true => Kind::Undetermined(lacking),
+                false => leftover.kind(),
+            };
+            Difference::leftover(kind, leftover)
+        }));
     }
 }
 

@@ -38,15 +38,16 @@ pub(super) fn pair(s3: &[Told<'_>], cwl: &[Told<'_>], sets: &FieldSets) -> Vec<(
 /// Returns how many of the fields that both have are equal; `None` if they are not of one flow.
 fn alike(s3: Told<'_>, cwl: Told<'_>, sets: &FieldSets) -> Option<usize> {
     let (s3_values, cwl_values) = (values(s3.1).collect_vec(), values(cwl.1).collect_vec());
-    let mut equal = 0;
-    for shared in sets.shared(s3.0, cwl.0) {
+    let (mut equal, all) = (0, sets.shared(s3.0, cwl.0));
+    for shared in all {
         match s3_values.get(shared.here) == cwl_values.get(shared.there) {
             true => equal += 1,
             false if shared.tells_flow => return None,
             false => {}
         }
     }
-    Some(equal)
+    // Those that differ in nothing are no divergent pair, but for two of one set, which are never equal here.
+    (equal < all.len()).then_some(equal)
 }
 
 /// Pairs, of each set and flow, the first with the first.
@@ -102,12 +103,18 @@ mod tests {
     /// Of 256 times 256 the most alike are looked for, of one more no longer.
     #[test]
     fn a_crowd_is_paired_in_order() {
-        let sets = sets(&[&["version", "bytes"]]);
-        let texts: Vec<String> = (0..257).map(|number| format!("a {number}")).collect();
-        let s3 = told(&texts.iter().map(String::as_str).collect_vec());
-        let cwl = s3.iter().rev().copied().collect_vec();
+        let sets = sets(&[&["version", "packets", "bytes"]]);
+        let texts = |bytes: &str| (0..257).map(|n| format!("a {n} {bytes}")).collect_vec();
+        let (s3, mut cwl) = (texts("x"), texts("y"));
+        cwl.reverse();
+        let [s3, cwl] = [&s3, &cwl].map(|texts| texts.iter().map(String::as_str).collect_vec());
+        let (s3, cwl) = (told(&s3), told(&cwl));
+        let packets = |one: Told<'_>| values(one.1).nth(1).map(<[u8]>::to_vec);
         let few = pair(&s3[..256], &cwl[1..], &sets);
-        assert!(few.iter().all(|&(a, b)| s3[a] == cwl[1 + b]));
+        assert!(
+            few.iter()
+                .all(|&(a, b)| packets(s3[a]) == packets(cwl[1 + b]))
+        );
         let many = pair(&s3, &cwl[1..], &sets);
         assert!(
             many.iter()
@@ -117,14 +124,19 @@ mod tests {
     }
 
     #[test]
-    fn what_both_have_of_a_flow_must_be_equal() {
-        let sets = sets(&[&["srcaddr", "dstaddr", "start"], &["srcaddr", "start"]]);
-        let s3: [Told<'_>; 1] = [(0, b"10.0.0.1 10.0.0.2 7")];
+    fn what_both_have_of_a_flow_must_be_equal_and_something_else_unequal() {
+        let sets = sets(&[
+            &["srcaddr", "dstaddr", "start", "bytes"],
+            &["srcaddr", "start", "bytes"],
+        ]);
+        let s3: [Told<'_>; 1] = [(0, b"10.0.0.1 10.0.0.2 7 84")];
         for (cwl, pairs) in [
-            ((1, &b"10.0.0.1 7"[..]), 1),
-            ((1, b"10.0.0.1 8"), 0),
-            ((1, b"10.0.0.9 7"), 0),
-            ((0, b"10.0.0.1 10.0.0.9 7"), 0),
+            ((1, &b"10.0.0.1 7 85"[..]), 1),
+            ((1, b"10.0.0.1 7 84"), 0),
+            ((1, b"10.0.0.1 8 85"), 0),
+            ((1, b"10.0.0.9 7 85"), 0),
+            ((0, b"10.0.0.1 10.0.0.9 7 85"), 0),
+            ((0, b"10.0.0.1 10.0.0.2 7 85"), 1),
         ] {
             assert_eq!(pair(&s3, &[cwl], &sets).len(), pairs, "{cwl:?}");
         }

@@ -7,12 +7,14 @@ use itertools::Itertools;
 use smallvec::SmallVec;
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::model::{Side, Sides};
 use crate::record::{Comparison, FieldName, FieldSet, Kinds, RecordKind, Shared};
 
 /// The field sets of a run, by number.
 #[derive(Clone, Debug)]
 pub struct FieldSets {
     sets: Vec<Arc<FieldSet>>,
+    sides: Vec<Sides<bool>>,
     compared: Kinds<Comparison>,
     /// For each set, the columns that say which copies may belong together: copies that may be matched or paired have
     /// equal values in them.
@@ -22,8 +24,12 @@ pub struct FieldSets {
 
 impl FieldSets {
     /// Takes the sets; their numbers are their places. `compared` is what they are made of: for each kind, what both sides
-    /// have.
-    pub fn new(sets: Vec<Arc<FieldSet>>, compared: Kinds<Comparison>) -> Self {
+    /// have. `sides` tells on which sides there are records of each set.
+    pub fn new(
+        sets: Vec<Arc<FieldSet>>,
+        sides: Vec<Sides<bool>>,
+        compared: Kinds<Comparison>,
+    ) -> Self {
         let core = (0..sets.len()).map(|at| core(&sets, at)).collect();
         let both = |one: usize| (0..sets.len()).map(move |other| (one, other));
         let pairs = (0..sets.len()).flat_map(both);
@@ -31,6 +37,7 @@ impl FieldSets {
         let shared = pairs.map(of).collect();
         Self {
             sets,
+            sides,
             compared,
             core,
             shared,
@@ -45,16 +52,25 @@ impl FieldSets {
         &self.sets[number]
     }
 
-    /// Tells whether no record can be matched on fewer fields than it has.
+    /// Tells whether there is one set of each kind, so that no record can be matched on fewer fields than it has.
     pub fn is_one_a_kind(&self) -> bool {
-        let all = 0..self.sets.len();
-        let mut pairs = all.clone().cartesian_product(all);
-        pairs.all(|(one, other)| !self.joins(one, other))
+        self.sets.iter().map(|set| set.kind).all_unique()
     }
 
     /// Tells whether records of these two sets may be matched on fewer fields than one of them has.
     pub fn joins(&self, one: usize, other: usize) -> bool {
         one != other && self.sets[one].joins(&self.sets[other])
+    }
+
+    /// Tells whether records that are the same may stand on a side in another set with which too little is shared to tell:
+    /// neither `start` nor whose traffic it is.
+    pub fn may_be_untold(&self, number: usize, side: Side) -> bool {
+        let one = self.get(number);
+        let others = self.sets.iter().zip(&self.sides).enumerate();
+        let mut untold = others.filter(|(other, (set, sides))| {
+            *other != number && sides[side] && set.kind == one.kind && !one.joins(set)
+        });
+        untold.next().is_some()
     }
 
     /// Returns what two sets share, in the order of the first.
@@ -148,7 +164,14 @@ pub(super) mod tests {
         let all = fields.iter().flat_map(|names| names.iter());
         let all = Comparison::new(all.map(|name| FieldName::new(name)));
         let compared = Kinds::from_fn(|_| all.clone());
-        FieldSets::new(fields.iter().map(set).collect(), compared)
+        let sides = vec![
+            Sides {
+                s3: true,
+                cwl: true
+            };
+            fields.len()
+        ];
+        FieldSets::new(fields.iter().map(set).collect(), sides, compared)
     }
 
     fn default_set() -> FieldSets {

@@ -177,10 +177,12 @@ impl Normaliser {
         let cells = Cells::Apart(&cells);
         let text = self.write_canonical(cells, text)?;
         let refuse = |at: usize| not_a_value(&self.layout, at, cells.get(at));
-        let time =
-            |column: Option<usize>| column.map_or(Ok(None), |at| seconds(cells.get(at)).ok_or(at));
+        let time = |column: Option<usize>| match column {
+            Some(at) if !is_masked(cells.get(at)) => seconds(cells.get(at)).ok_or(at),
+            _ => Ok(None),
+        };
         for at in self.amounts.into_iter().flatten() {
-            if total(cells.get(at)).is_none() {
+            if total(cells.get(at)).is_none() && !is_masked(cells.get(at)) {
                 return Err(refuse(at));
             }
         }

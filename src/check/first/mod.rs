@@ -88,7 +88,7 @@ pub(super) async fn screen(
                 }
             }
         }
-        reader.check.fields.check(&layouts)?;
+        reader.check.fields.check(&layouts, &rules.all_seen())?;
         rules.sets.close();
         let mut sides = passed.sides;
         for side in Side::BOTH {
@@ -342,6 +342,7 @@ impl Reader<'_> {
             sets: Arc::default(),
             selection: check.fields.clone(),
             layouts: Mutex::new(layouts),
+            seen: Mutex::default(),
             window: check.window,
             settle: self.settle,
             interfaces: check

@@ -8,7 +8,7 @@ use crate::check::pass::claims::Claims;
 use crate::check::pass::span::FilterMemory;
 use crate::check::pass::visitor::{Seen, Visitor};
 use crate::digest::{BucketId, Digest, Fingerprints, Grain};
-use crate::model::Sides;
+use crate::model::{Side, Sides};
 
 /// How large digests may become.
 #[derive(Clone, Copy, Debug)]
@@ -59,6 +59,10 @@ impl Visitor for Screen {
         }
         self.digests[seen.origin.side].add(&seen.print);
         true
+    }
+
+    fn claim(&mut self, side: Side, event: u128) -> bool {
+        self.claims.claim_event(side, event)
     }
 
     fn filters(&self) -> Option<&Arc<FilterMemory>> {

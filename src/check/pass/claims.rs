@@ -40,7 +40,8 @@ impl Claims {
         }
     }
 
-    fn claim_event(&mut self, side: Side, event: u128) -> bool {
+    /// Tells whether an event has not been taken before.
+    pub(in crate::check) fn claim_event(&mut self, side: Side, event: u128) -> bool {
         !self.final_of(side).contains(&event) && self.held[side].insert(event)
     }
 

@@ -65,17 +65,17 @@ impl Selection {
         self.only.iter().cloned().collect()
     }
 
-    /// Holds what the user says against all layouts that have a record in the window.
+    /// Holds what the user says against the layouts that have a record in the window, and all that were met.
     ///
     /// # Errors
     /// A field asked for is not there, or nothing is left to compare of records that both sides have.
-    pub(in crate::check) fn check(&self, layouts: &Layouts) -> Result<(), Error> {
+    pub(in crate::check) fn check(&self, layouts: &Layouts, seen: &Layouts) -> Result<(), Error> {
         if !layouts_met(layouts) {
             return Ok(());
         }
         let mut ignored = self.ignored.iter();
         if let Some(name) =
-            ignored.find(|name| !Side::BOTH.iter().any(|&side| has(&layouts[side], name)))
+            ignored.find(|name| !Side::BOTH.iter().any(|&side| has(&seen[side], name)))
         {
             let why = format!("--ignore-fields: no field `{name}` on either side");
             return Err(Error::Usage(why));
@@ -84,7 +84,7 @@ impl Selection {
             .into_iter()
             .filter(|&side| !layouts[side].is_empty())
         {
-            if let Some(name) = self.only.iter().find(|name| !has(&layouts[side], name)) {
+            if let Some(name) = self.only.iter().find(|name| !has(&seen[side], name)) {
                 let why = format!(
                     "--fields: {side} has no field `{name}`: it has {}",
                     listed(&layouts[side])
@@ -188,6 +188,7 @@ const ALIKE: f64 = 0.85;
 /// Tells why equal values may be no sign of equal records: `sets` are the field sets that records have, `left_out` what only
 /// one side has.
 pub(in crate::check) fn doubts(
+    selection: &Selection,
     sets: &[Arc<FieldSet>],
     left_out: &Kinds<Sides<Vec<FieldName>>>,
 ) -> Vec<FieldDoubt> {
@@ -196,7 +197,11 @@ pub(in crate::check) fn doubts(
     let blind = blind.map(|kind| FieldDoubt::Blind { kind });
     let misspelt = left_out.iter().flat_map(|(_, sides)| {
         Side::BOTH.into_iter().flat_map(move |side| {
-            let unknown = sides[side].iter().filter(|name| !name.is_known());
+            // Who names the fields has chosen.
+            let chosen =
+                |name: &FieldName| !selection.only.is_empty() || selection.ignored.contains(name);
+            let unknown = sides[side].iter();
+            let unknown = unknown.filter(move |name| !name.is_known() && !chosen(name));
             unknown.filter_map(move |name| {
                 let nearest = nearest(name, &sides[side.other()])?;
                 Some(FieldDoubt::Misspelt {
@@ -339,7 +344,7 @@ mod tests {
                 only: names(only),
                 ignored: names(ignored),
             };
-            selection.check(&met).unwrap_err().to_string()
+            selection.check(&met, &met).unwrap_err().to_string()
         };
         assert_eq!(
             refuse(&["end"], &[]),
@@ -363,6 +368,10 @@ mod tests {
         };
         let compared = selection.compared(&Layouts::default());
         assert_eq!(compared.vpc.fields(), names(&["tgw-id", "brand-new"]));
-        assert!(selection.check(&Layouts::default()).is_ok());
+        assert!(
+            selection
+                .check(&Layouts::default(), &Layouts::default())
+                .is_ok()
+        );
     }
 }

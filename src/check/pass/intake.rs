@@ -43,15 +43,15 @@ struct Look {
 }
 
 impl Look {
-    fn new(rules: &Rules, layout: &Layout, masked: &[FieldName]) -> Result<Self, Stop> {
-        let set = rules.set_of(layout, masked)?;
+    fn new(rules: &Rules, layout: &Layout, masked: &[FieldName]) -> Self {
+        let set = rules.set_of(layout, masked);
         let normaliser = Normaliser::new(layout, &set.fields.fields);
-        Ok(Self {
+        Self {
             normaliser: normaliser.expect("a layout has its own fields"),
             set,
             is_met: false,
             unfit: None,
-        })
+        }
     }
 }
 
@@ -147,7 +147,7 @@ impl<V: Visitor> Intake<'_, V> {
             Some(at) => self.masked.swap_remove(at),
             None => {
                 let layout = self.look.as_ref().ok_or(Stop)?.normaliser.layout();
-                let look = Look::new(self.rules, layout, &masked)?;
+                let look = Look::new(self.rules, layout, &masked);
                 (masked, look)
             }
         };
@@ -205,13 +205,24 @@ impl<V: Visitor> Intake<'_, V> {
             return Err(self.rules.halt(Halt::Incomparable(why)));
         }
         look.is_met = true;
-        self.rules.meet(self.origin.side, look.normaliser.layout())
+        let (side, layout) = (self.origin.side, look.normaliser.layout());
+        self.rules.meet(side, layout, &mut look.set)
     }
 
     /// Takes a row that has as many cells as the layout has columns and still is no record. What can be read of it tells
     /// which records it may stand for.
     #[cold]
     fn refuse(&mut self, row: &Row<'_>, reason: String) {
+        let taken = self.scratch.as_mut().unwrap_or(self.taken);
+        if let Some(id) = row.event_id.filter(|id| !id.is_empty()) {
+            let event = self
+                .rules
+                .key
+                .of_record(format!("{id} {reason}").as_bytes());
+            if !taken.visitor.claim(self.origin.side, event) {
+                return;
+            }
+        }
         let mut cover = self.origin.cover.clone();
         if let Some(look) = &self.look {
             let (interface, start) = look.normaliser.place(row.cells);
@@ -243,7 +254,8 @@ impl<V: Visitor> Sink for Intake<'_, V> {
     }
 
     fn layout(&mut self, layout: &Layout) -> Result<(), Stop> {
-        let mut look = Look::new(self.rules, layout, &[])?;
+        self.rules.see(self.origin.side, layout);
+        let mut look = Look::new(self.rules, layout, &[]);
         let lacks = |name: &str| {
             layout
                 .columns()
@@ -321,6 +333,16 @@ impl<V: Visitor> Sink for Intake<'_, V> {
         let records = fitting(row.cells, layout.columns().len() as u64);
         let cover = self.origin.cover.clone();
         let taken = self.scratch.as_mut().unwrap_or(self.taken);
+        if let Some(id) = row.event_id.filter(|id| !id.is_empty()) {
+            // An event that is found again in another answer is one row.
+            let event = self
+                .rules
+                .key
+                .of_record(format!("{id} {}", row.reason).as_bytes());
+            if !taken.visitor.claim(self.origin.side, event) {
+                return Ok(());
+            }
+        }
         taken.malformed(self.origin, row.number, cover, records, || row.reason);
         Ok(())
     }
@@ -362,6 +384,7 @@ mod tests {
             sets: Arc::default(),
             selection: Selection::default(),
             layouts: Mutex::default(),
+            seen: Mutex::default(),
             window: Window::ALL,
             settle: Settle { now: 0, seconds: 0 },
             interfaces: HashSet::new(),

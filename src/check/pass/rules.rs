@@ -29,6 +29,8 @@ pub(in crate::check) struct Rules {
     pub selection: Selection,
     /// The layouts that a record in the window has had so far.
     pub layouts: Mutex<Layouts>,
+    /// All layouts that were met, also those without such a record: what they have is no slip.
+    pub seen: Mutex<Layouts>,
     /// Which records, by `start`.
     pub window: Window,
     /// Which records are young.
@@ -57,6 +59,18 @@ pub(in crate::check) enum Halt {
 }
 
 impl Rules {
+    /// Returns all layouts that were met, and those that the user has given.
+    pub(in crate::check) fn all_seen(&self) -> Layouts {
+        let seen = self.seen.lock();
+        let mut seen = seen.unwrap_or_else(PoisonError::into_inner).clone();
+        for side in Side::BOTH {
+            if self.formats[side].given {
+                seen[side].insert(self.formats[side].layout.clone());
+            }
+        }
+        seen
+    }
+
     /// Returns the layouts that a record in the window has had so far.
     pub(in crate::check) fn met(&self) -> Layouts {
         let layouts = self.layouts.lock();
@@ -97,11 +111,26 @@ impl Rules {
         }
     }
 
-    /// Takes note of a layout that a record in the window has.
+    /// Takes note of a layout, whether or not a record follows.
+    pub(in crate::check) fn see(&self, side: Side, layout: &Layout) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if !seen[side].contains(layout) {
+            seen[side].insert(layout.clone());
+        }
+    }
+
+    /// Takes note of a layout that a record in the window has, and gives its field set a number.
     ///
     /// # Errors
-    /// It has a field that ought to have been compared.
-    pub(in crate::check) fn meet(&self, side: Side, layout: &Layout) -> Result<(), Stop> {
+    /// It has a field that ought to have been compared, or others than at the first look.
+    pub(in crate::check) fn meet(
+        &self,
+        side: Side,
+        layout: &Layout,
+        set: &mut Set,
+    ) -> Result<(), Stop> {
+        let number = self.sets.number_of(&set.fields, side);
+        set.number = number.map_err(|why| self.halt(why))?;
         let mut layouts = self.layouts.lock().unwrap_or_else(PoisonError::into_inner);
         if !layouts[side].insert(layout.clone()) {
             return Ok(());
@@ -116,31 +145,21 @@ impl Rules {
         }
     }
 
-    /// Returns the set of the fields in which records of a layout are compared, but for those that are masked.
-    ///
-    /// # Errors
-    /// There are records with other fields than at the first look.
-    pub(in crate::check) fn set_of(
-        &self,
-        layout: &Layout,
-        masked: &[FieldName],
-    ) -> Result<Set, Stop> {
+    /// Returns the set of the fields in which records of a layout are compared, but for those that are masked. It has no
+    /// number before a record is met.
+    pub(in crate::check) fn set_of(&self, layout: &Layout, masked: &[FieldName]) -> Set {
         let kind = layout.kind();
         let fields = self.compared[kind].of(layout);
         let fields = fields.only(|name| !masked.contains(name));
-        let number = self.sets.number_of(FieldSet { kind, fields });
-        let number = number.map_err(|why| self.halt(why))?;
-        let set = self.sets.get(number);
-        Ok(Set {
-            number,
-            mark: self
-                .key
-                .of_record(format!("{kind} {}", set.fields.fields().iter().join(" ")).as_bytes()),
-            has_interface: set.fields.has("interface-id"),
-            has_start: set.fields.has("start"),
-            fields: set,
+        let mark = format!("{kind} {}", fields.fields().iter().join(" "));
+        Set {
+            number: usize::MAX,
+            mark: self.key.of_record(mark.as_bytes()),
+            has_interface: fields.has("interface-id"),
+            has_start: fields.has("start"),
+            fields: Arc::new(FieldSet { kind, fields }),
             is_masked: !masked.is_empty(),
-        })
+        }
     }
 
     /// Gives the pass up, unless it has been.
@@ -179,6 +198,7 @@ pub(in crate::check) struct SetTable {
 #[derive(Debug, Default)]
 struct Known {
     sets: Vec<Arc<FieldSet>>,
+    sides: Vec<Sides<bool>>,
     is_closed: bool,
 }
 
@@ -191,32 +211,32 @@ impl SetTable {
         self.known().is_closed = true;
     }
 
-    /// Returns all sets, by number.
-    pub(in crate::check) fn all(&self) -> Vec<Arc<FieldSet>> {
-        self.known().sets.clone()
+    /// Returns all sets, by number, and on which sides there are records of each.
+    pub(in crate::check) fn all(&self) -> (Vec<Arc<FieldSet>>, Vec<Sides<bool>>) {
+        let known = self.known();
+        (known.sets.clone(), known.sides.clone())
     }
 
-    fn get(&self, number: usize) -> Arc<FieldSet> {
-        Arc::clone(&self.known().sets[number])
-    }
-
-    fn number_of(&self, set: FieldSet) -> Result<usize, Halt> {
+    fn number_of(&self, set: &Arc<FieldSet>, side: Side) -> Result<usize, Halt> {
         let mut known = self.known();
-        if let Some(number) = known.sets.iter().position(|one| **one == set) {
-            return Ok(number);
-        }
-        if known.is_closed {
-            return Err(Halt::OtherFields);
-        }
-        if known.sets.len() == MOST_SETS {
-            let why = format!(
-                "more than {MOST_SETS} different sets of fields to compare, because of many formats or masked values: name \
-                 the fields to compare with --fields"
-            );
-            return Err(Halt::Incomparable(why));
-        }
-        known.sets.push(Arc::new(set));
-        Ok(known.sets.len() - 1)
+        let number = match known.sets.iter().position(|one| one == set) {
+            Some(number) => number,
+            None if known.is_closed => return Err(Halt::OtherFields),
+            None if known.sets.len() == MOST_SETS => {
+                let why = format!(
+                    "more than {MOST_SETS} different sets of fields to compare, because of many formats or masked values: \
+                     name the fields to compare with --fields"
+                );
+                return Err(Halt::Incomparable(why));
+            }
+            None => {
+                known.sets.push(Arc::clone(set));
+                known.sides.push(Sides::default());
+                known.sets.len() - 1
+            }
+        };
+        known.sides[number][side] = true;
+        Ok(number)
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {

@@ -106,6 +106,11 @@ pub(in crate::check) trait Visitor: Send + 'static {
         None
     }
 
+    /// Tells whether an event, which is no record, counts: false if it has been seen before.
+    fn claim(&mut self, _side: Side, _event: u128) -> bool {
+        true
+    }
+
     /// Adds what another one took.
     fn merge(&mut self, other: Self);
 

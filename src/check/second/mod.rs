@@ -102,10 +102,11 @@ pub(super) async fn explain(
     reader.progress.phase("looking again");
     let again = parts_again(reader, screened, &question).await?;
     let rules = &screened.rules;
+    let (sets, sides) = rules.sets.all();
     let mut look = Look {
         reader,
         screened,
-        sets: Arc::new(FieldSets::new(rules.sets.all(), rules.compared.clone())),
+        sets: Arc::new(FieldSets::new(sets, sides, rules.compared.clone())),
         last,
         wanted: again.wanted,
         explained: Explained::nothing(reader.check.max_evidence),
