@@ -33,8 +33,8 @@ mod late;
 mod live;
 // The engine against a naive model.
 mod model;
-// That the README's commands print what it shows.
-mod readme;
+// That README.md and the pages of docs/ show what is printed.
+mod pages;
 // That reports can be given away.
 mod redacted;
 // What can be wrong, and the report it must give.

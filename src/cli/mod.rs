@@ -3,11 +3,13 @@
 //! Holds words only; [`crate::cli::plan`] checks them.
 
 pub mod args;
+mod pages;
 pub mod plan;
 
 use clap::{Parser, Subcommand};
 
 pub use args::{CheckArgs, Color, OfSide, WatchArgs};
+pub use pages::{PAGES, Page};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -38,7 +40,13 @@ Sources:
 
 /// Tells whether VPC Flow Logs delivered to S3 and to CloudWatch Logs hold the same records.
 #[derive(Debug, Parser)]
-#[command(name = "flowdiff", version, after_help = EXAMPLES, max_term_width = 100)]
+#[command(
+    name = "flowdiff",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = true
+)]
+#[command(after_help = format!("{EXAMPLES}\n\n{}", pages::topics()))]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -104,6 +112,11 @@ pub enum What {
     },
     /// Print the manual page (roff)
     Man,
+    /// Print a page about a topic, or the help of a command
+    Help {
+        /// A topic, such as records, or a command, such as check
+        topic: Option<String>,
+    },
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 
 mod doctor;
 mod estimate;
+mod help;
 mod job;
 mod log;
 mod manual;
@@ -80,7 +81,9 @@ fn parse_and_run() -> ExitCode {
     let redaction = match &cli.command {
         What::Check(args) | What::Plan(args) | What::Doctor(args) => redaction(args),
         What::Watch(args) => redaction(&args.check),
-        What::SelfTest { .. } | What::Completions { .. } | What::Man => Ok(None),
+        What::SelfTest { .. } | What::Completions { .. } | What::Man | What::Help { .. } => {
+            Ok(None)
+        }
     };
     let (redaction, failed) = match redaction {
         Ok(redaction) => (redaction, None),
@@ -162,6 +165,9 @@ fn run(cli: Cli, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
             print(&text)
         }
         What::Man => manual::manual().and_then(|text| print(&text)),
+        What::Help { topic } => {
+            help::help(topic.as_deref()).and_then(|text| print(text.as_bytes()))
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //! oldest first, and all of it is told in one report.
 //!
 //! A round changes only the state in memory. Whoever runs it writes the report first and saves the state after, so that
-//! nothing is decided that has not been reported; see README.md, "In a scheduled job".
+//! nothing is decided that has not been reported; see docs/jobs.md, "In a scheduled job".
 
 use std::collections::BTreeMap;
 use std::future::Future;

@@ -1,6 +1,6 @@
 //! The truth: what there is to find in a situation, by counting copies one by one.
 //!
-//! Nothing here comes from the modules that are tested; the rules are those of the README.
+//! Nothing here comes from the modules that are tested; the rules are those of docs/records.md.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 

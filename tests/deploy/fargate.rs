@@ -67,7 +67,7 @@ fn declared() -> BTreeSet<String> {
 fn it_deploys_runs_and_alarms() {
     let stack = deployed();
     all_is_made(&stack);
-    the_task_may_do_what_the_readme_lists(&stack);
+    the_task_may_do_what_a_check_needs(&stack);
     the_schedule_starts_the_task(&stack);
     the_state_is_out_of_reach_for_others(&stack);
     the_alarms_go_off(&stack);
@@ -88,9 +88,9 @@ fn all_is_made(stack: &Value) {
     assert_eq!(stack["cluster"][0]["status"], "ACTIVE");
 }
 
-fn the_task_may_do_what_the_readme_lists(stack: &Value) {
-    let readme = include_str!("../../README.md");
-    let (_, policy) = readme
+fn the_task_may_do_what_a_check_needs(stack: &Value) {
+    let page = include_str!("../../docs/aws.md");
+    let (_, policy) = page
         .split_once("```json\n{\"Version\": \"2012-10-17\"")
         .unwrap();
     let (policy, _) = policy.split_once("```").unwrap();

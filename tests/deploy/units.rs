@@ -70,11 +70,11 @@ fn hadolint_has_nothing_to_say_about_the_dockerfile() {
     assert_refuses(lint().arg(wrong), "DL3000");
 }
 
-/// The README's three lines for cron: mail when records are lost, or when it cannot run, and none otherwise.
+/// The three lines for cron in docs/jobs.md: mail when records are lost, or when it cannot run, and none otherwise.
 #[test]
 fn cron_mails_what_somebody_must_read() {
-    let readme = include_str!("../../README.md");
-    let line = readme
+    let page = include_str!("../../docs/jobs.md");
+    let line = page
         .lines()
         .find_map(|line| line.strip_prefix("*/5 * * * * "));
     let job = tempfile::tempdir().unwrap();
