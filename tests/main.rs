@@ -41,5 +41,7 @@ mod redacted;
 mod scenarios;
 // Planted faults, by the thousand.
 mod selftest;
+// That the README's two commands do not build the same twice.
+mod shared;
 // A job that runs again and again.
 mod state;

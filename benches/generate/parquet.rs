@@ -2,35 +2,29 @@
 
 use std::io::{self, Write};
 use std::net::Ipv4Addr;
-use std::sync::Arc;
 
-use ::parquet::arrow::ArrowWriter;
 use ::parquet::basic::{Compression as Codec, GzipLevel};
 use ::parquet::file::properties::WriterProperties;
-use arrow_array::{ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray};
+use flowdiff::decode::table::{self, Values};
 
 use crate::corpus::{ACCOUNT, Record, Traffic, interface_id};
 
 /// Writes the columns as AWS types them: underscores in the names, counts and times as 64-bit integers.
 pub(crate) fn write(records: &[Record], to: impl Write + Send) -> io::Result<()> {
-    let text = |value: &dyn Fn(&Record) -> Option<String>| -> ArrayRef {
-        Arc::new(records.iter().map(value).collect::<StringArray>())
+    let text = |value: &dyn Fn(&Record) -> Option<String>| {
+        Values::Text(records.iter().map(value).collect())
     };
     let seen = |record: &Record| record.traffic != Traffic::NoData;
-    let number = |value: &dyn Fn(&Record) -> i32| -> ArrayRef {
+    let number = |value: &dyn Fn(&Record) -> i32| {
         let values = records.iter();
-        Arc::new(
-            values
-                .map(|record| seen(record).then(|| value(record)))
-                .collect::<Int32Array>(),
-        )
+        Values::I32(values.map(|it| seen(it).then(|| value(it))).collect())
     };
-    let total = |value: &dyn Fn(&Record) -> u64| -> ArrayRef {
+    let total = |value: &dyn Fn(&Record) -> u64| {
         let value = |record| seen(record).then(|| value(record).cast_signed());
-        Arc::new(records.iter().map(value).collect::<Int64Array>())
+        Values::I64(records.iter().map(value).collect())
     };
-    let time = |value: &dyn Fn(&Record) -> i64| -> ArrayRef {
-        Arc::new(Int64Array::from_iter_values(records.iter().map(value)))
+    let time = |value: &dyn Fn(&Record) -> i64| {
+        Values::I64(records.iter().map(|record| Some(value(record))).collect())
     };
     let action = |record: &Record| match record.traffic {
         Traffic::Accept => Some("ACCEPT".to_owned()),
@@ -39,7 +33,7 @@ pub(crate) fn write(records: &[Record], to: impl Write + Send) -> io::Result<()>
     };
     let status = |record: &Record| if seen(record) { "OK" } else { "NODATA" }.to_owned();
     let address = |address: Ipv4Addr, record: &Record| seen(record).then(|| address.to_string());
-    let version: ArrayRef = Arc::new(Int32Array::from_iter_values(records.iter().map(|_| 2)));
+    let version = Values::I32(vec![Some(2); records.len()]);
     let columns = [
         ("version", version),
         ("account_id", text(&|_| Some(ACCOUNT.to_owned()))),
@@ -65,11 +59,7 @@ pub(crate) fn write(records: &[Record], to: impl Write + Send) -> io::Result<()>
         ("action", text(&action)),
         ("log_status", text(&|record| Some(status(record)))),
     ];
-    let batch = RecordBatch::try_from_iter(columns).map_err(io::Error::other)?;
     let level = GzipLevel::try_new(6).map_err(io::Error::other)?;
     let properties = WriterProperties::builder().set_compression(Codec::GZIP(level));
-    let mut writer = ArrowWriter::try_new(to, batch.schema(), Some(properties.build()))?;
-    writer.write(&batch)?;
-    writer.close()?;
-    Ok(())
+    table::write(&columns, properties.build(), to).map_err(io::Error::other)
 }

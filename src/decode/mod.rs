@@ -4,7 +4,6 @@
 mod buffer;
 #[cfg(test)]
 mod collected;
-mod columns;
 mod cut;
 mod events;
 mod gzip;
@@ -26,6 +25,7 @@ use limits::AtMost;
 use crate::record::{Cells, Layout};
 
 pub use buffer::give_back_memory;
+pub use parquet::table;
 
 /// A piece of a part, to be decoded on its own.
 #[derive(Debug)]

@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::sync::Arc;
 
-use arrow_array::{ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use flowdiff::decode::table::{self, Values};
 use itertools::Itertools;
 use jiff::Timestamp;
-use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression as PageCompression, GzipLevel};
 use parquet::file::properties::WriterProperties;
 
@@ -168,41 +166,39 @@ fn text(records: &[&FlowRecord]) -> Vec<u8> {
 }
 
 fn parquet(records: &[&FlowRecord]) -> Vec<u8> {
-    let batch = columns(records);
     let pages = PageCompression::GZIP(GzipLevel::default());
     let properties = WriterProperties::builder().set_compression(pages).build();
-    let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), Some(properties)).unwrap();
-    writer.write(&batch).unwrap();
-    writer.into_inner().unwrap()
+    let mut file = Vec::new();
+    table::write(&columns(records), properties, &mut file).unwrap();
+    file
 }
 
 /// Columns and types of the VPC User Guide; text that is absent is `-`, a number that is absent NULL.
-fn columns(records: &[&FlowRecord]) -> RecordBatch {
-    let text = |value: fn(&FlowRecord) -> &str| -> ArrayRef {
-        let values = records.iter().map(|record| value(record));
-        Arc::new(StringArray::from_iter_values(values))
+fn columns(records: &[&FlowRecord]) -> Vec<(&'static str, Values)> {
+    let text = |value: fn(&FlowRecord) -> &str| {
+        let values = records.iter().map(|record| Some(value(record).to_owned()));
+        Values::Text(values.collect())
     };
-    let seen = |with: &'static str, without: &'static str| -> ArrayRef {
+    let seen = |with: &str, without: &str| {
         let values = records.iter().map(|record| match record.traffic {
-            Some(_) => with,
-            None => without,
+            Some(_) => Some(with.to_owned()),
+            None => Some(without.to_owned()),
         });
-        Arc::new(StringArray::from_iter_values(values))
+        Values::Text(values.collect())
     };
-    let small = |value: fn(&Traffic) -> i32| -> ArrayRef {
+    let small = |value: fn(&Traffic) -> i32| {
         let traffic = records.iter().map(|record| record.traffic.as_ref());
-        Arc::new(Int32Array::from_iter(traffic.map(|seen| seen.map(value))))
+        Values::I32(traffic.map(|seen| seen.map(value)).collect())
     };
-    let large = |value: fn(&Traffic) -> i64| -> ArrayRef {
+    let large = |value: fn(&Traffic) -> i64| {
         let traffic = records.iter().map(|record| record.traffic.as_ref());
-        Arc::new(Int64Array::from_iter(traffic.map(|seen| seen.map(value))))
+        Values::I64(traffic.map(|seen| seen.map(value)).collect())
     };
-    let time = |value: fn(&FlowRecord) -> i64| -> ArrayRef {
-        let values = records.iter().map(|record| value(record));
-        Arc::new(Int64Array::from_iter_values(values))
+    let time = |value: fn(&FlowRecord) -> i64| {
+        Values::I64(records.iter().map(|record| Some(value(record))).collect())
     };
-    let version: ArrayRef = Arc::new(Int32Array::from_value(2, records.len()));
-    let columns = [
+    let version = Values::I32(vec![Some(2); records.len()]);
+    vec![
         ("version", version),
         ("account_id", text(|_| ACCOUNT)),
         ("interface_id", text(|record| &record.interface)),
@@ -217,9 +213,7 @@ fn columns(records: &[&FlowRecord]) -> RecordBatch {
         ("end", time(|record| record.end)),
         ("action", seen("ACCEPT", "-")),
         ("log_status", seen("OK", "NODATA")),
-    ];
-    let nullable = columns.map(|(name, values)| (name, values, true));
-    RecordBatch::try_from_iter_with_nullable(nullable).unwrap()
+    ]
 }
 
 /// Returns the events of each log stream, (milliseconds, message) in order of time.

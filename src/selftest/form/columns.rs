@@ -1,12 +1,9 @@
 //! Rows as Parquet, as AWS types them and as pandas does.
 
-use std::sync::Arc;
-
-use arrow_array::{ArrayRef, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray};
-use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, GzipLevel};
 use parquet::file::properties::WriterProperties;
 
+use crate::decode::table::{self, Values};
 use crate::record::FieldName;
 use crate::record::field::Kind;
 
@@ -20,11 +17,15 @@ pub(in crate::selftest) fn write(
     random: &mut Random,
 ) -> (Vec<u8>, Numbers) {
     let names = writer.layout.columns();
-    let columns = names.iter().map(|name| {
-        let spelt = name.as_str().replace('-', "_");
-        (spelt, column(writer, name, rows, random), true)
-    });
-    let batch = RecordBatch::try_from_iter_with_nullable(columns).expect("columns of one length");
+    let spelt: Vec<String> = names
+        .iter()
+        .map(|name| name.as_str().replace('-', "_"))
+        .collect();
+    let columns: Vec<(&str, Values)> = spelt
+        .iter()
+        .zip(names)
+        .map(|(spelt, name)| (spelt.as_str(), column(writer, name, rows, random)))
+        .collect();
     // AWS's own pages are packed with gzip.
     let gzip = Compression::GZIP(GzipLevel::try_new(1).unwrap_or_default());
     let codec = *random.pick(&[
@@ -37,12 +38,9 @@ pub(in crate::selftest) fn write(
         .set_compression(codec)
         .set_max_row_group_row_count(Some(1 + random.below(60)))
         .build();
-    let file = ArrowWriter::try_new(Vec::new(), batch.schema(), Some(properties));
-    let file = file.and_then(|mut file| file.write(&batch).and_then(|()| file.into_inner()));
-    (
-        file.expect("memory takes everything"),
-        (1..=rows.len() as u64).collect(),
-    )
+    let mut file = Vec::new();
+    table::write(&columns, properties, &mut file).expect("columns of one length, into memory");
+    (file, (1..=rows.len() as u64).collect())
 }
 
 /// Tells whether rows of these fields can be malformed in Parquet: only numbers can be what they cannot be.
@@ -50,7 +48,7 @@ pub(in crate::selftest) fn can_be_malformed(name: &FieldName) -> bool {
     name.as_str() == "bytes"
 }
 
-fn column(writer: &Writer<'_>, name: &FieldName, rows: &[Row], random: &mut Random) -> ArrayRef {
+fn column(writer: &Writer<'_>, name: &FieldName, rows: &[Row], random: &mut Random) -> Values {
     let values = rows.iter().map(|&row| match row {
         Row::Record { record, .. } => writer.value(record, name),
         Row::Malformed { .. } if can_be_malformed(name) => Some("-7"),
@@ -67,15 +65,11 @@ fn column(writer: &Writer<'_>, name: &FieldName, rows: &[Row], random: &mut Rand
                 Some(value) => Some(value.to_owned()),
                 None => absent.map(str::to_owned),
             });
-            Arc::new(spelt.collect::<StringArray>())
+            Values::Text(spelt.collect())
         }
         Kind::TrafficPath if writer.sloppy => {
             // Seen in the field: 0 for what the text has as `-`.
-            Arc::new(
-                values
-                    .map(|value| number(value).or(Some(0)))
-                    .collect::<Int64Array>(),
-            )
+            Values::I64(values.map(|value| number(value).or(Some(0))).collect())
         }
         Kind::Integer | Kind::Time | Kind::TrafficPath => {
             let wide: Vec<Option<i64>> = values.map(number).collect();
@@ -85,14 +79,14 @@ fn column(writer: &Writer<'_>, name: &FieldName, rows: &[Row], random: &mut Rand
                 .collect();
             match narrow {
                 Some(narrow) if name.kind() == Kind::Integer && random.percent(50) => {
-                    Arc::new(Int32Array::from(narrow))
+                    Values::I32(narrow)
                 }
                 // What pandas makes of integers with NULL among them.
                 Some(narrow) if writer.sloppy && random.percent(20) => {
                     let floats = narrow.iter().map(|value| value.map(f64::from));
-                    Arc::new(floats.collect::<Float64Array>())
+                    Values::F64(floats.collect())
                 }
-                _ => Arc::new(Int64Array::from(wide)),
+                _ => Values::I64(wide),
             }
         }
     }

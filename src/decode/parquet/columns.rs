@@ -1,0 +1,339 @@
+//! Columns of a Parquet file: values to cells, a batch at a time.
+
+use std::sync::Arc;
+
+use ::parquet::basic::{ConvertedType, LogicalType, TimeUnit, Type as Physical};
+use ::parquet::column::page::PageReader;
+use ::parquet::column::reader::ColumnReader::{
+    BoolColumnReader, ByteArrayColumnReader, DoubleColumnReader, FixedLenByteArrayColumnReader,
+    FloatColumnReader, Int32ColumnReader, Int64ColumnReader, Int96ColumnReader,
+};
+use ::parquet::column::reader::{ColumnReaderImpl, get_column_reader};
+use ::parquet::data_type::{ByteArray, DataType, Int96};
+use ::parquet::errors::ParquetError;
+use ::parquet::schema::types::{ColumnDescPtr, ColumnDescriptor};
+use thiserror::Error;
+
+use super::gate::Gate;
+use crate::record::FieldName;
+use crate::record::field::Kind;
+
+/// What the values of a column are. Source: Apache Parquet's "Logical Types", and the older converted types there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Values {
+    /// Bytes, in whatever encoding.
+    Bytes,
+    /// Whole numbers; of a time, so many of what it counts in are a second, else it is 1.
+    Signed { a_second: i128 },
+    /// Whole numbers that have no sign.
+    Unsigned,
+    /// Times of 96 bits: a day, and nanoseconds.
+    Days,
+    /// Numbers that may have a fraction.
+    Floats,
+    /// All of them NULL, whatever their type would be otherwise.
+    Nothing,
+}
+
+impl Values {
+    /// Returns what the values of a column are; `None` if it cannot be a field.
+    pub(super) fn of(column: &ColumnDescriptor) -> Option<Self> {
+        let (logical, converted) = (column.logical_type_ref(), column.converted_type());
+        if let Some(LogicalType::Unknown) = logical {
+            return Some(Self::Nothing);
+        }
+        match column.physical_type() {
+            Physical::INT32 | Physical::INT64 => match logical {
+                Some(logical) => Self::of_logical(logical),
+                None => Self::of_converted(converted),
+            },
+            Physical::INT96 => Some(Self::Days),
+            Physical::FLOAT | Physical::DOUBLE => Some(Self::Floats),
+            Physical::BYTE_ARRAY => match (logical, converted) {
+                (Some(LogicalType::Decimal(_)), _) | (None, ConvertedType::DECIMAL) => None,
+                _ => Some(Self::Bytes),
+            },
+            Physical::BOOLEAN | Physical::FIXED_LEN_BYTE_ARRAY => None,
+        }
+    }
+
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "dates, times of day and decimals are in no flow log; what is still to come is not known"
+    )]
+    fn of_logical(logical: &LogicalType) -> Option<Self> {
+        match logical {
+            LogicalType::Integer(integer) if integer.is_signed => {
+                Some(Self::Signed { a_second: 1 })
+            }
+            LogicalType::Integer(_) => Some(Self::Unsigned),
+            LogicalType::Timestamp(time) => Some(Self::Signed {
+                a_second: match time.unit {
+                    TimeUnit::MILLIS => 1_000,
+                    TimeUnit::MICROS => 1_000_000,
+                    TimeUnit::NANOS => 1_000_000_000,
+                },
+            }),
+            _ => None,
+        }
+    }
+
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "dates, times of day and decimals are in no flow log"
+    )]
+    fn of_converted(converted: ConvertedType) -> Option<Self> {
+        match converted {
+            ConvertedType::NONE
+            | ConvertedType::INT_8
+            | ConvertedType::INT_16
+            | ConvertedType::INT_32
+            | ConvertedType::INT_64 => Some(Self::Signed { a_second: 1 }),
+            ConvertedType::UINT_8
+            | ConvertedType::UINT_16
+            | ConvertedType::UINT_32
+            | ConvertedType::UINT_64 => Some(Self::Unsigned),
+            ConvertedType::TIMESTAMP_MILLIS => Some(Self::Signed { a_second: 1_000 }),
+            ConvertedType::TIMESTAMP_MICROS => Some(Self::Signed {
+                a_second: 1_000_000,
+            }),
+            _ => None,
+        }
+    }
+}
+
+/// Why a batch could not be read.
+#[derive(Debug, Error)]
+pub(super) enum ColumnError {
+    #[error(transparent)]
+    Damaged(#[from] ParquetError),
+    #[error("column `{column}` holds {value:?}, which cannot be told exactly as a whole number")]
+    Fraction { column: FieldName, value: f64 },
+    #[error("column `{column}`: 8192 rows hold more than 64 MiB, which no fields of a flow log do")]
+    Large { column: FieldName },
+}
+
+/// A column of a row group.
+pub(super) trait Column {
+    /// Reads the next rows, and returns how many: fewer only at the end of the row group. `room` is how many bytes of text
+    /// the batch may still take, and what it has taken is gone from it.
+    fn read(&mut self, rows: usize, room: &mut usize) -> Result<usize, ColumnError>;
+
+    /// Returns a cell of the rows that were read last; what is absent is empty.
+    fn cell(&self, row: usize) -> &[u8];
+}
+
+/// Opens a column of a row group. `values` is what [`Values::of`] says of it.
+pub(super) fn open(
+    column: &ColumnDescPtr,
+    pages: Box<dyn PageReader>,
+    values: Values,
+    name: &FieldName,
+) -> Box<dyn Column> {
+    let a_second = match values {
+        Values::Signed { a_second } => a_second,
+        Values::Bytes | Values::Unsigned | Values::Days | Values::Floats | Values::Nothing => 1,
+    };
+    let (gate, pages) = Gate::before(pages);
+    let reader = get_column_reader(Arc::clone(column), pages);
+    let opening = Opening { gate, name };
+    match (reader, values) {
+        (ByteArrayColumnReader(reader), Values::Bytes) => {
+            // Among numbers `None` was NULL before pandas made it a string.
+            let is_number = matches!(name.kind(), Kind::Integer | Kind::Time | Kind::TrafficPath);
+            opening.cells(reader, move |value: &ByteArray, text| {
+                match value.data() {
+                    b"None" if is_number => {}
+                    cell => text.extend_from_slice(cell),
+                }
+                Ok(())
+            })
+        }
+        (Int32ColumnReader(reader), Values::Signed { .. }) => {
+            opening.numbers(reader, move |&value: &i32| seconds(value.into(), a_second))
+        }
+        (Int64ColumnReader(reader), Values::Signed { .. }) => {
+            opening.numbers(reader, move |&value: &i64| seconds(value.into(), a_second))
+        }
+        (Int32ColumnReader(reader), Values::Unsigned) => {
+            opening.numbers(reader, |value: &i32| value.cast_unsigned().into())
+        }
+        (Int64ColumnReader(reader), Values::Unsigned) => {
+            opening.numbers(reader, |value: &i64| value.cast_unsigned().into())
+        }
+        (Int96ColumnReader(reader), Values::Days) => {
+            opening.numbers(reader, |value: &Int96| value.to_seconds().into())
+        }
+        (FloatColumnReader(reader), Values::Floats) => {
+            let name = name.clone();
+            opening.cells(reader, move |&value: &f32, text| {
+                push_whole(value.into(), &name, text)
+            })
+        }
+        (DoubleColumnReader(reader), Values::Floats) => {
+            let name = name.clone();
+            opening.cells(reader, move |&value: &f64, text| {
+                push_whole(value, &name, text)
+            })
+        }
+        // All NULL: what else they could be does not matter.
+        (BoolColumnReader(reader), _) => opening.nothing(reader),
+        (Int32ColumnReader(reader), _) => opening.nothing(reader),
+        (Int64ColumnReader(reader), _) => opening.nothing(reader),
+        (Int96ColumnReader(reader), _) => opening.nothing(reader),
+        (FloatColumnReader(reader), _) => opening.nothing(reader),
+        (DoubleColumnReader(reader), _) => opening.nothing(reader),
+        (ByteArrayColumnReader(reader), _) => opening.nothing(reader),
+        (FixedLenByteArrayColumnReader(reader), _) => opening.nothing(reader),
+    }
+}
+
+/// A time in whole seconds, rounded down.
+fn seconds(time: i128, a_second: i128) -> i128 {
+    match a_second {
+        1 => time,
+        _ => time.div_euclid(a_second),
+    }
+}
+
+struct Opening<'n> {
+    gate: Arc<Gate>,
+    name: &'n FieldName,
+}
+
+impl Opening<'_> {
+    fn cells<T, F>(self, reader: ColumnReaderImpl<T>, write: F) -> Box<dyn Column>
+    where
+        T: DataType + 'static,
+        F: Fn(&T::T, &mut Vec<u8>) -> Result<(), ColumnError> + 'static,
+    {
+        Box::new(CellColumn {
+            reader,
+            gate: self.gate,
+            name: self.name.clone(),
+            write,
+            levels: Vec::new(),
+            values: Vec::new(),
+            text: Vec::new(),
+            ends: Vec::new(),
+        })
+    }
+
+    fn numbers<T: DataType + 'static>(
+        self,
+        reader: ColumnReaderImpl<T>,
+        number: impl Fn(&T::T) -> i128 + 'static,
+    ) -> Box<dyn Column> {
+        self.cells(reader, move |value, text| {
+            push_number(number(value), text);
+            Ok(())
+        })
+    }
+
+    fn nothing<T: DataType + 'static>(self, reader: ColumnReaderImpl<T>) -> Box<dyn Column> {
+        self.cells(reader, |_, _| Ok(()))
+    }
+}
+
+/// Cells as text, one after the other.
+struct CellColumn<T: DataType, F> {
+    reader: ColumnReaderImpl<T>,
+    gate: Arc<Gate>,
+    name: FieldName,
+    /// Appends a value's text.
+    write: F,
+    /// Of each row that the reader gave 0 if it is NULL, else 1; none where nothing can be NULL.
+    levels: Vec<i16>,
+    /// The values of these rows that are not NULL.
+    values: Vec<T::T>,
+    text: Vec<u8>,
+    /// Where each cell ends.
+    ends: Vec<usize>,
+}
+
+impl<T, F> CellColumn<T, F>
+where
+    T: DataType,
+    F: Fn(&T::T, &mut Vec<u8>) -> Result<(), ColumnError>,
+{
+    /// Appends the cells of the rows that the reader gave.
+    fn append(&mut self, room: usize) -> Result<(), ColumnError> {
+        let mut values = self.values.iter();
+        let rows = self.levels.len().max(self.values.len());
+        for row in 0..rows {
+            let is_null = self.levels.get(row) == Some(&0);
+            if let Some(value) = (!is_null).then(|| values.next()).flatten() {
+                (self.write)(value, &mut self.text)?;
+                if self.text.len() > room {
+                    let column = self.name.clone();
+                    return Err(ColumnError::Large { column });
+                }
+            }
+            self.ends.push(self.text.len());
+        }
+        Ok(())
+    }
+}
+
+impl<T, F> Column for CellColumn<T, F>
+where
+    T: DataType,
+    F: Fn(&T::T, &mut Vec<u8>) -> Result<(), ColumnError>,
+{
+    fn read(&mut self, rows: usize, room: &mut usize) -> Result<usize, ColumnError> {
+        self.text.clear();
+        self.ends.clear();
+        while self.ends.len() < rows && !self.gate.is_at_end() {
+            self.levels.clear();
+            self.values.clear();
+            // So that of a column no more is in memory than a page of values and their text.
+            self.gate.let_a_page_pass();
+            let rows = rows - self.ends.len();
+            let (levels, values) = (Some(&mut self.levels), &mut self.values);
+            self.reader.read_records(rows, levels, None, values)?;
+            self.append(*room)?;
+        }
+        *room -= self.text.len();
+        Ok(self.ends.len())
+    }
+
+    fn cell(&self, row: usize) -> &[u8] {
+        let start = if row == 0 { 0 } else { self.ends[row - 1] };
+        &self.text[start..self.ends[row]]
+    }
+}
+
+/// pandas turns a column of integers with NULLs into floats, and NULL into NaN.
+fn push_whole(value: f64, column: &FieldName, text: &mut Vec<u8>) -> Result<(), ColumnError> {
+    /// The first whole number whose neighbour a float cannot tell from it.
+    const INEXACT: f64 = 9_007_199_254_740_992.0;
+    if value.is_nan() {
+        return Ok(());
+    }
+    if value.fract() != 0.0 || value.abs() >= INEXACT {
+        let column = column.clone();
+        return Err(ColumnError::Fraction { column, value });
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "whole and below 2^53")]
+    push_number(value as i128, text);
+    Ok(())
+}
+
+fn push_number(number: i128, text: &mut Vec<u8>) {
+    if number < 0 {
+        text.push(b'-');
+    }
+    // As wide as the widest 64-bit number; and 64-bit division is much faster than 128-bit.
+    let mut rest = u64::try_from(number.unsigned_abs()).unwrap_or(u64::MAX);
+    let mut digits = [b'0'; 20];
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] += u8::try_from(rest % 10).unwrap_or_default();
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    text.extend_from_slice(&digits[at..]);
+}
