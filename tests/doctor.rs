@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::support::aws::{BUCKET, Call, Fault, GROUP, Server, Speed, Stores};
 use crate::support::moto::moto;
 use crate::support::records::{Delivery, generate, recent, streams};
+use crate::support::schema::assert_fits;
 use crate::support::{REGION, flowdiff, offline};
 
 const HOUR: i64 = 3600;
@@ -357,6 +358,7 @@ fn a_deployed_environment_is_examined_by_its_subnet() {
         calls: BTreeMap::new(),
     };
     assert_eq!(outcome.code, 1, "{:#}", outcome.diagnosis);
+    assert_fits("doctor", std::slice::from_ref(&outcome.diagnosis));
     let configuration = outcome.diagnosis["probes"].as_array().unwrap().iter();
     let configuration = configuration.filter(|probe| probe["probe"] == "configuration");
     // moto made both just now, which is after the window.

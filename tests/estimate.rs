@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::support::aws::{BUCKET, Fault, GROUP, Server, Speed, Stores};
 use crate::support::records::{Delivery, generate, recent, streams};
+use crate::support::schema::assert_fits;
 use crate::support::{REGION, offline};
 
 const HOUR: i64 = 3600;
@@ -67,6 +68,7 @@ fn a_check_makes_the_calls_that_were_foretold() {
         );
         let plan: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(plan["schema"], "flowdiff.plan/1");
+        assert_fits("plan", &[plan.clone()]);
         assert_eq!(plan["sides"]["cwl"]["parts"], interfaces);
         let (code, text, made) = run(&server, &["check", "--output", "json"]);
         assert_eq!(code, 0, "{text}");

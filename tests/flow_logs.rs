@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::support::aws::{BUCKET, Call, Fault, GROUP, Server, Speed, Stores};
 use crate::support::moto::moto;
 use crate::support::records::{Delivery, FlowRecord, generate, recent, streams};
+use crate::support::schema::assert_fits;
 use crate::support::{REGION, flowdiff, offline};
 
 const HOUR: i64 = 3600;
@@ -272,6 +273,7 @@ fn what_the_two_do_not_share_comes_before_the_result() {
     );
     let last = &report["findings"][3];
     assert_eq!(last["side"], "cwl");
+    assert_fits("report", std::slice::from_ref(&report));
     assert!(
         last["reason"].as_str().unwrap().contains("Rate limited"),
         "{last}"

@@ -39,6 +39,8 @@ mod pages;
 mod redacted;
 // What can be wrong, and the report it must give.
 mod scenarios;
+// That what is written as JSON is what its schemas say.
+mod schemas;
 // Planted faults, by the thousand.
 mod selftest;
 // That the README's two commands do not build the same twice.

@@ -7,7 +7,7 @@ use std::process::Command;
 fn crates(edges: &str) -> BTreeMap<String, Vec<String>> {
     let tree = Command::new(env!("CARGO"))
         .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .args(["tree", "--locked", "--offline", "--no-dedupe"])
+        .args(["tree", "--locked", "--offline"])
         .args(["--prefix=none", "--format={p}|{f}", "--edges", edges])
         .output()
         .unwrap();
@@ -16,7 +16,7 @@ fn crates(edges: &str) -> BTreeMap<String, Vec<String>> {
     for line in String::from_utf8(tree.stdout).unwrap().lines() {
         let (name, features) = line.split_once('|').unwrap();
         // One crate is built twice where what runs at compile time needs other features of it.
-        let features = features.to_owned();
+        let features = features.trim_end_matches(" (*)").to_owned();
         let all = crates.entry(name.to_owned()).or_default();
         if !all.contains(&features) {
             all.push(features);

@@ -112,6 +112,14 @@ pub enum What {
     },
     /// Print the manual page (roff)
     Man,
+    /// Print the JSON Schema of a format that flowdiff writes
+    ///
+    /// report: `--output json`; line: `--output jsonl`; difference: `--all-differences`; round: what `watch` prints; plan and
+    /// doctor: `--output json` of these commands.
+    Schema {
+        /// report, line, difference, round, plan or doctor
+        name: String,
+    },
     /// Print a page about a topic, or the help of a command
     Help {
         /// A topic, such as records, or a command, such as check

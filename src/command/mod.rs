@@ -10,6 +10,7 @@ mod log;
 mod manual;
 mod outputs;
 mod print;
+mod schema;
 mod selftest;
 mod wait;
 
@@ -81,9 +82,11 @@ fn parse_and_run() -> ExitCode {
     let redaction = match &cli.command {
         What::Check(args) | What::Plan(args) | What::Doctor(args) => redaction(args),
         What::Watch(args) => redaction(&args.check),
-        What::SelfTest { .. } | What::Completions { .. } | What::Man | What::Help { .. } => {
-            Ok(None)
-        }
+        What::SelfTest { .. }
+        | What::Completions { .. }
+        | What::Man
+        | What::Schema { .. }
+        | What::Help { .. } => Ok(None),
     };
     let (redaction, failed) = match redaction {
         Ok(redaction) => (redaction, None),
@@ -165,6 +168,7 @@ fn run(cli: Cli, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
             print(&text)
         }
         What::Man => manual::manual().and_then(|text| print(&text)),
+        What::Schema { name } => schema::schema(&name).and_then(|text| print(text.as_bytes())),
         What::Help { topic } => {
             help::help(topic.as_deref()).and_then(|text| print(text.as_bytes()))
         }

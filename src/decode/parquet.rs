@@ -194,11 +194,11 @@ fn layout(schema: &SchemaDescriptor) -> Result<(Layout, Vec<Values>), DecodeErro
 
 /// A column's type in Parquet's own words.
 fn spelt(column: &ColumnDescriptor) -> String {
-    let physical = column.physical_type();
-    match column.converted_type() {
-        ConvertedType::NONE => physical.to_string(),
-        converted => format!("{physical} ({converted})"),
+    let (physical, converted) = (column.physical_type(), column.converted_type());
+    if converted == ConvertedType::NONE {
+        return physical.to_string();
     }
+    format!("{physical} ({converted})")
 }
 
 fn deliver<S: Sink>(
@@ -310,17 +310,14 @@ pub(super) mod tests {
 
     /// A file of one column of two values, of a type that no table has.
     fn column_of<T: DataType>(
-        values: [T::T; 2],
+        values: &[T::T; 2],
         change: impl Fn(PrimitiveTypeBuilder<'_>) -> PrimitiveTypeBuilder<'_>,
     ) -> Vec<u8> {
         let column = Type::primitive_type_builder("start", T::get_physical_type());
         let column = change(column.with_repetition(Repetition::REQUIRED));
         file_of(column.build().unwrap(), |group| {
             let mut column = group.next_column().unwrap().unwrap();
-            column
-                .typed::<T>()
-                .write_batch(&values, None, None)
-                .unwrap();
+            column.typed::<T>().write_batch(values, None, None).unwrap();
             column.close().unwrap();
         })
     }
@@ -351,7 +348,7 @@ pub(super) mod tests {
             [0, 4].map(|at| u32::from_le_bytes(nanos[at..at + 4].try_into().unwrap()));
         let days = [[low, high, 2_440_589], [0, 0, 2_440_588]];
         let days = days.map(|parts| Int96::from(parts.to_vec()));
-        let days = column_of::<Int96Type>(days, |it| it);
+        let days = column_of::<Int96Type>(&days, |it| it);
         assert_eq!(cells_of(&days).unwrap(), [&b"90000"[..], b"0"]);
         let types: [(ConvertedType, &[u8]); 3] = [
             (ConvertedType::INT_8, b"-1"),
@@ -359,10 +356,10 @@ pub(super) mod tests {
             (ConvertedType::NONE, b"-1"),
         ];
         for (converted, expected) in types {
-            let file = column_of::<Int32Type>([-1, 7], |it| it.with_converted_type(converted));
+            let file = column_of::<Int32Type>(&[-1, 7], |it| it.with_converted_type(converted));
             assert_eq!(cells_of(&file).unwrap(), [expected, b"7"], "{converted}");
         }
-        let micros = column_of::<::parquet::data_type::Int64Type>([-1, 1_999_999], |it| {
+        let micros = column_of::<::parquet::data_type::Int64Type>(&[-1, 1_999_999], |it| {
             it.with_converted_type(ConvertedType::TIMESTAMP_MICROS)
         });
         assert_eq!(cells_of(&micros).unwrap(), [b"-1", &b"1"[..]]);
@@ -371,9 +368,9 @@ pub(super) mod tests {
     #[test]
     fn types_that_cannot_be_fields_are_named() {
         let date =
-            column_of::<Int32Type>([1, 2], |it| it.with_logical_type(Some(LogicalType::Date)));
+            column_of::<Int32Type>(&[1, 2], |it| it.with_logical_type(Some(LogicalType::Date)));
         let fixed = column_of::<FixedLenByteArrayType>(
-            [vec![1_u8, 2].into(), vec![3_u8, 4].into()],
+            &[vec![1_u8, 2].into(), vec![3_u8, 4].into()],
             |it| it.with_length(2),
         );
         let list = Type::primitive_type_builder("start", Physical::INT32);

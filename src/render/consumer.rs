@@ -47,8 +47,7 @@ struct Document {
     findings: Vec<Finding>,
     evidence_capped: bool,
     notes: Vec<String>,
-    #[serde(default, rename = "state")]
-    _state: Option<serde_json::Value>,
+    state: Option<State>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -148,6 +147,36 @@ struct Counts {
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct State {
+    next: Time,
+    behind_seconds: u64,
+    windows: Vec<Looked>,
+    again: Vec<Looked>,
+    late: Sides<u64>,
+    late_seconds_at_most: Option<i64>,
+    given_up: u64,
+    carried: Carried,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Looked {
+    start: Time,
+    end: Time,
+    verdict: Option<Verdict>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Carried {
+    pending: Sides<u64>,
+    undetermined: Sides<u64>,
+    unreadable_parts: u64,
+    unread_windows: u64,
+}
+
+#[derive(Debug, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Side {
     S3,
@@ -164,6 +193,7 @@ enum Finding {
     Divergent(Divergent),
     Unreadable(Unreadable),
     Malformed(Malformed),
+    Configuration(Configuration),
 }
 
 #[derive(Debug, Deserialize)]
@@ -224,6 +254,16 @@ struct Malformed {
     reason: String,
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Configuration {
+    setting: String,
+    side: Option<Side>,
+    s3: Option<String>,
+    cwl: Option<String>,
+    reason: String,
+}
+
 fn consume(report: &Report) -> Document {
     let mut out = Vec::new();
     (find("json").unwrap().write)(report, Style::default(), &mut out).unwrap();
@@ -232,7 +272,12 @@ fn consume(report: &Report) -> Document {
 
 #[test]
 fn a_strict_consumer_takes_every_report() {
-    for report in [sample::different(), sample::consistent(), sample::unknown()] {
+    for report in [
+        sample::different(),
+        sample::consistent(),
+        sample::unknown(),
+        sample::of_a_job(),
+    ] {
         let document = consume(&report);
         assert_eq!(document.schema, "flowdiff.report/2");
         assert_eq!(document.tool.name, "flowdiff");
@@ -353,6 +398,57 @@ fn the_findings_arrive_in_order() {
         "#);
 }
 
+#[test]
+fn what_a_job_and_the_configuration_say_arrives() {
+    let report = sample::of_a_job();
+    let document = consume(&report);
+    let [Finding::Configuration(both), Finding::Configuration(one)] = &document.findings[..2]
+    else {
+        panic!("{:?}", document.findings)
+    };
+    assert_eq!(both.setting, "traffic-type");
+    assert_eq!(both.s3.as_deref(), Some("ALL"));
+    assert_eq!(both.cwl.as_deref(), Some("ACCEPT"));
+    assert!(both.side.is_none() && !both.reason.is_empty());
+    assert!(matches!(one.side, Some(Side::Cwl)) && one.s3.is_none() && one.cwl.is_none());
+    assert!(one.reason.contains("DELETING"), "{}", one.reason);
+    let (ours, theirs) = (report.state.unwrap(), document.state.unwrap());
+    assert_eq!(theirs.next.0, ours.next);
+    assert_eq!(
+        i64::try_from(theirs.behind_seconds),
+        Ok(ours.behind_seconds)
+    );
+    for (ours, theirs) in [
+        (&ours.windows, &theirs.windows),
+        (&ours.again, &theirs.again),
+    ] {
+        let ours = ours
+            .iter()
+            .map(|it| (it.start, it.end, it.verdict.is_some()));
+        let theirs = theirs
+            .iter()
+            .map(|it| (it.start.0, it.end.0, it.verdict.is_some()));
+        assert!(ours.eq(theirs));
+    }
+    assert_eq!(
+        [ours.late.s3, ours.late.cwl],
+        [theirs.late.s3, theirs.late.cwl]
+    );
+    assert_eq!(theirs.late_seconds_at_most, ours.late_seconds_at_most);
+    assert_eq!(theirs.given_up, ours.given_up);
+    let (ours, theirs) = (ours.carried, theirs.carried);
+    for (ours, theirs) in [
+        (ours.pending, theirs.pending),
+        (ours.undetermined, theirs.undetermined),
+    ] {
+        assert_eq!([ours.s3, ours.cwl], [theirs.s3, theirs.cwl]);
+    }
+    assert_eq!(
+        [ours.unreadable_parts, ours.unread_windows],
+        [theirs.unreadable_parts, theirs.unread_windows]
+    );
+}
+
 /// Names every member once, so that none can be lost unseen.
 fn told(finding: &Finding) -> String {
     let bucket = |interface: &str, slot: &Option<Time>, records: u64| {
@@ -387,6 +483,10 @@ fn told(finding: &Finding) -> String {
             )
         }
         Finding::Unreadable(it) => format!("{:?} {}: {}", it.side, it.part, it.reason),
+        Finding::Configuration(it) => {
+            let (side, s3, cwl) = (&it.side, &it.s3, &it.cwl);
+            format!("{} {side:?} {s3:?} {cwl:?}: {}", it.setting, it.reason)
+        }
         Finding::Malformed(it) => format!("{:?} {}:{}: {:?}", it.side, it.part, it.row, it.reason),
     }
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Hour, Report, SideSummary, Verdict};
-use crate::causes::Cause;
+use super::{Carried, Hour, Looked, Report, SideSummary, TakenUp, Verdict};
+use crate::causes::{Cause, ConfigMismatch};
 use crate::model::delay::DelaySummary;
 use crate::model::finding::{Bucket, Evidence, Finding, LeftoverKind, Pair, Place, ReadTrouble};
 use crate::model::window::{Settle, Window, slot};
@@ -116,6 +116,47 @@ pub(crate) fn different() -> Report {
         hours: hours(1_234_572, 1_234_570),
         tolerated: Vec::new(),
         took: Duration::from_millis(1500),
+    }
+}
+
+/// A report of a run of a scheduled job, with all that a report can have.
+pub(crate) fn of_a_job() -> Report {
+    let looked = |start: i64, verdict| Looked {
+        start,
+        end: start + 300,
+        verdict,
+    };
+    Report {
+        causes: vec![
+            Cause::Configuration(ConfigMismatch::TrafficType(Sides {
+                s3: "ALL".to_owned(),
+                cwl: "ACCEPT".to_owned(),
+            })),
+            Cause::Configuration(ConfigMismatch::NotActive {
+                side: Side::Cwl,
+                flow_log: "fl-0bb".to_owned(),
+                status: "DELETING".to_owned(),
+            }),
+        ],
+        state: Some(TakenUp {
+            next: START + 3600,
+            behind_seconds: 900,
+            windows: vec![
+                looked(START, Some(Verdict::Different)),
+                looked(START + 300, None),
+            ],
+            again: vec![looked(START - 300, Some(Verdict::Unknown))],
+            late: Sides { s3: 0, cwl: 2 },
+            late_seconds_at_most: Some(2490),
+            given_up: 3,
+            carried: Carried {
+                pending: Sides { s3: 1, cwl: 0 },
+                undetermined: Sides { s3: 1, cwl: 4 },
+                unreadable_parts: 1,
+                unread_windows: 1,
+            },
+        }),
+        ..different()
     }
 }
 

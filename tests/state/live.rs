@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::{HOUR, Outcome, time};
 use crate::support::aws::{BUCKET, Call, Fault, GROUP, Server, Speed, Stores};
 use crate::support::records::{Delivery, FlowRecord, generate, recent, streams};
+use crate::support::schema::assert_fits;
 use crate::support::{REGION, offline};
 
 fn stores(s3: &[FlowRecord], cwl: &[FlowRecord]) -> Stores {
@@ -160,6 +161,7 @@ fn watch_tells_a_line_a_round_and_ends_gracefully() {
         (&0.into(), &0.into())
     );
     let idle = lines.next().unwrap();
+    assert_fits("round", &[first.clone(), good.clone(), idle.clone()]);
     assert_eq!(
         idle["report"]["state"]["windows"],
         serde_json::json!([]),

@@ -7,6 +7,7 @@ pub(crate) mod proxy;
 pub(crate) mod python;
 pub(crate) mod records;
 pub(crate) mod refusal;
+pub(crate) mod schema;
 
 use assert_cmd::Command;
 
