@@ -33,6 +33,8 @@ mod late;
 mod live;
 // The engine against a naive model.
 mod model;
+// Whole reports against a model that shares no code with flowdiff.
+mod oracle;
 // That the README's commands print what it shows.
 mod readme;
 // That reports can be given away.
