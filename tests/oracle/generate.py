@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 
 import rules
-from malformed import malform
+from malformed import doubtful, malform
 from situation import SIDES, Part, Row, Situation
 
 ACCOUNT = "111122223333"
@@ -61,7 +61,7 @@ def situation(seed, without=frozenset(), only=None):
     traits = (traits if only is None else traits & only) - without
     for attempt in range(50):
         made = attempt_one(rng, traits)
-        if plain(made):
+        if not doubtful(made):
             return made
     return attempt_one(rng, traits - {"layouts", "formats", "malformed", "several", "masked"})
 
@@ -176,7 +176,7 @@ def flow(world, kind):
     start = base + 20 * rng.randrange(12)
     told = {
         "version": "2", "account-id": rng.choice((ACCOUNT,) * 5 + ("unknown",)),
-        "interface-id": f"eni-0a{rng.randrange(3)}",
+        "interface-id": f"eni-0a{rng.randrange(3)}" if rng.random() < 0.97 else "-",
         "srcaddr": rng.choice(("10.0.0.1", "10.0.0.1", "10.0.0.2", "fd00::1:0:0:0:5")),
         "dstaddr": rng.choice(("10.0.1.9", "198.51.100.7")),
         "srcport": rng.choice(("0", "49152", "49152", "50000")), "dstport": rng.choice(("443", "22")),
@@ -262,8 +262,9 @@ def lay_out(world, made, side, copies):
     rows = [(layout, spell(world, side, layout, told), told) for layout, told in copies]
     given = side_formats(world, made, side)
     parts = []
-    bare = [row for row in rows if row[0] in given and rng.random() < 0.8]
-    headed = [row for row in rows if row not in bare]
+    bare, headed = [], []
+    for row in rows:
+        (bare if row[0] in given and rng.random() < 0.8 else headed).append(row)
     if side == "s3":
         parts += text_parts(world, side, headed, keyed=True)
         parts += bare_parts(world, side, bare, ("text", "text", "filter-log-events"))
@@ -272,8 +273,6 @@ def lay_out(world, made, side, copies):
         parts += bare_parts(world, side, bare, ("text", "get-log-events", "filter-log-events", "export"))
     if "outside" in world.traits:
         parts += outside_parts(world, made)
-    for part in parts:
-        part.rows += []
     if "malformed" in world.traits or "several" in world.traits:
         for part in parts:
             malform(world, part, given or [tuple(rules.VERSION_2)])
@@ -287,7 +286,7 @@ def lay_out(world, made, side, copies):
         parts.append(Part("nothing.log", "text", [Row(" ".join(header), header=header)]))
     for number, part in enumerate(parts):
         part.name = part.name.replace("NUMBER", str(number))
-        keep_off_sniffing(part)
+        part.ended = part.ended or not part.rows
         if part.span:
             part.listed = overlaps(made, part.span)
     return parts
@@ -295,11 +294,6 @@ def lay_out(world, made, side, copies):
 
 def overlaps(made, span):
     return (made.since is None or span[1] > made.since) and (made.until is None or span[0] < made.until)
-
-
-def keep_off_sniffing(part):
-    """An empty JSON answer or text of no rows is left as it is; nothing else is to be guessed from a first line."""
-    part.ended = part.ended or not part.rows
 
 
 def side_formats(world, made, side):
@@ -359,7 +353,8 @@ def bare_parts(world, side, rows, shapes):
     piles = {}
     for layout, cells, told in rows:
         shape = rng.choice(shapes)
-        stream = told["interface-id"] + "-all"
+        # A regional NAT gateway has no interface.
+        stream = told["interface-id"] + "-all" if told["interface-id"] != "-" else "nat-0a-all"
         if rules.kind_of(layout) == "transit-gateway":
             stream = told["tgw-attachment-id"] + "-all"
         by_stream = shape in ("get-log-events", "export")
@@ -406,10 +401,3 @@ def outside_parts(world, made):
         told["end"] = str(int(told["start"]) + 30)
         part.rows += [Row(" ".join(told[name] for name in layout)) for _ in range(rng.choice((1, 2)))]
     return [part]
-
-
-def plain(made):
-    """Whether no row is one that may be read in two ways by sensible readers."""
-    from malformed import doubtful
-
-    return not doubtful(made)

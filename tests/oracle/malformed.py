@@ -57,7 +57,8 @@ def damaged(rng, text, columns):
     if way == 3 and "start" in columns and len(cells) == len(columns):
         cells[columns.index("start")] = rng.choice(("x", "17e8", "1700000160.5"))
     elif integers:
-        cells[rng.choice(integers)] = rng.choice(("abc", "-7", "12x", "9" * 25, "0x1f", "1.5"))
+        at = rng.choice(integers)
+        cells[at] = rng.choice(("abc", "-7", "12x", "0x1f", "1.5", "9" * 25 if columns[at] in rules.COUNTS else "+1"))
     return " ".join(cells)
 
 

@@ -20,6 +20,7 @@ import tempfile
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
+import evidence
 import generate
 import model
 from situation import SIDES
@@ -65,10 +66,13 @@ def compare(made, code, report, said):
         wrong.append(f"exit code {code}, in the report {report['exit_code']}, verdict {report['verdict']}")
     for side in SIDES:
         for name, number in expected.sides[side].items():
-            if report["sides"][side][name] != number:
-                wrong.append(f"{side}.{name}: said {report['sides'][side][name]}, right {number}")
+            said_number = report["sides"][side].get(name, 0)
+            if said_number != number:
+                wrong.append(f"{side}.{name}: said {said_number}, right {number}")
     wrong += compare_fields(expected, report)
     wrong += compare_findings(report)
+    wrong += compare_malformed(made, expected, report)
+    wrong += evidence.compare(made, report) + evidence.compare_fewer(report)
     return wrong
 
 
@@ -93,10 +97,28 @@ def compare_findings(report):
         name = finding["kind"]
         if name in ("missing", "surplus", "pending", "undetermined"):
             sums[f"{name}.{finding['side']}"] += finding["records"]
-        elif name in ("divergent", "matched_on_fewer_fields"):
+        elif name == "divergent":
             sums[name] += finding["records"]
+    for fewer in report.get("fewer_fields", []):
+        sums["matched_on_fewer_fields"] += fewer["records"]
     counted = {name: n for name, n in counts_of(report) if name != "matched"}
     return [] if dict(sums) == counted else [f"findings add up to {dict(sums)}, the counts are {counted}"]
+
+
+def compare_malformed(made, expected, report):
+    """Each malformed row is named once, where it stands."""
+    wrong = []
+    for side in SIDES:
+        twice = {part.name for part in made.parts[side] if part.second}
+        said = {
+            (finding["part"], finding["row"])
+            for finding in report["findings"]
+            if finding["kind"] == "malformed" and finding["side"] == side and finding["part"] not in twice
+        }
+        right = {place for place in expected.malformed[side] if place[0] not in twice}
+        wrong += [f"malformed on {side}: {place} is not said" for place in sorted(right - said)]
+        wrong += [f"malformed on {side}: {place} is said" for place in sorted(said - right)]
+    return wrong
 
 
 def shrink(binary, made, folder):

@@ -15,6 +15,8 @@ INTEGERS = frozenset(
     "version srcport dstport protocol packets bytes start end tcp-flags traffic-path encryption-status"
     " packets-lost-no-route packets-lost-blackhole packets-lost-mtu-exceeded packets-lost-ttl-expired".split()
 )
+# Those that are added up or are times; of the others any number of digits is taken as it stands.
+COUNTS = frozenset("packets bytes start end".split())
 ADDRESSES = frozenset("srcaddr dstaddr pkt-srcaddr pkt-dstaddr".split())
 # Sets that AWS closes: a value outside of them at the end of a line that has no line break is a cut one.
 CLOSED = {"action": ("ACCEPT", "REJECT"), "log-status": ("OK", "NODATA", "SKIPDATA")}
@@ -58,7 +60,7 @@ def canonical(field, text):
     if field in INTEGERS:
         if field != "start" and set(text) == {"*"}:
             return MASKED
-        if not (text.isascii() and text.isdigit()) or int(text) >= 1 << 64:
+        if not (text.isascii() and text.isdigit()) or (field in COUNTS and int(text) >= 1 << 64):
             raise Malformed(f"{field} cannot be {text}")
         number = int(text)
         if field in ("start", "end") and len(str(number)) == 13:
