@@ -1,18 +1,29 @@
 """Textbook algorithms that follow every choice: matchings, greedy pairs, a flow. Small inputs only."""
 
 from collections import Counter
+from dataclasses import replace
 
 # More states than this are not followed.
-LIMIT = 20_000
+LIMIT = 3_000
 
 
 class TooMany(Exception):
     """There are more choices than are worth to be followed."""
 
 
+def candidates(lefts, rights):
+    """Pairs that may have a weight: copies that are compared in `start` go with those of the same `start` alone."""
+    by_start = {}
+    for b in rights:
+        by_start.setdefault(b.start, []).append(b)
+    for a in lefts:
+        others = rights if a.start is None else by_start.get(a.start, []) + by_start.get(None, [])
+        yield from ((a, b) for b in others)
+
+
 def components(lefts, rights, weight):
     """The connected parts of a bipartite graph over kinds of copies, and the kinds that have no edge."""
-    edges = {(a, b): w for a in lefts for b in rights if (w := weight(a, b)) is not None}
+    edges = {(a, b): w for a, b in candidates(lefts, rights) if (w := weight(a, b)) is not None}
     beside = {}
     for a, b in edges:
         beside.setdefault(("l", a), []).append(("r", b))
@@ -47,7 +58,7 @@ def combine(lefts, rights, weight, solve):
             for pairs, left, right in ways
             for more, l, r in solved
         ]
-        if len(ways) > LIMIT // 20:
+        if len(ways) > LIMIT // 4:
             raise TooMany
     return [(pairs, list(left), list(right)) for pairs, left, right in ways]
 
@@ -92,9 +103,10 @@ def greedy_pairs(lefts, rights, weight):
 def solve_greedy(left_kinds, left_counts, right_kinds, right_counts, edges):
     states, ends = {(tuple(left_counts), tuple(right_counts))}, set()
     by_weight = [
-        (weight, left_kinds.index(a), right_kinds.index(b))
-        for (a, b), weight in edges.items()
-        if a in left_kinds and b in right_kinds
+        (edges[a, b], left, right)
+        for left, a in enumerate(left_kinds)
+        for right, b in enumerate(right_kinds)
+        if (a, b) in edges
     ]
     while states:
         following = set()
@@ -118,22 +130,40 @@ def less(counts, index):
 
 
 def most_hidden(rows, copies):
-    """The most copies that rows can stand for, each row for as many as fit into it (augmenting paths)."""
-    holders = [[] for _ in rows]
-    allowed = [[row for row, told in enumerate(rows) if told.allows(copy)] for copy in copies]
+    """The most copies that rows can stand for, each row for as many as fit into it: the largest flow (Edmonds and Karp)."""
+    alike = Counter()
+    for row in rows:
+        alike[replace(row, capacity=0)] += row.capacity
+    rows, room = list(alike), list(alike.values())
+    supply = Counter(tuple(at for at, row in enumerate(rows) if row.allows(copy)) for copy in copies)
+    groups, left = list(supply), list(supply.values())
+    flow, total = Counter(), 0
+    while path := augmenting(groups, left, room, flow):
+        back = [flow[group, at] for at, group in zip(path[1::2], path[2::2])]
+        much = min([left[path[0]], room[path[-1]], *back])
+        left[path[0]] -= much
+        room[path[-1]] -= much
+        total += much
+        for group, at in zip(path[::2], path[1::2]):
+            flow[group, at] += much
+        for at, group in zip(path[1::2], path[2::2]):
+            flow[group, at] -= much
+    return total
 
-    def place(copy, tried):
-        for row in allowed[copy]:
-            if row in tried:
+
+def augmenting(groups, left, room, flow):
+    """The shortest way from a group of copies that are not placed to a row with room: group, row, group, row ..."""
+    ways = [[group] for group, rest in enumerate(left) if rest]
+    seen = {("group", way[0]) for way in ways}
+    for way in ways:
+        for at in groups[way[-1]]:
+            if ("row", at) in seen:
                 continue
-            tried.add(row)
-            if len(holders[row]) < rows[row].capacity:
-                holders[row].append(copy)
-                return True
-            for at, held in enumerate(holders[row]):
-                if place(held, tried):
-                    holders[row][at] = copy
-                    return True
-        return False
-
-    return sum(place(copy, set()) for copy in range(len(copies)))
+            seen.add(("row", at))
+            if room[at]:
+                return way + [at]
+            for group in range(len(groups)):
+                if flow[group, at] and ("group", group) not in seen:
+                    seen.add(("group", group))
+                    ways.append(way + [at, group])
+    return None

@@ -47,6 +47,7 @@ class Expected:
     fields_left_out: dict
     # Where malformed rows stand, of each side.
     malformed: dict
+    matched: int
     outcomes: set
     # More choices than are followed: then only the sums are compared.
     loose: bool = False
@@ -182,7 +183,7 @@ def judge(situation):
             of[side].sort(key=lambda copy: (not copy.young, not copy.hidden))
             left[side] += of[side][: len(of[side]) - both]
     fixed = Fixed(situation, sides, compared, left_out, copies, matched, doubled)
-    expected = Expected(fixed.side_numbers(), compared, left_out, {side: sides[side].places for side in SIDES}, set())
+    expected = Expected(fixed.side_numbers(), compared, left_out, {side: sides[side].places for side in SIDES}, matched, set())
     try:
         for rest in fewer_fields(left):
             fixed.rest_of(rest, expected.outcomes)
