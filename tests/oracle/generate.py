@@ -25,9 +25,11 @@ TRAITS = {
     "layouts": 0.45,  # several layouts a side, or other ones on the two sides
     "transit": 0.2,  # Transit Gateway records beside VPC records
     "malformed": 0.4,
+    "cut": 0.2,  # a last line without line break that ends within a value
     "several": 0.15,  # several records in one line or event
     "settle": 0.3,
     "masked": 0.15,
+    "masked-integers": 0.3,  # where something is masked, integers too
     "window": 0.4,
     "outside": 0.2,  # layouts that only stand outside of the window, or in headers without rows
     "unreadable": 0.2,
@@ -42,6 +44,9 @@ TRAITS = {
     "memory": 0.1,
     "large": 0.005,  # thousands of differences, in little memory
 }
+
+# What a data protection policy may mask.
+MASKED = ("srcaddr", "dstaddr", "account-id", "vpc-id", "interface-id")
 
 
 @dataclass
@@ -72,7 +77,9 @@ def attempt_one(rng, traits):
     world.layouts = pick_layouts(world)
     if "masked" in traits:
         for side in rng.sample(SIDES, rng.choice((1, 1, 2))):
-            world.masks[side] = rng.sample(["srcaddr", "dstaddr", "account-id", "vpc-id", "bytes"], rng.choice((1, 2)))
+            world.masks[side] = rng.sample(MASKED, rng.choice((1, 2)))
+            if "masked-integers" in traits:
+                world.masks[side].append(rng.choice(("bytes", "srcport", "end")))
     made = Situation({side: [] for side in SIDES})
     if "window" in traits:
         cut = rng.choice(BASES)
@@ -88,6 +95,9 @@ def attempt_one(rng, traits):
     for side in SIDES:
         made.parts[side] = lay_out(world, made, side, copies[side])
     ask(world, made)
+    for side in SIDES:
+        for part in made.parts[side]:
+            part.listed = overlaps(made, part.span) and asked_for(made, part.interface)
     return made
 
 
@@ -279,7 +289,7 @@ def lay_out(world, made, side, copies):
         parts += bare_parts(world, side, bare, ("text", "get-log-events", "filter-log-events", "export"))
     if "outside" in world.traits:
         parts += outside_parts(world, made)
-    if "malformed" in world.traits or "several" in world.traits:
+    if world.traits & {"malformed", "several", "cut"}:
         for part in parts:
             malform(world, part, given or [tuple(rules.VERSION_2)])
     if "unreadable" in world.traits and parts and rng.random() < 0.7:
@@ -293,13 +303,16 @@ def lay_out(world, made, side, copies):
     for number, part in enumerate(parts):
         part.name = part.name.replace("NUMBER", str(number))
         part.ended = part.ended or not part.rows
-        if part.span:
-            part.listed = overlaps(made, part.span)
     return parts
 
 
 def overlaps(made, span):
-    return (made.since is None or span[1] > made.since) and (made.until is None or span[0] < made.until)
+    """Whether a part may hold what starts in the window."""
+    return not span or (made.since is None or span[1] > made.since) and (made.until is None or span[0] < made.until)
+
+
+def asked_for(made, interface):
+    return not made.interfaces or interface is None or interface in made.interfaces
 
 
 def side_formats(world, made, side):

@@ -25,14 +25,14 @@ def malform(world, part, formats):
                 rows.append(row)
         elif "malformed" in world.traits and draw < 0.13 and rows:
             rows += [row, changed(row, rng.choice(JUNK))]
-        elif draw > 0.9 and rows and not rows[-1].header:
+        elif draw > 0.9 and world.traits & {"malformed", "several"} and rows and not rows[-1].header:
             before = rows.pop()
             rows.append(changed(row, several(world, part, before.text, row.text, columns)))
         else:
             rows.append(row)
     part.rows = rows
     part.second = part.second if part.second < len(rows) else 0
-    if "malformed" in world.traits and part.shape in ("text", "gzip") and rng.random() < 0.15 and len(rows) > 1:
+    if "cut" in world.traits and part.shape in ("text", "gzip") and rng.random() < 0.3 and len(rows) > 1:
         last, layout = rows[-1], next((row.header for row in reversed(rows) if row.header), None)
         layout = layout or (formats[0] if len(formats) == 1 else None)
         if not last.header and layout and layout[-1] in rules.CLOSED:

@@ -48,6 +48,8 @@ class Expected:
     # Where malformed rows stand, of each side.
     malformed: dict
     matched: int
+    # The sides where no row at all fits.
+    fits_nothing: list
     outcomes: set
     # More choices than are followed: then only the sums are compared.
     loose: bool = False
@@ -183,7 +185,9 @@ def judge(situation):
             of[side].sort(key=lambda copy: (not copy.young, not copy.hidden))
             left[side] += of[side][: len(of[side]) - both]
     fixed = Fixed(situation, sides, compared, left_out, copies, matched, doubled)
-    expected = Expected(fixed.side_numbers(), compared, left_out, {side: sides[side].places for side in SIDES}, matched, set())
+    places = {side: sides[side].places for side in SIDES}
+    nothing = [side for side in SIDES if sides[side].fits_nothing]
+    expected = Expected(fixed.side_numbers(), compared, left_out, places, matched, nothing, set())
     try:
         for rest in fewer_fields(left):
             fixed.rest_of(rest, expected.outcomes)
