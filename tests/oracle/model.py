@@ -100,14 +100,16 @@ def take(situation, side):
             if row.header:
                 layouts = [row.header]
                 continue
-            if row.event and part.shape == "filter-log-events":
-                if (row.event, row.text, row.timestamp, row.stream) in seen:
-                    continue
-                seen.add((row.event, row.text, row.timestamp, row.stream))
             if not row.text.strip():
                 continue
             cut = number == len(lines) - 1 and not part.ended and part.shape in ("text", "gzip", "export")
             read = rules.read(row.text, layouts, windowed, cut)
+            if row.event and part.shape == "filter-log-events":
+                # An id and what it stands for: two events that say unlike things are two, whatever their ids.
+                same = (row.event, row.text if isinstance(read, rules.Row) else tuple(read))
+                if same in seen:
+                    continue
+                seen.add(same)
             if isinstance(read, rules.Row):
                 rows.append(rules.Row(read.capacity, read.known, stream_of(part, row), part.span))
                 places.append((part.name, number + 1))
@@ -213,9 +215,13 @@ def enough_alike(a, b):
     """The weight of a match on fewer fields, or None."""
     if not agrees(a, b):
         return None
-    names = set(common(a, b))
-    known = "start" in names and names & (rules.ADDRESSES | {"interface-id"})
-    return len(names) if known else None
+    names = common(a, b)
+    return len(names) if enough_known(names) else None
+
+
+def enough_known(names):
+    """Whether copies of unequal fields may be told to be of one flow by these fields."""
+    return "start" in names and bool({"interface-id", *rules.ADDRESSES} & set(names))
 
 
 def too_little(a, b):
@@ -227,7 +233,7 @@ def divergence(a, b):
     """How many fields of one flow told in two ways are equal, or None if it is not one flow, or nothing differs."""
     names = common(a, b)
     flow = [name for name in names if name in rules.FLOW]
-    if a.kind != b.kind or not flow or any(a.told[f] != b.told[f] for f in flow):
+    if a.kind != b.kind or not flow or a.compared != b.compared and not enough_known(names) or any(a.told[f] != b.told[f] for f in flow):
         return None
     equal = sum(a.told[f] == b.told[f] for f in names)
     return equal if equal < len(names) else None

@@ -262,8 +262,10 @@ def main():
     options.add_argument("--failures", type=int, default=10, help="stop after so many")
     traits = lambda text: frozenset(text.split(",")) - {""}
     options.add_argument("--without", type=traits, default=frozenset(), help=f"of {', '.join(generate.TRAITS)}")
-    options.add_argument("--only", type=traits, default=None)
+    options.add_argument("--only", type=traits, default=generate.FOLLOWED, help="the same, or all")
     arguments = options.parse_args()
+    if arguments.only == {"all"}:
+        arguments.only = frozenset(generate.TRAITS)
     arguments.binary = os.path.abspath(arguments.binary)
     return single(arguments) if arguments.seed is not None else many(arguments)
 
