@@ -50,6 +50,10 @@ class Expected:
     matched: int
     # The sides where no row at all fits.
     fits_nothing: list
+    # Whether too little is known of some copies to tell if they are one record.
+    little: bool
+    # Whether some copies of one record are young and others are not.
+    ages: bool
     outcomes: set
     # More choices than are followed: then only the sums are compared.
     loose: bool = False
@@ -189,7 +193,9 @@ def judge(situation):
     fixed = Fixed(situation, sides, compared, left_out, copies, matched, doubled)
     places = {side: sides[side].places for side in SIDES}
     nothing = [side for side in SIDES if sides[side].fits_nothing]
-    expected = Expected(fixed.side_numbers(), compared, left_out, places, matched, nothing, set())
+    little = any(too_little(a, b) for a, b in choices.candidates(left["s3"], left["cwl"]))
+    ages = any(len({copy.young for side in SIDES for copy in of[side]}) > 1 for of in classes.values())
+    expected = Expected(fixed.side_numbers(), compared, left_out, places, matched, nothing, little, ages, set())
     try:
         for rest in fewer_fields(left):
             fixed.rest_of(rest, expected.outcomes)
