@@ -49,7 +49,7 @@ TRAITS = {
 }
 
 # What flowdiff follows today; the rest is asked for with `--only all`.
-FOLLOWED = frozenset("window memory empty events settle unreadable interface nodata large layouts transit outside ids".split())
+FOLLOWED = frozenset("window memory empty events settle unreadable interface nodata large layouts transit outside ids masked".split())
 
 # What a data protection policy may mask.
 MASKED = ("srcaddr", "dstaddr", "account-id", "vpc-id", "interface-id")

@@ -152,7 +152,7 @@ def shared_fields(situation, sides):
 def copy_of(situation, record, compared, unreadable):
     names = tuple(sorted(f for f in record.layout if f in compared[record.kind] and record.get(f) is not MASKED))
     # What is not compared may be anything in an equal copy, so nothing is known of where one may be.
-    interface = record.get("interface-id") if "interface-id" in names else None
+    interface = (record.get("interface-id") or "-") if "interface-id" in names else None
     compared_start = record.get("start") if "start" in names else None
     start, end = record.get("start"), record.get("end")
     if end in (ABSENT, MASKED):
@@ -163,7 +163,7 @@ def copy_of(situation, record, compared, unreadable):
 
 
 def may_hold(part, interface, start):
-    if not rules.agree(part.interface, interface):
+    if not rules.agree(part.interface, rules.named(interface)):
         return False
     return part.span is None or start is None or part.span[0] <= start < part.span[1]
 

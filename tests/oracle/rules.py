@@ -105,11 +105,16 @@ class Row:
 
     def allows(self, copy):
         """Whether this row may be that copy, which lacks on the row's side."""
-        if not agree(self.interface, copy.interface):
+        if not agree(self.interface, named(copy.interface)):
             return False
         if self.span and copy.start is not None and not self.span[0] <= copy.start < self.span[1]:
             return False
         return any(agree(interface, copy.interface) and agree(start, copy.start) for interface, start in self.known)
+
+
+def named(interface):
+    """The interface after which a stream would be named: nobody says which stream has the records without one."""
+    return None if interface == "-" else interface
 
 
 def agree(one, other):
