@@ -33,6 +33,8 @@ mod late;
 mod live;
 // The engine against a naive model.
 mod model;
+// Whole reports against a model that shares no code with flowdiff.
+mod oracle;
 // That README.md and the pages of docs/ show what is printed.
 mod pages;
 // That reports can be given away.

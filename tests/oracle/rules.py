@@ -1,0 +1,211 @@
+"""What a row of a flow log says: names of fields, canonical values, whether a row fits a layout.
+
+Written from README ("What the words mean") and AWS's tables of fields alone; nothing of it is taken from the engine.
+"""
+
+import ipaddress
+from dataclasses import dataclass
+from functools import lru_cache
+
+VERSION_2 = (
+    "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status"
+).split()
+
+INTEGERS = frozenset(
+    "version srcport dstport protocol packets bytes start end tcp-flags traffic-path encryption-status"
+    " packets-lost-no-route packets-lost-blackhole packets-lost-mtu-exceeded packets-lost-ttl-expired".split()
+)
+# Those that are added up or are times; of the others any number of digits is taken as it stands.
+COUNTS = frozenset("packets bytes start end".split())
+ADDRESSES = frozenset("srcaddr dstaddr pkt-srcaddr pkt-dstaddr".split())
+# Sets that AWS closes: a value outside of them at the end of a line that has no line break is a cut one.
+CLOSED = {"action": ("ACCEPT", "REJECT"), "log-status": ("OK", "NODATA", "SKIPDATA")}
+# What makes two records of one flow.
+FLOW = ("interface-id", "srcaddr", "dstaddr", "srcport", "dstport", "protocol", "start")
+
+# How long after `start` a record without an `end` may have ended: the longest aggregation interval.
+LONGEST = 600
+
+
+class Masked:
+    """A value in which a data protection policy has put asterisks."""
+
+    def __repr__(self):
+        return "masked"
+
+
+MASKED = Masked()
+ABSENT = None
+
+
+class Malformed(Exception):
+    """A cell holds what its field cannot."""
+
+
+def kind_of(layout):
+    """The kind of record that a layout is of."""
+    only_there = lambda name: name == "resource-type" or name.startswith(("tgw-", "packets-lost-"))
+    return "transit-gateway" if any(map(only_there, layout)) else "vpc"
+
+
+def is_masked(text):
+    return "***" in text or set(text) == {"*"}
+
+
+@lru_cache(maxsize=100_000)
+def canonical(field, text):
+    """The one form of a value: ABSENT, MASKED, an int or text; Malformed if the field cannot have it."""
+    if text == "-":
+        return ABSENT
+    if field in INTEGERS:
+        if field != "start" and set(text) == {"*"}:
+            return MASKED
+        if not (text.isascii() and text.isdigit()) or (field in COUNTS and int(text) >= 1 << 64):
+            raise Malformed(f"{field} cannot be {text}")
+        number = int(text)
+        if field in ("start", "end") and len(str(number)) == 13:
+            number //= 1000
+        return ABSENT if field == "traffic-path" and number == 0 else number
+    if is_masked(text):
+        return MASKED
+    if field in ADDRESSES and ":" in text:
+        try:
+            return str(ipaddress.IPv6Address(text))
+        except ValueError:
+            return text
+    return text
+
+
+@dataclass(frozen=True)
+class Record:
+    """A row that is read: the layout it has, and each field's value."""
+
+    layout: tuple
+    values: tuple
+
+    def get(self, field, default=ABSENT):
+        return self.values[self.layout.index(field)] if field in self.layout else default
+
+    @property
+    def kind(self):
+        return kind_of(self.layout)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A malformed row: how many records it may stand for, and what is known of them in each of its layouts.
+
+    `known` has for each layout that may be meant an (interface, start); None tells nothing.
+    """
+
+    capacity: int
+    known: tuple
+    interface: str | None = None
+    span: tuple | None = None
+
+    def allows(self, copy):
+        """Whether this row may be that copy, which lacks on the row's side."""
+        if not agree(self.interface, named(copy.interface)):
+            return False
+        if self.span and copy.start is not None and not self.span[0] <= copy.start < self.span[1]:
+            return False
+        return any(agree(interface, copy.interface) and agree(start, copy.start) for interface, start in self.known)
+
+
+def named(interface):
+    """The interface after which a stream would be named: nobody says which stream has the records without one."""
+    return None if interface == "-" else interface
+
+
+def agree(one, other):
+    """Whether two values may be the same where either may be unknown."""
+    return one is None or other is None or one == other
+
+
+def fit(layout, cells, needs_start, cut=False):
+    """The record that cells are in a layout, or None."""
+    if len(cells) != len(layout):
+        return None
+    try:
+        record = Record(tuple(layout), tuple(map(canonical, layout, cells)))
+    except Malformed:
+        return None
+    if needs_start and record.get("start") is ABSENT:
+        return None
+    last = layout[-1]
+    if cut and last in CLOSED and cells[-1] != "-" and cells[-1] not in CLOSED[last] and not is_masked(cells[-1]):
+        return None
+    return record
+
+
+def read(line, layouts, needs_start, cut=False):
+    """The records that a line or a message holds: a list of them, or a Row if it is malformed."""
+    cells = line.split()
+    fitting = [record for layout in layouts if (record := fit(layout, cells, needs_start, cut))]
+    if len(fitting) == 1:
+        return fitting
+    if not fitting and (several := read_several(line, layouts, needs_start, cut)):
+        return several
+    return malformed(cells, layouts)
+
+
+def read_several(line, layouts, needs_start, cut):
+    """The records of a line that holds more than one, if each of them fits."""
+    pieces = line.replace("\\n", "\n").replace("\r", "\n").replace("\t", "\n").split("\n")
+    pieces = [piece.split() for piece in pieces if piece.strip()]
+    readings = []
+    if len(pieces) > 1 and (records := all_fit(pieces, layouts, needs_start, cut)):
+        readings.append(records)
+    for layout in layouts:
+        pieces = unglue(line.split(), layout)
+        if len(pieces) > 1 and (records := all_fit(pieces, [layout], needs_start, cut)):
+            readings.append(records)
+    unlike = {tuple(records) for records in readings}
+    return list(unlike.pop()) if len(unlike) == 1 else None
+
+
+def all_fit(pieces, layouts, needs_start, cut):
+    records = []
+    for number, piece in enumerate(pieces):
+        fitting = [r for layout in layouts if (r := fit(layout, piece, needs_start, cut and number == len(pieces) - 1))]
+        if len(fitting) != 1:
+            return None
+        records += fitting
+    return records
+
+
+def unglue(cells, layout):
+    """Records with nothing between them: the last cell of one and the first of the next are one cell."""
+    columns, values = len(layout), CLOSED.get(layout[-1])
+    if not values or columns < 2:
+        return []
+    pieces = [[]]
+    for cell in cells:
+        if len(pieces[-1]) == columns - 1:
+            value = next((v for v in values if cell.startswith(v) and cell != v), None)
+            if value:
+                pieces[-1].append(value)
+                pieces.append([cell[len(value):]])
+                continue
+        pieces[-1].append(cell)
+    return pieces
+
+
+def malformed(cells, layouts):
+    """A row that is no record, and what is known of it."""
+    meant = [layout for layout in layouts if len(layout) == len(cells)] or layouts
+    capacity = max(max(1, (len(cells) - 1) // max(1, len(layout) - 1)) for layout in meant)
+    return Row(capacity, tuple(known(cells, layout) for layout in meant))
+
+
+def known(cells, layout):
+    """The interface and the start that the cells tell, where they can."""
+    if len(cells) != len(layout):
+        return (None, None)
+    told = dict(zip(layout, cells))
+    interface = told.get("interface-id", "-")
+    try:
+        start = canonical("start", told.get("start", "-"))
+    except Malformed:
+        start = None
+    return (interface if interface.startswith("eni-") and not is_masked(interface) else None, start)
