@@ -23,7 +23,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use aws::{Answered, BUCKET, Fault, GROUP, Server, Speed, Stores, Stream};
+use aws::{Answered, BUCKET, Fault, GROUP, Quotas, Server, Speed, Stores, Stream};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
@@ -175,7 +175,10 @@ fn log_group() {
     }
     let speed = Speed {
         latency: LATENCY,
-        quota: Some(QUOTA),
+        quota: Some(Quotas {
+            get: QUOTA,
+            ..Quotas::MOST
+        }),
         page: None,
     };
     let server = Server::start(stores, speed, Box::new(|_, _| Fault::None));

@@ -132,6 +132,7 @@ pub async fn estimate(
     let ask = Ask {
         window: check.window,
         interfaces: check.interfaces.clone(),
+        ..Ask::default()
     };
     let (s3, cwl) = tokio::try_join!(sources.s3.list(&ask), sources.cwl.list(&ask))?;
     let listings = Sides { s3, cwl };
@@ -139,7 +140,7 @@ pub async fn estimate(
         .as_ref()
         .map(|listing| records(listing, &check.window));
     let sides = Sides::from_fn(|side| {
-        let (address, options) = &addresses[side];
+        let (address, _) = &addresses[side];
         let listing = &listings[side];
         let other = known[side.other()];
         let mut calls: BTreeMap<String, Span> = sources[side]
@@ -159,7 +160,8 @@ pub async fn estimate(
             }
             Address::Group(_) => {
                 let reads = pages(parts, other);
-                let at_rate = |calls: u64| calls as f64 / options.calls_per_second / 60.0;
+                let rate = sources[side].rate("GetLogEvents").unwrap_or(f64::INFINITY);
+                let at_rate = |calls: u64| calls as f64 / rate / 60.0;
                 minutes = Some((at_rate(reads.least), reads.most.map(at_rate)));
                 calls.insert("GetLogEvents".to_owned(), reads);
             }

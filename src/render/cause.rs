@@ -154,6 +154,21 @@ fn said(remark: &Remark) -> String {
             if *streams == 1 { "" } else { "s" }
         ),
         Remark::NoStream { address } => format!("no log stream to read in `{address}`"),
+        Remark::NotTogether { said } => format!(
+            "read stream by stream, which takes two calls or more for each: `FilterLogEvents` is denied and needs \
+             `logs:FilterLogEvents` ({said})"
+        ),
+        Remark::ByStream { why } => format!("read stream by stream: {why}"),
+        Remark::Throttled { operation, times } => {
+            let times = match times {
+                1 => "once".to_owned(),
+                times => format!("{times} times"),
+            };
+            format!(
+                "`{operation}` was throttled and its pace halved {times}, so reading took longer: others use the same \
+                 quota, or --cwl-rate is too high"
+            )
+        }
     }
 }
 

@@ -226,6 +226,8 @@ pub struct Group {
     pub streams: Option<Answer<Streams>>,
     /// The stream whose newest event was read.
     pub event: Option<(String, Answer<Option<Newest>>)>,
+    /// Whether events of that stream may be read together with others'.
+    pub together: Option<Answer<()>>,
 }
 
 /// How a log group is set up.

@@ -71,7 +71,7 @@ pub(super) async fn screen(
         let rules = Arc::new(reader.rules(compared, layouts.clone()));
         reader.progress.phase("reading");
         let passed = reader
-            .pass(&wanted, &rules, Screen::new(size(reader)))
+            .pass(&wanted, &rules, || Screen::new(size(reader)))
             .await;
         layouts = rules.met();
         match rules.halted() {
@@ -151,7 +151,8 @@ async fn refine(
             "there are more buckets than fit --memory: reading again where some differ"
         );
         let before = copies(&screened.digests, &ids);
-        let finer = Finer::new(Arc::new(Lines { grain, ids }), size);
+        let lines = Arc::new(Lines { grain, ids });
+        let finer = || Finer::new(Arc::clone(&lines), size);
         let mut passed = reader.pass(wanted, &screened.rules, finer).await;
         if screened.rules.halted().is_some() {
             return Err(Error::Incomparable(

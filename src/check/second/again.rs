@@ -54,7 +54,7 @@ pub(super) async fn parts_again(
     question: &Question,
 ) -> Result<Again, Error> {
     let sought = Sought::by(screened, question);
-    let listings = reader.list().await?;
+    let listings = reader.list(true).await?;
     Ok(Again {
         wanted: Sides::from_fn(|side| wanted(reader, screened, side, &listings[side], &sought)),
         gone: Sides::from_fn(|side| gone(screened, side, &listings[side], &sought)),

@@ -276,7 +276,12 @@ impl Look<'_> {
     /// A part that has come since the first look lacks a compared field.
     pub(super) async fn pass<V: Visitor>(&self, visitor: V) -> Result<Passed<V>, Error> {
         let rules = &self.screened.rules;
-        let passed = self.reader.pass(&self.wanted, rules, visitor).await;
+        let passed = self.reader.pass_once(&self.wanted, rules, visitor).await;
+        let Ok(passed) = passed else {
+            return Err(Error::Incomparable(
+                "what a source gives has changed while it was looked at again: check again".into(),
+            ));
+        };
         match rules.halted() {
             None => Ok(passed),
             Some(Halt::Incomparable(why)) => Err(Error::Incomparable(why)),

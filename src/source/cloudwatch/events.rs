@@ -7,6 +7,7 @@ use futures::future::BoxFuture;
 use futures::{FutureExt, TryStreamExt, stream};
 use hashbrown::HashSet;
 
+use super::quotas::GET;
 use super::seen::Seen;
 use super::slices::{MANY_PAGES, Slices, pages, slices};
 use super::stretch::{Asked, Stretch, latest, stretches};
@@ -66,11 +67,14 @@ impl CloudWatch {
             self.read_stretch(stream, stretch, MANY_PAGES, outlet)
                 .await?;
         }
-        Ok(())
+        match self.state().distrusted.get(stream) {
+            Some(reason) => Err(ReadError::Unreadable(reason.clone())),
+            None => Ok(()),
+        }
     }
 
     /// Reads one stretch, and what is left of it in slices once a page shows that there are `many` to come.
-    fn read_stretch<'a>(
+    pub(super) fn read_stretch<'a>(
         &'a self,
         stream: &'a str,
         stretch: Stretch,
@@ -184,7 +188,7 @@ impl CloudWatch {
         &self,
         call: GetLogEventsFluentBuilder,
     ) -> Result<GetLogEventsOutput, ReadError> {
-        self.call("GetLogEvents", || call.clone().send())
+        self.call(GET, || call.clone().send())
             .await
             .map_err(|failure| ReadError::Unreadable(self.reason(&failure)))
     }

@@ -6,7 +6,10 @@ use std::sync::Arc;
 use aws_sdk_cloudwatchlogs::operation::describe_log_groups::DescribeLogGroupsOutput;
 use aws_sdk_cloudwatchlogs::types::{LogGroup, LogGroupClass, LogStream, OrderBy};
 use hashbrown::HashSet;
+use tokio::sync::watch;
 
+use super::ahead::Listed;
+use super::quotas::{GROUPS, STREAMS};
 use super::{CloudWatch, EXPORT};
 use crate::model::window::Window;
 use crate::model::{Cover, Error};
@@ -42,16 +45,26 @@ enum Stream {
 
 impl CloudWatch {
     /// Lists the streams that may hold what is asked for.
-    pub(super) async fn list_streams(&self, ask: &Ask) -> Result<Listing, Error> {
+    pub(super) async fn list_streams(
+        &self,
+        ask: &Ask,
+        listed: &watch::Sender<Listed>,
+    ) -> Result<Listing, Error> {
         self.refuse_infrequent_access().await?;
         let mut streams = BTreeMap::new();
         for prefix in self.prefixes(ask) {
-            self.page_through(prefix.as_deref(), &mut streams).await?;
+            self.page_through(prefix.as_deref(), &mut streams, listed)
+                .await?;
         }
         let mut listing = Listing::default();
         let (mut other_names, mut silent) = (Vec::new(), 0_usize);
-        for (name, last_event) in streams {
-            match self.sort(&name, last_event, ask) {
+        let mut promised = Vec::new();
+        for (name, times) in streams {
+            let sorted = self.sort(&name, times.last_written(), ask);
+            if sorted == Stream::Wanted && times.promise_one_in(ask) {
+                promised.push(name.clone());
+            }
+            match sorted {
                 Stream::Wanted => listing.parts.push(Arc::new(Part {
                     cover: Cover {
                         interface: stream_interface(&name).map(str::to_owned),
@@ -67,6 +80,7 @@ impl CloudWatch {
                 Stream::Silent => silent += 1,
             }
         }
+        self.state().promised = promised;
         if !other_names.is_empty() {
             listing.remarks.push(Remark::OtherStreams {
                 count: other_names.len(),
@@ -97,7 +111,8 @@ impl CloudWatch {
     async fn page_through(
         &self,
         prefix: Option<&str>,
-        streams: &mut BTreeMap<String, Option<i64>>,
+        streams: &mut BTreeMap<String, Times>,
+        listed: &watch::Sender<Listed>,
     ) -> Result<(), Error> {
         let (name, identifier) = self.identity();
         let call = self
@@ -111,14 +126,14 @@ impl CloudWatch {
         let mut sent = HashSet::new();
         loop {
             let page = self
-                .call("DescribeLogStreams", || {
+                .call(STREAMS, || {
                     call.clone().set_next_token(token.clone()).send()
                 })
                 .await
                 .map_err(|failure| failure.into_error(self.side, &self.group.written, LIST))?;
             for stream in page.log_streams() {
                 if let Some(name) = stream.log_stream_name() {
-                    streams.insert(name.to_owned(), last_event(stream));
+                    streams.insert(name.to_owned(), Times::of(stream));
                 }
             }
             match page.next_token {
@@ -133,7 +148,10 @@ impl CloudWatch {
                         hint: None,
                     });
                 }
-                next => token = next,
+                next => {
+                    listed.send_replace(Listed::More);
+                    token = next;
+                }
             }
         }
     }
@@ -188,7 +206,7 @@ impl CloudWatch {
             .describe_log_groups()
             .log_group_name_prefix(&self.group.name)
             .set_include_linked_accounts(linked);
-        self.call("DescribeLogGroups", || call.clone().send()).await
+        self.call(GROUPS, || call.clone().send()).await
     }
 
     /// Returns the group that is meant, of a page.
@@ -202,11 +220,40 @@ impl CloudWatch {
     }
 }
 
-/// Returns the latest time at which the stream is known to have been written to; `None` if that is not
-/// known.
-pub(super) fn last_event(stream: &LogStream) -> Option<i64> {
-    let event = stream.last_event_timestamp()?;
-    Some(event.max(stream.last_ingestion_time()?))
+/// What a listing tells of a stream's times, in milliseconds.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Times {
+    first_event: Option<i64>,
+    last_event: Option<i64>,
+    last_ingestion: Option<i64>,
+}
+
+impl Times {
+    pub(super) fn of(stream: &LogStream) -> Self {
+        Self {
+            first_event: stream.first_event_timestamp(),
+            last_event: stream.last_event_timestamp(),
+            last_ingestion: stream.last_ingestion_time(),
+        }
+    }
+
+    /// Returns the latest time at which the stream is known to have been written to; `None` if that is not known.
+    pub(super) fn last_written(self) -> Option<i64> {
+        Some(self.last_event?.max(self.last_ingestion?))
+    }
+
+    /// Tells whether the stream has an event in the window. The times may be old, but there is an event at either.
+    fn promise_one_in(self, ask: &Ask) -> bool {
+        let (from, to) = (ask.window.start, ask.window.end);
+        let within = |at: i64| {
+            let at = at.div_euclid(1000);
+            from.is_none_or(|from| from <= at) && to.is_none_or(|to| at < to)
+        };
+        [self.first_event, self.last_event]
+            .into_iter()
+            .flatten()
+            .any(within)
+    }
 }
 
 #[cfg(test)]
@@ -261,6 +308,7 @@ mod tests {
             let ask = Ask {
                 window: Window::new(10 * day, 11 * day),
                 interfaces: interfaces.iter().map(|&id| id.to_owned()).collect(),
+                ..Ask::default()
             };
             let sorted = group(all)
                 .await
@@ -277,6 +325,7 @@ mod tests {
         let ask = |interfaces: Vec<String>| Ask {
             window: Window::ALL,
             interfaces,
+            ..Ask::default()
         };
         let one = ask(vec!["eni-0aa".into()]);
         assert_eq!(group(false).await.prefixes(&one), [Some("eni-0aa".into())]);
