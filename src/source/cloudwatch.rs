@@ -35,8 +35,8 @@ use super::call::Caller;
 use super::clock::Clock;
 use super::pace::Paces;
 use super::{
-    Ask, GroupName, GroupReading, Listing, Outlet, Outlets, Part, PartRequest, ReadError, Remark,
-    Source, SourceOptions, StartOver, UnreadParts, one_by_one,
+    Ask, FEW_STREAMS, GroupName, GroupReading, Listing, Outlet, Outlets, Part, PartRequest,
+    ReadError, Remark, Source, SourceOptions, StartOver, UnreadParts, one_by_one,
 };
 use crate::model::window::Window;
 use crate::model::{Error, Side};
@@ -52,9 +52,6 @@ const SERVICE_ID: &str = "CloudWatch_Logs";
 /// What to do about a group that lets nobody read its events.
 const EXPORT: &str =
     "export it with an export task and give the export's `s3://bucket/prefix` instead";
-
-/// So few streams are read one by one as soon as together, since that many are read both ways.
-const FEW_STREAMS: usize = 5;
 
 /// A log group.
 pub(super) struct CloudWatch {

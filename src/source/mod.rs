@@ -269,6 +269,9 @@ pub(crate) async fn one_by_one<S: Source + ?Sized>(
     unread
 }
 
+/// So few streams of a log group are read one by one as soon as together, since that many are read both ways.
+pub const FEW_STREAMS: usize = 5;
+
 /// How the events of a log group are read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum GroupReading {

@@ -23,6 +23,9 @@ const PAGE_ROOM: u64 = 4 << 20;
 /// A stream whose first page is so full is a busy one.
 const BUSY: f64 = 0.5;
 
+/// A page that is less full may be the last.
+const FULL: f64 = 0.95;
+
 /// So often it is asked again from where a stream is said to have ended, if that brings nothing.
 const BARREN: u32 = 3;
 
@@ -90,6 +93,7 @@ impl CloudWatch {
             };
             let mut since = stretch.from;
             let (mut tokens, mut seen, mut barren) = (Tokens::default(), Seen::default(), 0);
+            let (mut ordered, mut newest_known) = (orderly, false);
             loop {
                 // Held for a page's whole way, but never while slices are waited for.
                 let permit = self.pages.acquire().await;
@@ -97,7 +101,10 @@ impl CloudWatch {
                 let page = self.page(stream, asked, tokens.sent.clone()).await?;
                 let ended = tokens.take(page.next_forward_token)?;
                 let mut events = events_in(asked, page.events.unwrap_or_default());
-                let busy = pages(&events) > BUSY;
+                let (busy, short) = (pages(&events) > BUSY, pages(&events) < FULL);
+                let first = events.first().map(|event| event.timestamp);
+                ordered &= first.is_none_or(|first| seen.latest() <= Some(first))
+                    && events.is_sorted_by_key(|event| event.timestamp);
                 if seen.take_off(&mut events) {
                     barren = 0;
                 }
@@ -138,6 +145,15 @@ impl CloudWatch {
                     barren += 1;
                     tracing::info!(stream, "the end was told too early: asking again from there");
                     (asked, tokens) = (seen.go_on(stretch, stretch.near), Tokens::default());
+                } else if ordered && seen.latest() >= Some(stretch.to) {
+                    // The earliest come first, so nothing before it is left.
+                    return Ok(());
+                } else if ordered && short && !newest_known {
+                    // What proves the end is asked for instead of the sign of it.
+                    newest_known = true;
+                    if self.is_all(stream, stretch, &seen).await? {
+                        return Ok(());
+                    }
                 } else if busy && asked.to > stretch.near && seen.latest() < Some(stretch.near) {
                     // What comes after the stretch would be pages of it.
                     (asked, tokens) = (seen.go_on(stretch, stretch.near), Tokens::default());

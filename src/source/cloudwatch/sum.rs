@@ -26,9 +26,14 @@ impl Sum {
         self.hashes = self.hashes.wrapping_add(hash);
     }
 
+    /// Returns how many events there were.
+    pub(super) fn events(&self) -> u64 {
+        self.events + self.young
+    }
+
     /// Tells whether there was no event at all.
     pub(super) fn is_empty(&self) -> bool {
-        self.events == 0 && self.young == 0
+        self.events() == 0
     }
 
     /// Tells whether both are of the same events, those left out that had just come in.

@@ -56,6 +56,9 @@ const PAGE_ROOM: u64 = 6 << 20;
 /// What is left of a range is dealt out if it is more than so many pages.
 const FEW_PAGES: f64 = 3.0;
 
+/// A stream with fewer pages is a quiet one.
+const QUIET_PAGES: f64 = 2.0;
+
 /// Ranges of `FilterLogEvents` and streams of `GetLogEvents` under way at once: a call takes a third of a second at worst,
 /// so these use up the highest quotas there are.
 const RANGES: usize = 12;
@@ -108,6 +111,8 @@ pub(super) struct Together<'a> {
     more: Notify,
     /// Whether anything was delivered.
     begun: AtomicBool,
+    /// Whether the streams to be read both ways were picked.
+    pub(super) picked: AtomicBool,
 }
 
 impl CloudWatch {
@@ -136,6 +141,7 @@ impl CloudWatch {
             errands: Mutex::default(),
             more: Notify::new(),
             begun: AtomicBool::new(false),
+            picked: AtomicBool::new(false),
         };
         let result = together.run().await;
         let stopped = matches!(result, Err(Trouble::Stopped));
@@ -171,7 +177,6 @@ impl Together<'_> {
         let scope = Scope::of(self.wanted, self.group.state().part);
         let ahead = self.group.take_ahead(&scope, self.stretch)?;
         let streams = (0..self.wanted.len()).collect();
-        self.pick();
         let filter = async {
             let all = Range {
                 scope,
@@ -326,6 +331,8 @@ impl Together<'_> {
                     None => self.group.next_page(&range.scope, &mut cursor).await?,
                 };
                 density.add(&events, |stream| self.numbers.get(stream).copied());
+                let left = density.pages_left(range.to).map_or(0.0, |left| left.pages);
+                self.pick(|number| density.share(number) * left < QUIET_PAGES);
                 if last || !pages.is_empty() || !cursor.is_ordered() {
                     self.deliver(events).await?;
                 } else {

@@ -3,6 +3,7 @@
 //! Answers of either with gaps that were whole half an hour later have been reported (awslogs #342), and no answer says
 //! so of itself.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -15,15 +16,22 @@ use super::filter::{Scope, Trouble};
 use super::sum::Sum;
 use super::together::{ALONE, Errand, Together};
 use crate::decode::{Content, Event};
-use crate::source::{Outlet, Outlets, ReadError, Room};
+use crate::source::{FEW_STREAMS, Outlet, Outlets, ReadError, Room};
 
 /// So many streams are read both ways in every run.
-const READ_TWICE: usize = 5;
+const READ_TWICE: usize = FEW_STREAMS;
+
+/// A stream with fewer events, about two pages, is a quiet one.
+const QUIET: u64 = 20_000;
 
 impl Together<'_> {
-    /// Picks streams to be read both ways, other ones each time.
-    pub(super) fn pick(&self) {
-        let picked = some(self.wanted.len(), READ_TWICE, &HashSet::new());
+    /// Picks quiet streams to be read both ways, other ones each time; once, as soon as a page has shown which are not.
+    pub(super) fn pick(&self, is_quiet: impl Fn(usize) -> bool) {
+        if self.picked.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let busy = (0..self.wanted.len()).filter(|&number| !is_quiet(number));
+        let picked = some(self.wanted.len(), READ_TWICE, &busy.collect());
         self.push(picked.into_iter().map(Errand::Verify));
     }
 
@@ -76,9 +84,15 @@ impl Together<'_> {
         let promised = promised.copied().filter(is_open);
         let read = known.alone.keys().filter(|it| !known.busy.contains(*it));
         let lack = READ_TWICE.saturating_sub(read.count());
-        let closed = (0..self.wanted.len()).filter(|number| !is_open(number));
+        let open = || (0..self.wanted.len()).filter(is_open);
+        let is_quiet = |number: &usize| known.together[*number].events() < QUIET;
+        let quiet: HashSet<usize> = open().filter(is_quiet).collect();
+        let closed = (0..self.wanted.len()).filter(|number| !quiet.contains(number));
         let others = some(self.wanted.len(), lack, &closed.collect());
-        promised.chain(others).collect()
+        // Where all are busy, the least of them: five would cost more calls than the others have pages.
+        let least = open().min_by_key(|&number| known.together[number].events());
+        let least = least.filter(|_| quiet.is_empty() && lack == READ_TWICE);
+        promised.chain(others).chain(least).collect()
     }
 
     /// Says that the two calls disagree about a stream. If it is `GetLogEvents` that lacks what the other shows, the stream
