@@ -2,6 +2,7 @@
 //! does, the report is the one that reading stream by stream gives.
 
 mod calls;
+mod passed_over;
 mod random;
 
 use std::collections::BTreeMap;

@@ -234,6 +234,11 @@ fn listed(chart: &mut Chart<'_>, streams: &Streams) {
         .join(", ");
     if others.is_empty() || chart.options.all_streams {
         chart.ok("streams", found);
+    } else if streams.none_is_named() {
+        chart.ok(
+            "streams",
+            format!("{found}, none named after an interface, so all are read: {examples}"),
+        );
     } else if others.len() == all {
         chart.warn(
             "streams",

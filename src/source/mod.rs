@@ -73,8 +73,19 @@ pub struct Listing {
     pub parts: Vec<Arc<Part>>,
     /// Parts known to be there that cannot be read, with the reason (archived, denied).
     pub unreadable: Vec<(Arc<Part>, String)>,
+    /// Parts that are not read although they may hold what is asked for.
+    pub passed_over: PassedOver,
     /// What the user should know about what was listed (which flow logs, which layouts), in fixed order.
     pub remarks: Vec<Remark>,
+}
+
+/// Parts that are not read at the first look. What they may hold is not missing.
+#[derive(Debug, Default)]
+pub struct PassedOver {
+    /// They seem to have ended long before the window. They are read before anything that they may hold is called missing.
+    pub by_age: Vec<Arc<Part>>,
+    /// Their names say nothing of what they are. What they may hold is not known.
+    pub by_name: Vec<Arc<Part>>,
 }
 
 /// Why reading a part ended early.

@@ -44,6 +44,8 @@ pub(super) struct Screened {
     pub digests: Sides<Digest>,
     /// What was found on each side.
     pub sides: Sides<SideScreen>,
+    /// Parts that were passed over because their names say nothing of what they hold.
+    pub unnamed: Sides<Vec<Arc<Part>>>,
 }
 
 /// Reads both sides once, or as often as it takes to find the fields that all layouts have.
@@ -103,6 +105,9 @@ pub(super) async fn screen(
             rules,
             digests: passed.visitor.digests,
             sides,
+            unnamed: listings
+                .as_ref()
+                .map(|listing| listing.passed_over.by_name.clone()),
         };
         refine(reader, &wanted, &mut screened).await?;
         return Ok(screened);

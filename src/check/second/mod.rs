@@ -126,11 +126,13 @@ pub(super) async fn explain(
     Ok(explained)
 }
 
-/// What the first look could not read.
+/// What the first look could not read, and what was passed over because its name says nothing.
 fn doubt(screened: &Screened) -> Doubt {
     let covers = Sides::from_fn(|side| {
         let unreadable = screened.sides[side].unreadable.iter();
-        unreadable.map(|(part, _)| part.cover.clone()).collect()
+        let unreadable = unreadable.map(|(part, _)| part);
+        let unread = unreadable.chain(&screened.unnamed[side]);
+        unread.map(|part| part.cover.clone()).collect()
     });
     Doubt { covers }
 }

@@ -57,7 +57,8 @@ impl CloudWatch {
         let streams = self.newest_streams(ask).await.map_err(tell);
         let of_flow_logs = streams.as_ref().ok().and_then(|streams| {
             let mut listed = streams.listed.iter().map(|(name, _)| name);
-            listed.find(|name| self.all_streams || stream_interface(name).is_some())
+            let all = self.all_streams || streams.none_is_named();
+            listed.find(|name| all || stream_interface(name).is_some())
         });
         if let Some(stream) = of_flow_logs {
             let event = self.newest_event(stream).await.map_err(tell);
