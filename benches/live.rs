@@ -1,7 +1,11 @@
 //! How fast flowdiff reads live, against a server of ours on loopback with AWS's limits and 30 ms latency.
 //!
-//! `cargo bench --bench live` measures both; `-- cwl` or `-- s3` one of them.
+//! `cargo bench --bench live` measures all; `-- groups`, `-- cwl` or `-- s3` one of them.
 //!
+//! - `groups`: log groups of many shapes, with the quotas of most regions: 25 calls a second of `GetLogEvents` and
+//!   `DescribeLogStreams`, 10 of `FilterLogEvents`. Beside it, in the same run and against the same quotas, a reader that
+//!   pages through the whole group with `FilterLogEvents` and does nothing with what comes, and does not list streams.
+//!   The S3 side is a file with the same records.
 //! - `cwl`: 25 calls a second, pages of 1 MB or 10,000 events, 40 streams of which one holds half of the data.
 //!   The S3 side is a folder with the same records, so that there is one pass. Printed are the calls a second
 //!   between the first and the last `GetLogEvents`, as a share of the quota, the share of calls throttled, and
@@ -23,12 +27,15 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use aws::{Answered, BUCKET, Fault, GROUP, Server, Speed, Stores, Stream};
+use aws::{Answered, BUCKET, Fault, GROUP, Quotas, Server, Speed, Stores, Stream};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
 const LATENCY: Duration = Duration::from_millis(30);
 const QUOTA: usize = 25;
+
+/// One that has the quotas of most.
+const REGION: &str = "us-east-2";
 
 const STREAMS: usize = 40;
 /// Events of the one busy stream; the others share as many.
@@ -44,6 +51,8 @@ const HEADER: &str = "version account-id interface-id srcaddr dstaddr srcport ds
 /// pattern and to fill in digits: the server must not take the processors from what is measured.
 struct Even {
     events: usize,
+    /// The second of its first event.
+    begin: i64,
     pattern: Vec<u8>,
     /// Where the pattern has the message, and in it bytes, start and end.
     message: std::ops::Range<usize>,
@@ -63,6 +72,7 @@ impl Even {
         let at = |text: &str| before.len() + line.find(text).unwrap();
         Self {
             events,
+            begin: BEGIN,
             pattern: format!("{before}{line}{after}").into_bytes(),
             message: before.len()..before.len() + line.len(),
             bytes: at("1000000"),
@@ -72,7 +82,7 @@ impl Even {
     }
 
     fn second(&self, event: usize) -> i64 {
-        BEGIN + i64::try_from(event).unwrap() * SECONDS / i64::try_from(self.events).unwrap()
+        self.begin + i64::try_from(event).unwrap() * SECONDS / i64::try_from(self.events).unwrap()
     }
 
     fn line(&self, event: usize, out: &mut Vec<u8>) {
@@ -126,6 +136,9 @@ fn main() {
         .filter(|arg| !arg.starts_with('-'))
         .collect();
     let wanted = |what: &str| only.is_empty() || only.iter().any(|arg| arg == what);
+    if wanted("groups") {
+        groups();
+    }
     if wanted("cwl") {
         log_group();
     }
@@ -146,7 +159,7 @@ fn run(sources: [&str; 2], endpoint: &str, more: &[&str]) -> (f64, f64) {
     command
         .env("AWS_ACCESS_KEY_ID", "test")
         .env("AWS_SECRET_ACCESS_KEY", "test")
-        .env("AWS_REGION", "eu-west-1")
+        .env("AWS_REGION", REGION)
         .env("AWS_ENDPOINT_URL", endpoint);
     let output = command.output().unwrap();
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -156,6 +169,137 @@ fn run(sources: [&str; 2], endpoint: &str, more: &[&str]) -> (f64, f64) {
         line.unwrap().trim().parse::<f64>().unwrap()
     };
     (seconds("real"), seconds("user") + seconds("sys"))
+}
+
+/// (Streams, events of each, the most time that reading may take as a share of the other reader's.)
+const SHAPES: [(usize, usize, f64); 5] = [
+    (1_000, 60, 1.3),
+    (200, 2_000, 0.7),
+    (4, 100_000, 0.5),
+    (10_000, 6, 1.5),
+    (40, 50_000, f64::INFINITY),
+];
+
+fn groups() {
+    println!(
+        "groups: quotas of 25 GetLogEvents, 10 FilterLogEvents, 25 DescribeLogStreams a second; 30 ms"
+    );
+    println!(
+        "{:>16} {:>9} {:>6} {:>6} {:>6} {:>9} {:>10} {:>9} {:>6} {:>7} {:>7}",
+        "streams x events",
+        "flowdiff",
+        "list",
+        "filter",
+        "get",
+        "throttled",
+        "of quotas",
+        "filtering",
+        "calls",
+        "ratio",
+        "target"
+    );
+    for (streams, events, target) in SHAPES {
+        group(streams, events, target);
+    }
+}
+
+fn group(count: usize, events: usize, target: f64) {
+    let apart = SECONDS / i64::try_from(events).unwrap();
+    let streams: Vec<(String, Arc<Even>)> = (0..count)
+        .map(|n| {
+            let mut even = Even::new(n, events);
+            // Not all at the same second.
+            even.begin += (i64::try_from(n).unwrap() * 7919) % apart.max(1);
+            (format!("{}-all", name(n)), Arc::new(even))
+        })
+        .collect();
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("bench-groups");
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    let file = fs::File::create(folder.join("all.log.gz")).unwrap();
+    let mut gzip = GzEncoder::new(file, Compression::fast());
+    let mut text = HEADER.as_bytes().to_vec();
+    for (_, stream) in &streams {
+        (0..events).for_each(|event| stream.line(event, &mut text));
+        gzip.write_all(&text).unwrap();
+        text.clear();
+    }
+    gzip.finish().unwrap();
+    let mut stores = Stores::default();
+    for (name, stream) in streams {
+        stores.streams.insert(name, stream);
+    }
+    let speed = Speed {
+        latency: LATENCY,
+        quota: Some(Quotas::MOST),
+        page: None,
+    };
+    let server = Server::start(stores, speed, Box::new(|_, _| Fault::None));
+    let sources = [folder.to_str().unwrap(), &format!("cwl://{GROUP}")];
+    let (seconds, _) = run(sources, &server.endpoint, &[]);
+    let answered = server.take_answered();
+    let calls = |operation: &str| {
+        let of = answered.iter().filter(|it| it.operation == operation);
+        of.count()
+    };
+    let reading =
+        |it: &&Answered| ["FilterLogEvents", "GetLogEvents"].contains(&it.operation.as_str());
+    let reads: Vec<&Answered> = answered.iter().filter(reading).collect();
+    let (first, last) = (reads.first().unwrap().at, reads.last().unwrap().at);
+    let used = (reads.len() - 1) as f64 / last.duration_since(first).as_secs_f64();
+    let quotas = (Quotas::MOST.get + Quotas::MOST.filter) as f64;
+    let throttled = answered.iter().filter(|it| it.throttled).count();
+    // As few events as are there.
+    let begun = Instant::now();
+    let found = filter_all(&server.endpoint);
+    let peer = begun.elapsed().as_secs_f64();
+    assert_eq!(found, count * events);
+    let peer_calls = server.take_answered().len();
+    let target = match target.is_finite() {
+        true => format!("{target:.1}"),
+        false => "-".to_owned(),
+    };
+    println!(
+        "{:>16} {seconds:>8.1}s {:>6} {:>6} {:>6} {throttled:>9} {:>9.0}% {peer:>8.1}s {peer_calls:>6} {:>7.2} {target:>7}",
+        format!("{count} x {events}"),
+        calls("DescribeLogStreams"),
+        calls("FilterLogEvents"),
+        calls("GetLogEvents"),
+        100.0 * used / quotas,
+        seconds / peer,
+    );
+}
+
+/// Pages through the whole group, as a reader without a plan does; returns how many events there were.
+fn filter_all(endpoint: &str) -> usize {
+    use aws_sdk_cloudwatchlogs::config::{BehaviorVersion, Builder, Credentials, Region};
+
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let config = Builder::new()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(REGION))
+        .credentials_provider(Credentials::new("test", "test", None, None, "bench"))
+        .endpoint_url(endpoint)
+        .build();
+    let client = aws_sdk_cloudwatchlogs::Client::from_conf(config);
+    runtime.block_on(async {
+        let (mut events, mut token) = (0, None);
+        loop {
+            let call = client.filter_log_events().log_group_name(GROUP);
+            let call = call
+                .start_time(BEGIN * 1000)
+                .end_time((BEGIN + SECONDS) * 1000 - 1);
+            let page = call.set_next_token(token).send().await.unwrap();
+            events += page.events().len();
+            token = page.next_token;
+            if token.is_none() {
+                return events;
+            }
+        }
+    })
 }
 
 fn log_group() {
@@ -175,7 +319,10 @@ fn log_group() {
     }
     let speed = Speed {
         latency: LATENCY,
-        quota: Some(QUOTA),
+        quota: Some(Quotas {
+            get: QUOTA,
+            ..Quotas::MOST
+        }),
         page: None,
     };
     let server = Server::start(stores, speed, Box::new(|_, _| Fault::None));
@@ -189,7 +336,11 @@ fn log_group() {
     );
     for rate in ["10", "25", "50"] {
         let sources = [folder.to_str().unwrap(), &format!("cwl://{GROUP}")];
-        let (_, cpu) = run(sources, &server.endpoint, &["--cwl-rate", rate]);
+        let (_, cpu) = run(
+            sources,
+            &server.endpoint,
+            &["--cwl-rate", rate, "--cwl-read", "by-stream"],
+        );
         print_calls(rate, &server.take_answered(), cpu);
     }
 }

@@ -169,6 +169,7 @@ pub async fn diagnose(check: &Check, sources: &Sides<(Address, SourceOptions)>) 
     let ask = Ask {
         window: check.window,
         interfaces: check.interfaces.clone(),
+        ..Ask::default()
     };
     let examined = |side: Side| {
         let (address, options) = &sources[side];

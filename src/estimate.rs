@@ -15,7 +15,9 @@ use crate::model::window::{Window, rfc3339};
 use crate::model::{Error, Side, Sides};
 use crate::render::listed;
 use crate::source::key::ObjectName;
-use crate::source::{Address, Ask, Listing, Part, Source, SourceOptions};
+use crate::source::{
+    Address, Ask, FEW_STREAMS, GroupReading, Listing, Part, Source, SourceOptions,
+};
 
 pub use text::text;
 
@@ -132,12 +134,14 @@ pub async fn estimate(
     let ask = Ask {
         window: check.window,
         interfaces: check.interfaces.clone(),
+        ..Ask::default()
     };
     let (s3, cwl) = tokio::try_join!(sources.s3.list(&ask), sources.cwl.list(&ask))?;
     let listings = Sides { s3, cwl };
     let known = listings
         .as_ref()
         .map(|listing| records(listing, &check.window));
+    let mut ways_notes = Vec::new();
     let sides = Sides::from_fn(|side| {
         let (address, options) = &addresses[side];
         let listing = &listings[side];
@@ -158,10 +162,25 @@ pub async fn estimate(
                 );
             }
             Address::Group(_) => {
-                let reads = pages(parts, other);
-                let at_rate = |calls: u64| calls as f64 / options.calls_per_second / 60.0;
-                minutes = Some((at_rate(reads.least), reads.most.map(at_rate)));
-                calls.insert("GetLogEvents".to_owned(), reads);
+                let rate = |operation| sources[side].rate(operation).unwrap_or(f64::INFINITY);
+                let (get, filter) = (rate("GetLogEvents"), rate("FilterLogEvents"));
+                let ways = [
+                    Way::by_stream(parts, other, get),
+                    Way::together(parts, other, get, filter),
+                ];
+                ways_notes.extend(ways.iter().map(|way| format!("{side}: {}", way.text())));
+                let [by_stream, together] = ways;
+                let way = match options.group_reading {
+                    GroupReading::ByStream => by_stream,
+                    GroupReading::Auto if parts <= FEW_STREAMS as u64 => by_stream,
+                    GroupReading::Auto | GroupReading::Together => together,
+                };
+                minutes = Some(way.minutes);
+                calls.extend(
+                    way.calls
+                        .into_iter()
+                        .map(|(operation, span)| (operation.to_owned(), span)),
+                );
             }
             Address::Path(_) | Address::Stdin => {}
         }
@@ -187,7 +206,7 @@ pub async fn estimate(
         usd: usd(&sides),
         prices: PRICES_OF,
         memory_bytes: check.memory,
-        notes: notes(&listings, &sides),
+        notes: [ways_notes, notes(&listings, &sides)].concat(),
         sides,
     })
 }
@@ -226,15 +245,14 @@ fn share(part: &Part, window: &Window) -> f64 {
     }
 }
 
-/// How many calls it takes to read so many streams: a page and more for what is in them, one each to see the end, and
-/// perhaps one to see that it was not told too early.
+/// How many calls it takes to read so many streams one by one: the pages of what is in them, and of each one or two to see
+/// its end, unless an event after the window shows it.
 fn pages(streams: u64, records: Option<Span>) -> Span {
     let full = |records: u64, event: f64| {
         let records = records as f64;
         whole((records / PAGE_EVENTS).max(records * event / PAGE_BYTES))
     };
-    // An empty stream takes a page and another that repeats its token.
-    let least = 2 * streams;
+    let least = streams;
     let Some(records) = records.filter(|_| streams > 0) else {
         return Span {
             least,
@@ -242,10 +260,84 @@ fn pages(streams: u64, records: Option<Span>) -> Span {
         };
     };
     Span {
-        least: least.max(streams + full(records.least, EVENT_BYTES.0)),
+        least: least.max(full(records.least, EVENT_BYTES.0)),
         most: records
             .most
             .map(|most| 3 * streams + full(most, EVENT_BYTES.1)),
+    }
+}
+
+/// What reading a log group takes in one way.
+struct Way {
+    name: &'static str,
+    calls: Vec<(&'static str, Span)>,
+    minutes: (f64, Option<f64>),
+}
+
+impl Way {
+    fn by_stream(streams: u64, records: Option<Span>, get: f64) -> Self {
+        let reads = pages(streams, records);
+        let minutes = |calls: u64| calls as f64 / get / 60.0;
+        Self {
+            name: "by stream",
+            calls: vec![("GetLogEvents", reads)],
+            minutes: (minutes(reads.least), reads.most.map(minutes)),
+        }
+    }
+
+    /// Whatever there is fills pages of either call; some streams are read both ways.
+    fn together(streams: u64, records: Option<Span>, get: f64, filter: f64) -> Self {
+        let twice = streams.min(FEW_STREAMS as u64);
+        let full = |records: u64, event: f64| {
+            whole((records as f64 / PAGE_EVENTS).max(records as f64 * event / PAGE_BYTES))
+        };
+        let least = records.map_or(1, |records| full(records.least, EVENT_BYTES.0).max(1));
+        let most = records.and_then(|records| Some(full(records.most?, EVENT_BYTES.1)));
+        // Slices end with pages that are half full, and streams that are handed over with the sign of their end.
+        let filters = most.map(|most| 2 * most + 8);
+        let gets = most.map(|most| 3 * twice + 3 * most);
+        let slowest = filters.zip(gets);
+        Self {
+            name: "together",
+            calls: vec![
+                (
+                    "FilterLogEvents",
+                    Span {
+                        least: u64::from(streams > 0),
+                        most: filters,
+                    },
+                ),
+                (
+                    "GetLogEvents",
+                    Span {
+                        least: twice,
+                        most: gets,
+                    },
+                ),
+            ],
+            minutes: (
+                least as f64 / (get + filter) / 60.0,
+                slowest
+                    .map(|(filters, gets)| (filters as f64 / filter).max(gets as f64 / get) / 60.0),
+            ),
+        }
+    }
+
+    fn text(&self) -> String {
+        let calls = self.calls.iter().map(|(operation, span)| {
+            let most = span
+                .most
+                .map_or_else(|| " or more".to_owned(), |most| format!(" to {most}"));
+            format!("{}{most} calls of `{operation}`", span.least)
+        });
+        let calls: Vec<String> = calls.collect();
+        let (least, most) = self.minutes;
+        let most = most.map_or_else(|| " or more".to_owned(), |most| format!(" to {most:.1}"));
+        format!(
+            "read {}: {}, {least:.1}{most} minutes (--cwl-read)",
+            self.name,
+            calls.join(" and ")
+        )
     }
 }
 
@@ -341,10 +433,10 @@ mod tests {
         let records = |number| Some(Span::exactly(number));
         for (streams, records, expected) in [
             (0, None, span(0, Some(0))),
-            (3, None, span(6, None)),
-            (3, records(0), span(6, Some(9))),
-            (3, records(10), span(6, Some(10))),
-            (1, records(1_000_000), span(122, Some(276))),
+            (3, None, span(3, None)),
+            (3, records(0), span(3, Some(9))),
+            (3, records(10), span(3, Some(10))),
+            (1, records(1_000_000), span(121, Some(276))),
         ] {
             assert_eq!(pages(streams, records), expected, "{streams} {records:?}");
         }

@@ -17,9 +17,10 @@ use crate::support::{REGION, flowdiff, offline};
 const HOUR: i64 = 3600;
 
 /// What a doctor calls if all is well, how often: a level of folders each, and the smallest reads.
-const CALLS: [(&str, usize); 6] = [
+const CALLS: [(&str, usize); 7] = [
     ("DescribeLogGroups", 1),
     ("DescribeLogStreams", 1),
+    ("FilterLogEvents", 1),
     ("GetCallerIdentity", 2),
     ("GetLogEvents", 1),
     ("GetObject", 1),
@@ -188,7 +189,16 @@ fn each_permission_that_is_lacking_is_named() {
             "logs:DescribeLogStreams",
             group,
             2,
-            &["logs:GetLogEvents"],
+            &["logs:GetLogEvents", "logs:FilterLogEvents"],
+        ),
+        (
+            "cwl",
+            "FilterLogEvents",
+            logs,
+            "logs:FilterLogEvents",
+            group,
+            1,
+            &[],
         ),
         (
             "cwl",
@@ -312,6 +322,7 @@ fn without_credentials_what_would_be_needed_is_named() {
         "s3:ListBucket",
         "s3:GetObject",
         "logs:DescribeLogStreams",
+        "logs:FilterLogEvents",
         "logs:GetLogEvents",
     ] {
         assert!(

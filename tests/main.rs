@@ -49,3 +49,5 @@ mod selftest;
 mod shared;
 // A job that runs again and again.
 mod state;
+// Log groups read together.
+mod together;

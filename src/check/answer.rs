@@ -207,6 +207,7 @@ fn causes(
     }
     for side in Side::BOTH {
         let remarks = listings[side].remarks.iter().cloned();
+        let remarks = reader.sources[side].remarks().into_iter().chain(remarks);
         causes.extend(remarks.map(|remark| Cause::Listed { side, remark }));
         if screened.sides[side].tally.skipdata > 0 {
             causes.push(Cause::SkipData { side });

@@ -39,7 +39,7 @@ pub async fn run(
 ) -> Result<Report, Error> {
     let mut reader = Reader::new(check, sources, progress);
     progress.phase("listing");
-    let listings = reader.list().await?;
+    let listings = reader.list(false).await?;
     reader.reckon_with(&listings);
     reader.move_clock();
     let mut screened = screen(&reader, &listings).await?;

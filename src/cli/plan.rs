@@ -10,6 +10,7 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use itertools::Itertools;
 
+use super::args::CwlRead;
 use super::{CheckArgs, OfSide};
 use crate::check::{Check, Recheck, Selection};
 use crate::decode::Format;
@@ -21,7 +22,7 @@ use crate::model::{Error, Side, Sides};
 use crate::record::{FieldName, Layout};
 use crate::render::Renderer;
 use crate::report::alarm::FailOn;
-use crate::source::{Address, SourceOptions};
+use crate::source::{Address, GroupReading, SourceOptions};
 
 pub use outputs::Answer;
 use outputs::{output, reports};
@@ -92,10 +93,10 @@ impl Plan {
         if args.limits.concurrency == 0 {
             return Err(Error::Usage("--concurrency: must be at least 1".into()));
         }
-        if !(args.limits.cwl_rate.is_finite() && args.limits.cwl_rate > 0.0) {
+        let positive = |rate: f64| rate.is_finite() && rate > 0.0;
+        if let Some(rate) = args.limits.cwl_rate.filter(|&rate| !positive(rate)) {
             return Err(Error::Usage(format!(
-                "--cwl-rate: must be more than 0, not `{}`",
-                args.limits.cwl_rate
+                "--cwl-rate: must be more than 0, not `{rate}`"
             )));
         }
         let (printed, reports) = reports(args)?;
@@ -248,6 +249,11 @@ pub fn options(args: &CheckArgs, side: Side) -> Result<SourceOptions, Error> {
         },
         all_streams: args.comparison.all_streams,
         calls_per_second: args.limits.cwl_rate,
+        group_reading: match args.limits.cwl_read {
+            CwlRead::Auto => GroupReading::Auto,
+            CwlRead::Together => GroupReading::Together,
+            CwlRead::ByStream => GroupReading::ByStream,
+        },
         concurrency: args.limits.concurrency,
         timeout: Duration::from_secs(timeout.unsigned_abs()),
     })

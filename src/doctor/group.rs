@@ -12,6 +12,7 @@ use crate::source::key::stream_interface;
 const GROUPS: &str = "logs:DescribeLogGroups";
 const STREAMS: &str = "logs:DescribeLogStreams";
 const EVENTS: &str = "logs:GetLogEvents";
+const TOGETHER: &str = "logs:FilterLogEvents";
 
 const DAY: i64 = 24 * 60 * 60;
 
@@ -27,14 +28,15 @@ pub(super) fn judge(chart: &mut Chart<'_>, at: &Live, group: &Group, other: &Oth
     };
     let arn = arn(at, group);
     let (groups, streams) = (may(GROUPS, "*"), may(STREAMS, &arn));
-    let events = may(EVENTS, &arn);
+    let (events, together) = (may(EVENTS, &arn), may(TOGETHER, &arn));
     let Some(settings) = &group.settings else {
         let why = match at.region {
             None => "no region is known",
             Some(_) => "there are no usable credentials",
         };
         untried(chart, &streams, why);
-        return untried(chart, &events, why);
+        untried(chart, &events, why);
+        return untried(chart, &together, why);
     };
     match settings {
         Ok(found) => {
@@ -66,12 +68,26 @@ pub(super) fn judge(chart: &mut Chart<'_>, at: &Live, group: &Group, other: &Oth
         }
     }
     match &group.event {
-        None => untried(
-            chart,
-            &events,
-            "no stream to read is known, and an empty group proves nothing",
-        ),
+        None => {
+            let why = "no stream to read is known, and an empty group proves nothing";
+            untried(chart, &events, why);
+            untried(chart, &together, why);
+        }
         Some((stream, answer)) => event(chart, &events, stream, answer, other),
+    }
+    match &group.together {
+        None => {}
+        Some(Ok(())) => chart.permission(&together, Status::Ok, "allowed", None),
+        Some(Err(trouble)) if trouble.why == Why::Denied => chart.permission(
+            &together,
+            Status::Warning,
+            trouble.text.as_str(),
+            Some(format!(
+                "a check does without, but then takes two calls or more for each stream, however little it holds; allow \
+                 `{TOGETHER}` on `{arn}`"
+            )),
+        ),
+        Some(Err(trouble)) => refused(chart, &together, trouble),
     }
 }
 
@@ -218,6 +234,11 @@ fn listed(chart: &mut Chart<'_>, streams: &Streams) {
         .join(", ");
     if others.is_empty() || chart.options.all_streams {
         chart.ok("streams", found);
+    } else if streams.none_is_named() {
+        chart.ok(
+            "streams",
+            format!("{found}, none named after an interface, so all are read: {examples}"),
+        );
     } else if others.len() == all {
         chart.warn(
             "streams",

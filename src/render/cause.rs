@@ -145,15 +145,32 @@ fn said(remark: &Remark) -> String {
             };
             let more = if *count > first.len() { ", ..." } else { "" };
             format!(
-                "{count} {streams} not read, because the name begins with no interface: {}{more}",
+                "{count} {streams} not read, because the name begins with no interface: {}{more}. What is lacking may be \
+                 there: --all-streams reads them",
                 quoted(first)
             )
         }
         Remark::SilentStreams(streams) => format!(
-            "{streams} log stream{} not read: the last event is more than a day before the window",
+            "{streams} log stream{} not read, unless records of their interfaces are missing: the last event is more than a \
+             day before the window",
             if *streams == 1 { "" } else { "s" }
         ),
         Remark::NoStream { address } => format!("no log stream to read in `{address}`"),
+        Remark::NotTogether { said } => format!(
+            "read stream by stream, which takes two calls or more for each: `FilterLogEvents` is denied and needs \
+             `logs:FilterLogEvents` ({said})"
+        ),
+        Remark::ByStream { why } => format!("read stream by stream: {why}"),
+        Remark::Throttled { operation, times } => {
+            let times = match times {
+                1 => "once".to_owned(),
+                times => format!("{times} times"),
+            };
+            format!(
+                "`{operation}` was throttled and its pace halved {times}, so reading took longer: others use the same \
+                 quota, or --cwl-rate is too high"
+            )
+        }
     }
 }
 
@@ -247,7 +264,9 @@ mod tests {
         assert!(told(&hidden(4)).ends_with(": a, b, c, ..."));
         let streams = |count, first: Vec<String>| Remark::OtherStreams { count, first };
         assert!(told(&streams(1, vec!["x".to_owned()])).contains("1 log stream not read"));
-        assert!(told(&streams(4, first())).ends_with("no interface: `a`, `b`, `c`, ..."));
+        let four = told(&streams(4, first()));
+        assert!(four.contains("no interface: `a`, `b`, `c`, .... What is lacking"));
+        assert!(four.ends_with("--all-streams reads them"));
         let beside = |more| Remark::BesideTheTree {
             address: "s3://bucket".to_owned(),
             tree: "AWSLogs/".to_owned(),

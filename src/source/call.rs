@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 
 use super::SourceOptions;
 use super::aws::{Failure, Kind};
-use super::pace::{Pace, backoff};
+use super::pace::{Pace, Paces, backoff};
 
 /// How often a call is made before it is given up.
 const ATTEMPTS: u32 = 8;
@@ -29,7 +29,7 @@ const FIRST_ATTEMPTS: u32 = 2;
 
 /// Makes the calls to one service.
 pub(super) struct Caller {
-    pace: Option<Arc<Pace>>,
+    paces: Paces,
     /// No wait between two attempts is longer.
     patience: Duration,
     /// Whether the service has answered yet.
@@ -41,10 +41,10 @@ pub(super) struct Caller {
 }
 
 impl Caller {
-    /// Makes calls at the given pace, or as they come.
-    pub(super) fn new(options: &SourceOptions, pace: Option<Pace>) -> Self {
+    /// Makes calls of the operations that have a pace at theirs, and all others as they come.
+    pub(super) fn new(options: &SourceOptions, paces: Paces) -> Self {
         Self {
-            pace: pace.map(Arc::new),
+            paces,
             patience: options.timeout,
             reached: AtomicBool::new(false),
             retries: AtomicU64::new(0),
@@ -63,6 +63,17 @@ impl Caller {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// Returns how often a second an operation may be called now; `None` if nothing bounds it.
+    pub(super) fn rate(&self, what: &str) -> Option<f64> {
+        Some(self.paces.of(what)?.rate_now())
+    }
+
+    /// Returns the operations that the service throttled so that they were called less often from then on, with how often
+    /// that was.
+    pub(super) fn slowed(&self) -> Vec<(&'static str, u32)> {
+        self.paces.slowed()
     }
 
     fn count(&self, what: &str) {
@@ -86,9 +97,10 @@ impl Caller {
         F: Future<Output = Result<T, SdkError<E, HttpResponse>>> + Send + 'static,
     {
         let mut attempt = 1;
+        let pace = self.paces.of(what);
         loop {
             self.count(what);
-            let error = match self.attempt(make()).await {
+            let error = match self.attempt(pace.cloned(), make()).await {
                 Ok(answer) => {
                     self.reached.store(true, Ordering::Relaxed);
                     return Ok(answer);
@@ -97,7 +109,7 @@ impl Caller {
             };
             let failure = Failure::of(&error);
             if failure.is_throttled()
-                && let Some(pace) = &self.pace
+                && let Some(pace) = pace
             {
                 pace.throttled();
             }
@@ -132,6 +144,7 @@ impl Caller {
     /// with it; neither may hold up whose turn it is. Dropping the set ends the task.
     async fn attempt<T, E>(
         &self,
+        pace: Option<Arc<Pace>>,
         sent: impl Future<Output = Result<T, SdkError<E, HttpResponse>>> + Send + 'static,
     ) -> Result<T, SdkError<E, HttpResponse>>
     where
@@ -139,7 +152,6 @@ impl Caller {
         E: Send + 'static,
     {
         let mut task = JoinSet::new();
-        let pace = self.pace.clone();
         task.spawn(async move {
             if let Some(pace) = pace {
                 pace.turn().await;

@@ -3,16 +3,25 @@
 //! Sources: CloudWatch Logs API reference "DescribeLogStreams", "GetLogEvents" and "DescribeLogGroups";
 //! CloudWatch Logs User Guide "Log classes" and "Quotas".
 
+mod ahead;
+mod cursor;
+mod density;
 mod events;
 mod examine;
+mod filter;
+pub(crate) mod quotas;
 mod seen;
 mod slices;
+mod split;
 mod streams;
 mod stretch;
+mod sum;
+mod together;
+mod verify;
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use aws_sdk_cloudwatchlogs::Client;
@@ -24,10 +33,17 @@ use tokio::sync::Semaphore;
 use super::aws::{self, Failure};
 use super::call::Caller;
 use super::clock::Clock;
-use super::pace::Pace;
-use super::{Ask, GroupName, Listing, Outlet, Part, ReadError, Source, SourceOptions};
+use super::pace::Paces;
+use super::{
+    Ask, FEW_STREAMS, GroupName, GroupReading, Listing, Outlet, Outlets, Part, PartRequest,
+    ReadError, Remark, Source, SourceOptions, StartOver, UnreadParts, one_by_one,
+};
 use crate::model::window::Window;
 use crate::model::{Error, Side};
+
+use ahead::Ahead;
+use filter::Trouble;
+use stretch::{latest, stretches};
 
 /// The service in settings: `AWS_ENDPOINT_URL_CLOUDWATCH_LOGS`, and `cloudwatch_logs` in a profile's services, where the SDK
 /// of its own looks for `cloudwatch-logs` only.
@@ -45,10 +61,27 @@ pub(super) struct CloudWatch {
     client: Client,
     caller: Caller,
     clock: Clock,
-    /// How often its streams have been listed.
-    looks: AtomicU32,
+    reading: GroupReading,
+    state: Mutex<State>,
     /// Pages of events in memory at once.
     pages: Semaphore,
+}
+
+/// What a group has learned so far.
+#[derive(Debug, Default)]
+struct State {
+    /// Whether what is read now is read again, to confirm what is missing.
+    again: bool,
+    /// What was read while the streams were listed.
+    ahead: Option<Result<Ahead, Trouble>>,
+    /// Streams of which the last listing promises an event in the window.
+    promised: Vec<String>,
+    /// Whether the streams to read are but some of the group's, because only some interfaces are asked for.
+    part: bool,
+    /// Why streams are not read together any more.
+    by_stream: Option<Remark>,
+    /// Streams that cannot be read by themselves either, with the reason.
+    distrusted: BTreeMap<String, String>,
 }
 
 impl CloudWatch {
@@ -77,14 +110,17 @@ impl CloudWatch {
         if let Some(url) = options.endpoint_url.clone().or_else(configured) {
             config = config.endpoint_url(url);
         }
+        let region = loaded.region().map_or("", |region| region.as_ref());
+        let paces = Paces::new(quotas::rates(region, options.calls_per_second));
         Ok(Self {
             side: options.side,
             group: group.clone(),
             all_streams: options.all_streams,
             client: Client::from_conf(config.build()),
-            caller: Caller::new(options, Some(Pace::new(options.calls_per_second))),
+            caller: Caller::new(options, paces),
             clock,
-            looks: AtomicU32::new(0),
+            reading: options.group_reading,
+            state: Mutex::default(),
             pages: Semaphore::new(options.concurrency.clamp(1, Semaphore::MAX_PERMITS)),
         })
     }
@@ -99,7 +135,39 @@ impl CloudWatch {
 
     /// Tells whether what is read now is read again, to confirm what is missing.
     fn looks_again(&self) -> bool {
-        self.looks.load(Ordering::Relaxed) > 1
+        self.state().again
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns what is to be read together of these streams; `None` if they are better read one by one.
+    fn stretch_together(&self, wanted: &[PartRequest]) -> Option<stretch::Stretch> {
+        let few = self.reading == GroupReading::Auto && wanted.len() <= FEW_STREAMS;
+        if few || self.looks_again() || !self.may_read_together() {
+            return None;
+        }
+        let starts = &wanted.first()?.starts;
+        let alike = wanted.iter().all(|it| it.starts == *starts);
+        match stretches(starts, latest())[..] {
+            [stretch] if alike => Some(stretch),
+            _ => None,
+        }
+    }
+
+    /// Takes note that streams cannot be read together, and why.
+    fn give_up(&self, trouble: Trouble) {
+        let remark = match trouble {
+            Trouble::Denied(said) => Remark::NotTogether { said },
+            Trouble::Failed(said) => Remark::ByStream {
+                why: format!("`FilterLogEvents` failed: {said}"),
+            },
+            Trouble::Doubt(doubt) => Remark::ByStream { why: doubt.0 },
+            Trouble::Stopped => return,
+        };
+        tracing::info!(?remark, "reading stream by stream");
+        self.state().by_stream = Some(remark);
     }
 
     /// Makes a call at its turn.
@@ -140,9 +208,18 @@ impl Source for CloudWatch {
         self.caller.calls()
     }
 
+    fn rate(&self, operation: &str) -> Option<f64> {
+        self.caller.rate(operation)
+    }
+
     async fn list(&self, ask: &Ask) -> Result<Listing, Error> {
-        self.looks.fetch_add(1, Ordering::Relaxed);
-        self.list_streams(ask).await
+        {
+            let mut state = self.state();
+            state.again = ask.again;
+            state.ahead = None;
+            state.part = !ask.interfaces.is_empty();
+        }
+        self.list_and_read_ahead(ask).await
     }
 
     async fn read(
@@ -152,5 +229,32 @@ impl Source for CloudWatch {
         outlet: &dyn Outlet,
     ) -> Result<(), ReadError> {
         self.read_stream(&part.name, starts, outlet).await
+    }
+    async fn read_all(
+        &self,
+        wanted: &[PartRequest],
+        concurrency: usize,
+        outlets: &dyn Outlets,
+    ) -> Result<UnreadParts, StartOver> {
+        if let Some(stretch) = self.stretch_together(wanted) {
+            match self.read_together(wanted, stretch, outlets).await {
+                Ok(unread) => return Ok(unread),
+                Err((trouble, begun)) => {
+                    self.give_up(trouble);
+                    if begun {
+                        return Err(StartOver);
+                    }
+                }
+            }
+        }
+        let numbers = (0..wanted.len()).collect();
+        Ok(one_by_one(self, wanted, numbers, concurrency, outlets).await)
+    }
+
+    fn remarks(&self) -> Vec<Remark> {
+        let slowed = self.caller.slowed().into_iter();
+        let slowed = slowed.map(|(operation, times)| Remark::Throttled { operation, times });
+        let by_stream = self.state().by_stream.clone();
+        by_stream.into_iter().chain(slowed).collect()
     }
 }

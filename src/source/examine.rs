@@ -10,7 +10,7 @@ use std::path::Path;
 use super::aws::{self, Failure, Kind};
 use super::cloudwatch::CloudWatch;
 use super::files::Files;
-use super::key::{KeyLayout, ObjectName};
+use super::key::{KeyLayout, ObjectName, stream_interface};
 use super::query::{Query, STS};
 
 pub use super::query::partition;
@@ -226,6 +226,8 @@ pub struct Group {
     pub streams: Option<Answer<Streams>>,
     /// The stream whose newest event was read.
     pub event: Option<(String, Answer<Option<Newest>>)>,
+    /// Whether events of that stream may be read together with others'.
+    pub together: Option<Answer<()>>,
 }
 
 /// How a log group is set up.
@@ -252,6 +254,14 @@ pub struct Streams {
     pub more: bool,
     /// Interfaces that are asked for and have no stream.
     pub lacking: Vec<String>,
+}
+
+impl Streams {
+    /// Tells whether all there are were listed and none is named after an interface: then a check reads all.
+    pub(crate) fn none_is_named(&self) -> bool {
+        let mut names = self.listed.iter().map(|(name, _)| name);
+        !self.more && names.all(|name| stream_interface(name).is_none())
+    }
 }
 
 /// The newest event of a stream.

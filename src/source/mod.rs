@@ -27,6 +27,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::stream::{self, StreamExt};
 
 use crate::decode::Content;
 use crate::model::window::Window;
@@ -44,6 +45,10 @@ pub struct Ask {
     pub window: Window,
     /// Which interfaces; empty is all.
     pub interfaces: Vec<String>,
+    /// Whether the parts are read right after, so that a source may begin to read while it lists.
+    pub to_read: bool,
+    /// Whether it is a second look or a later one: what was found missing is to be confirmed.
+    pub again: bool,
 }
 
 /// What can be fetched, and can fail, on its own: an object, a file, a log stream.
@@ -68,8 +73,19 @@ pub struct Listing {
     pub parts: Vec<Arc<Part>>,
     /// Parts known to be there that cannot be read, with the reason (archived, denied).
     pub unreadable: Vec<(Arc<Part>, String)>,
+    /// Parts that are not read although they may hold what is asked for.
+    pub passed_over: PassedOver,
     /// What the user should know about what was listed (which flow logs, which layouts), in fixed order.
     pub remarks: Vec<Remark>,
+}
+
+/// Parts that are not read at the first look. What they may hold is not missing.
+#[derive(Debug, Default)]
+pub struct PassedOver {
+    /// They seem to have ended long before the window. They are read before anything that they may hold is called missing.
+    pub by_age: Vec<Arc<Part>>,
+    /// Their names say nothing of what they are. What they may hold is not known.
+    pub by_name: Vec<Arc<Part>>,
 }
 
 /// Why reading a part ended early.
@@ -97,6 +113,57 @@ pub trait Outlet: Send + Sync {
     /// The piece cannot be understood, or no more is wanted; the source returns that as it is.
     async fn deliver(&self, content: Content) -> Result<(), ReadError>;
 }
+
+/// A part to read, and which of its records are wanted.
+#[derive(Clone, Debug)]
+pub struct PartRequest {
+    /// The part.
+    pub part: Arc<Part>,
+    /// The `start`s; see [`Source::read`].
+    pub starts: Arc<[Window]>,
+}
+
+/// Where a source delivers what it fetched of many parts, which go by their numbers among those asked for.
+#[async_trait]
+pub trait Outlets: Send + Sync {
+    /// Waits for memory; see [`Outlet::room`].
+    async fn room(&self, bytes: u64) -> Room;
+
+    /// Hands over pieces of parts and waits until their rows have been taken; see [`Outlet::deliver`]. Returns the parts
+    /// whose piece was not taken, with the reason.
+    async fn deliver(&self, pieces: Vec<(usize, Content)>) -> Vec<(usize, ReadError)>;
+
+    /// Tells whether nothing more is wanted, so that what is not read yet need not be.
+    fn are_closed(&self) -> bool;
+
+    /// Takes note that a part has been read, as far as it could be.
+    fn done(&self, number: usize);
+}
+
+/// One part's share of the outlets.
+pub(crate) struct PartOutlet<'a> {
+    pub(crate) outlets: &'a dyn Outlets,
+    pub(crate) number: usize,
+}
+
+#[async_trait]
+impl Outlet for PartOutlet<'_> {
+    async fn room(&self, bytes: u64) -> Room {
+        self.outlets.room(bytes).await
+    }
+
+    async fn deliver(&self, content: Content) -> Result<(), ReadError> {
+        let mut refused = self.outlets.deliver(vec![(self.number, content)]).await;
+        refused.pop().map_or(Ok(()), |(_, error)| Err(error))
+    }
+}
+
+/// What was delivered must be dropped and everything read again: it has turned out not to be all there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StartOver;
+
+/// The parts that could not be read, by their numbers, with the reason.
+pub type UnreadParts = Vec<(usize, String)>;
 
 /// Memory held for bytes in flight, given back when dropped.
 #[derive(Debug)]
@@ -139,6 +206,11 @@ pub trait Source: Send + Sync {
         BTreeMap::new()
     }
 
+    /// Returns how often a second an operation is called at most; `None` if nothing bounds it.
+    fn rate(&self, _operation: &str) -> Option<f64> {
+        None
+    }
+
     /// Lists the parts that may hold what is asked for. Called again later, it tells what has arrived
     /// meanwhile.
     ///
@@ -158,6 +230,69 @@ pub trait Source: Send + Sync {
         starts: &[Window],
         outlet: &dyn Outlet,
     ) -> Result<(), ReadError>;
+
+    /// Reads many parts, at most so many at once, in whatever way is best, and returns those that could not be read.
+    ///
+    /// # Errors
+    /// [`StartOver`] when what was delivered must be dropped. A source asks for that once, or it would never end.
+    async fn read_all(
+        &self,
+        wanted: &[PartRequest],
+        concurrency: usize,
+        outlets: &dyn Outlets,
+    ) -> Result<UnreadParts, StartOver> {
+        let numbers = (0..wanted.len()).collect();
+        Ok(one_by_one(self, wanted, numbers, concurrency, outlets).await)
+    }
+
+    /// Returns what the user should know about how it was read, in fixed order.
+    fn remarks(&self) -> Vec<Remark> {
+        Vec::new()
+    }
+}
+
+/// Reads the parts of these numbers each for itself.
+pub(crate) async fn one_by_one<S: Source + ?Sized>(
+    source: &S,
+    wanted: &[PartRequest],
+    numbers: Vec<usize>,
+    concurrency: usize,
+    outlets: &dyn Outlets,
+) -> UnreadParts {
+    let read = |number: usize| async move {
+        if outlets.are_closed() {
+            return None;
+        }
+        let PartRequest { part, starts } = &wanted[number];
+        let outlet = PartOutlet { outlets, number };
+        let result = source.read(part, starts, &outlet).await;
+        outlets.done(number);
+        match result {
+            Ok(()) | Err(ReadError::Stopped) => None,
+            Err(ReadError::Unreadable(reason)) => Some((number, reason)),
+        }
+    };
+    let outcomes = stream::iter(numbers).map(read);
+    let outcomes = outcomes.buffer_unordered(concurrency.max(1));
+    let unread = outcomes.filter_map(|outcome| async { outcome });
+    let mut unread: UnreadParts = unread.collect().await;
+    unread.sort();
+    unread
+}
+
+/// So few streams of a log group are read one by one as soon as together, since that many are read both ways.
+pub const FEW_STREAMS: usize = 5;
+
+/// How the events of a log group are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum GroupReading {
+    /// Together, if there are more than a few streams.
+    #[default]
+    Auto,
+    /// Quiet streams at once with `FilterLogEvents`, busy ones with `GetLogEvents` at the same time.
+    Together,
+    /// Each stream with `GetLogEvents`.
+    ByStream,
 }
 
 /// How a source is reached and what of it is wanted. An option that does not concern the kind of
@@ -180,9 +315,10 @@ pub struct SourceOptions {
     pub flow_log_ids: Vec<String>,
     /// Also log streams whose name does not begin with an interface.
     pub all_streams: bool,
-    /// Calls to CloudWatch Logs per second; the quota for `GetLogEvents` is 10 or 25 by region, for
-    /// the account as a whole.
-    pub calls_per_second: f64,
+    /// Calls of each operation of CloudWatch Logs per second; `None` is a share of what the region allows the account.
+    pub calls_per_second: Option<f64>,
+    /// How the events of a log group are read.
+    pub group_reading: GroupReading,
     /// Calls under way at once; at least one.
     pub concurrency: usize,
     /// How long an answer may keep silent, before it begins and within it.
@@ -190,7 +326,7 @@ pub struct SourceOptions {
 }
 
 impl SourceOptions {
-    /// Leaves everything to the environment: 10 calls per second, 64 under way, silent for 30 s at most.
+    /// Leaves everything to the environment: calls as the region allows, 64 under way, silent for 30 s at most.
     pub fn new(side: Side) -> Self {
         Self {
             side,
@@ -201,7 +337,8 @@ impl SourceOptions {
             endpoint_url: None,
             flow_log_ids: Vec::new(),
             all_streams: false,
-            calls_per_second: 10.0,
+            calls_per_second: None,
+            group_reading: GroupReading::Auto,
             concurrency: 64,
             timeout: Duration::from_secs(30),
         }

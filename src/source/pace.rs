@@ -1,7 +1,8 @@
 //! How often a service may be called. Knows nothing of what is called.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -16,8 +17,8 @@ const CATCH_UP: f64 = 5.0;
 /// ... at no more than this many times the pace. Never are more calls made in a second than the pace allows.
 const HURRY: f64 = 2.0;
 
-/// A throttled caller goes on at this share of its pace ...
-const LOWERED: f64 = 0.8;
+/// A throttled caller goes on at this share of its pace: others may share the quota, and are to have their part ...
+const LOWERED: f64 = 0.5;
 /// ... but not slower than so many calls a second, unless it was told to.
 const FLOOR: f64 = 1.0;
 /// From there the pace follows a cubic curve: soon near the pace that was too fast, long about it, then more
@@ -36,6 +37,35 @@ pub(super) struct Pace {
     schedule: tokio::sync::Mutex<Schedule>,
     /// When and at how many calls a second the service throttled last.
     throttled: Mutex<Option<(Instant, f64)>>,
+    /// How often the pace was lowered.
+    lowered: AtomicU32,
+}
+
+/// The paces of the operations of a service, each of which has a quota of its own.
+#[derive(Debug, Default)]
+pub(super) struct Paces(Vec<(&'static str, Arc<Pace>)>);
+
+impl Paces {
+    /// Takes operations with the calls of each that may be made in a second.
+    pub(super) fn new(of: impl IntoIterator<Item = (&'static str, f64)>) -> Self {
+        let pace = |(what, calls)| (what, Arc::new(Pace::new(calls)));
+        Self(of.into_iter().map(pace).collect())
+    }
+
+    /// Returns the pace of an operation, if it has one.
+    pub(super) fn of(&self, what: &str) -> Option<&Arc<Pace>> {
+        let found = self.0.iter().find(|(name, _)| *name == what);
+        found.map(|(_, pace)| pace)
+    }
+
+    /// Returns the operations whose pace was lowered, with how often.
+    pub(super) fn slowed(&self) -> Vec<(&'static str, u32)> {
+        let times = |(what, pace): &(&'static str, Arc<Pace>)| {
+            (*what, pace.lowered.load(Ordering::Relaxed))
+        };
+        let all = self.0.iter().map(times);
+        all.filter(|(_, times)| *times > 0).collect()
+    }
 }
 
 #[derive(Debug)]
@@ -61,7 +91,13 @@ impl Pace {
                 sent: VecDeque::new(),
             }),
             throttled: Mutex::new(None),
+            lowered: AtomicU32::new(0),
         }
+    }
+
+    /// Returns how many calls a second may be made now.
+    pub(super) fn rate_now(&self) -> f64 {
+        self.rate(Instant::now())
     }
 
     /// Waits until the next call may be made. First come, first served; who stops waiting spends nothing.
@@ -81,13 +117,13 @@ impl Pace {
             return;
         }
         *throttled = Some((now, rate));
+        self.lowered.fetch_add(1, Ordering::Relaxed);
         tracing::info!(
             calls_per_second = rate * LOWERED,
             "throttled: calling less often"
         );
     }
 
-    /// Returns how many calls a second may be made now.
     fn rate(&self, now: Instant) -> f64 {
         let Some((at, too_fast)) = *self.last_throttled() else {
             return self.full;
@@ -209,8 +245,8 @@ mod tests {
         let rate = || pace.rate(Instant::now());
         pace.throttled();
         pace.throttled();
-        assert!((rate() - 8.0).abs() < 1e-6);
-        tokio::time::sleep(Duration::from_secs(3)).await;
+        assert!((rate() - 5.0).abs() < 1e-6);
+        tokio::time::sleep(Duration::from_secs(5)).await;
         assert!((9.0..10.0).contains(&rate()), "{}", rate());
         for _ in 0..20 {
             pace.throttled();
@@ -250,7 +286,7 @@ mod tests {
         }
         let share = f64::from(refused) / f64::from(calls);
         let rate = f64::from(calls - refused) / 120.0;
-        assert!(share < 0.01 && rate > 23.0, "{share} {rate}");
+        assert!(share < 0.01 && rate > 21.0, "{share} {rate}");
     }
 
     #[tokio::test(start_paused = true)]

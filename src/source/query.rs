@@ -27,6 +27,7 @@ use serde::Deserialize;
 use super::SourceOptions;
 use super::aws::{self, Failure};
 use super::call::Caller;
+use super::pace::Paces;
 
 /// A service that speaks the protocol.
 #[derive(Clone, Copy, Debug)]
@@ -148,7 +149,7 @@ impl Query {
             .build();
         Some(Self {
             service,
-            caller: Caller::new(options, None),
+            caller: Caller::new(options, Paces::default()),
             operation,
         })
     }

@@ -63,6 +63,23 @@ pub enum Remark {
         /// The group.
         address: String,
     },
+    /// Log streams were read one by one, because `FilterLogEvents` is not allowed.
+    NotTogether {
+        /// What the service said.
+        said: String,
+    },
+    /// Log streams were read one by one, because reading them together failed or cannot be trusted.
+    ByStream {
+        /// Why.
+        why: String,
+    },
+    /// An operation was throttled, and called less often from then on.
+    Throttled {
+        /// Which.
+        operation: &'static str,
+        /// How often its pace was lowered.
+        times: u32,
+    },
 }
 
 impl Remark {
@@ -107,10 +124,17 @@ impl Remark {
                 count,
                 first: texts(first),
             },
+            Self::NotTogether { said } => Self::NotTogether {
+                said: change(&said),
+            },
+            Self::ByStream { why } => Self::ByStream { why: change(&why) },
             Self::NoStream { address } => Self::NoStream {
                 address: change(&address),
             },
-            Self::NamelessFiles(_) | Self::NamelessObjects(_) | Self::SilentStreams(_) => self,
+            Self::NamelessFiles(_)
+            | Self::NamelessObjects(_)
+            | Self::SilentStreams(_)
+            | Self::Throttled { .. } => self,
         }
     }
 }

@@ -20,6 +20,7 @@ use super::aws::{self, Failure};
 use super::call::Caller;
 use super::clock::Clock;
 use super::endpoint::Endpoint;
+use super::pace::Paces;
 use super::{Ask, Listing, Outlet, Part, ReadError, Source, SourceOptions};
 use crate::model::window::Window;
 use crate::model::{Error, Side};
@@ -80,7 +81,7 @@ impl S3 {
             prefix: prefix.to_owned(),
             ids: options.flow_log_ids.iter().cloned().collect(),
             concurrency: options.concurrency.max(1),
-            caller: Caller::new(options, None),
+            caller: Caller::new(options, Paces::default()),
             clock,
             anywhere,
             client: RwLock::new(Client::from_conf(config.clone().build())),

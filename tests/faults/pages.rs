@@ -157,7 +157,7 @@ fn tokens_in_circles_are_told_and_end() {
     let records = generate(480, 1, recent(), HOUR);
     let stream = format!("{}-all", records[0].interface);
     let outcome = check(both(&records), |call, _| {
-        if call.operation == "GetLogEvents" && call.nth % 3 == 0 {
+        if call.operation == "GetLogEvents" && call.nth % 3 == 1 {
             Fault::Circle
         } else {
             Fault::None

@@ -94,6 +94,8 @@ impl Outcome {
             .env("AWS_ENDPOINT_URL", endpoint)
             .args(["check", s3, cwl])
             .args(["--output", "json", "--cwl-rate", "1000", "--timeout", "2s"])
+            // What is done to calls is done to a stream's; tests/together.rs has the other way.
+            .args(["--cwl-read", "by-stream"])
             .args(["--since", &time(from), "--until", &time(to)])
             .args(more)
             .output()

@@ -28,6 +28,7 @@ pub(crate) fn start(behind: &str, breaker: Breaker) -> String {
                 operation: &operation,
                 name: &name,
                 nth: *nth,
+                continued: false,
             })
         };
         if let Fault::Refused(status, code) = fault {

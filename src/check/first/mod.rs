@@ -44,6 +44,8 @@ pub(super) struct Screened {
     pub digests: Sides<Digest>,
     /// What was found on each side.
     pub sides: Sides<SideScreen>,
+    /// Parts that were passed over because their names say nothing of what they hold.
+    pub unnamed: Sides<Vec<Arc<Part>>>,
 }
 
 /// Reads both sides once, or as often as it takes to find the fields that all layouts have.
@@ -71,7 +73,7 @@ pub(super) async fn screen(
         let rules = Arc::new(reader.rules(compared, layouts.clone()));
         reader.progress.phase("reading");
         let passed = reader
-            .pass(&wanted, &rules, Screen::new(size(reader)))
+            .pass(&wanted, &rules, || Screen::new(size(reader)))
             .await;
         layouts = rules.met();
         match rules.halted() {
@@ -103,6 +105,9 @@ pub(super) async fn screen(
             rules,
             digests: passed.visitor.digests,
             sides,
+            unnamed: listings
+                .as_ref()
+                .map(|listing| listing.passed_over.by_name.clone()),
         };
         refine(reader, &wanted, &mut screened).await?;
         return Ok(screened);
@@ -151,7 +156,8 @@ async fn refine(
             "there are more buckets than fit --memory: reading again where some differ"
         );
         let before = copies(&screened.digests, &ids);
-        let finer = Finer::new(Arc::new(Lines { grain, ids }), size);
+        let lines = Arc::new(Lines { grain, ids });
+        let finer = || Finer::new(Arc::clone(&lines), size);
         let mut passed = reader.pass(wanted, &screened.rules, finer).await;
         if screened.rules.halted().is_some() {
             return Err(Error::Incomparable(

@@ -15,14 +15,13 @@ pub(super) mod visitor;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use futures::stream::{self, StreamExt};
 use tokio::sync::Semaphore;
 
 use crate::decode::{Content, DecodeError, give_back_memory};
 use crate::model::window::Window;
 use crate::model::{Side, Sides};
 use crate::progress::Progress;
-use crate::source::{Outlet, Part, ReadError, Room, Source};
+use crate::source::{Outlets, Part, PartRequest, ReadError, Room, Source, StartOver};
 
 use intake::take;
 use rules::Rules;
@@ -75,6 +74,9 @@ impl<V> Passed<V> {
 }
 
 /// Reads the parts of both sides.
+///
+/// # Errors
+/// [`StartOver`]: what was taken in is not all there is.
 pub(super) async fn pass<V: Visitor>(
     sources: &Sides<Arc<dyn Source>>,
     wanted: &Sides<Vec<Wanted>>,
@@ -83,7 +85,7 @@ pub(super) async fn pass<V: Visitor>(
     malformed_kept: usize,
     limits: &Limits,
     progress: &Progress,
-) -> Passed<V> {
+) -> Result<Passed<V>, StartOver> {
     let mut first = Taken::new(visitor, malformed_kept);
     let idle = (0..limits.workers).map(|_| first.fresh()).collect();
     let room = usize::try_from(limits.content / ROOM_UNIT)
@@ -107,7 +109,7 @@ pub(super) async fn pass<V: Visitor>(
             limits.concurrency,
         )
     };
-    let (s3, cwl) = tokio::join!(side(Side::S3), side(Side::Cwl));
+    let (s3, cwl) = tokio::try_join!(side(Side::S3), side(Side::Cwl))?;
     let bytes = *bench.bytes.lock().unwrap_or_else(PoisonError::into_inner);
     let workers = bench
         .idle
@@ -120,10 +122,10 @@ pub(super) async fn pass<V: Visitor>(
         found.unreadable = unreadable;
         found.bytes = bytes[side];
     }
-    Passed {
+    Ok(Passed {
         visitor: first.visitor,
         sides: first.sides,
-    }
+    })
 }
 
 async fn read_side<V: Visitor>(
@@ -132,42 +134,24 @@ async fn read_side<V: Visitor>(
     wanted: &[Wanted],
     bench: &Bench<'_, V>,
     concurrency: usize,
-) -> Vec<(Arc<Part>, String)> {
-    let progress = bench.progress.side(side);
-    progress.parts_total(wanted.len() as u64);
-    let read = |(number, wanted): (usize, &Wanted)| {
-        let part = Arc::clone(&wanted.part);
-        let origin = Origin {
-            side,
-            number,
-            name: Arc::clone(&part.name),
-            cover: part.cover.clone(),
-            delivered: part.delivered,
-            verbatim: wanted.verbatim,
-        };
-        let starts = Arc::clone(&wanted.starts);
-        async move {
-            if bench.rules.halted().is_some() {
-                return None;
-            }
-            let result = source.read(&part, &starts, &Hatch { bench, origin }).await;
-            progress.part_done();
-            match result {
-                Ok(()) | Err(ReadError::Stopped) => None,
-                Err(ReadError::Unreadable(reason)) => Some((number, part, reason)),
-            }
-        }
+) -> Result<Vec<(Arc<Part>, String)>, StartOver> {
+    bench.progress.side(side).parts_total(wanted.len() as u64);
+    let requests = wanted.iter().map(|wanted| PartRequest {
+        part: Arc::clone(&wanted.part),
+        starts: Arc::clone(&wanted.starts),
+    });
+    let requests: Vec<PartRequest> = requests.collect();
+    let hatches = Hatches {
+        bench,
+        side,
+        wanted,
     };
-    let outcomes = stream::iter(wanted.iter().enumerate().map(read)).buffer_unordered(concurrency);
-    let mut unreadable: Vec<_> = outcomes
-        .filter_map(|outcome| async { outcome })
-        .collect()
-        .await;
-    unreadable.sort_by_key(|(number, ..)| *number);
-    unreadable
+    let unread = source.read_all(&requests, concurrency, &hatches).await?;
+    let part = |number: usize| Arc::clone(&wanted[number].part);
+    Ok(unread
         .into_iter()
-        .map(|(_, part, reason)| (part, reason))
-        .collect()
+        .map(|(number, reason)| (part(number), reason))
+        .collect())
 }
 
 /// Where workers wait for content.
@@ -181,14 +165,29 @@ struct Bench<'a, V> {
     progress: &'a Progress,
 }
 
-/// Hands one part's content to a worker.
-struct Hatch<'a, V> {
+/// Hands the content of one side's parts to workers.
+struct Hatches<'a, V> {
     bench: &'a Bench<'a, V>,
-    origin: Origin,
+    side: Side,
+    wanted: &'a [Wanted],
+}
+
+impl<V> Hatches<'_, V> {
+    fn origin(&self, number: usize) -> Origin {
+        let wanted = &self.wanted[number];
+        Origin {
+            side: self.side,
+            number,
+            name: Arc::clone(&wanted.part.name),
+            cover: wanted.part.cover.clone(),
+            delivered: wanted.part.delivered,
+            verbatim: wanted.verbatim,
+        }
+    }
 }
 
 #[async_trait]
-impl<V: Visitor> Outlet for Hatch<'_, V> {
+impl<V: Visitor> Outlets for Hatches<'_, V> {
     async fn room(&self, bytes: u64) -> Room {
         let units = u32::try_from(bytes.div_ceil(ROOM_UNIT))
             .unwrap_or(u32::MAX)
@@ -197,9 +196,9 @@ impl<V: Visitor> Outlet for Hatch<'_, V> {
         Room::new(permit.expect("the semaphore is never closed"))
     }
 
-    async fn deliver(&self, content: Content) -> Result<(), ReadError> {
+    async fn deliver(&self, pieces: Vec<(usize, Content)>) -> Vec<(usize, ReadError)> {
         let bench = self.bench;
-        let bytes = content.size();
+        let bytes = pieces.iter().map(|(_, content)| content.size()).sum();
         let _turn = bench
             .turns
             .acquire()
@@ -211,16 +210,25 @@ impl<V: Visitor> Outlet for Hatch<'_, V> {
             .unwrap_or_else(PoisonError::into_inner)
             .pop();
         let mut worker = worker.expect("there is a worker for each turn");
-        let (rules, origin) = (Arc::clone(&bench.rules), self.origin.clone());
-        let before = worker.sides[origin.side].tally.records;
+        let rules = Arc::clone(&bench.rules);
+        let pieces = pieces.into_iter();
+        let pieces: Vec<_> = pieces
+            .map(|(number, content)| (self.origin(number), content))
+            .collect();
+        let before = worker.sides[self.side].tally.records;
         let decoding = tokio::task::spawn_blocking(move || {
-            let result = take(&rules, &origin, content, &mut worker);
-            (worker, result)
+            let mut refused = Vec::new();
+            for (origin, content) in pieces {
+                if let Err(error) = take(&rules, &origin, content, &mut worker) {
+                    refused.push((origin.number, error));
+                }
+            }
+            (worker, refused)
         });
-        let (worker, result) = decoding
+        let (worker, refused) = decoding
             .await
             .unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()));
-        let side = self.origin.side;
+        let side = self.side;
         bench.bytes.lock().unwrap_or_else(PoisonError::into_inner)[side] += bytes;
         bench.progress.side(side).bytes(bytes);
         bench
@@ -232,9 +240,18 @@ impl<V: Visitor> Outlet for Hatch<'_, V> {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push(worker);
-        result.map_err(|error| match error {
-            DecodeError::Unreadable(reason) => ReadError::Unreadable(reason),
-            DecodeError::Stopped => ReadError::Stopped,
-        })
+        let refused = refused.into_iter().map(|(number, error)| match error {
+            DecodeError::Unreadable(reason) => (number, ReadError::Unreadable(reason)),
+            DecodeError::Stopped => (number, ReadError::Stopped),
+        });
+        refused.collect()
+    }
+
+    fn are_closed(&self) -> bool {
+        self.bench.rules.halted().is_some()
+    }
+
+    fn done(&self, _number: usize) {
+        self.bench.progress.side(self.side).part_done();
     }
 }

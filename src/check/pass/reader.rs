@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::model::window::Settle;
 use crate::model::{Error, Side, Sides};
 use crate::progress::Progress;
-use crate::source::{Ask, Listing, Source, is_wrong_clock};
+use crate::source::{Ask, Listing, Source, StartOver, is_wrong_clock};
 
 use tokio::time::Instant;
 
@@ -82,27 +82,48 @@ impl<'a> Reader<'a> {
             .unwrap_or(0)
     }
 
-    /// Lists both sides.
+    /// Lists both sides, for the first look or `again` for a later one.
     ///
     /// # Errors
     /// A source that cannot be listed.
-    pub(in crate::check) async fn list(&self) -> Result<Sides<Listing>, Error> {
+    pub(in crate::check) async fn list(&self, again: bool) -> Result<Sides<Listing>, Error> {
         let ask = Ask {
             window: self.check.window,
             interfaces: self.check.interfaces.clone(),
+            to_read: true,
+            again,
         };
         let side = |side: Side| self.sources[side].list(&ask);
         let (s3, cwl) = tokio::try_join!(side(Side::S3), side(Side::Cwl))?;
         Ok(Sides { s3, cwl })
     }
 
-    /// Reads these parts.
+    /// Reads these parts; once more from the beginning, with another visitor, if a source finds that what it delivered
+    /// was not all.
     pub(in crate::check) async fn pass<V: Visitor>(
         &self,
         wanted: &Sides<Vec<Wanted>>,
         rules: &Arc<Rules>,
-        visitor: V,
+        visitor: impl Fn() -> V,
     ) -> Passed<V> {
+        loop {
+            match self.pass_once(wanted, rules, visitor()).await {
+                Ok(passed) => return passed,
+                Err(StartOver) => tracing::info!("reading again from the beginning"),
+            }
+        }
+    }
+
+    /// Reads these parts.
+    ///
+    /// # Errors
+    /// [`StartOver`]: what was taken in is not all there is.
+    pub(in crate::check) async fn pass_once<V: Visitor>(
+        &self,
+        wanted: &Sides<Vec<Wanted>>,
+        rules: &Arc<Rules>,
+        visitor: V,
+    ) -> Result<Passed<V>, StartOver> {
         let kept = self.check.max_evidence;
         pass(
             self.sources,

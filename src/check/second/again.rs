@@ -54,7 +54,7 @@ pub(super) async fn parts_again(
     question: &Question,
 ) -> Result<Again, Error> {
     let sought = Sought::by(screened, question);
-    let listings = reader.list().await?;
+    let listings = reader.list(true).await?;
     Ok(Again {
         wanted: Sides::from_fn(|side| wanted(reader, screened, side, &listings[side], &sought)),
         gone: Sides::from_fn(|side| gone(screened, side, &listings[side], &sought)),
@@ -104,7 +104,9 @@ fn wanted(
             .map(|(number, _)| *number);
         sought.wanted(screened, side, part, number, reader.check.window)
     };
-    listing.parts.iter().filter_map(wanted).collect()
+    // What was passed over for its age may hold what seems to be missing after all.
+    let parts = listing.parts.iter().chain(&listing.passed_over.by_age);
+    parts.filter_map(wanted).collect()
 }
 
 /// Returns the parts that were read and are not listed any more, or listed as unreadable.
@@ -114,7 +116,8 @@ fn gone(
     listing: &Listing,
     sought: &Sought<'_>,
 ) -> Vec<(Arc<Part>, String)> {
-    let there: HashSet<&str> = listing.parts.iter().map(|part| &*part.name).collect();
+    let parts = listing.parts.iter().chain(&listing.passed_over.by_age);
+    let there: HashSet<&str> = parts.map(|part| &*part.name).collect();
     let refused = listing.unreadable.iter();
     let refused: HashMap<&str, &str> = refused
         .map(|(part, reason)| (&*part.name, reason.as_str()))

@@ -126,11 +126,13 @@ pub(super) async fn explain(
     Ok(explained)
 }
 
-/// What the first look could not read.
+/// What the first look could not read, and what was passed over because its name says nothing.
 fn doubt(screened: &Screened) -> Doubt {
     let covers = Sides::from_fn(|side| {
         let unreadable = screened.sides[side].unreadable.iter();
-        unreadable.map(|(part, _)| part.cover.clone()).collect()
+        let unreadable = unreadable.map(|(part, _)| part);
+        let unread = unreadable.chain(&screened.unnamed[side]);
+        unread.map(|part| part.cover.clone()).collect()
     });
     Doubt { covers }
 }
@@ -276,7 +278,12 @@ impl Look<'_> {
     /// A part that has come since the first look lacks a compared field.
     pub(super) async fn pass<V: Visitor>(&self, visitor: V) -> Result<Passed<V>, Error> {
         let rules = &self.screened.rules;
-        let passed = self.reader.pass(&self.wanted, rules, visitor).await;
+        let passed = self.reader.pass_once(&self.wanted, rules, visitor).await;
+        let Ok(passed) = passed else {
+            return Err(Error::Incomparable(
+                "what a source gives has changed while it was looked at again: check again".into(),
+            ));
+        };
         match rules.halted() {
             None => Ok(passed),
             Some(Halt::Incomparable(why)) => Err(Error::Incomparable(why)),

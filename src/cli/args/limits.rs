@@ -1,6 +1,6 @@
 //! What a run may take.
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 /// What can be said about limits.
 #[derive(Clone, Debug, Args)]
@@ -15,15 +15,27 @@ pub struct LimitArgs {
     )]
     pub concurrency: usize,
 
-    /// Calls to CloudWatch Logs per second; the lowest quota of any region is 10
+    /// How often each operation of CloudWatch Logs is called in a second at most [default: 80 % of the region's quota]
+    ///
+    /// GetLogEvents, FilterLogEvents and the listing calls have a quota each, for the account and the region as a whole.
+    /// Where the service throttles, the pace is halved and slowly raised again.
     #[arg(
         long,
         value_name = "CALLS",
         env = "FLOWDIFF_CWL_RATE",
-        default_value_t = 10.0,
         help_heading = "Limits"
     )]
-    pub cwl_rate: f64,
+    pub cwl_rate: Option<f64>,
+
+    /// How a log group's events are read
+    #[arg(
+        long,
+        value_name = "WAY",
+        env = "FLOWDIFF_CWL_READ",
+        default_value = "auto",
+        help_heading = "Limits"
+    )]
+    pub cwl_read: CwlRead,
 
     /// How long a service may keep silent before the call is given up and made again
     #[arg(
@@ -50,4 +62,15 @@ pub struct LimitArgs {
         help_heading = "Limits"
     )]
     pub memory: String,
+}
+
+/// How a log group's events are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CwlRead {
+    /// Together, if there are more than a few streams
+    Auto,
+    /// Quiet streams with FilterLogEvents, many at once; busy ones with GetLogEvents at the same time
+    Together,
+    /// Each stream with GetLogEvents: at least two calls for every stream
+    ByStream,
 }

@@ -14,7 +14,7 @@ use clap::Args;
 pub use alarms::AlarmArgs;
 pub use comparison::ComparisonArgs;
 pub use job::JobArgs;
-pub use limits::LimitArgs;
+pub use limits::{CwlRead, LimitArgs};
 pub use output::{Color, OutputArgs};
 pub use sides::{OfSide, SideArgs};
 pub use sources::SourceArgs;

@@ -7,6 +7,7 @@ use futures::future::BoxFuture;
 use futures::{FutureExt, TryStreamExt, stream};
 use hashbrown::HashSet;
 
+use super::quotas::GET;
 use super::seen::Seen;
 use super::slices::{MANY_PAGES, Slices, pages, slices};
 use super::stretch::{Asked, Stretch, latest, stretches};
@@ -21,6 +22,9 @@ const PAGE_ROOM: u64 = 4 << 20;
 
 /// A stream whose first page is so full is a busy one.
 const BUSY: f64 = 0.5;
+
+/// A page that is less full may be the last.
+const FULL: f64 = 0.95;
 
 /// So often it is asked again from where a stream is said to have ended, if that brings nothing.
 const BARREN: u32 = 3;
@@ -66,11 +70,14 @@ impl CloudWatch {
             self.read_stretch(stream, stretch, MANY_PAGES, outlet)
                 .await?;
         }
-        Ok(())
+        match self.state().distrusted.get(stream) {
+            Some(reason) => Err(ReadError::Unreadable(reason.clone())),
+            None => Ok(()),
+        }
     }
 
     /// Reads one stretch, and what is left of it in slices once a page shows that there are `many` to come.
-    fn read_stretch<'a>(
+    pub(super) fn read_stretch<'a>(
         &'a self,
         stream: &'a str,
         stretch: Stretch,
@@ -86,6 +93,7 @@ impl CloudWatch {
             };
             let mut since = stretch.from;
             let (mut tokens, mut seen, mut barren) = (Tokens::default(), Seen::default(), 0);
+            let (mut ordered, mut newest_known) = (orderly, false);
             loop {
                 // Held for a page's whole way, but never while slices are waited for.
                 let permit = self.pages.acquire().await;
@@ -93,7 +101,10 @@ impl CloudWatch {
                 let page = self.page(stream, asked, tokens.sent.clone()).await?;
                 let ended = tokens.take(page.next_forward_token)?;
                 let mut events = events_in(asked, page.events.unwrap_or_default());
-                let busy = pages(&events) > BUSY;
+                let (busy, short) = (pages(&events) > BUSY, pages(&events) < FULL);
+                let first = events.first().map(|event| event.timestamp);
+                ordered &= first.is_none_or(|first| seen.latest() <= Some(first))
+                    && events.is_sorted_by_key(|event| event.timestamp);
                 if seen.take_off(&mut events) {
                     barren = 0;
                 }
@@ -134,6 +145,15 @@ impl CloudWatch {
                     barren += 1;
                     tracing::info!(stream, "the end was told too early: asking again from there");
                     (asked, tokens) = (seen.go_on(stretch, stretch.near), Tokens::default());
+                } else if ordered && seen.latest() >= Some(stretch.to) {
+                    // The earliest come first, so nothing before it is left.
+                    return Ok(());
+                } else if ordered && short && !newest_known {
+                    // What proves the end is asked for instead of the sign of it.
+                    newest_known = true;
+                    if self.is_all(stream, stretch, &seen).await? {
+                        return Ok(());
+                    }
                 } else if busy && asked.to > stretch.near && seen.latest() < Some(stretch.near) {
                     // What comes after the stretch would be pages of it.
                     (asked, tokens) = (seen.go_on(stretch, stretch.near), Tokens::default());
@@ -184,7 +204,7 @@ impl CloudWatch {
         &self,
         call: GetLogEventsFluentBuilder,
     ) -> Result<GetLogEventsOutput, ReadError> {
-        self.call("GetLogEvents", || call.clone().send())
+        self.call(GET, || call.clone().send())
             .await
             .map_err(|failure| ReadError::Unreadable(self.reason(&failure)))
     }

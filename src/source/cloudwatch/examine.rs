@@ -6,7 +6,8 @@ use aws_sdk_cloudwatchlogs::Client;
 use aws_sdk_cloudwatchlogs::types::{LogGroup, OrderBy};
 
 use super::CloudWatch;
-use super::streams::{FEW, last_event};
+use super::quotas::{FILTER, GET, STREAMS};
+use super::streams::{FEW, Times};
 use crate::source::aws::Failure;
 use crate::source::endpoint::Endpoint;
 use crate::source::examine::{
@@ -56,11 +57,13 @@ impl CloudWatch {
         let streams = self.newest_streams(ask).await.map_err(tell);
         let of_flow_logs = streams.as_ref().ok().and_then(|streams| {
             let mut listed = streams.listed.iter().map(|(name, _)| name);
-            listed.find(|name| self.all_streams || stream_interface(name).is_some())
+            let all = self.all_streams || streams.none_is_named();
+            listed.find(|name| all || stream_interface(name).is_some())
         });
         if let Some(stream) = of_flow_logs {
             let event = self.newest_event(stream).await.map_err(tell);
             group.event = Some((stream.clone(), event));
+            group.together = Some(self.one_together(stream).await.map_err(tell));
         }
         group.streams = Some(streams);
     }
@@ -121,14 +124,26 @@ impl CloudWatch {
             Some(prefix) => call.log_stream_name_prefix(prefix),
             None => call.order_by(OrderBy::LastEventTime).descending(true),
         };
-        let page = self
-            .call("DescribeLogStreams", || call.clone().send())
-            .await?;
+        let page = self.call(STREAMS, || call.clone().send()).await?;
         let listed = page.log_streams().iter().filter_map(|stream| {
             let name = stream.log_stream_name()?.to_owned();
-            Some((name, last_event(stream).map(|time| time.div_euclid(1000))))
+            let last = Times::of(stream).last_written();
+            Some((name, last.map(|time| time.div_euclid(1000))))
         });
         Ok((listed.collect(), page.next_token().is_some()))
+    }
+
+    /// Reads an event of a stream with the call that reads many.
+    async fn one_together(&self, stream: &str) -> Result<(), Failure> {
+        let (name, identifier) = self.identity();
+        let call = self
+            .client
+            .filter_log_events()
+            .set_log_group_name(name)
+            .set_log_group_identifier(identifier)
+            .log_stream_names(stream)
+            .limit(1);
+        self.call(FILTER, || call.clone().send()).await.map(drop)
     }
 
     /// Reads the newest event of a stream.
@@ -142,7 +157,7 @@ impl CloudWatch {
             .log_stream_name(stream)
             .start_from_head(false)
             .limit(1);
-        let page = self.call("GetLogEvents", || call.clone().send()).await?;
+        let page = self.call(GET, || call.clone().send()).await?;
         let mut newest = page.events().iter().filter_map(|event| {
             Some(Newest {
                 time: event.timestamp()?.div_euclid(1000),

@@ -6,13 +6,16 @@ use std::sync::Arc;
 use aws_sdk_cloudwatchlogs::operation::describe_log_groups::DescribeLogGroupsOutput;
 use aws_sdk_cloudwatchlogs::types::{LogGroup, LogGroupClass, LogStream, OrderBy};
 use hashbrown::HashSet;
+use tokio::sync::watch;
 
+use super::ahead::Listed;
+use super::quotas::{GROUPS, STREAMS};
 use super::{CloudWatch, EXPORT};
 use crate::model::window::Window;
 use crate::model::{Cover, Error};
 use crate::source::aws::Failure;
 use crate::source::key::stream_interface;
-use crate::source::{Ask, Listing, Part, Remark};
+use crate::source::{Ask, Listing, Part, PassedOver, Remark};
 
 /// What listing takes.
 const LIST: &str = "`logs:DescribeLogStreams` on the log group";
@@ -32,9 +35,9 @@ const LONG_SILENT: i64 = 24 * 60 * 60 * 1000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stream {
     Wanted,
-    /// An interface's that is not asked for.
-    OtherInterface,
-    /// Its name begins with no interface.
+    /// It holds nothing that is asked for: it is another interface's, or of another time.
+    Other,
+    /// Its name begins with no interface, so it may hold anything.
     OtherName,
     /// Ended long before the window.
     Silent,
@@ -42,45 +45,60 @@ enum Stream {
 
 impl CloudWatch {
     /// Lists the streams that may hold what is asked for.
-    pub(super) async fn list_streams(&self, ask: &Ask) -> Result<Listing, Error> {
+    pub(super) async fn list_streams(
+        &self,
+        ask: &Ask,
+        listed: &watch::Sender<Listed>,
+    ) -> Result<Listing, Error> {
         self.refuse_infrequent_access().await?;
         let mut streams = BTreeMap::new();
-        for prefix in self.prefixes(ask) {
-            self.page_through(prefix.as_deref(), &mut streams).await?;
+        let prefixes = self.prefixes(ask);
+        for prefix in &prefixes {
+            self.page_through(prefix.as_deref(), &mut streams, listed)
+                .await?;
         }
+        if streams.is_empty() && prefixes.iter().all(Option::is_some) {
+            // Perhaps no stream here is named after an interface.
+            self.page_through(None, &mut streams, listed).await?;
+        }
+        Ok(self.sorted(streams, ask))
+    }
+
+    /// Sorts out which streams are read.
+    fn sorted(&self, streams: BTreeMap<String, Times>, ask: &Ask) -> Listing {
         let mut listing = Listing::default();
-        let (mut other_names, mut silent) = (Vec::new(), 0_usize);
-        for (name, last_event) in streams {
-            match self.sort(&name, last_event, ask) {
-                Stream::Wanted => listing.parts.push(Arc::new(Part {
-                    cover: Cover {
-                        interface: stream_interface(&name).map(str::to_owned),
-                        starts: Window::ALL,
-                    },
-                    name: name.into(),
-                    size: None,
-                    version: String::new(),
-                    delivered: None,
-                })),
-                Stream::OtherInterface => {}
-                Stream::OtherName => other_names.push(name),
-                Stream::Silent => silent += 1,
+        let mut promised = Vec::new();
+        let none_is_named = streams.keys().all(|name| stream_interface(name).is_none());
+        for (name, times) in streams {
+            let sorted = self.sort(&name, times, none_is_named, ask);
+            if sorted == Stream::Wanted && times.promise_one_in(ask) {
+                promised.push(name.clone());
+            }
+            let passed_over = &mut listing.passed_over;
+            match sorted {
+                Stream::Wanted => listing.parts.push(part(name)),
+                Stream::OtherName => passed_over.by_name.push(part(name)),
+                Stream::Silent => passed_over.by_age.push(part(name)),
+                Stream::Other => {}
             }
         }
-        if !other_names.is_empty() {
+        self.state().promised = promised;
+        let PassedOver { by_age, by_name } = &listing.passed_over;
+        if !by_name.is_empty() {
+            let first = by_name.iter().take(NAMED);
             listing.remarks.push(Remark::OtherStreams {
-                count: other_names.len(),
-                first: other_names.into_iter().take(NAMED).collect(),
+                count: by_name.len(),
+                first: first.map(|part| part.name.to_string()).collect(),
             });
         }
-        if silent > 0 {
-            listing.remarks.push(Remark::SilentStreams(silent));
+        if !by_age.is_empty() {
+            listing.remarks.push(Remark::SilentStreams(by_age.len()));
         }
         if listing.parts.is_empty() {
             let address = self.group.written.clone();
             listing.remarks.push(Remark::NoStream { address });
         }
-        Ok(listing)
+        listing
     }
 
     /// Returns the beginnings of names to list by; `None` is the whole group.
@@ -97,7 +115,8 @@ impl CloudWatch {
     async fn page_through(
         &self,
         prefix: Option<&str>,
-        streams: &mut BTreeMap<String, Option<i64>>,
+        streams: &mut BTreeMap<String, Times>,
+        listed: &watch::Sender<Listed>,
     ) -> Result<(), Error> {
         let (name, identifier) = self.identity();
         let call = self
@@ -111,14 +130,14 @@ impl CloudWatch {
         let mut sent = HashSet::new();
         loop {
             let page = self
-                .call("DescribeLogStreams", || {
+                .call(STREAMS, || {
                     call.clone().set_next_token(token.clone()).send()
                 })
                 .await
                 .map_err(|failure| failure.into_error(self.side, &self.group.written, LIST))?;
             for stream in page.log_streams() {
                 if let Some(name) = stream.log_stream_name() {
-                    streams.insert(name.to_owned(), last_event(stream));
+                    streams.insert(name.to_owned(), Times::of(stream));
                 }
             }
             match page.next_token {
@@ -133,25 +152,31 @@ impl CloudWatch {
                         hint: None,
                     });
                 }
-                next => token = next,
+                next => {
+                    listed.send_replace(Listed::More);
+                    token = next;
+                }
             }
         }
     }
 
-    fn sort(&self, name: &str, last_event: Option<i64>, ask: &Ask) -> Stream {
+    fn sort(&self, name: &str, times: Times, none_is_named: bool, ask: &Ask) -> Stream {
         // A regional NAT gateway's records name no interface (`-`); nothing tells their stream.
         let any = ask.interfaces.is_empty() || ask.interfaces.iter().any(|id| id == "-");
+        let silent = match (times.last_written(), ask.window.event_millis().0) {
+            (Some(last), Some(start)) => last.saturating_add(LONG_SILENT) < start,
+            _ => false,
+        };
+        let read_all =
+            self.all_streams || none_is_named || ask.interfaces.iter().any(|id| id == "-");
         match stream_interface(name) {
             Some(interface) if !any && !ask.interfaces.iter().any(|id| id == interface) => {
-                return Stream::OtherInterface;
+                Stream::Other
             }
-            None if !self.all_streams && !ask.interfaces.iter().any(|id| id == "-") => {
-                return Stream::OtherName;
-            }
-            _ => {}
-        }
-        match (last_event, ask.window.event_millis().0) {
-            (Some(last), Some(start)) if last.saturating_add(LONG_SILENT) < start => Stream::Silent,
+            // What ended or begins outside of the window holds nothing of it, whatever it is.
+            None if !read_all && (silent || times.begin_after(ask)) => Stream::Other,
+            None if !read_all => Stream::OtherName,
+            _ if silent => Stream::Silent,
             _ => Stream::Wanted,
         }
     }
@@ -188,7 +213,7 @@ impl CloudWatch {
             .describe_log_groups()
             .log_group_name_prefix(&self.group.name)
             .set_include_linked_accounts(linked);
-        self.call("DescribeLogGroups", || call.clone().send()).await
+        self.call(GROUPS, || call.clone().send()).await
     }
 
     /// Returns the group that is meant, of a page.
@@ -202,11 +227,59 @@ impl CloudWatch {
     }
 }
 
-/// Returns the latest time at which the stream is known to have been written to; `None` if that is not
-/// known.
-pub(super) fn last_event(stream: &LogStream) -> Option<i64> {
-    let event = stream.last_event_timestamp()?;
-    Some(event.max(stream.last_ingestion_time()?))
+/// What a listing tells of a stream's times, in milliseconds.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Times {
+    first_event: Option<i64>,
+    last_event: Option<i64>,
+    last_ingestion: Option<i64>,
+}
+
+impl Times {
+    pub(super) fn of(stream: &LogStream) -> Self {
+        Self {
+            first_event: stream.first_event_timestamp(),
+            last_event: stream.last_event_timestamp(),
+            last_ingestion: stream.last_ingestion_time(),
+        }
+    }
+
+    /// Returns the latest time at which the stream is known to have been written to; `None` if that is not known.
+    pub(super) fn last_written(self) -> Option<i64> {
+        Some(self.last_event?.max(self.last_ingestion?))
+    }
+
+    /// Tells whether the stream begins after the window.
+    fn begin_after(self, ask: &Ask) -> bool {
+        let end = ask.window.event_millis().1;
+        end.is_some_and(|end| self.first_event.is_some_and(|first| end <= first))
+    }
+
+    /// Tells whether the stream has an event in the window. The times may be old, but there is an event at either.
+    fn promise_one_in(self, ask: &Ask) -> bool {
+        let (from, to) = (ask.window.start, ask.window.end);
+        let within = |at: i64| {
+            let at = at.div_euclid(1000);
+            from.is_none_or(|from| from <= at) && to.is_none_or(|to| at < to)
+        };
+        [self.first_event, self.last_event]
+            .into_iter()
+            .flatten()
+            .any(within)
+    }
+}
+
+fn part(name: String) -> Arc<Part> {
+    Arc::new(Part {
+        cover: Cover {
+            interface: stream_interface(&name).map(str::to_owned),
+            starts: Window::ALL,
+        },
+        name: name.into(),
+        size: None,
+        version: String::new(),
+        delivered: None,
+    })
 }
 
 #[cfg(test)]
@@ -232,28 +305,19 @@ mod tests {
     #[tokio::test]
     async fn streams_are_sorted_by_name_and_silence() {
         let day = 24 * 60 * 60;
+        let (eni, other): (&[&str], &[&str]) = (&["eni-0aa"], &["-"]);
         for (all, interfaces, name, last_event, expected) in [
             (false, &[][..], "eni-0aa-all", None, Stream::Wanted),
             (false, &[], "other", None, Stream::OtherName),
+            (false, &[], "other", Some(8 * day), Stream::Other),
+            (false, &[], "other", Some(9 * day), Stream::OtherName),
             (true, &[], "other", None, Stream::Wanted),
-            (false, &["eni-0aa"], "eni-0aa-all", None, Stream::Wanted),
-            (
-                false,
-                &["eni-0aa"],
-                "eni-0ab-all",
-                None,
-                Stream::OtherInterface,
-            ),
-            (
-                true,
-                &["eni-0aa"],
-                "eni-0ab-all",
-                None,
-                Stream::OtherInterface,
-            ),
-            (true, &["eni-0aa"], "other", None, Stream::Wanted),
-            (false, &["-"], "other", None, Stream::Wanted),
-            (false, &["-"], "eni-0aa-all", None, Stream::Wanted),
+            (false, eni, "eni-0aa-all", None, Stream::Wanted),
+            (false, eni, "eni-0ab-all", None, Stream::Other),
+            (true, eni, "eni-0ab-all", None, Stream::Other),
+            (true, eni, "other", None, Stream::Wanted),
+            (false, other, "other", None, Stream::Wanted),
+            (false, other, "eni-0aa-all", None, Stream::Wanted),
             (false, &[], "eni-0aa-all", Some(8 * day), Stream::Silent),
             (false, &[], "eni-0aa-all", Some(9 * day), Stream::Wanted),
             (false, &[], "eni-0aa-all", Some(99 * day), Stream::Wanted),
@@ -261,14 +325,31 @@ mod tests {
             let ask = Ask {
                 window: Window::new(10 * day, 11 * day),
                 interfaces: interfaces.iter().map(|&id| id.to_owned()).collect(),
+                ..Ask::default()
             };
-            let sorted = group(all)
-                .await
-                .sort(name, last_event.map(|s| s * 1000), &ask);
+            let last = last_event.map(|second: i64| second * 1000);
+            let times = Times {
+                last_event: last,
+                last_ingestion: last,
+                ..Times::default()
+            };
+            let group = group(all).await;
+            let sorted = group.sort(name, times, false, &ask);
             assert_eq!(
                 sorted, expected,
                 "{all} {interfaces:?} {name} {last_event:?}"
             );
+            // Where no stream is named after an interface, all are read.
+            if sorted == Stream::OtherName {
+                assert_eq!(group.sort(name, times, true, &ask), Stream::Wanted);
+            }
+            let later = Times {
+                first_event: Some(12 * day * 1000),
+                ..times
+            };
+            if sorted == Stream::OtherName {
+                assert_eq!(group.sort(name, later, false, &ask), Stream::Other);
+            }
         }
     }
 
@@ -277,6 +358,7 @@ mod tests {
         let ask = |interfaces: Vec<String>| Ask {
             window: Window::ALL,
             interfaces,
+            ..Ask::default()
         };
         let one = ask(vec!["eni-0aa".into()]);
         assert_eq!(group(false).await.prefixes(&one), [Some("eni-0aa".into())]);

@@ -62,7 +62,7 @@ impl Stretch {
                 from,
                 to,
                 passed: to.saturating_sub(SPARE),
-                near: to,
+                near: to.saturating_add(NEAR),
                 far: to.saturating_add(FAR),
             },
             None => Self {
@@ -162,7 +162,7 @@ mod tests {
     fn an_event_after_the_window_shows_that_it_has_been_passed() {
         let joined = stretches(&[Window::new(600, 900), Window::new(900, 1200)], 9_000_000)[0];
         assert_eq!(joined.passed, 1_200_000);
-        assert_eq!((joined.near, joined.far), (1_260_000, 1_860_000));
+        assert_eq!((joined.near, joined.far), (1_261_000, 1_860_000));
         // Of an open end nothing does.
         let open = stretches(&[], 9_000_000)[0];
         assert_eq!((open.passed, open.far), (9_000_000, 9_000_000));

@@ -1,9 +1,11 @@
-//! CloudWatch Logs: `DescribeLogGroups`, `DescribeLogStreams` and `GetLogEvents` in the JSON 1.1 protocol.
+//! CloudWatch Logs: `DescribeLogGroups`, `DescribeLogStreams`, `GetLogEvents` and (in `filter`) `FilterLogEvents` in the JSON 1.1
+//! protocol.
 //!
 //! Source: CloudWatch Logs API reference. A page has at most 10,000 events or 1 MB (26 bytes more than its message
 //! for each event); `endTime` does not belong to the range; the end is told by the token that was sent.
 
 use std::io::Write;
+use std::ops::Range;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -11,9 +13,9 @@ use serde_json::{Value, json};
 use super::http::{Reply, Request};
 use super::{Fault, GROUP, Making, State, reply};
 
-const PAGE_EVENTS: usize = 10_000;
-const PAGE_BYTES: usize = 1 << 20;
-const EVENT_BYTES: usize = 26;
+pub(super) const PAGE_EVENTS: usize = 10_000;
+pub(super) const PAGE_BYTES: usize = 1 << 20;
+pub(super) const EVENT_BYTES: usize = 26;
 /// Log streams of a page.
 const PAGE_STREAMS: usize = 50;
 
@@ -65,6 +67,11 @@ fn parsed(request: &Request) -> Value {
     serde_json::from_slice(&request.body).unwrap_or_default()
 }
 
+/// Tells whether the call goes on with a page's token.
+pub(super) fn is_continued(request: &Request) -> bool {
+    parsed(request)["nextToken"].is_string()
+}
+
 /// Returns what the call is about.
 pub(super) fn name(request: &Request) -> String {
     let body = parsed(request);
@@ -103,6 +110,7 @@ pub(super) fn make(request: &Request, operation: &str, state: &State, fault: Fau
         "DescribeLogStreams" if body["orderBy"] == "LastEventTime" => latest(&body, state),
         "DescribeLogStreams" => streams(&body, state, fault),
         "GetLogEvents" => events(&body, state, fault),
+        "FilterLogEvents" => super::filter::events(&body, state, fault),
         _ => Box::new(|| (refusal(400, "UnknownOperationException"), 0)),
     }
 }
@@ -118,7 +126,13 @@ fn streams(body: &Value, state: &State, fault: Fault) -> Making {
     let more = names.len() > page;
     let empty = fault == Fault::EmptyPage;
     let shown = &names[..if empty { 0 } else { names.len().min(page) }];
-    let listed: Vec<Value> = shown.iter().map(|n| json!({"logStreamName": n})).collect();
+    let listed = |name: &&&String| {
+        let told = state.stores.listed.get(**name).cloned();
+        let mut told = told.unwrap_or_else(|| json!({}));
+        told["logStreamName"] = json!(name);
+        told
+    };
+    let listed: Vec<Value> = shown.iter().map(|name| listed(&name)).collect();
     let count = listed.len();
     let after = after.to_owned();
     let mut body = json!({"logStreams": listed});
@@ -162,7 +176,7 @@ fn latest(body: &Value, state: &State) -> Making {
 }
 
 /// What is asked for at most.
-fn most(body: &Value, otherwise: usize) -> usize {
+pub(super) fn most(body: &Value, otherwise: usize) -> usize {
     let limit = body["limit"].as_u64();
     limit.map_or(otherwise, |limit| usize::try_from(limit).unwrap())
 }
@@ -176,6 +190,7 @@ fn events(body: &Value, state: &State, fault: Fault) -> Making {
     let from = body["startTime"].as_i64().unwrap_or(i64::MIN);
     let to = body["endTime"].as_i64().unwrap_or(i64::MAX);
     let most = most(body, PAGE_EVENTS).min(state.speed.page.unwrap_or(PAGE_EVENTS));
+    let hidden = hidden(state, "GetLogEvents", name);
     // The service's own default.
     let newest = body["startFromHead"] != true;
     Box::new(move || {
@@ -195,20 +210,27 @@ fn events(body: &Value, state: &State, fault: Fault) -> Making {
         };
         let mut next = shown;
         let mut json = b"{\"events\":[".to_vec();
-        let mut bytes = 0;
+        let (mut bytes, mut items) = (0, 0);
+        let most = if fault == Fault::Short {
+            most.div_ceil(3)
+        } else {
+            most
+        };
         let shows = newest || ![Fault::EmptyPage, Fault::Ended].contains(&fault);
         while shows && next < stream.len() && next - shown < most && stream.timestamp(next) < to {
             bytes += stream.size(next) + EVENT_BYTES;
             if bytes > PAGE_BYTES {
                 break;
             }
-            if next > shown {
-                json.push(b',');
+            if !hidden.iter().any(|it| it.contains(&stream.timestamp(next))) {
+                if items > 0 {
+                    json.push(b',');
+                }
+                stream.write(next, &mut json);
+                items += 1;
             }
-            stream.write(next, &mut json);
             next += 1;
         }
-        let items = next - shown;
         if swaps {
             next = (begin + most).min(end);
         }
@@ -237,7 +259,7 @@ fn swapped(begin: usize, first: usize, end: usize, page: usize) -> usize {
     }
 }
 
-fn first_from(stream: &dyn Stream, from: i64) -> usize {
+pub(super) fn first_from(stream: &dyn Stream, from: i64) -> usize {
     let (mut low, mut high) = (0, stream.len());
     while low < high {
         let middle = usize::midpoint(low, high);
@@ -248,4 +270,11 @@ fn first_from(stream: &dyn Stream, from: i64) -> usize {
         }
     }
     low
+}
+
+/// Returns the timestamps of a stream that a call does not show.
+pub(super) fn hidden(state: &State, operation: &str, stream: &str) -> Vec<Range<i64>> {
+    let of = state.stores.hidden.iter();
+    let of = of.filter(|it| it.operation == operation && it.stream == stream);
+    of.map(|it| it.range.clone()).collect()
 }

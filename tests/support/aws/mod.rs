@@ -3,6 +3,7 @@
 
 mod bucket;
 mod ec2;
+mod filter;
 pub(crate) mod http;
 mod logs;
 pub(crate) mod operation;
@@ -34,6 +35,10 @@ pub(crate) struct Server {
 pub(crate) struct Stores {
     pub(crate) objects: BTreeMap<String, Object>,
     pub(crate) streams: BTreeMap<String, Arc<dyn Stream>>,
+    /// Events (of a stream, in a range of timestamps) that one call does not show, without a word.
+    pub(crate) hidden: Vec<Hidden>,
+    /// What the listing of streams tells of each besides its name.
+    pub(crate) listed: BTreeMap<String, serde_json::Value>,
     /// By how many seconds the services' clock is ahead of this machine's.
     pub(crate) clock: i64,
     /// The key that objects are encrypted with.
@@ -42,6 +47,14 @@ pub(crate) struct Stores {
     pub(crate) settings: BTreeMap<&'static str, serde_json::Value>,
     /// `item`s of DescribeFlowLogs, in XML.
     pub(crate) flow_logs: Vec<String>,
+}
+
+/// What one of the two calls that read events leaves out.
+#[derive(Clone, Debug)]
+pub(crate) struct Hidden {
+    pub(crate) operation: &'static str,
+    pub(crate) stream: String,
+    pub(crate) range: std::ops::Range<i64>,
 }
 
 /// An object; another version is another ETag.
@@ -76,9 +89,35 @@ pub(crate) struct Speed {
     /// Before the first byte of each answer.
     pub(crate) latency: Duration,
     /// Calls of each operation of CloudWatch Logs in any second; more are throttled.
-    pub(crate) quota: Option<usize>,
+    pub(crate) quota: Option<Quotas>,
     /// The keys or events of a page, if fewer than the service's own limit.
     pub(crate) page: Option<usize>,
+}
+
+/// How many calls of each operation a region takes in a second.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Quotas {
+    pub(crate) get: usize,
+    pub(crate) filter: usize,
+    pub(crate) streams: usize,
+}
+
+impl Quotas {
+    /// What most regions take.
+    pub(crate) const MOST: Self = Self {
+        get: 25,
+        filter: 10,
+        streams: 25,
+    };
+
+    fn of(self, operation: &str) -> usize {
+        match operation {
+            "GetLogEvents" => self.get,
+            "FilterLogEvents" => self.filter,
+            "DescribeLogStreams" => self.streams,
+            _ => 10,
+        }
+    }
 }
 
 /// A call that came in.
@@ -90,6 +129,8 @@ pub(crate) struct Call<'a> {
     pub(crate) name: &'a str,
     /// The how manieth of this operation on this name, from 1.
     pub(crate) nth: usize,
+    /// Whether it goes on with a page's token.
+    pub(crate) continued: bool,
 }
 
 /// What is done to a call.
@@ -112,6 +153,10 @@ pub(crate) enum Fault {
     Swapped,
     /// A page with each key twice.
     Twice,
+    /// A page that begins with events of the one before (of FilterLogEvents).
+    Repeats,
+    /// A page that is cut short although there is more.
+    Short,
 }
 
 /// Decides on each call; may change the stores before it is answered.
@@ -180,7 +225,7 @@ fn answer(request: &Request, state: &Mutex<State>) -> Reply {
         let fault = if throttled {
             Fault::Refused(400, "ThrottlingException")
         } else {
-            state.meddle(&operation, &name)
+            state.meddle(&operation, &name, logs::is_continued(request))
         };
         let making = match (fault, logs) {
             (Fault::Refused(status, code), _) => refused(refusal(request, status, code)),
@@ -235,9 +280,10 @@ fn refused(reply: Reply) -> Making {
 
 impl State {
     fn is_over_quota(&mut self, operation: &str, now: Instant) -> bool {
-        let Some(quota) = self.speed.quota else {
+        let Some(quotas) = self.speed.quota else {
             return false;
         };
+        let quota = quotas.of(operation);
         let passed = self.passed.entry(operation.to_owned()).or_default();
         while passed
             .front()
@@ -252,7 +298,7 @@ impl State {
         false
     }
 
-    fn meddle(&mut self, operation: &str, name: &str) -> Fault {
+    fn meddle(&mut self, operation: &str, name: &str, continued: bool) -> Fault {
         let count = self
             .counts
             .entry((operation.to_owned(), name.to_owned()))
@@ -262,6 +308,7 @@ impl State {
             operation,
             name,
             nth: *count,
+            continued,
         };
         (self.meddler)(&call, &mut self.stores)
     }

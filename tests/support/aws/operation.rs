@@ -6,11 +6,12 @@ use super::http::Request;
 use super::{bucket, ec2, logs};
 
 /// All that flowdiff may ever call, and the IAM action that it takes.
-pub(crate) const READING: [(&str, &str); 9] = [
+pub(crate) const READING: [(&str, &str); 10] = [
     ("AssumeRole", "sts:AssumeRole"),
     ("DescribeFlowLogs", "ec2:DescribeFlowLogs"),
     ("DescribeLogGroups", "logs:DescribeLogGroups"),
     ("DescribeLogStreams", "logs:DescribeLogStreams"),
+    ("FilterLogEvents", "logs:FilterLogEvents"),
     ("GetCallerIdentity", "sts:GetCallerIdentity"),
     ("GetLogEvents", "logs:GetLogEvents"),
     ("GetObject", "s3:GetObject"),

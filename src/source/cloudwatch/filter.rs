@@ -1,0 +1,116 @@
+//! Pages of `FilterLogEvents`.
+//!
+//! Source: CloudWatch Logs API reference "FilterLogEvents". No pattern is given, so every event of the range matches.
+
+use super::CloudWatch;
+use super::cursor::{Cursor, Doubt, GroupEvent, Page};
+use super::quotas::FILTER;
+use super::split::MOST_NAMES;
+use crate::source::PartRequest;
+use crate::source::aws::Failure;
+
+/// How the names of all flow logs' streams of interfaces begin.
+pub(super) const INTERFACES: &str = "eni-";
+
+/// Which streams of a group are read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// All of them.
+    Whole,
+    /// Those whose names begin so.
+    Prefix(&'static str),
+    /// These, at most a hundred.
+    Names(Vec<String>),
+}
+
+impl Scope {
+    /// Returns one that has all of these streams in it. `part` tells whether they are but a part of what is there.
+    pub(super) fn of(wanted: &[PartRequest], part: bool) -> Self {
+        let mut names = wanted.iter().map(|it| &*it.part.name);
+        if part && wanted.len() <= MOST_NAMES {
+            Self::Names(names.map(str::to_owned).collect())
+        } else if names.all(|name| name.starts_with(INTERFACES)) {
+            Self::Prefix(INTERFACES)
+        } else {
+            Self::Whole
+        }
+    }
+}
+
+/// Why streams cannot be read together.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// What comes cannot be trusted.
+    Doubt(Doubt),
+    /// The call is not allowed.
+    Denied(String),
+    /// The call fails.
+    Failed(String),
+    /// Nothing more is wanted, and nothing is wrong.
+    Stopped,
+}
+
+impl From<Doubt> for Trouble {
+    fn from(doubt: Doubt) -> Self {
+        Self::Doubt(doubt)
+    }
+}
+
+impl Trouble {
+    fn of(failure: &Failure) -> Self {
+        match failure.is_denied() {
+            true => Self::Denied(failure.text()),
+            false => Self::Failed(failure.text()),
+        }
+    }
+}
+
+impl CloudWatch {
+    /// Fetches the next page of a range. Returns its new events, and whether it was the last.
+    pub(super) async fn next_page(
+        &self,
+        scope: &Scope,
+        cursor: &mut Cursor,
+    ) -> Result<(Vec<GroupEvent>, bool), Trouble> {
+        let (name, identifier) = self.identity();
+        let call = self
+            .client
+            .filter_log_events()
+            .set_log_group_name(name)
+            .set_log_group_identifier(identifier);
+        let call = match scope {
+            Scope::Whole => call,
+            Scope::Prefix(prefix) => call.log_stream_name_prefix(*prefix),
+            Scope::Names(names) => call.set_log_stream_names(Some(names.clone())),
+        };
+        loop {
+            let (from, to, token) = cursor.ask();
+            let call = call
+                .clone()
+                .set_start_time(from)
+                .end_time(to)
+                .set_next_token(token);
+            match self.call(FILTER, || call.clone().send()).await {
+                Ok(page) => {
+                    let page = Page {
+                        events: page.events.unwrap_or_default(),
+                        token: page.next_token,
+                    };
+                    return Ok(cursor.take(page)?);
+                }
+                Err(failure) if cursor.has_token() && is_of_token(&failure) => {
+                    tracing::info!(
+                        "a token is not valid any more: asking again from the last event"
+                    );
+                    cursor.again("its tokens are refused")?;
+                }
+                Err(failure) => return Err(Trouble::of(&failure)),
+            }
+        }
+    }
+}
+
+/// Tells whether a call may have been refused for its token. There is no code for that alone.
+fn is_of_token(failure: &Failure) -> bool {
+    failure.code == "InvalidParameterException"
+}

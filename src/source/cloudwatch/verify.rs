@@ -1,0 +1,214 @@
+//! Reading some streams both ways: whether `FilterLogEvents` and `GetLogEvents` give the same.
+//!
+//! Answers of either with gaps that were whole half an hour later have been reported (awslogs #342), and no answer says
+//! so of itself.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Mutex, PoisonError};
+
+use async_trait::async_trait;
+use futures::stream::{self, StreamExt};
+use hashbrown::{HashMap, HashSet};
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::cursor::{Cursor, Doubt};
+use super::filter::{Scope, Trouble};
+use super::sum::Sum;
+use super::together::{ALONE, Errand, Together};
+use crate::decode::{Content, Event};
+use crate::source::{FEW_STREAMS, Outlet, Outlets, ReadError, Room};
+
+/// So many streams are read both ways in every run.
+const READ_TWICE: usize = FEW_STREAMS;
+
+/// A stream with fewer events, about two pages, is a quiet one.
+const QUIET: u64 = 20_000;
+
+impl Together<'_> {
+    /// Picks quiet streams to be read both ways, other ones each time; once, as soon as a page has shown which are not.
+    pub(super) fn pick(&self, is_quiet: impl Fn(usize) -> bool) {
+        if self.picked.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let busy = (0..self.wanted.len()).filter(|&number| !is_quiet(number));
+        let picked = some(self.wanted.len(), READ_TWICE, &busy.collect());
+        self.push(picked.into_iter().map(Errand::Verify));
+    }
+
+    /// Reads a stream again, and keeps what its events add up to.
+    pub(super) async fn add_up(&self, number: usize) -> Result<(), ReadError> {
+        let sum = Mutex::new(Sum::default());
+        let outlet = EventOutlet {
+            outlets: self.outlets,
+            take: |event: &Event| {
+                let mut sum = sum.lock().unwrap_or_else(PoisonError::into_inner);
+                sum.add(event, self.settled);
+            },
+        };
+        let result = self.read_alone(number, self.stretch, &outlet).await;
+        let sum = sum.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.known().alone.insert(number, sum);
+        result
+    }
+
+    /// Compares what both ways gave of the streams that were picked. Those as well of which the listing promises an event
+    /// and none came, and others in the place of those that turned out to be busy.
+    ///
+    /// # Errors
+    /// They do not give the same.
+    pub(super) async fn verify(&self) -> Result<(), Trouble> {
+        stream::iter(self.still_to_verify())
+            .for_each_concurrent(ALONE, |number| self.run_errand(Errand::Verify(number)))
+            .await;
+        let unlike = {
+            let known = self.known();
+            let mut read = known.alone.iter().filter(|(number, _)| {
+                !known.busy.contains(*number) && !known.unread.contains_key(*number)
+            });
+            let unlike = read.find(|(number, sum)| !known.together[**number].is_same(sum));
+            unlike.map(|(&number, _)| number)
+        };
+        match unlike {
+            Some(number) if !self.outlets.are_closed() => Err(self.disagreement(number).await),
+            _ => Ok(()),
+        }
+    }
+
+    fn still_to_verify(&self) -> HashSet<usize> {
+        let promised = self.group.state().promised.clone();
+        let known = self.known();
+        let is_open =
+            |number: &usize| !known.busy.contains(number) && !known.alone.contains_key(number);
+        let promised = promised.iter().filter_map(|name| self.numbers.get(&**name));
+        let promised = promised.filter(|&&number| known.together[number].is_empty());
+        let promised = promised.copied().filter(is_open);
+        let read = known.alone.keys().filter(|it| !known.busy.contains(*it));
+        let lack = READ_TWICE.saturating_sub(read.count());
+        let open = || (0..self.wanted.len()).filter(is_open);
+        let is_quiet = |number: &usize| known.together[*number].events() < QUIET;
+        let quiet: HashSet<usize> = open().filter(is_quiet).collect();
+        let closed = (0..self.wanted.len()).filter(|number| !quiet.contains(number));
+        let others = some(self.wanted.len(), lack, &closed.collect());
+        // Where all are busy, the least of them: five would cost more calls than the others have pages.
+        let least = open().min_by_key(|&number| known.together[number].events());
+        let least = least.filter(|_| quiet.is_empty() && lack == READ_TWICE);
+        promised.chain(others).chain(least).collect()
+    }
+
+    /// Says that the two calls disagree about a stream. If it is `GetLogEvents` that lacks what the other shows, the stream
+    /// cannot be read by it either, and that is kept in mind.
+    async fn disagreement(&self, number: usize) -> Trouble {
+        let name = &self.wanted[number].part.name;
+        tracing::info!(
+            stream = &**name,
+            "FilterLogEvents and GetLogEvents disagree"
+        );
+        let lacking = match self.both(number).await {
+            Ok((together, alone)) => together
+                .iter()
+                .any(|(event, copies)| alone.get(event).is_none_or(|read| read < copies)),
+            Err(_) => false,
+        };
+        if lacking {
+            let reason =
+                "`GetLogEvents` lacks events of it that `FilterLogEvents` shows".to_owned();
+            self.group
+                .state()
+                .distrusted
+                .insert(name.to_string(), reason);
+        }
+        Trouble::Doubt(Doubt(format!(
+            "`FilterLogEvents` and `GetLogEvents` do not give the same events of `{name}`"
+        )))
+    }
+
+    /// Reads a stream both ways.
+    async fn both(&self, number: usize) -> Result<(Copies, Copies), Trouble> {
+        let mut together = Copies::new();
+        let scope = Scope::Names(vec![self.wanted[number].part.name.to_string()]);
+        let mut cursor = Cursor::new(self.stretch.from, self.stretch.to);
+        loop {
+            let (events, ended) = self.group.next_page(&scope, &mut cursor).await?;
+            for it in &events {
+                self.count(&it.event, &mut together);
+            }
+            if ended {
+                break;
+            }
+        }
+        let alone = Mutex::new(Copies::new());
+        let outlet = EventOutlet {
+            outlets: self.outlets,
+            take: |event: &Event| {
+                let mut alone = alone.lock().unwrap_or_else(PoisonError::into_inner);
+                self.count(event, &mut alone);
+            },
+        };
+        let read = self.read_alone(number, self.stretch, &outlet).await;
+        read.map_err(|error| Trouble::Failed(error.to_string()))?;
+        let alone = alone.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok((together, alone))
+    }
+
+    fn count(&self, event: &Event, copies: &mut Copies) {
+        if event.ingested.is_none_or(|at| at <= self.settled) {
+            let event = (event.timestamp, xxh3_128(event.message.as_bytes()));
+            *copies.entry(event).or_default() += 1;
+        }
+    }
+}
+
+/// How many copies there are of each event: its timestamp, and the hash of its message.
+type Copies = HashMap<(i64, u128), u64>;
+
+/// Returns so many of the numbers below `all`, but none of those, at random.
+fn some(all: usize, count: usize, none_of: &HashSet<usize>) -> Vec<usize> {
+    let mut open: Vec<usize> = (0..all).filter(|it| !none_of.contains(it)).collect();
+    let mut picked = Vec::new();
+    while picked.len() < count && !open.is_empty() {
+        let random = getrandom::u32().unwrap_or_default() as usize;
+        picked.push(open.swap_remove(random % open.len()));
+    }
+    picked
+}
+
+/// Shows somebody each event instead of handing it on.
+struct EventOutlet<'a, F> {
+    outlets: &'a dyn Outlets,
+    take: F,
+}
+
+#[async_trait]
+impl<F: Fn(&Event) + Send + Sync> Outlet for EventOutlet<'_, F> {
+    async fn room(&self, bytes: u64) -> Room {
+        self.outlets.room(bytes).await
+    }
+
+    async fn deliver(&self, content: Content) -> Result<(), ReadError> {
+        if let Content::Events(events) = content {
+            events.iter().for_each(&self.take);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_numbers_are_picked_each_time() {
+        let none_of = HashSet::from([3]);
+        let picks = |all, count| {
+            let picked = some(all, count, &none_of);
+            let different: HashSet<usize> = picked.iter().copied().collect();
+            assert_eq!(different.len(), picked.len());
+            assert!(picked.iter().all(|it| *it < all && *it != 3));
+            picked
+        };
+        assert_eq!(picks(10_000, 5).len(), 5);
+        assert_eq!(picks(4, 5).len(), 3);
+        assert!(picks(0, 5).is_empty());
+        assert_ne!(picks(100_000, 5), picks(100_000, 5));
+    }
+}
