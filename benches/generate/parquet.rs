@@ -1,7 +1,7 @@
 //! Records as Parquet.
 
 use std::io::{self, Write};
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use ::parquet::arrow::ArrowWriter;
@@ -12,7 +12,13 @@ use arrow_array::{ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray};
 use crate::corpus::{ACCOUNT, Record, Traffic, interface_id};
 
 /// Writes the columns as AWS types them: underscores in the names, counts and times as 64-bit integers.
-pub(crate) fn write(records: &[Record], to: impl Write + Send) -> io::Result<()> {
+///
+/// `dictionaries` tells whether values that come often are written once.
+pub(crate) fn write(
+    records: &[Record],
+    dictionaries: bool,
+    to: impl Write + Send,
+) -> io::Result<()> {
     let text = |value: &dyn Fn(&Record) -> Option<String>| -> ArrayRef {
         Arc::new(records.iter().map(value).collect::<StringArray>())
     };
@@ -38,7 +44,7 @@ pub(crate) fn write(records: &[Record], to: impl Write + Send) -> io::Result<()>
         Traffic::NoData => None,
     };
     let status = |record: &Record| if seen(record) { "OK" } else { "NODATA" }.to_owned();
-    let address = |address: Ipv4Addr, record: &Record| seen(record).then(|| address.to_string());
+    let address = |address: IpAddr, record: &Record| seen(record).then(|| address.to_string());
     let version: ArrayRef = Arc::new(Int32Array::from_iter_values(records.iter().map(|_| 2)));
     let columns = [
         ("version", version),
@@ -47,10 +53,10 @@ pub(crate) fn write(records: &[Record], to: impl Write + Send) -> io::Result<()>
             "interface_id",
             text(&|record| Some(interface_id(record.interface))),
         ),
-        ("srcaddr", text(&|record| address(record.source, record))),
+        ("srcaddr", text(&|record| address(record.source(), record))),
         (
             "dstaddr",
-            text(&|record| address(record.destination, record)),
+            text(&|record| address(record.destination(), record)),
         ),
         ("srcport", number(&|record| i32::from(record.source_port))),
         (
@@ -67,7 +73,9 @@ pub(crate) fn write(records: &[Record], to: impl Write + Send) -> io::Result<()>
     ];
     let batch = RecordBatch::try_from_iter(columns).map_err(io::Error::other)?;
     let level = GzipLevel::try_new(6).map_err(io::Error::other)?;
-    let properties = WriterProperties::builder().set_compression(Codec::GZIP(level));
+    let properties = WriterProperties::builder()
+        .set_compression(Codec::GZIP(level))
+        .set_dictionary_enabled(dictionaries);
     let mut writer = ArrowWriter::try_new(to, batch.schema(), Some(properties.build()))?;
     writer.write(&batch)?;
     writer.close()?;
