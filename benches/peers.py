@@ -4,6 +4,7 @@
     benches/peers.py                              10M records a side, without and with differences
     benches/peers.py --records 1M --only flowdiff,unpack
     benches/peers.py --forms                      Parquet and JSON
+    benches/peers.py --formats --records 1M       every format, beside ClickHouse and decompression alone
     benches/peers.py --growth --plot growth.svg   how time and memory grow
 
 Needs Python 3 with venv, cargo, coreutils, gzip and, for two of the peers, the Debian packages
@@ -33,6 +34,7 @@ What is unfair:
 """
 
 import argparse
+import gzip
 import json
 import os
 import platform
@@ -108,17 +110,26 @@ def file_list(folder):
     return path
 
 
+def header(folder):
+    """The names in the header of a folder's objects."""
+    some = next(folder.rglob("*.gz"))
+    with gzip.open(some, "rt") as lines:
+        return lines.readline().split()
+
+
 class Flowdiff:
     """flowdiff itself; the report is compared in full."""
 
     name = "flowdiff check"
 
-    def __init__(self, binary):
+    def __init__(self, binary, cwl_fields=()):
         self.binary = binary
+        # Exported lines have no header.
+        self.options = ["--cwl-format", " ".join(f"${{{name}}}" for name in cwl_fields)] if cwl_fields else []
 
     def run(self, data, sides=("s3", "cwl")):
         folders = [str(data / side) for side in sides]
-        return measured([[[self.binary, "check", "--output", "json", *folders]]], ok=(0, 1))
+        return measured([[[self.binary, "check", "--output", "json", *self.options, *folders]]], ok=(0, 1))
 
     def verify(self, run, truth):
         report = json.loads(run.said)
@@ -163,6 +174,54 @@ more = [int(n or 0) for n in json.loads(str(answer))['data'][0]]
 print(json.dumps({'seconds': time.perf_counter() - start, 'more': more}))
 """
 
+# The same, asked for the rows that differ and their files as well: a second query, by the hashes that the first one found.
+CLICKHOUSE_ROWS = """
+import chdb, json, sys, time
+s3, cwl, threads, _ = sys.argv[1:]
+start = time.perf_counter()
+sides = f'''
+      SELECT {HASH}(line) AS h, line, _path, toInt32(1) AS side FROM file('{s3}/**/*.gz', 'LineAsString', 'line String') WHERE NOT startsWith(line, 'version ')
+      UNION ALL SELECT {HASH}(substring(line, 26)), substring(line, 26), _path, toInt32(-1) FROM file('{cwl}/**/*.gz', 'LineAsString', 'line String')'''
+ask = lambda query: json.loads(str(chdb.query(f'{query} SETTINGS max_threads = {threads}', 'JSONCompact')))['data']
+found = ask(f'SELECT h, sum(side) AS n FROM ({sides}) GROUP BY h HAVING n != 0')
+hashes = ', '.join(str(h) for h, _ in found) or '0'
+rows = ask(f'SELECT side, line, _path FROM ({sides}) WHERE h IN ({hashes})')
+assert len(rows) >= len(found)
+more = [sum(max(int(n), 0) for _, n in found), sum(max(-int(n), 0) for _, n in found)]
+print(json.dumps({'seconds': time.perf_counter() - start, 'more': more}))
+"""
+
+# Lines of any format: what is done to a line of either side stands in its place.
+CLICKHOUSE_LINES = """
+import chdb, json, sys, time
+s3, cwl, threads, _ = sys.argv[1:]
+start = time.perf_counter()
+answer = chdb.query(f'''
+  SELECT sumIf(n, n > 0), -sumIf(n, n < 0) FROM (
+    SELECT sum(side) AS n FROM (
+      SELECT cityHash64(S3LINE) AS h, toInt32(1) AS side FROM file('{s3}/**/*.gz', 'LineAsString', 'line String') WHERE NOT startsWith(line, 'HEADER')
+      UNION ALL SELECT cityHash64(CWLLINE), toInt32(-1) FROM file('{cwl}/**/*.gz', 'LineAsString', 'line String')
+    ) GROUP BY h HAVING n != 0
+  ) SETTINGS max_threads = {threads}''', 'JSONCompact')
+more = [int(n or 0) for n in json.loads(str(answer))['data'][0]]
+print(json.dumps({'seconds': time.perf_counter() - start, 'more': more}))
+"""
+
+CLICKHOUSE_PARQUET = """
+import chdb, json, sys, time
+s3, _, threads, _ = sys.argv[1:]
+start = time.perf_counter()
+table = f"file('{s3}/**/*.parquet', 'Parquet')"
+columns = [row[0] for row in json.loads(str(chdb.query(f'DESCRIBE TABLE {table}', 'JSONCompact')))['data']]
+text = "concat(" + ", ' ', ".join(f"ifNull(toString({column}), '-')" for column in columns) + ")"
+answer = chdb.query(f'''
+  SELECT count() FROM (SELECT sum(side) AS n FROM (
+    SELECT cityHash64({text}) AS h, toInt32(1) AS side FROM {table} UNION ALL SELECT cityHash64({text}), toInt32(-1) FROM {table}
+  ) GROUP BY h HAVING n != 0) SETTINGS max_threads = {threads}''', 'JSONCompact')
+n = int(json.loads(str(answer))['data'][0][0])
+print(json.dumps({'seconds': time.perf_counter() - start, 'more': [n, n]}))
+"""
+
 DUCKDB = """
 import duckdb, json, sys, time
 s3, cwl, threads, spill = sys.argv[1:]
@@ -193,11 +252,34 @@ db = duckdb.connect(config={'threads': threads, 'temp_directory': spill})
 db.execute('SET enable_progress_bar = false')
 start = time.perf_counter()
 table = f"read_parquet('{s3}/**/*.parquet', hive_partitioning=false)"
-columns = ', '.join(f'"{column}"' for column, *_ in db.execute(f"DESCRIBE SELECT * FROM {table}").fetchall())
-rows = f"SELECT hash({columns}) AS h FROM {table}"
+columns = [column for column, *_ in db.execute(f"DESCRIBE SELECT * FROM {table}").fetchall()]
+# A text of all columns, which is what flowdiff compares.
+text = " || ' ' || ".join("coalesce(CAST(" + '"' + column + '"' + " AS VARCHAR), '-')" for column in columns)
+rows = f"SELECT hash({text}) AS h FROM {table}"
 n = db.execute(f'SELECT count(*) FROM (SELECT sum(side) AS n FROM (SELECT h, 1 AS side FROM ({rows}) UNION ALL SELECT h, -1 FROM ({rows})) GROUP BY h HAVING n != 0)').fetchall()[0][0]
 print(json.dumps({'seconds': time.perf_counter() - start, 'more': [n, n]}))
 """
+
+
+# A title, the generator's options, the first word of a header, and how a line of either side becomes the same text.
+AS_IT_IS, STAMPED = "line", "substring(line, 26)"
+DEFAULT = "version,account-id,interface-id,srcaddr,dstaddr,srcport,dstport,protocol,packets,bytes,start,end,action,log-status".split(",")
+TURNED = DEFAULT[::-1]
+TURN_BACK = f"arrayStringConcat(arrayReverse(splitByChar(' ', {STAMPED})), ' ')"
+FORMATS = [
+    ("default, IPv4", [], "version", AS_IT_IS, STAMPED),
+    ("default, 12 % IPv6", ["--ipv6", "12"], "version", AS_IT_IS, STAMPED),
+    ("default, all IPv6", ["--ipv6", "100"], "version", AS_IT_IS, STAMPED),
+    ("18 fields as AWS documents them", ["--format", "documented", "--ipv6", "12"], "vpc-id", AS_IT_IS, STAMPED),
+    ("v2 to v5, table order", ["--format", "v5", "--ipv6", "12"], "version", AS_IT_IS, STAMPED),
+    ("v2 to v5, alphabetical", ["--format", "v5-alphabetical", "--ipv6", "12"], "account-id", AS_IT_IS, STAMPED),
+    ("v7 with ECS", ["--format", "ecs"], "version", AS_IT_IS, STAMPED),
+    ("v11 with tags", ["--format", "tags"], "version", AS_IT_IS, STAMPED),
+    ("Transit Gateway", ["--format", "transit-gateway"], "version", AS_IT_IS, STAMPED),
+    ("sides whose orders differ", ["--cwl-format", ",".join(TURNED)], "version", AS_IT_IS, TURN_BACK),
+    ("CRLF", ["--crlf"], "version", "trimRight(line, '\\r')", STAMPED),
+    ("5,000 small objects", ["--records-an-object", "200"], "version", AS_IT_IS, STAMPED),
+]
 
 
 class SortComm:
@@ -309,6 +391,7 @@ class Bench:
             ("unpack", "libdeflate-gunzip", lambda: Unpack("decompression alone: libdeflate-gunzip", "libdeflate-gunzip", "-c")),
             ("igzip", "igzip", lambda: Unpack("decompression alone: igzip", "igzip", "-dc")),
             ("clickhouse", None, sql("ClickHouse (chdb), signed count per line hash", CLICKHOUSE.replace("{HASH}", "cityHash64"))),
+            ("clickhouse-rows", None, sql("ClickHouse, and then rows and files", CLICKHOUSE_ROWS.replace("{HASH}", "cityHash64"))),
             ("duckdb", None, sql("DuckDB, signed count per line hash", DUCKDB.replace("QUERY", SIGNED))),
             ("except", None, sql("DuckDB, EXCEPT ALL both ways", DUCKDB.replace("QUERY", EXCEPT))),
             ("sort", None, SortComm),
@@ -333,6 +416,41 @@ class Bench:
         runs = self.in_turn([flowdiff], data, truth)
         table(runs)
         print(f"{both / median(runs[flowdiff.name], 'cpu') / 1e6:.0f} MB/s a core\n")
+
+    def formats(self, records):
+        """Every format of text, in one run each with ClickHouse and decompression alone; then Parquet, and JSON by its rate."""
+        print(f"### Formats, {records} records a side, no differences\n")
+        print("| lines | bytes a line | flowdiff wall s | CPU s | / ClickHouse, wall | CPU | / gunzip, wall | CPU | ns CPU a byte |")
+        print("|---|--:|--:|--:|--:|--:|--:|--:|--:|")
+        unpack = Unpack("gunzip", "libdeflate-gunzip", "-c") if shutil.which("libdeflate-gunzip") else None
+        for title, options, first, s3_line, cwl_line in FORMATS:
+            data, truth = self.data("--records", records, *options)
+            program = CLICKHOUSE_LINES.replace("HEADER", first + " ").replace("S3LINE", s3_line).replace("CWLLINE", cwl_line)
+            fields = TURNED if cwl_line == TURN_BACK else header(data / "s3")
+            contenders = [Flowdiff(self.flowdiff, fields), Sql("ClickHouse", venv(), program), *([unpack] if unpack else [])]
+            runs = self.in_turn(contenders, data, truth)
+            own = runs["flowdiff check"]
+            ratio = lambda name, what: f"{median(own, what) / median(runs[name], what):.2f}" if name in runs else ""
+            lines, size = sum(truth["records"].values()), sum(truth["unpacked_bytes"].values())
+            ratios = [ratio(name, what) for name in ("ClickHouse", "gunzip") for what in ("wall", "cpu")]
+            nanoseconds = median(own, "cpu") / size * 1e9
+            print(f"| {title} | {size / lines:.0f} | {median(own, 'wall'):.2f} | {median(own, 'cpu'):.2f} | {' | '.join(ratios)} | {nanoseconds:.2f} |", flush=True)
+            shutil.rmtree(data)
+        print()
+        for title, option in (("with dictionaries", "--parquet"), ("without dictionaries", "--plain-parquet")):
+            data, truth = self.data("--records", records, option)
+            flowdiff = Flowdiff(self.flowdiff)
+            flowdiff.run = lambda data: Flowdiff.run(flowdiff, data, ("s3", "s3"))
+            peers = [Sql("ClickHouse", venv(), CLICKHOUSE_PARQUET), Sql("DuckDB", venv(), DUCKDB_PARQUET)]
+            print(f"### Parquet {title}: the same {truth['files']['s3']} files as both sides\n")
+            table(self.in_turn([flowdiff, *peers], data, {**truth, "records": dict.fromkeys(("s3", "cwl"), truth["records"]["s3"])}))
+        for title, option in (("Pages of get-log-events", "--json"), ("A subscription by Firehose", "--subscription")):
+            data, truth = self.data("--records", records, option)
+            runs = self.in_turn([Flowdiff(self.flowdiff)], data, truth)
+            print(f"### {title} against objects of text\n")
+            table(runs)
+            size = sum(truth["unpacked_bytes"].values())
+            print(f"{size / median(runs['flowdiff check'], 'cpu') / 1e6:.0f} MB/s a core, of JSON and text together\n")
 
     def growth(self, largest, plot):
         """flowdiff alone, one thing growing at a time."""
@@ -444,8 +562,9 @@ def main():
     parser.add_argument("--records", type=words, default=["10M"], help="records a side, several with commas: 10M,100M")
     parser.add_argument("--differences", type=words, default=["0", "100"], help="planted differences, several with commas")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--only", type=words, help="flowdiff,unpack,igzip,clickhouse,duckdb,except,sort")
+    parser.add_argument("--only", type=words, help="flowdiff,unpack,igzip,clickhouse,clickhouse-rows,duckdb,except,sort")
     parser.add_argument("--forms", action="store_true", help="Parquet and JSON instead of the peers")
+    parser.add_argument("--formats", action="store_true", help="every format instead of the peers")
     parser.add_argument("--growth", action="store_true", help="how flowdiff grows instead of the peers; the largest of --records is the largest")
     parser.add_argument("--plot", type=Path, help="where --growth writes an SVG of what it measured")
     parser.add_argument("--data", type=Path, default=PLACE / "data", help="where corpora are kept")
@@ -459,6 +578,8 @@ def main():
     if arguments.growth:
         largest = max(int(records.replace("M", "000000").replace("k", "000")) for records in arguments.records)
         bench.growth(largest, arguments.plot)
+    elif arguments.formats:
+        bench.formats(arguments.records[0])
     elif arguments.forms:
         bench.forms(arguments.records[0])
     else:

@@ -1,9 +1,10 @@
 //! The records of a made-up VPC. Any of them can be made again from its number alone, so both sides are written at
 //! once, each in its own order, and nothing is held.
 
-use std::io::{self, Write};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::ops::Range;
+
+use crate::format::written;
 
 /// How long the records of one delivered file are, in seconds of `end`.
 pub(crate) const SLOT: i64 = 300;
@@ -52,6 +53,10 @@ pub(crate) struct Corpus {
     pub(crate) differences: u64,
     /// Every record has other `bytes` on the CloudWatch side.
     pub(crate) all_differ: bool,
+    /// How many records of a hundred have IPv6 addresses.
+    pub(crate) ipv6: u64,
+    /// What records say their version is.
+    pub(crate) version: u8,
 }
 
 /// What becomes of a record on its way to the two sides.
@@ -76,9 +81,11 @@ pub(crate) enum Traffic {
 /// A record, before it is written in the form of a side.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Record {
+    pub(crate) version: u8,
     pub(crate) interface: u64,
-    pub(crate) source: Ipv4Addr,
-    pub(crate) destination: Ipv4Addr,
+    pub(crate) is_v6: bool,
+    source: Ipv4Addr,
+    destination: Ipv4Addr,
     pub(crate) source_port: u16,
     pub(crate) destination_port: u16,
     pub(crate) protocol: u8,
@@ -148,8 +155,11 @@ impl Corpus {
             n if n < 18 && index == 0 && fate == Fate::Same => Traffic::NoData,
             _ => Traffic::Accept,
         };
+        let is_v6 = Random::of(self.seed ^ 0x6666, number).below(100) < self.ipv6;
         Record {
+            version: self.version,
             interface,
+            is_v6,
             source: if out { local } else { remote },
             destination: if out { remote } else { local },
             source_port: port,
@@ -196,31 +206,36 @@ impl Record {
         }
     }
 
-    /// Writes the record in AWS's default format.
-    pub(crate) fn write(&self, to: &mut impl Write) -> io::Result<()> {
-        let interface = interface_id(self.interface);
-        let (start, end) = (self.start, self.end);
-        let action = match self.traffic {
+    /// Returns `srcaddr`.
+    pub(crate) fn source(&self) -> IpAddr {
+        written(self.source, self.is_v6)
+    }
+
+    /// Returns `dstaddr`.
+    pub(crate) fn destination(&self) -> IpAddr {
+        written(self.destination, self.is_v6)
+    }
+
+    /// Returns `action`.
+    pub(crate) fn action(&self) -> &'static str {
+        match self.traffic {
             Traffic::Accept => "ACCEPT",
             Traffic::Reject => "REJECT",
-            Traffic::NoData => {
-                return write!(
-                    to,
-                    "2 {ACCOUNT} {interface} - - - - - - - {start} {end} - NODATA"
-                );
-            }
-        };
-        write!(
-            to,
-            "2 {ACCOUNT} {interface} {} {} {} {} {} {} {} {start} {end} {action} OK",
-            self.source,
-            self.destination,
-            self.source_port,
-            self.destination_port,
-            self.protocol,
-            self.packets,
-            self.bytes
-        )
+            Traffic::NoData => "-",
+        }
+    }
+
+    /// Returns `log-status`.
+    pub(crate) fn status(&self) -> &'static str {
+        match self.traffic {
+            Traffic::Accept | Traffic::Reject => "OK",
+            Traffic::NoData => "NODATA",
+        }
+    }
+
+    /// Tells whether it went out of the interface.
+    pub(crate) fn is_out(&self) -> bool {
+        u64::from(u32::from(self.source)) == (10 << 24) + self.interface + 4
     }
 }
 

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use crate::Written;
 use crate::corpus::{Corpus, Fate, Record, SLOT, interface_id};
+use crate::format::Format;
 use crate::pages;
 
 /// The folder of an export task.
@@ -28,19 +29,28 @@ pub(crate) enum Form {
     Export,
     /// What `aws logs get-log-events` prints, page after page.
     Pages,
+    /// Messages of a subscription, as Firehose puts them into objects.
+    Subscription,
 }
 
 /// Writes the side.
-pub(crate) fn write(corpus: &Corpus, form: Form, folder: &Path) -> io::Result<Written> {
+pub(crate) fn write(
+    corpus: &Corpus,
+    form: Form,
+    format: &Format,
+    folder: &Path,
+) -> io::Result<Written> {
     let mut written = Written::default();
     for interface in 0..corpus.interfaces {
         let stream = format!("{}-all", interface_id(interface));
         let folder = match form {
-            Form::Export => folder.join(TASK).join(stream),
-            Form::Pages => folder.join(stream),
+            Form::Export => folder.join(TASK).join(&stream),
+            Form::Pages | Form::Subscription => folder.join(&stream),
         };
         let mut files = Files {
             form,
+            format,
+            stream,
             folder,
             count: 0,
         };
@@ -74,26 +84,32 @@ pub(crate) fn write(corpus: &Corpus, form: Form, folder: &Path) -> io::Result<Wr
 }
 
 /// The files of one stream.
-struct Files {
+struct Files<'a> {
     form: Form,
+    format: &'a Format,
+    stream: String,
     folder: PathBuf,
     count: usize,
 }
 
-impl Files {
+impl Files<'_> {
     fn add(&mut self, records: &[Record], written: &mut Written) -> io::Result<()> {
         if self.count == 0 {
             fs::create_dir_all(&self.folder)?;
         }
         let ending = match self.form {
-            Form::Export => "gz",
+            Form::Export | Form::Subscription => "gz",
             Form::Pages => "json",
         };
         let path = self.folder.join(format!("{:06}.{ending}", self.count));
         let file = BufWriter::with_capacity(1 << 16, File::create(path)?);
         written.bytes += match self.form {
-            Form::Export => export(records, file),
-            Form::Pages => pages::write(records, file),
+            Form::Export => export(records, self.format, file),
+            Form::Pages => pages::write(records, self.format, file),
+            Form::Subscription => {
+                let packed = GzEncoder::new(file, Compression::default());
+                pages::write_subscription(records, &self.stream, self.format, packed)
+            }
         }?;
         written.records += records.len() as u64;
         written.files += 1;
@@ -103,7 +119,7 @@ impl Files {
 }
 
 /// Writes lines with the event's timestamp before the record, packed; returns how many bytes unpacked.
-fn export(records: &[Record], file: impl Write) -> io::Result<u64> {
+fn export(records: &[Record], format: &Format, file: impl Write) -> io::Result<u64> {
     let packed = GzEncoder::new(file, Compression::default());
     let mut to = BufWriter::with_capacity(1 << 16, packed);
     // Neighbours most often share their second, and telling the time takes longer than all else.
@@ -117,7 +133,7 @@ fn export(records: &[Record], file: impl Write) -> io::Result<u64> {
         }
         line.clear();
         line.extend_from_slice(stamp.as_bytes());
-        record.write(&mut line)?;
+        format.write(record, &mut line)?;
         line.push(b'\n');
         to.write_all(&line)?;
         bytes += line.len() as u64;

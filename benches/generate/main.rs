@@ -5,6 +5,7 @@
 
 mod corpus;
 mod cwl;
+mod format;
 mod pages;
 mod parquet;
 mod s3;
@@ -19,9 +20,10 @@ use clap::Parser;
 use serde_json::json;
 
 use corpus::{Corpus, Fate};
+use format::Format;
 
 /// Writes both sides of a made-up VPC's flow logs.
-#[derive(Debug, Parser)]
+#[derive(Parser)]
 struct Asked {
     /// Where to write; must not exist or be empty.
     out: PathBuf,
@@ -52,9 +54,31 @@ struct Asked {
     /// The S3 side is Parquet.
     #[arg(long, conflicts_with = "one_large_object")]
     parquet: bool,
+    /// The S3 side is Parquet without dictionaries.
+    #[arg(long, conflicts_with_all = ["one_large_object", "parquet"])]
+    plain_parquet: bool,
     /// The CloudWatch side is pages of get-log-events.
     #[arg(long)]
     json: bool,
+    /// The CloudWatch side is messages of a subscription in gzip.
+    #[arg(long, conflicts_with = "json")]
+    subscription: bool,
+    /// What stands in a line, but in Parquet: default, documented, v5, v5-alphabetical, ecs, tags, transit-gateway, or fields
+    /// with commas between.
+    #[arg(long, default_value = "default", value_parser = Format::parse)]
+    format: Format,
+    /// The same on the CloudWatch side, if that is another order.
+    #[arg(long, value_parser = Format::parse)]
+    cwl_format: Option<Format>,
+    /// How many records of a hundred have IPv6 addresses.
+    #[arg(long, default_value = "0", value_parser = count)]
+    ipv6: u64,
+    /// Lines of the S3 side end with a carriage return and a newline.
+    #[arg(long)]
+    crlf: bool,
+    /// The most records of an object on the S3 side.
+    #[arg(long, default_value = "200k", value_parser = count)]
+    records_an_object: u64,
 }
 
 /// What was written on one side.
@@ -87,6 +111,8 @@ fn main() -> io::Result<()> {
         seconds: asked.window.as_secs().max(1).cast_signed(),
         differences: asked.differences.min(asked.records),
         all_differ: asked.all_differ,
+        ipv6: asked.ipv6,
+        version: asked.format.version(),
     };
     let (s3_folder, cwl_folder) = (asked.out.join("s3"), asked.out.join("cwl"));
     if s3_folder.exists() || cwl_folder.exists() {
@@ -95,25 +121,32 @@ fn main() -> io::Result<()> {
             asked.out.display()
         )));
     }
-    let s3_form = match (asked.parquet, asked.one_large_object) {
-        (true, _) => s3::Form::Parquet,
-        (_, true) => s3::Form::OneObject,
-        _ => s3::Form::Text,
+    let style = s3::Style {
+        form: match (asked.parquet, asked.plain_parquet, asked.one_large_object) {
+            (true, _, _) => s3::Form::Parquet,
+            (_, true, _) => s3::Form::PlainParquet,
+            (_, _, true) => s3::Form::OneObject,
+            _ => s3::Form::Text,
+        },
+        format: asked.format.clone(),
+        crlf: asked.crlf,
+        records_an_object: corpus::narrow(asked.records_an_object.max(1)),
     };
-    let cwl_form = if asked.json {
-        cwl::Form::Pages
-    } else {
-        cwl::Form::Export
+    let cwl_form = match (asked.json, asked.subscription) {
+        (true, _) => cwl::Form::Pages,
+        (_, true) => cwl::Form::Subscription,
+        _ => cwl::Form::Export,
     };
+    let cwl_format = asked.cwl_format.as_ref().unwrap_or(&asked.format);
     let (s3, cwl) = thread::scope(|scope| {
         let cwl = scope.spawn(|| {
             fs::create_dir_all(&cwl_folder)?;
             if asked.one_side_empty {
                 return Ok(Written::default());
             }
-            cwl::write(&corpus, cwl_form, &cwl_folder)
+            cwl::write(&corpus, cwl_form, cwl_format, &cwl_folder)
         });
-        let s3 = s3::write(&corpus, s3_form, &s3_folder);
+        let s3 = s3::write(&corpus, &style, &s3_folder);
         let cwl = cwl.join();
         (
             s3,

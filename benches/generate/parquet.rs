@@ -1,7 +1,7 @@
 //! Records as Parquet.
 
 use std::io::{self, Write};
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use ::parquet::basic::{Compression as Codec, GzipLevel};
 use ::parquet::file::properties::WriterProperties;
@@ -10,7 +10,13 @@ use flowdiff::decode::table::{self, Values};
 use crate::corpus::{ACCOUNT, Record, Traffic, interface_id};
 
 /// Writes the columns as AWS types them: underscores in the names, counts and times as 64-bit integers.
-pub(crate) fn write(records: &[Record], to: impl Write + Send) -> io::Result<()> {
+///
+/// `dictionaries` tells whether values that come often are written once.
+pub(crate) fn write(
+    records: &[Record],
+    dictionaries: bool,
+    to: impl Write + Send,
+) -> io::Result<()> {
     let text = |value: &dyn Fn(&Record) -> Option<String>| {
         Values::Text(records.iter().map(value).collect())
     };
@@ -32,7 +38,7 @@ pub(crate) fn write(records: &[Record], to: impl Write + Send) -> io::Result<()>
         Traffic::NoData => None,
     };
     let status = |record: &Record| if seen(record) { "OK" } else { "NODATA" }.to_owned();
-    let address = |address: Ipv4Addr, record: &Record| seen(record).then(|| address.to_string());
+    let address = |address: IpAddr, record: &Record| seen(record).then(|| address.to_string());
     let version = Values::I32(vec![Some(2); records.len()]);
     let columns = [
         ("version", version),
@@ -41,10 +47,10 @@ pub(crate) fn write(records: &[Record], to: impl Write + Send) -> io::Result<()>
             "interface_id",
             text(&|record| Some(interface_id(record.interface))),
         ),
-        ("srcaddr", text(&|record| address(record.source, record))),
+        ("srcaddr", text(&|record| address(record.source(), record))),
         (
             "dstaddr",
-            text(&|record| address(record.destination, record)),
+            text(&|record| address(record.destination(), record)),
         ),
         ("srcport", number(&|record| i32::from(record.source_port))),
         (
@@ -60,6 +66,8 @@ pub(crate) fn write(records: &[Record], to: impl Write + Send) -> io::Result<()>
         ("log_status", text(&|record| Some(status(record)))),
     ];
     let level = GzipLevel::try_new(6).map_err(io::Error::other)?;
-    let properties = WriterProperties::builder().set_compression(Codec::GZIP(level));
+    let properties = WriterProperties::builder()
+        .set_compression(Codec::GZIP(level))
+        .set_dictionary_enabled(dictionaries);
     table::write(&columns, properties.build(), to).map_err(io::Error::other)
 }

@@ -10,27 +10,34 @@ use jiff::Timestamp;
 
 use crate::Written;
 use crate::corpus::{ACCOUNT, Corpus, Fate, Random, Record, narrow};
+use crate::format::Format;
 use crate::parquet;
 
 const REGION: &str = "eu-west-1";
 
-/// The header of AWS's default format.
-const HEADER: &str = "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status\n";
-
-/// Records of one object: a busy slot has several.
-const RECORDS_AN_OBJECT: usize = 200_000;
+/// How the objects are written.
+pub(crate) struct Style {
+    pub(crate) form: Form,
+    pub(crate) format: Format,
+    /// Lines end with a carriage return and a newline.
+    pub(crate) crlf: bool,
+    /// The most records of one object: a busy slot has several.
+    pub(crate) records_an_object: usize,
+}
 
 /// What the objects are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
     Text,
     Parquet,
+    /// Without dictionaries.
+    PlainParquet,
     /// Text, all in one.
     OneObject,
 }
 
 /// Writes the side.
-pub(crate) fn write(corpus: &Corpus, form: Form, folder: &Path) -> io::Result<Written> {
+pub(crate) fn write(corpus: &Corpus, style: &Style, folder: &Path) -> io::Result<Written> {
     let mut written = Written::default();
     let mut random = Random::of(corpus.seed, u64::MAX);
     let mut records: Vec<Record> = Vec::new();
@@ -52,24 +59,27 @@ pub(crate) fn write(corpus: &Corpus, form: Form, folder: &Path) -> io::Result<Wr
         for index in (1..records.len()).rev() {
             records.swap(index, narrow(random.below(index as u64 + 1)));
         }
-        for some in records.chunks(RECORDS_AN_OBJECT) {
+        for some in records.chunks(style.records_an_object) {
             let begin = corpus.begin(slot);
-            match form {
+            match style.form {
                 Form::Text => {
-                    let mut object = Object::create(&path(folder, begin, &mut random, "log.gz")?)?;
-                    object.add(some)?;
+                    let mut object =
+                        Object::create(&path(folder, begin, &mut random, "log.gz")?, style)?;
+                    object.add(some, style)?;
                     object.finish(&mut written)?;
                 }
                 Form::OneObject => {
                     if one.is_none() {
                         let path = path(folder, begin, &mut random, "log.gz")?;
-                        one = Some(Object::create(&path)?);
+                        one = Some(Object::create(&path, style)?);
                     }
-                    one.as_mut().map_or(Ok(()), |object| object.add(some))?;
+                    one.as_mut()
+                        .map_or(Ok(()), |object| object.add(some, style))?;
                 }
-                Form::Parquet => {
+                Form::Parquet | Form::PlainParquet => {
                     let path = path(folder, begin, &mut random, "log.parquet")?;
-                    parquet::write(some, File::create(path)?)?;
+                    let dictionaries = style.form == Form::Parquet;
+                    parquet::write(some, dictionaries, File::create(path)?)?;
                     written.files += 1;
                 }
             }
@@ -93,6 +103,12 @@ fn path(folder: &Path, begin: i64, random: &mut Random, ending: &str) -> io::Res
     )))
 }
 
+impl Style {
+    fn ending(&self) -> &'static str {
+        if self.crlf { "\r\n" } else { "\n" }
+    }
+}
+
 /// A gzip of text on its way.
 struct Object {
     to: BufWriter<GzEncoder<File>>,
@@ -101,22 +117,23 @@ struct Object {
 }
 
 impl Object {
-    fn create(path: &Path) -> io::Result<Self> {
+    fn create(path: &Path, style: &Style) -> io::Result<Self> {
         let packed = GzEncoder::new(File::create(path)?, Compression::default());
         let mut to = BufWriter::with_capacity(1 << 16, packed);
-        to.write_all(HEADER.as_bytes())?;
+        let header = style.format.header() + style.ending();
+        to.write_all(header.as_bytes())?;
         Ok(Self {
             to,
             line: Vec::new(),
-            bytes: HEADER.len() as u64,
+            bytes: header.len() as u64,
         })
     }
 
-    fn add(&mut self, records: &[Record]) -> io::Result<()> {
+    fn add(&mut self, records: &[Record], style: &Style) -> io::Result<()> {
         for record in records {
             self.line.clear();
-            record.write(&mut self.line)?;
-            self.line.push(b'\n');
+            style.format.write(record, &mut self.line)?;
+            self.line.extend_from_slice(style.ending().as_bytes());
             self.to.write_all(&self.line)?;
             self.bytes += self.line.len() as u64;
         }

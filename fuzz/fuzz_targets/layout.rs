@@ -1,10 +1,68 @@
-//! Headers, formats and values: a canonical form is its own canonical form.
+//! Headers, formats and values: a canonical form is its own canonical form, and every way to it leads to the same.
 #![no_main]
 
 use std::fmt::Write;
 
-use flowdiff::record::{Cells, Comparison, Layout, Normaliser};
+use bytes::Bytes;
+use flowdiff::decode::{Content, Format, Malformed, Row, Sink, Stop, decode};
+use flowdiff::record::{Cells, Comparison, Layout, Normal, Normaliser};
 use libfuzzer_sys::fuzz_target;
+
+/// Reads the rows of a text in a layout as they stand in their lines, and as cells apart.
+struct BothWays {
+    normaliser: Normaliser,
+    layout: Layout,
+}
+
+impl Sink for BothWays {
+    fn provisional(&mut self) {}
+
+    fn layout(&mut self, layout: &Layout) -> Result<(), Stop> {
+        // A row may be taken for a header.
+        if *layout == self.layout { Ok(()) } else { Err(Stop) }
+    }
+
+    fn row(&mut self, row: Row<'_>) -> Result<(), Stop> {
+        let cells: Vec<&[u8]> = row.cells.iter().collect();
+        let (mut one, mut two) = (Vec::new(), Vec::new());
+        let told = |normal: Normal<'_>| {
+            let text = normal.text.to_vec();
+            let interface = normal.interface.to_vec();
+            (text, interface, normal.start, normal.end, normal.status)
+        };
+        let apart = self.normaliser.normalise(Cells::Apart(&cells), &mut one).map(told);
+        let in_line = self.normaliser.normalise(row.cells, &mut two).map(told);
+        assert_eq!(in_line, apart);
+        if let Some(verbatim) = self.normaliser.verbatim(row.cells) {
+            assert_eq!(verbatim.text, cells.join(&b' '));
+            assert_eq!(Ok(told(verbatim)), apart);
+        }
+        Ok(())
+    }
+
+    fn malformed(&mut self, _row: Malformed) -> Result<(), Stop> {
+        Ok(())
+    }
+}
+
+/// Compares the fields in their order, or some of them in another one.
+fn check_both_ways(layout: &Layout, row: &[u8]) {
+    let columns = layout.columns();
+    let turned = columns.iter().rev().take(1 + row.len() % columns.len());
+    for comparison in [columns.to_vec(), turned.cloned().collect()] {
+        let comparison = Comparison::new(comparison);
+        let mut both = BothWays {
+            normaliser: Normaliser::new(layout, &comparison).expect("all fields are there"),
+            layout: layout.clone(),
+        };
+        let format = Format {
+            layout: layout.clone(),
+            given: true,
+        };
+        let content = Content::Bytes(Bytes::copy_from_slice(row));
+        let _ = decode(content, &format, &mut both);
+    }
+}
 
 fuzz_target!(|data: &[u8]| {
     let (format, row) = match data.iter().position(|byte| *byte == b'\n') {
@@ -35,6 +93,7 @@ fuzz_target!(|data: &[u8]| {
     }
     assert_eq!(Layout::from_format(&again), Ok(layout.clone()), "{again}");
 
+    check_both_ways(&layout, row);
     let cells = split(row);
     if cells.len() != layout.columns().len() {
         return;

@@ -2,8 +2,8 @@
 //!
 //! Bytes become bits that tell what kind each is ([`super::marks`]), and only the bits are walked through.
 
-use super::marks::Marks;
-use crate::record::Line;
+use super::marks::{Marks, Unusual};
+use crate::record::{Line, MOST_CELLS, Simd};
 
 /// How much is cut at a time: the marks of so much, and the text itself, stay in the processor's cache until its
 /// last line has been taken. A longer line is left to the general way.
@@ -76,7 +76,7 @@ impl Cutter {
             });
         }
         self.marks.read(text);
-        lines(&self.marks, text, to)
+        lines(&self.marks, text, Simd::Portable, to)
     }
 }
 
@@ -97,24 +97,57 @@ impl<T: TakeLines> pulp::NullaryFnOnce for WithAvx2<'_, T> {
     #[inline(always)]
     fn call(self) -> Self::Output {
         self.marks.read_with(self.simd, self.text);
-        lines(self.marks, self.text, self.to)
+        lines(self.marks, self.text, Simd::Avx2(self.simd), self.to)
     }
 }
 
 /// Hands on the lines of a piece whose marks have been read.
 #[inline(always)]
-fn lines<T: TakeLines>(marks: &Marks, text: &[u8], to: &mut T) -> Result<(), T::Error> {
+fn lines<T: TakeLines>(marks: &Marks, text: &[u8], simd: Simd, to: &mut T) -> Result<(), T::Error> {
+    let unusual = marks.unusual();
+    let is_usual = unusual == Unusual::default();
     let (mut start, mut before) = (0, 0);
-    for line in marks.line_ends() {
-        let (end, cells) = (line.place as usize, (line.cells - before) as usize);
-        let plain = !marks.any_odd() || is_plain(&text[start..end]);
-        to.line(&Cut {
-            text: &text[start..end],
-            cells: plain.then(|| Line::new(text, marks.marks(), start, end, cells)),
-        })?;
-        (start, before) = (end + 1, line.cells);
+    for line_end in marks.line_ends() {
+        let (newline, up_to) = (usize::from(line_end.place), usize::from(line_end.cells));
+        let line = &text[start..newline];
+        let mut shape = LineShape {
+            end: newline,
+            cells: up_to - before,
+            plain: true,
+        };
+        if !is_usual || shape.cells > MOST_CELLS {
+            shape = shape.looked_at(line, unusual);
+        }
+        let cells = (start, shape.end);
+        let cells = shape.plain.then(|| {
+            let starts = marks.starts(before);
+            Line::new(text, cells, starts, shape.cells, simd)
+        });
+        to.line(&Cut { text: line, cells })?;
+        (start, before) = (newline + 1, up_to);
     }
     Ok(())
+}
+
+/// Where a line ends, and what is to be known of it.
+#[derive(Clone, Copy)]
+struct LineShape {
+    end: usize,
+    cells: usize,
+    plain: bool,
+}
+
+impl LineShape {
+    /// Looks at a line of a piece that is not as usual.
+    #[inline(never)]
+    fn looked_at(mut self, mut line: &[u8], unusual: Unusual) -> Self {
+        if unusual.crlf && line.ends_with(b"\r") {
+            line = &line[..line.len() - 1];
+            (self.end, self.cells) = (self.end - 1, self.cells - 1);
+        }
+        self.plain = self.cells <= MOST_CELLS && (!unusual.odd || is_plain(line));
+        self
+    }
 }
 
 /// Tells whether there is one space between any two cells and nothing else below `!`.
@@ -173,21 +206,22 @@ mod tests {
             _ => lines.split(|byte| *byte == b'\n').collect(),
         };
         let cuts = all_cuts(text);
-        assert_eq!(
-            cuts.iter().map(|(text, _)| text).collect::<Vec<_>>(),
-            expected
-        );
+        // A carriage return at the end of a line may be told or not.
+        let told = |text: &[u8]| text.strip_suffix(b"\r").unwrap_or(text).to_vec();
+        let texts: Vec<_> = cuts.iter().map(|(text, _)| told(text)).collect();
+        let expected_texts: Vec<_> = expected.iter().map(|text| told(text)).collect();
+        assert_eq!(texts, expected_texts);
         for (text, cells) in &cuts {
             // Not to tell is never wrong.
             assert!(
-                cells.is_none() || *cells == naive(text),
+                cells.is_none() || *cells == naive(&told(text)),
                 "{text:?} {cells:?}"
             );
         }
         // But there must be a reason.
-        let plain = expected
-            .iter()
-            .all(|line| line.len() < PIECE && naive(line).is_some());
+        let plain = expected.iter().all(|line| {
+            line.len() < PIECE && naive(line).is_some_and(|cells| cells.len() <= MOST_CELLS)
+        });
         assert!(
             !plain || cuts.iter().all(|(_, cells)| cells.is_some()),
             "{text:?}"
@@ -199,10 +233,26 @@ mod tests {
         fn lines_and_cells_are_what_one_byte_after_the_other_gives(
             text in "([!a-z0-9~\u{80}-\u{10ff}]{1,9}|[0-9]{1,20}|[ ]|[ ][0]|[ \t\r\0]|\n){0,90}",
             plain in "[!-~\u{80}-\u{10ff}]{1,30}([ \n][!-~]{1,30}){0,40}\n?",
+            returned in "(([!-~]{1,30}([ ][!-~]{1,30}){0,9}|[ \t]?)\r?\n){1,9}(\r\n)?",
+            many in "([a-z0-9] ){240,270}x\n",
         ) {
             check(text.as_bytes());
             check(plain.as_bytes());
+            check(returned.as_bytes());
+            check(many.as_bytes());
         }
+    }
+
+    #[test]
+    fn lines_may_end_with_a_carriage_return() {
+        let cuts = all_cuts(b"1 2\r\n3\n\r\n4 5\r\n");
+        let cells =
+            |cells: &[&str]| Some(cells.iter().map(|cell| cell.as_bytes().to_vec()).collect());
+        let found: Vec<_> = cuts.into_iter().map(|(_, cells)| cells).collect();
+        assert_eq!(
+            found,
+            [cells(&["1", "2"]), cells(&["3"]), None, cells(&["4", "5"])]
+        );
     }
 
     #[test]

@@ -118,7 +118,10 @@ impl<'a, S: Sink> Lines<'a, S> {
 
     /// The loop that all rows of text go through. Its parts, from here to the digests, are joined into one by
     /// `inline(always)`: left to itself, the compiler makes calls of them that cost a third of the time.
-    fn cut(&mut self, lines: &[u8]) -> Result<(), DecodeError> {
+    fn cut(&mut self, mut lines: &[u8]) -> Result<(), DecodeError> {
+        if self.number == 0 {
+            lines = lines.strip_prefix(BYTE_ORDER_MARK).unwrap_or(lines);
+        }
         let asterisks = memchr::memchr(b'*', lines).is_some();
         self.rows.sink.asterisks(asterisks);
         if self.rows.sink.may_skip() {
@@ -142,7 +145,8 @@ impl<'a, S: Sink> Lines<'a, S> {
         let unended = (!lines.ends_with(b"\n")).then_some(lines.len());
         for end in ends.chain(unended) {
             let line = &lines[mem::replace(&mut start, end)..end];
-            let row = after_time_stamp(line.strip_suffix(b"\n").unwrap_or(line));
+            let row = line.strip_suffix(b"\n").unwrap_or(line);
+            let row = after_time_stamp(row.strip_suffix(b"\r").unwrap_or(row));
             // Nothing before a header begins with a digit: neither its name, nor white space, nor a colour.
             let is_no_header = row.first().is_some_and(u8::is_ascii_digit);
             if is_no_header && self.rows.sink.skips(row) {
@@ -169,16 +173,11 @@ impl<S: Sink> TakeLines for Lines<'_, S> {
     #[inline(always)]
     fn line(&mut self, line: &Cut<'_>) -> Result<(), DecodeError> {
         self.number += 1;
-        if line.text.len() > LONGEST_LINE {
+        // What has been cut into cells is short.
+        if line.cells.is_none() && line.text.len() > LONGEST_LINE {
             return self.refuse_long();
         }
-        let from = From::Line(self.number);
-        if self.number == 1
-            && let Some(rest) = line.text.strip_prefix(BYTE_ORDER_MARK)
-        {
-            return self.rows.take(rest, from);
-        }
-        self.rows.take_cut(line, from)
+        self.rows.take_cut(line, From::Line(self.number))
     }
 }
 

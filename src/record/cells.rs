@@ -2,6 +2,8 @@
 
 use itertools::Either;
 
+use super::simd::Simd;
+
 /// The cells of one row, one for each column of its layout.
 #[derive(Clone, Copy, Debug)]
 pub enum Cells<'a> {
@@ -97,47 +99,55 @@ impl<'a> Cells<'a> {
     }
 }
 
-/// What is known of 64 bytes of a text, a bit for each, the first one lowest.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Mark {
-    /// Which are a space or below.
-    pub white: u64,
-    /// Which keep their cell from being a canonical number: no digit, or a 0 before another digit. White space has none,
-    /// and a bit too many is never wrong.
-    pub other: u64,
-}
+/// The most cells of a line that are told by their places: a byte can count them, and no layout of known fields has as many.
+pub const MOST_CELLS: usize = 256;
 
-/// Cells as they stand in a line: exactly one space between any two, none of them empty.
+/// Cells as they stand in a line: exactly one space between any two, none of them empty, at least one and at most [`MOST_CELLS`].
 ///
-/// Whoever cuts a text looks at every byte anyway. The bits kept of that make it cheap to find a cell when it is asked
-/// for, and to tell that a row is canonical as it stands.
+/// Whoever cuts a text finds out where cells begin, since it looks at every byte anyway. That makes it cheap to find a cell
+/// when it is asked for, and to tell that a row is canonical as it stands.
 #[derive(Clone, Copy, Debug)]
 pub struct Line<'a> {
     text: &'a [u8],
-    marks: &'a [Mark],
     start: usize,
     end: usize,
+    /// Where cells begin, one for each: the one after it begins two bytes behind its end. With [`MOST_CELLS`] to spare.
+    starts: &'a [u16],
     cells: usize,
+    simd: Simd,
 }
 
 impl<'a> Line<'a> {
-    /// Takes the line from `start` to `end` (which is not included) of a text, of so many cells. There is a mark for each 64
-    /// bytes begun of the text, and one more.
+    /// Takes the line from `start` to `end` (which is not included) of a text of less than 64 KiB, with so many cells. `starts` tells where in the text they begin,
+    /// and at what is no cell any more two bytes behind the last one's end; it has [`MOST_CELLS`] to spare.
     #[inline(always)]
-    pub fn new(text: &'a [u8], marks: &'a [Mark], start: usize, end: usize, cells: usize) -> Self {
+    pub fn new(
+        text: &'a [u8],
+        (start, end): (usize, usize),
+        starts: &'a [u16],
+        cells: usize,
+        simd: Simd,
+    ) -> Self {
         Self {
             text,
-            marks,
             start,
             end,
+            starts,
             cells,
+            simd,
         }
     }
 
     /// Returns the line's bytes.
     #[inline(always)]
     pub fn text(&self) -> &'a [u8] {
-        &self.text[self.start..self.end]
+        self.bytes(self.start, self.end)
+    }
+
+    /// Returns how bytes are looked at.
+    #[inline(always)]
+    pub(super) fn simd(&self) -> Simd {
+        self.simd
     }
 
     /// Returns the bytes from a place of the text to another one, which is not included.
@@ -146,85 +156,52 @@ impl<'a> Line<'a> {
         &self.text[from..to]
     }
 
-    /// Returns the places in the text where the line begins and ends.
+    /// Returns all of the text from a place on.
     #[inline(always)]
-    pub(super) fn places(&self) -> (usize, usize) {
-        (self.start, self.end)
+    pub(super) fn text_from(&self, place: usize) -> &'a [u8] {
+        &self.text[place..]
     }
 
-    /// Returns what is known of the 64 bytes from a place of the text on. Behind the end of the text is nothing.
+    /// Returns the places of the text where cells begin; behind the last one stands where another one would.
     #[inline(always)]
-    pub(super) fn mark_at(&self, place: usize) -> Mark {
-        let (word, bit) = (place / 64, place % 64);
-        let [low, high] = self.marks[word..]
-            .first_chunk()
-            .expect("there is one more mark than words");
-        let joined = |low: u64, high: u64| low >> bit | high << 1 << (63 - bit);
-        Mark {
-            white: joined(low.white, high.white),
-            other: joined(low.other, high.other),
-        }
+    pub(super) fn places(&self) -> &'a [u16; MOST_CELLS + 1] {
+        let starts = self.starts.first_chunk();
+        starts.expect("there are places to spare")
     }
 
-    /// Returns the place in the text where the first cell ends.
     #[inline(always)]
-    fn first_end(&self) -> usize {
-        let mut at = self.start;
-        loop {
-            let white = self.mark_at(at).white;
-            if white != 0 || at + 64 >= self.end {
-                return (at + white.trailing_zeros() as usize).min(self.end);
-            }
-            at += 64;
-        }
+    fn place(&self, cell: usize) -> usize {
+        usize::from(self.starts[cell])
     }
 
-    /// Returns the places in the text where cells end, in order.
-    #[inline(always)]
-    pub(super) fn ends(mut self) -> impl Iterator<Item = usize> {
-        std::iter::from_fn(move || {
-            let end = (self.cells > 0).then(|| self.first_end())?;
-            self = self.skip(1);
-            Some(end)
-        })
-    }
-
-    /// Returns a cell, which takes as long as it has cells before it.
+    /// Returns a cell.
     ///
     /// # Panics
     /// If there are fewer.
     #[inline(always)]
     pub fn cell(&self, index: usize) -> &'a [u8] {
         assert!(index < self.cells, "there are fewer cells");
-        let rest = self.skip(index);
-        &self.text[rest.start..rest.first_end()]
+        self.bytes(self.place(index), self.place(index + 1) - 1)
     }
 
     /// Returns the cells, first to last.
     fn iter(self) -> impl Iterator<Item = &'a [u8]> {
-        let mut start = self.start;
-        self.ends().map(move |end| {
-            let cell = &self.text[start..end];
-            start = end + 1;
-            cell
-        })
+        (0..self.cells).map(move |index| self.cell(index))
     }
 
     #[inline(always)]
-    fn split_first(mut self) -> (&'a [u8], Self) {
-        let end = self.first_end();
-        let first = &self.text[self.start..end];
-        self.start = (end + 1).min(self.end);
-        self.cells -= 1;
-        (first, self)
+    fn split_first(self) -> (&'a [u8], Self) {
+        (self.cell(0), self.skip(1))
     }
 
     #[inline(always)]
-    fn skip(mut self, cells: usize) -> Self {
-        for _ in 0..cells {
-            (_, self) = self.split_first();
+    fn skip(self, cells: usize) -> Self {
+        Self {
+            start: self.place(cells),
+            starts: &self.starts[cells..],
+            cells: self.cells - cells,
+            ..self
         }
-        self
     }
 }
 
@@ -234,32 +211,43 @@ pub(super) mod tests {
 
     use super::*;
 
-    /// Marks a text as cutting it does.
-    pub(in crate::record) fn marks(text: &[u8]) -> Vec<Mark> {
-        let mut marks = vec![Mark::default(); text.len() / 64 + 2];
-        for (at, byte) in text.iter().enumerate() {
-            let first = at == 0 || text[at - 1] <= b' ';
-            let zero = *byte == b'0' && first && text.get(at + 1).is_some_and(u8::is_ascii_digit);
-            let white = *byte <= b' ';
-            let other = zero || !(white || byte.is_ascii_digit());
-            marks[at / 64].white |= u64::from(white) << (at % 64);
-            marks[at / 64].other |= u64::from(other) << (at % 64);
+    /// A text, and what cutting it finds out.
+    pub(in crate::record) struct CutText {
+        text: Vec<u8>,
+        starts: Vec<u16>,
+    }
+
+    impl CutText {
+        pub(in crate::record) fn new(text: &[u8]) -> Self {
+            let white = |place: usize| text.get(place).is_none_or(|byte| *byte <= b' ');
+            let starts = (0..=text.len() + 1).filter(|&place| place == 0 || white(place - 1));
+            let mut starts: Vec<u16> = starts.map(|place| place.try_into().unwrap()).collect();
+            starts.extend([0; MOST_CELLS]);
+            let text = text.to_vec();
+            Self { text, starts }
         }
-        marks
+
+        /// The line that begins with a cell and has so many.
+        pub(in crate::record) fn line(&self, first: usize, cells: usize, simd: Simd) -> Line<'_> {
+            let starts = &self.starts[first..];
+            let (start, end) = (usize::from(starts[0]), usize::from(starts[cells]) - 1);
+            Line::new(&self.text, (start, end), starts, cells, simd)
+        }
     }
 
     proptest! {
         #[test]
         fn cells_in_a_line_and_apart_are_the_same(
             before in 0usize..200,
-            cells in prop::collection::vec("[!-~]{1,40}|[0-9]|[a-z]{60,70}", 0..20),
+            cells in prop::collection::vec("[!-~]{1,40}|[0-9]|[a-z]{60,70}", 1..20),
             skipped in 0usize..20,
             after in " ?[0-9]{0,70}",
         ) {
             let line = cells.join(" ");
             let text = format!("{}{line}\n{after}", "x ".repeat(before));
-            let (start, marks) = (2 * before, marks(text.as_bytes()));
-            let line = Line::new(text.as_bytes(), &marks, start, start + line.len(), cells.len());
+            let cut = CutText::new(text.as_bytes());
+            prop_assert_eq!(cut.line(before, cells.len(), Simd::Portable).text(), line.as_bytes());
+            let line = cut.line(before, cells.len(), Simd::Portable);
             let skipped = skipped.min(cells.len());
             let apart: Vec<&[u8]> = cells.iter().map(String::as_bytes).collect();
             let (apart, line) = (Cells::Apart(&apart).skip(skipped), Cells::InLine(line).skip(skipped));

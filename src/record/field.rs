@@ -57,7 +57,7 @@ const fn traffic(name: &'static str, version: u8, kind: Kind) -> Field {
     }
 }
 
-/// Every known field, in the order of reports and of the canonical record text.
+/// Every known field, in the order of reports.
 pub static FIELDS: &[Field] = &[
     identity("version", 2, Kind::Integer),
     identity("account-id", 2, Kind::Text),

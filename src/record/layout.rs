@@ -76,7 +76,9 @@ impl Layout {
     ///
     /// Returns `None` for a data row, and an error for a header that names a field twice or too many fields.
     pub fn from_header(cells: Cells<'_>) -> Option<Result<Self, LayoutError>> {
-        if !cells.iter().all(is_name) {
+        // First bytes tell most rows from a header, before all bytes are looked at.
+        let is_begin = |cell: &[u8]| cell.first().is_some_and(u8::is_ascii_lowercase);
+        if !cells.iter().all(is_begin) || !cells.iter().all(is_name) {
             return None;
         }
         let names: Vec<&str> = cells

@@ -5,13 +5,14 @@
 
 mod cells;
 mod digits;
-mod everyday;
 pub mod field;
 mod field_set;
+mod ipv6;
 mod kind;
 mod layout;
 mod normal;
 mod normalise;
+mod simd;
 mod verbatim;
 
 use std::fmt;
@@ -20,13 +21,14 @@ use std::sync::Arc;
 use itertools::Itertools;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-pub use cells::{Cells, Line, Mark};
+pub use cells::{Cells, Line, MOST_CELLS};
 pub use field::FieldName;
 pub use field_set::{FieldSet, Shared};
 pub use kind::{Kinds, RecordKind};
 pub use layout::{Layout, LayoutError};
 pub use normal::{Normal, Status};
 pub use normalise::{Comparison, Normaliser};
+pub use simd::Simd;
 
 /// A record kept as evidence: all fields its row had, in canonical form and in the order of
 /// [`field::FIELDS`]. Small, since thousands may be held: the names are shared, the values one text.

@@ -1,8 +1,11 @@
 //! The canonical form: what makes two rows the same record.
 //!
-//! A row's compared fields, in the order of its [`Comparison`], each in canonical form, with
+//! A row's compared fields, in the order of the comparison, each in canonical form, with
 //! one space between and `-` for absent. Two rows are the same record exactly when these bytes are
 //! equal. The facts behind each rule: VPC User Guide "Flow log records".
+//!
+//! There are two ways to it: most rows stand in a line that is canonical already, which [`super::verbatim`] tells; all
+//! others are written anew, value by value.
 
 use std::net::Ipv6Addr;
 use std::sync::Arc;
@@ -11,18 +14,10 @@ use itertools::Itertools;
 use smallvec::SmallVec;
 
 use super::digits::digits;
-use super::everyday;
 use super::field::{FieldName, Kind};
-use super::normal::{Normal, Status};
+use super::normal::{ABSENT, MILLISECOND_DIGITS, Normal, Status};
 use super::verbatim::Verbatim;
 use super::{Cells, Layout, Record};
-
-/// What stands for an absent value in canonical text.
-pub(super) const ABSENT: &[u8] = b"-";
-
-/// Seconds since 1970 have at most 11 digits until the year 5138; 13 digits are milliseconds,
-/// which SKIPDATA rows have been seen with.
-pub(super) const MILLISECOND_DIGITS: usize = 13;
 
 /// The fields in which two rows must be equal to be the same record, in the order in which canonical text has them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,7 +63,7 @@ impl Comparison {
 #[derive(Debug)]
 pub struct Normaliser {
     layout: Layout,
-    /// Column and kind of each compared field.
+    /// Column and kind of each compared field, in the order of the comparison.
     compared: Vec<(usize, Kind)>,
     interface: Option<usize>,
     start: Option<usize>,
@@ -80,10 +75,8 @@ pub struct Normaliser {
     /// All columns in table order, and their names: what evidence keeps.
     order: Vec<usize>,
     names: Arc<[FieldName]>,
-    /// A faster way for rows that are canonical as they stand; `None` if the layout rules that out.
+    /// The faster way for rows that are canonical as they stand; `None` if the layout rules that out.
     verbatim: Option<Verbatim>,
-    /// Whether rows are of the default format and all of it is compared.
-    is_everyday: bool,
 }
 
 impl Normaliser {
@@ -106,13 +99,9 @@ impl Normaliser {
         let traffic = layout.columns().iter().enumerate();
         let mut order: Vec<usize> = (0..layout.columns().len()).collect();
         order.sort_by_key(|&column| &layout.columns()[column]);
+        let columns: Vec<usize> = compared.iter().map(|(column, _)| *column).collect();
         Ok(Self {
-            is_everyday: *layout == Layout::vpc_default()
-                && compared
-                    .iter()
-                    .map(|(column, _)| *column)
-                    .eq(0..layout.columns().len()),
-            verbatim: Verbatim::new(layout, &compared),
+            verbatim: Verbatim::new(layout, &columns),
             compared,
             interface: column("interface-id"),
             start: column("start"),
@@ -137,19 +126,17 @@ impl Normaliser {
         &self.layout
     }
 
-    /// Reads an everyday row: of the default format, and canonical as it stands. `None` if it is not, or might not be; then
-    /// [`Normaliser::normalise`] tells, which gives the same for everyday rows and takes longer. `cells` has one
-    /// cell for each column of the layout.
+    /// Reads a row whose canonical text is the line it stands in. `None` if it is not, or might not be; then
+    /// [`Normaliser::normalise`] tells. `cells` has one cell for each column of the layout.
     #[inline(always)]
-    pub fn everyday<'a>(&self, cells: Cells<'a>) -> Option<Normal<'a>> {
-        match cells {
-            Cells::InLine(line) if self.is_everyday => everyday::read(line),
-            Cells::InLine(_) | Cells::Apart(_) => None,
+    pub fn verbatim<'a>(&self, cells: Cells<'a>) -> Option<Normal<'a>> {
+        match (cells, &self.verbatim) {
+            (Cells::InLine(line), Some(verbatim)) if verbatim.is_whole() => verbatim.read(line),
+            _ => None,
         }
     }
 
-    /// Brings a row to canonical form. `cells` has one cell for each column of the layout. The canonical text is the line
-    /// they stand in if nothing about it is to be changed, and may be written over `text` otherwise.
+    /// Brings a row to canonical form, which may be written over `text`. `cells` has one cell for each column of the layout.
     ///
     /// # Errors
     /// A value that its field cannot have, as a sentence that names the field.
@@ -158,10 +145,18 @@ impl Normaliser {
         cells: Cells<'a>,
         text: &'a mut Vec<u8>,
     ) -> Result<Normal<'a>, String> {
-        if let (Some(verbatim), Cells::InLine(line)) = (&self.verbatim, cells)
+        if let (Cells::InLine(line), Some(verbatim)) = (cells, &self.verbatim)
             && let Some(normal) = verbatim.read(line)
         {
-            return Ok(normal);
+            return Ok(if verbatim.is_whole() {
+                normal
+            } else {
+                Normal {
+                    text: verbatim.copy(line, text),
+                    verbatim: false,
+                    ..normal
+                }
+            });
         }
         self.rewrite(cells, text)
     }
@@ -213,24 +208,6 @@ impl Normaliser {
         Ok(text)
     }
 
-    /// Returns the compared fields whose values cannot be seen, because a data protection policy has put asterisks in their
-    /// place (CloudWatch Logs User Guide, "Help protect sensitive log data with masking").
-    pub fn masked(&self, cells: Cells<'_>) -> Vec<FieldName> {
-        let compared = self.compared.iter().map(|(column, _)| *column);
-        let masked = compared.filter(|&column| is_masked(cells.get(column)));
-        masked
-            .map(|column| self.layout.columns()[column].clone())
-            .collect()
-    }
-
-    /// Returns the interface and the `start` of a row that is no record, as far as they can be read.
-    pub fn place<'a>(&self, cells: Cells<'a>) -> (Option<&'a [u8]>, Option<i64>) {
-        let interface = self.interface.map(|at| cells.get(at));
-        let interface = interface.filter(|cell| cell.starts_with(b"eni-") && !is_masked(cell));
-        let start = self.start.map(|at| cells.get(at));
-        (interface, start.and_then(|cell| seconds(cell).flatten()))
-    }
-
     /// Keeps the whole row as evidence: all its fields, those not compared included. A value its
     /// field cannot have is kept as it stands.
     pub fn record(&self, cells: Cells<'_>) -> Record {
@@ -249,6 +226,24 @@ impl Normaliser {
     /// Returns the fields of [`Self::record`].
     pub fn names(&self) -> &Arc<[FieldName]> {
         &self.names
+    }
+
+    /// Returns the compared fields whose values cannot be seen, because a data protection policy has put asterisks in their
+    /// place (CloudWatch Logs User Guide, "Help protect sensitive log data with masking").
+    pub fn masked(&self, cells: Cells<'_>) -> Vec<FieldName> {
+        let compared = self.compared.iter().map(|(column, _)| *column);
+        let masked = compared.filter(|&column| is_masked(cells.get(column)));
+        masked
+            .map(|column| self.layout.columns()[column].clone())
+            .collect()
+    }
+
+    /// Returns the interface and the `start` of a row that is no record, as far as they can be read.
+    pub fn place<'a>(&self, cells: Cells<'a>) -> (Option<&'a [u8]>, Option<i64>) {
+        let interface = self.interface.map(|at| cells.get(at));
+        let interface = interface.filter(|cell| cell.starts_with(b"eni-") && !is_masked(cell));
+        let start = self.start.map(|at| cells.get(at));
+        (interface, start.and_then(|cell| seconds(cell).flatten()))
     }
 
     /// Tells whether all fields are compared and in table order, so that a row's canonical text is that of its record.

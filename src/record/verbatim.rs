@@ -1,275 +1,563 @@
-//! A line that is canonical as it stands, as AWS writes it.
+//! A line that is canonical as it stands, as AWS writes it, in any layout.
 //!
-//! Taking it as it is saves copying it, which would cost as much as hashing it. Only a faster way to what
-//! [`super::Normaliser`] gives for the same cells.
-
-use smallvec::SmallVec;
+//! Only a faster way to what [`super::Normaliser`] gives for the same cells: no value is parsed but times and amounts, nothing is
+//! formatted, and nothing copied, unless the compared fields stand in another order.
 
 use super::digits::{digits, ten_digits};
 use super::field::Kind;
-use super::normal::{Normal, Status};
-use super::normalise::MILLISECOND_DIGITS;
-use super::{FieldName, Layout, Line};
+use super::ipv6::{has_colon, is_canonical};
+use super::normal::{ABSENT, MILLISECOND_DIGITS, Normal, Status};
+use super::simd::{HALF, WINDOW};
+use super::{FieldName, Layout, Line, MOST_CELLS};
 
-/// Layouts with more columns are taken the general way.
-const MOST_COLUMNS: usize = 80;
+/// Numbers of so many digits are sure to fit 64 bits.
+const MOST_DIGITS: usize = 19;
 
-/// Where everything stands in the lines of one layout, of which all columns are compared and stand in that order.
+/// How much of a cell is copied at a time.
+const STEP: usize = 32;
+
+/// A column's number.
+type Column = u8;
+
+/// Where everything stands in the lines of one layout.
 #[derive(Debug)]
 pub(super) struct Verbatim {
-    /// First and last of the columns that must be numbers: neighbours are looked at together.
-    numbers: SmallVec<[(usize, usize); 4]>,
-    addresses: SmallVec<[usize; 4]>,
-    path: Option<usize>,
-    interface: usize,
-    start: usize,
-    end: usize,
-    packets: usize,
-    bytes: usize,
-    status: usize,
+    /// The columns that must be numbers, first and one after the last of each run: neighbours are looked at together.
+    numbers: Box<[(Column, Column)]>,
+    /// Likewise the columns of addresses.
+    addresses: Box<[(Column, Column)]>,
+    path: Option<Column>,
+    interface: Option<Column>,
+    start: Option<Column>,
+    end: Option<Column>,
+    /// Both, if there are both.
+    times: Option<[Column; 2]>,
+    amounts: Box<[Column]>,
+    status: Option<Column>,
+    /// The columns that NODATA rows have no values in; none if there is a status.
+    traffic: Box<[Column]>,
+    /// The compared columns in their order, as runs of neighbours.
+    runs: Box<[(Column, Column)]>,
+    /// Whether they are all columns, in their order.
+    is_whole: bool,
 }
 
 impl Verbatim {
-    /// Prepares for a layout; `compared` are column and kind of the compared fields. `None` if lines
-    /// of this layout are better taken the general way.
-    pub(super) fn new(layout: &Layout, compared: &[(usize, Kind)]) -> Option<Self> {
-        let columns = 0..layout.columns().len();
-        if columns.len() > MOST_COLUMNS || !compared.iter().map(|(column, _)| *column).eq(columns) {
+    /// Prepares for a layout, of which these columns are compared, in this order. `None` if it has too many.
+    pub(super) fn new(layout: &Layout, compared: &[usize]) -> Option<Self> {
+        let columns = layout.columns();
+        if columns.len() >= MOST_CELLS {
             return None;
         }
-        let column = |name: &str| layout.position(&FieldName::new(name));
-        let is_number = |kind: Kind| matches!(kind, Kind::Integer | Kind::Time | Kind::TrafficPath);
-        let columns_of = |wanted: Kind| {
-            let those = compared.iter().filter(move |(_, kind)| *kind == wanted);
-            those.map(|(column, _)| *column)
+        let number = |column: usize| Column::try_from(column).ok();
+        let column = |name: &str| layout.position(&FieldName::new(name)).and_then(number);
+        let of_kind = |is: &dyn Fn(Kind) -> bool| -> Vec<usize> {
+            let all = 0..columns.len();
+            all.filter(|column| compared.contains(column) && is(columns[*column].kind()))
+                .collect()
         };
+        let amounts: Vec<Column> = ["packets", "bytes"]
+            .into_iter()
+            .filter_map(column)
+            .collect();
+        // Times and amounts are read whether they are compared or not.
+        let mut numbers =
+            of_kind(&|kind| matches!(kind, Kind::Integer | Kind::Time | Kind::TrafficPath));
+        numbers.extend(amounts.iter().map(|column| usize::from(*column)));
+        numbers.extend(
+            ["start", "end"]
+                .into_iter()
+                .filter_map(column)
+                .map(usize::from),
+        );
+        numbers.sort_unstable();
+        numbers.dedup();
+        let status = column("log-status");
+        let traffic = (0..columns.len()).filter(|at| status.is_none() && columns[*at].is_traffic());
+        let runs = runs(compared);
         Some(Self {
-            numbers: compared
-                .chunk_by(|(_, a), (_, b)| is_number(*a) && is_number(*b))
-                .filter(|run| is_number(run[0].1))
-                .map(|run| (run[0].0, run[run.len() - 1].0))
-                .collect(),
-            addresses: columns_of(Kind::Address).collect(),
-            path: columns_of(Kind::TrafficPath).next(),
-            interface: column("interface-id")?,
-            start: column("start")?,
-            end: column("end")?,
-            packets: column("packets")?,
-            bytes: column("bytes")?,
-            status: column("log-status")?,
+            numbers: self::runs(&numbers),
+            addresses: self::runs(&of_kind(&|kind| kind == Kind::Address)),
+            path: column("traffic-path"),
+            interface: column("interface-id"),
+            start: column("start"),
+            end: column("end"),
+            times: column("start").zip(column("end")).map(Into::into),
+            amounts: amounts.into(),
+            status,
+            traffic: traffic.filter_map(number).collect(),
+            is_whole: *runs == [(0, number(columns.len())?)],
+            runs,
         })
+    }
+
+    /// Tells whether a line's text is all that is compared, in its order.
+    #[inline(always)]
+    pub(super) fn is_whole(&self) -> bool {
+        self.is_whole
     }
 
     /// Reads a line of as many cells as the layout has columns. `None` if it is not canonical, or might not be.
+    #[inline(always)]
     pub(super) fn read<'a>(&self, line: Line<'a>) -> Option<Normal<'a>> {
-        let mut ends = [0; MOST_COLUMNS];
-        ends.iter_mut()
-            .zip(line.ends())
-            .for_each(|(to, end)| *to = end);
-        let (first, _) = line.places();
-        let start_of = |column: usize| match column {
-            0 => first,
-            _ => ends[column - 1] + 1,
-        };
-        let cell = |column: usize| line.bytes(start_of(column), ends[column]);
-        for &(first, last) in &self.numbers {
-            if !are_numbers(&line, start_of(first), ends[last]) {
-                return None;
+        // What is called for few lines takes a copy: were an address of the line taken, all of it would be written to memory each time.
+        let at = At(line.places());
+        for &(first, after) in &self.numbers {
+            if !are_numbers(line, at.start(first), at.start(after) - 1) {
+                are_numbers_or_absent(line, first, after)?;
             }
         }
-        for &column in &self.addresses {
-            if may_be_ipv6(cell(column)) {
-                return None;
+        for &(first, after) in &self.addresses {
+            if may_be_ipv6(line, at.start(first), at.start(after) - 1) {
+                are_canonical(line, first, after)?;
             }
         }
         if let Some(column) = self.path
-            && cell(column) == b"0"
+            && line.bytes(at.start(column), at.end(column))[0] == b'0'
         {
+            // It is absent.
             return None;
         }
-        for column in [self.packets, self.bytes] {
-            digits(cell(column))?;
+        for &column in &self.amounts {
+            if at.len(column) > MOST_DIGITS {
+                return None;
+            }
+        }
+        let mut interface = ABSENT;
+        if let Some(column) = self.interface {
+            interface = at.cell(line, column);
+        }
+        let [start, end] = match self.times {
+            Some([start, end]) => times(at.cell(line, start), at.cell(line, end))?,
+            None => [time(line, self.start)?, time(line, self.end)?],
+        };
+        let mut status = Status::Ok;
+        match self.status {
+            // Hardly any row has it to be looked at.
+            Some(column) if at.len(column) > b"OK".len() => {
+                status = Status::said(at.cell(line, column));
+            }
+            Some(_) => {}
+            None => status = self.status_by_traffic(line),
         }
         Some(Normal {
             text: line.text(),
-            interface: cell(self.interface),
-            start: Some(seconds(cell(self.start))?),
-            end: Some(seconds(cell(self.end))?),
-            status: Status::said(cell(self.status)),
+            interface,
+            start,
+            end,
+            status,
             verbatim: true,
         })
     }
+
+    #[inline(never)]
+    fn status_by_traffic(&self, line: Line<'_>) -> Status {
+        let at = At(line.places());
+        let mut traffic = self.traffic.iter();
+        if traffic.len() > 0 && traffic.all(|&column| at.cell(line, column) == ABSENT) {
+            Status::NoData
+        } else {
+            Status::Ok
+        }
+    }
+
+    /// Copies the cells that are compared, in their order.
+    pub(super) fn copy<'t>(&self, line: Line<'_>, text: &'t mut Vec<u8>) -> &'t [u8] {
+        let at = At(line.places());
+        let most = line.text().len() + STEP + 1;
+        if text.len() < most {
+            text.resize(most, 0);
+        }
+        let mut len = 0;
+        for &(first, after) in &self.runs {
+            // With what stands behind, most often a space.
+            let (mut from, to) = (at.start(first), at.start(after));
+            let end = len + (to - from);
+            // Whole steps, since copying just so many bytes costs a call; what is too much is written over, or cut off.
+            while from < to {
+                let source = line.text_from(from);
+                match (
+                    source.first_chunk::<STEP>(),
+                    text[len..].first_chunk_mut::<STEP>(),
+                ) {
+                    (Some(source), Some(target)) => *target = *source,
+                    _ => {
+                        let rest = (to - from).min(source.len());
+                        text[len..len + rest].copy_from_slice(&source[..rest]);
+                    }
+                }
+                (from, len) = (from + STEP, len + STEP);
+            }
+            len = end;
+            text[len - 1] = b' ';
+        }
+        &text[..len - 1]
+    }
 }
 
-/// Tells whether all cells between two places are canonical numbers. False is never wrong.
-fn are_numbers(line: &Line<'_>, start: usize, end: usize) -> bool {
-    let length = end - start;
-    length <= 64 && line.mark_at(start).other << (64 - length) == 0
+/// Where the cells of a line are.
+#[derive(Clone, Copy)]
+struct At<'a>(&'a [u16; MOST_CELLS + 1]);
+
+impl At<'_> {
+    #[inline(always)]
+    fn start(self, column: Column) -> usize {
+        usize::from(self.0[usize::from(column)])
+    }
+
+    #[inline(always)]
+    fn end(self, column: Column) -> usize {
+        usize::from(self.0[usize::from(column) + 1]) - 1
+    }
+
+    #[inline(always)]
+    fn len(self, column: Column) -> usize {
+        self.end(column) - self.start(column)
+    }
+
+    #[inline(always)]
+    fn cell<'a>(self, line: Line<'a>, column: Column) -> &'a [u8] {
+        line.bytes(self.start(column), self.end(column))
+    }
 }
 
-/// Tells whether a colon is among the first five bytes: in an IPv6 address the first one comes after at most four digits.
+/// Tells whether all cells from one place to another one are canonical numbers. False is never wrong.
 #[inline(always)]
-pub(super) fn may_be_ipv6(cell: &[u8]) -> bool {
-    const COLONS: u64 = 0x3a3a_3a3a_3a3a_3a3a;
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    let Some(eight) = cell.first_chunk::<8>() else {
-        return cell.contains(&b':');
-    };
-    // Zero bytes where there are colons; the lowest zero byte is told exactly, and higher ones at worst too often.
-    let zeros = u64::from_le_bytes(*eight) ^ COLONS;
-    let found = zeros.wrapping_sub(ONES) & !zeros & (ONES << 7);
-    found & 0xff_ffff_ffff != 0
+fn are_numbers(line: Line<'_>, from: usize, to: usize) -> bool {
+    let (text, len) = (line.text_from(from), to - from);
+    if len == 1 {
+        return matches!(text[0], b'0'..=b'9' | b'-');
+    }
+    let window = text.first_chunk();
+    len <= WINDOW && window.is_some_and(|window| line.simd().are_numbers(window, len))
 }
 
-/// Other times than `start` and `end` there are none; see [`super::field::FIELDS`].
-#[inline(always)]
-pub(super) fn seconds(cell: &[u8]) -> Option<i64> {
-    let value = match cell.as_array::<10>() {
-        Some(ten) => ten_digits(*ten),
-        None if cell.len() == MILLISECOND_DIGITS => return None,
-        None => digits(cell)?,
+/// Looks at the cells of a run one by one. `None` if one is neither.
+#[inline(never)]
+fn are_numbers_or_absent(line: Line<'_>, first: Column, after: Column) -> Option<()> {
+    let at = At(line.places());
+    let fine = |column: Column| match at.cell(line, column) {
+        [b'-' | b'0'] => true,
+        [b'0', ..] => false,
+        cell => cell.iter().all(u8::is_ascii_digit),
     };
-    i64::try_from(value).ok()
+    (first..after).all(fine).then_some(())
+}
+
+/// Tells whether there may be an IPv6 address from one place to another one. True is never wrong.
+#[inline(always)]
+fn may_be_ipv6(line: Line<'_>, from: usize, to: usize) -> bool {
+    let len = to - from;
+    let window = line.text_from(from).first_chunk();
+    len > HALF || window.is_none_or(|window| line.simd().above_nine(window) << (HALF - len) != 0)
+}
+
+/// Looks at the addresses of a run one by one. `None` if one may not be canonical.
+#[inline(never)]
+fn are_canonical(line: Line<'_>, first: Column, after: Column) -> Option<()> {
+    let at = At(line.places());
+    for column in first..after {
+        let text = line.text_from(at.start(column));
+        if has_colon(text) && !is_canonical(text, at.end(column) - at.start(column)) {
+            return None;
+        }
+    }
+    Some(())
+}
+
+/// Puts neighbours together: first and one after the last of each run.
+fn runs(columns: &[usize]) -> Box<[(Column, Column)]> {
+    let runs = columns.chunk_by(|a, b| a + 1 == *b);
+    let number = |column: usize| Column::try_from(column).unwrap_or(Column::MAX);
+    runs.map(|run| (number(run[0]), number(run[0] + run.len())))
+        .collect()
+}
+
+/// A time, or absent.
+type Time = Option<i64>;
+
+/// Reads two cells that are canonical numbers or absent. `None` if they are left to the general way.
+#[inline(always)]
+fn times(start: &[u8], end: &[u8]) -> Option<[Time; 2]> {
+    match (start.as_array::<10>(), end.as_array::<10>()) {
+        // Both at once.
+        (Some(start), Some(end)) => {
+            let read = |ten: &[u8; 10]| Some(ten_digits(*ten).cast_signed());
+            Some([read(start), read(end)])
+        }
+        _ => other_times(start, end),
+    }
+}
+
+/// Times of another length than they have from 2001 to 2286.
+#[inline(never)]
+fn other_times(start: &[u8], end: &[u8]) -> Option<[Time; 2]> {
+    Some([seconds(start)?, seconds(end)?])
+}
+
+/// Reads the one time that a layout has.
+#[inline(never)]
+fn time(line: Line<'_>, column: Option<Column>) -> Option<Time> {
+    let cell = column.map(|column| At(line.places()).cell(line, column));
+    cell.map_or(Some(None), seconds)
+}
+
+#[expect(
+    clippy::option_option,
+    reason = "absent and unknown are different answers"
+)]
+fn seconds(cell: &[u8]) -> Option<Option<i64>> {
+    if cell == ABSENT {
+        return Some(None);
+    }
+    if cell.len() == MILLISECOND_DIGITS {
+        return None;
+    }
+    let value = digits(cell).and_then(|value| i64::try_from(value).ok())?;
+    Some(Some(value))
 }
 
 #[cfg(test)]
 mod tests {
+    use itertools::Itertools;
     use proptest::prelude::*;
 
     use super::*;
-    use crate::record::cells::tests::marks;
-    use crate::record::{Cells, Comparison, Normaliser};
+    use crate::record::cells::tests::CutText;
+    use crate::record::field::FIELDS;
+    use crate::record::simd::tests::ways;
+    use crate::record::{Cells, Comparison, Normaliser, Simd};
 
-    /// Values as AWS writes them, and nearly so.
-    fn value() -> impl Strategy<Value = String> {
+    /// Values as AWS writes them.
+    fn usual(kind: Kind) -> BoxedStrategy<String> {
+        match kind {
+            Kind::Integer => "0|[1-9][0-9]{0,9}|-".boxed(),
+            Kind::TrafficPath => "[1-8]|-".boxed(),
+            Kind::Time => "1[0-9]{9}".boxed(),
+            Kind::Address => {
+                "10\\.[0-9]{1,3}\\.0\\.[0-9]|-|2001:db8:[1-9a-f]{1,4}::[1-9a-f]{1,4}".boxed()
+            }
+            Kind::Text => {
+                "-|OK|ACCEPT|eni-[0-9a-f]{17}|arn:aws:ecs:[a-z:/-]{1,90}|[!-~]{1,40}".boxed()
+            }
+        }
+    }
+
+    /// Values that are hardly any, or could be taken for others.
+    fn odd() -> impl Strategy<Value = String> {
         prop_oneof![
-            6 => "[1-9][0-9]{0,9}",
-            2 => "(-|0|00|007|-1|x|1641597879000|99999999999999999999|10\\.0\\.0\\.1|accept)",
-            1 => "(::1|2001:DB8::A|2001:db8::a|fe80:0:0:0:0:0:0:1|12345:1)",
-            1 => "[a-z0-9:.%-]{1,12}",
+            4 => "(-|0|00|007|-1|1-|x|1641597879000|01641597879|164159787|9{18}|9{19}|9{20}|99999999999999999999999|accept)",
+            2 => "(::1|2001:DB8::A|2001:db8::a|fe80:0:0:0:0:0:0:1|12345:1|::ffff:1\\.2\\.3\\.4|0::)",
+            2 => "(NODATA|SKIPDATA|\\*|\\*{3}|1\\*{3})",
+            1 => "[!-~]{1,140}",
         ]
     }
 
-    fn normaliser(extra: &str) -> Normaliser {
-        let names: Vec<String> = Layout::vpc_default()
-            .columns()
-            .iter()
-            .map(ToString::to_string)
-            .collect();
-        let extra = (!extra.is_empty()).then_some(extra);
-        let names = names.iter().map(String::as_str).chain(extra);
-        let layout = Layout::from_names(names).unwrap();
-        let normaliser = Normaliser::new(&layout, &Comparison::new(layout.columns().to_vec()));
-        normaliser.unwrap()
+    /// A layout's columns with usual values in a row, and which of them are compared, in which order.
+    #[derive(Clone, Debug)]
+    struct Case {
+        layout: Layout,
+        cells: Vec<String>,
+        compared: Vec<FieldName>,
     }
 
-    #[test]
-    fn the_default_format_has_the_fast_way() {
-        let layout = Layout::vpc_default();
-        let compared: Vec<_> = layout
-            .columns()
-            .iter()
-            .map(FieldName::kind)
-            .enumerate()
-            .collect();
-        let text = "2 012345678901 eni-0aa 10.0.0.5 10.0.1.9 49152 443 6 10 840 1700000000 1700000058 ACCEPT OK";
-        let text = format!("{text}\n{text}");
-        let (half, marks) = (text.len() / 2, marks(text.as_bytes()));
-        let line = Line::new(text.as_bytes(), &marks, half + 1, text.len(), 14);
-        let text = &text[..half];
-        let normal = Verbatim::new(&layout, &compared)
-            .unwrap()
-            .read(line)
-            .unwrap();
-        assert_eq!(normal.text, text.as_bytes());
-        assert_eq!(
-            (normal.start, normal.end),
-            (Some(1_700_000_000), Some(1_700_000_058))
+    fn of_layout(layout: Layout) -> impl Strategy<Value = Case> {
+        let columns = layout.columns().to_vec();
+        let cells: Vec<_> = columns.iter().map(|name| usual(name.kind())).collect();
+        let some = prop::sample::subsequence(columns.clone(), 1..=columns.len()).prop_shuffle();
+        let compared = prop_oneof![2 => Just(columns), 1 => some];
+        (cells, compared).prop_map(move |(cells, compared)| Case {
+            layout: layout.clone(),
+            cells,
+            compared,
+        })
+    }
+
+    fn layout(names: &[&str]) -> Layout {
+        Layout::from_names(names.iter().copied()).unwrap()
+    }
+
+    fn any_layout() -> impl Strategy<Value = Layout> {
+        let mut names: Vec<&'static str> = FIELDS.iter().map(|field| field.name).collect();
+        names.extend(["brand-new", "never-heard-of"]);
+        let count = names.len();
+        let some = prop::sample::subsequence(names.clone(), 1..=count).prop_shuffle();
+        prop_oneof![
+            4 => some.prop_map(|names| layout(&names)),
+            1 => Just(Layout::vpc_default()),
+            1 => Just(Layout::transit_gateway_default()),
+            // All that there are, most often with what one row needs.
+            1 => Just(layout(&names)),
+        ]
+    }
+
+    fn any_case() -> impl Strategy<Value = Case> {
+        any_layout().prop_flat_map(of_layout)
+    }
+
+    fn normaliser(case: &Case) -> Normaliser {
+        Normaliser::new(&case.layout, &Comparison::new(case.compared.clone())).unwrap()
+    }
+
+    /// What both ways make of a row. Whether the text is the line is left out.
+    fn both_ways(case: &Case, before: &str, after: &str) -> bool {
+        let normaliser = normaliser(case);
+        let row = case.cells.join(" ");
+        let cut = CutText::new(format!("{before}{row}{after}").as_bytes());
+        let first = before.bytes().filter(|byte| *byte <= b' ').count();
+        let ways = ways().into_iter().map(|simd| {
+            let line = cut.line(first, case.cells.len(), simd);
+            both_ways_of(case, &normaliser, line, &row)
+        });
+        let told: Vec<bool> = ways.collect();
+        assert!(told.iter().all_equal());
+        told[0]
+    }
+
+    fn both_ways_of(case: &Case, normaliser: &Normaliser, line: Line<'_>, row: &str) -> bool {
+        assert_eq!(line.text(), row.as_bytes());
+        let apart: Vec<&[u8]> = case.cells.iter().map(String::as_bytes).collect();
+        let mut texts = [Vec::new(), b"something else".to_vec(), Vec::new()];
+        let [one, two, three] = &mut texts;
+        let same = |normal: Normal<'_>| Normal {
+            verbatim: false,
+            text: normal.text.to_vec().leak(),
+            interface: normal.interface.to_vec().leak(),
+            ..normal
+        };
+        let expected = normaliser.normalise(Cells::Apart(&apart), one).map(same);
+        let in_line = normaliser.normalise(Cells::InLine(line), two).map(same);
+        assert_eq!(in_line, expected, "{case:?}");
+        let copied = normaliser.normalise(Cells::InLine(line), three);
+        assert!(
+            copied.is_err()
+                || copied.is_ok_and(|normal| !normal.verbatim || normal.text == row.as_bytes())
         );
+        let verbatim = normaliser.verbatim(Cells::InLine(line));
+        let fast = Verbatim::new(&case.layout, &columns(case))
+            .unwrap()
+            .read(line);
+        if let Some(normal) = verbatim {
+            assert!(normal.verbatim && normal.text == row.as_bytes());
+            assert_eq!(Ok(same(normal)), expected, "{case:?}");
+        }
+        if let (Some(fast), Ok(expected)) = (&fast, &expected) {
+            assert_eq!(
+                (fast.start, fast.end, fast.status, fast.interface),
+                (
+                    expected.start,
+                    expected.end,
+                    expected.status,
+                    expected.interface
+                )
+            );
+        }
+        assert!(fast.is_none() || expected.is_ok(), "{case:?}");
+        fast.is_some()
+    }
+
+    fn columns(case: &Case) -> Vec<usize> {
+        let compared = case.compared.iter();
+        compared
+            .map(|name| case.layout.position(name).unwrap())
+            .collect()
     }
 
     proptest! {
         #[test]
-        fn a_line_taken_as_it_stands_is_what_writing_it_gives(
-            values in prop::collection::vec(value(), 14),
-            extra in prop::sample::select(vec!["", "traffic-path", "never-heard-of"]),
-            before in "([0-9 ]|[a-z.]){0,130}",
+        fn rows_as_aws_writes_them_are_taken_as_they_stand(
+            case in any_case(),
+            before in "([0-9a-z.-]{0,9}[ \n]){0,20}",
+            after in "|\n|\n[0-9 a-z]{0,70}",
         ) {
-            let normaliser = normaliser(extra);
-            let mut values = values;
-            values.resize(normaliser.layout().columns().len(), "0".to_owned());
-            let text = values.join(" ");
-            let cells: Vec<&[u8]> = values.iter().map(String::as_bytes).collect();
-            let whole = format!("{before}\n{text}\n");
-            let (start, marks) = (before.len() + 1, marks(whole.as_bytes()));
-            let line = Line::new(whole.as_bytes(), &marks, start, start + text.len(), values.len());
-            let (mut one, mut two) = (Vec::new(), Vec::new());
-            let everyday = normaliser.everyday(Cells::InLine(line));
-            let in_line = normaliser.normalise(Cells::InLine(line), &mut one);
-            let apart = normaliser.normalise(Cells::Apart(&cells), &mut two);
-            let verbatim = in_line.as_ref().is_ok_and(|normal| normal.text == text.as_bytes());
-            if let Some(everyday) = everyday {
-                prop_assert_eq!(Ok(&everyday), in_line.as_ref());
+            let large = |name: &str| case.layout.position(&FieldName::new(name)).is_some_and(|at| case.cells[at].len() > 19);
+            prop_assert!(both_ways(&case, &before, &after) || large("packets") || large("bytes"));
+        }
+
+        #[test]
+        fn both_ways_make_the_same_of_any_row(
+            mut case in any_case(),
+            odd in prop::collection::vec((any::<prop::sample::Index>(), odd()), 1..4),
+            before in "([0-9a-z.-]{0,9}[ \n]){0,20}",
+            after in "|\n|\n[0-9 a-z]{0,70}",
+        ) {
+            for (at, value) in odd {
+                let at = at.index(case.cells.len());
+                case.cells[at] = value;
             }
-            prop_assert_eq!(in_line, apart.map(|normal| Normal { verbatim, ..normal }));
+            both_ways(&case, &before, &after);
+        }
+    }
+
+    fn case(format: &str, row: &str) -> Case {
+        let layout = layout(&format.split(' ').collect::<Vec<_>>());
+        Case {
+            compared: layout.columns().to_vec(),
+            cells: row.split(' ').map(str::to_owned).collect(),
+            layout,
         }
     }
 
     #[test]
-    fn other_layouts_have_no_fast_way() {
-        let way = |names: &[&str], compared: &[&str]| {
-            let layout = Layout::from_names(names.iter().copied()).unwrap();
-            let comparison = Comparison::new(compared.iter().map(|name| FieldName::new(name)));
-            let columns = comparison
-                .fields()
-                .iter()
-                .map(|name| (layout.position(name).unwrap(), name.kind()));
-            Verbatim::new(&layout, &columns.collect::<Vec<_>>()).is_some()
-        };
-        let all = [
-            "interface-id",
-            "packets",
-            "bytes",
-            "start",
-            "end",
-            "log-status",
-        ];
-        assert!(way(&all, &all));
-        assert!(!way(&all, &all[1..]));
-        assert!(!way(&all[1..], &all[1..]));
-        let mut other_order = all;
-        other_order.swap(1, 2);
-        assert!(!way(&other_order, &all));
-    }
-
-    #[test]
-    fn addresses_with_a_colon_where_ipv6_has_one_are_looked_at() {
-        for (cell, may_be) in [
-            ("10.0.0.5", false),
-            ("10.0.0.5:8", false),
-            ("-", false),
-            ("::1", true),
-            ("1::", true),
-            ("fe80::1:2:3:4", true),
-            ("2001:db8::1", true),
-            ("1:2:3:4:5:6:7:8", true),
-            ("12345:67890", false),
+    fn what_is_left_to_the_general_way() {
+        for (format, row, fast) in [
+            ("start end", "1700000000 1700000060", true),
+            ("start end", "1700000000 -", true),
+            ("start end", "1700000000000 1700000060", false),
+            ("start end", "01700000000 1700000060", false),
+            ("start bytes", "0 9999999999999999999", true),
+            ("start bytes", "0 10000000000000000000", false),
+            ("start srcaddr", "1 2001:db8::1", true),
+            ("start srcaddr", "1 2001:DB8::1", false),
+            ("start traffic-path", "1 -", true),
+            ("start traffic-path", "1 0", false),
+            ("start account-id", "1 ***", true),
+            ("start srcport", "1 ***", false),
+            ("start srcport", "1 0", true),
+            ("start srcport", "1 00", false),
         ] {
-            let told = may_be_ipv6(cell.as_bytes());
-            assert!(told == may_be || cell.starts_with("12345"), "{cell}");
+            let told = both_ways(&case(format, row), "", "\n");
+            assert_eq!(told, fast, "{format}: {row}");
         }
     }
 
     #[test]
-    fn times_are_seconds_or_left_to_the_general_way() {
-        for (cell, expected) in [
-            (&b"1641597879"[..], Some(1_641_597_879)),
-            (b"0", Some(0)),
-            (b"12345678901", Some(12_345_678_901)),
-            (b"1641597879000", None),
-            (b"99999999999999999999999", None),
-        ] {
-            assert_eq!(seconds(cell), expected);
-        }
+    fn a_row_whose_fields_stand_in_another_order_is_copied() {
+        let mut case = case(
+            "start srcaddr end ecs-cluster-arn log-status",
+            "1700000000 10.0.0.1 1700000060 arn:aws:ecs:eu-west-1:123456789010:cluster/production-of-this-and-that OK",
+        );
+        case.compared = ["log-status", "start", "srcaddr", "ecs-cluster-arn"]
+            .map(FieldName::new)
+            .to_vec();
+        let normaliser = normaliser(&case);
+        let cut = CutText::new(case.cells.join(" ").as_bytes());
+        let line = cut.line(0, 5, Simd::Portable);
+        assert!(normaliser.verbatim(Cells::InLine(line)).is_none());
+        let mut text = Vec::new();
+        let normal = normaliser
+            .normalise(Cells::InLine(line), &mut text)
+            .unwrap();
+        let expected = "OK 1700000000 10.0.0.1 arn:aws:ecs:eu-west-1:123456789010:cluster/production-of-this-and-that";
+        assert_eq!(String::from_utf8_lossy(normal.text), expected);
+        assert_eq!(
+            (normal.end, normal.status),
+            (Some(1_700_000_060), Status::Ok)
+        );
+    }
+
+    #[test]
+    fn a_row_of_very_many_columns_is_left_to_the_general_way() {
+        let names: Vec<String> = (0..MOST_CELLS).map(|number| format!("f{number}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let all: Vec<usize> = (0..names.len()).collect();
+        assert!(Verbatim::new(&layout(&names), &all).is_none());
+        let fewer = layout(&names[1..]);
+        assert!(Verbatim::new(&fewer, &all[1..]).is_none_or(|way| !way.is_whole()));
+        assert!(
+            Verbatim::new(&fewer, &all[..MOST_CELLS - 1])
+                .unwrap()
+                .is_whole()
+        );
     }
 }

@@ -114,7 +114,7 @@ impl<'a, V: Visitor> Intake<'a, V> {
 }
 
 impl<V: Visitor> Intake<'_, V> {
-    /// Takes a row that is not, or might not be, an everyday one. Apart from those, so that nothing that it needs is in
+    /// Takes a row that is not, or might not be, canonical as it stands. Apart from those, so that nothing that it needs is in
     /// their way.
     #[inline(never)]
     fn normalise(&mut self, row: Row<'_>) -> Result<(), Stop> {
@@ -309,11 +309,11 @@ impl<V: Visitor> Sink for Intake<'_, V> {
     #[inline(always)]
     fn row(&mut self, row: Row<'_>) -> Result<(), Stop> {
         let look = self.look.as_ref().ok_or(Stop)?;
-        let everyday = match self.asterisks {
+        let verbatim = match self.asterisks {
             true => None,
-            false => look.normaliser.everyday(row.cells),
+            false => look.normaliser.verbatim(row.cells),
         };
-        match everyday {
+        match verbatim {
             Some(normal) => self.record(&row, &normal),
             // A copy: only this one needs an address, so the row itself stays in registers.
             None => self.normalise(Row {
