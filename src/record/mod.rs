@@ -12,6 +12,7 @@ mod kind;
 mod layout;
 mod normal;
 mod normalise;
+mod value;
 mod verbatim;
 
 use std::fmt;
