@@ -43,3 +43,5 @@ mod scenarios;
 mod selftest;
 // A job that runs again and again.
 mod state;
+// What is said when something cannot be done.
+mod words;
