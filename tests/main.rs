@@ -51,3 +51,5 @@ mod shared;
 mod state;
 // Log groups read together.
 mod together;
+// What is said when something cannot be done.
+mod words;

@@ -130,6 +130,7 @@ pub enum What {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Sides;
     use clap::CommandFactory;
 
     #[test]
@@ -174,5 +175,25 @@ mod tests {
         assert_eq!(args.sides.0.cwl.region.as_deref(), Some("eu-west-1"));
         assert_eq!(args.sides.0.s3.format.as_deref(), Some("${start}"));
         assert_eq!(args.sides.0.s3.region, None);
+        let words = [
+            "flowdiff",
+            "check",
+            "a",
+            "b",
+            "--region",
+            "eu-west-2",
+            "--cwl-region",
+            "eu-west-1",
+            "--s3-request-payer",
+        ];
+        let What::Check(args) = Cli::try_parse_from(words).unwrap().command else {
+            panic!("not a check")
+        };
+        let Sides { s3, cwl } = &args.sides.0;
+        assert_eq!(
+            (s3.region.as_deref(), cwl.region.as_deref()),
+            (Some("eu-west-2"), Some("eu-west-1"))
+        );
+        assert_eq!((s3.request_payer, cwl.request_payer), (true, false));
     }
 }

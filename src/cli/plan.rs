@@ -2,6 +2,7 @@
 
 pub mod flow_logs;
 mod outputs;
+mod slips;
 mod times;
 
 use std::path::PathBuf;
@@ -109,8 +110,8 @@ impl Plan {
             settle,
             recheck: recheck(args)?,
             fields: Selection {
-                only: names(&args.comparison.fields),
-                ignored: names(&args.comparison.ignore_fields),
+                only: names("--fields", &args.comparison.fields)?,
+                ignored: names("--ignore-fields", &args.comparison.ignore_fields)?,
             },
             interfaces: args.comparison.interface.clone(),
             flow_logs: args.sources.configured.clone(),
@@ -156,6 +157,11 @@ fn job(
         return Ok(None);
     };
     let refuse = |why: &str| Err(Error::Usage(why.to_owned()));
+    if directory.to_string_lossy().contains("://") {
+        return refuse(
+            "--state: a folder of this machine, not an address: keep it on a volume that lasts",
+        );
+    }
     if Side::BOTH
         .iter()
         .any(|&side| sources[side].0 == Address::Stdin)
@@ -242,6 +248,7 @@ pub fn options(args: &CheckArgs, side: Side) -> Result<SourceOptions, Error> {
         role_arn: of.role_arn.clone(),
         external_id: of.external_id.clone(),
         endpoint_url: of.endpoint_url.clone(),
+        request_payer: side == Side::S3 && of.request_payer,
         flow_log_ids: if side == Side::S3 && !args.comparison.flow_log_id.is_empty() {
             args.comparison.flow_log_id.clone()
         } else {
@@ -259,11 +266,15 @@ pub fn options(args: &CheckArgs, side: Side) -> Result<SourceOptions, Error> {
     })
 }
 
-fn names(texts: &[String]) -> Vec<FieldName> {
-    texts
-        .iter()
-        .map(|text| FieldName::new(text.trim()))
-        .collect()
+fn names(option: &str, texts: &[String]) -> Result<Vec<FieldName>, Error> {
+    let name = |text: &String| {
+        let name = FieldName::new(text.trim());
+        match slips::unknown_field(option, &name) {
+            Some(slip) => Err(Error::Usage(slip)),
+            None => Ok(name),
+        }
+    };
+    texts.iter().map(name).collect()
 }
 
 fn format(args: &CheckArgs, side: Side) -> Result<Format, Error> {
@@ -274,7 +285,10 @@ fn format(args: &CheckArgs, side: Side) -> Result<Format, Error> {
         }),
         Some(text) => {
             let layout = Layout::from_format(text)
-                .map_err(|why| Error::Usage(format!("--{side}-format: {why}")))?;
+                .map_err(|why| Error::Usage(slips::format(side, text, &why)))?;
+            if let Some(slip) = slips::strange_field(side, layout.columns()) {
+                return Err(Error::Usage(slip));
+            }
             Ok(Format {
                 layout,
                 given: true,
@@ -399,7 +413,7 @@ mod tests {
                 "a b --nagios --fail-on missing>1",
                 "--nagios: not with --fail-on",
             ),
-            ("a b --cwl-format version", "--cwl-format: `version`"),
+            ("a b --cwl-format version", "--cwl-format '${version}'"),
             ("a b --cwl-rate 0", "--cwl-rate"),
             ("a b --concurrency 0", "--concurrency"),
             ("a b --timeout 0s", "--timeout: must be at least 1s"),

@@ -155,8 +155,32 @@ fn run(cli: Cli, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
         What::Check(args) if args.sources.plan => estimate::run(&args, redaction),
         What::Check(args) => run_check(&args, redaction),
         What::Plan(args) => estimate::run(&args, redaction),
-        What::Doctor(args) => doctor::run(&args, redaction),
-        What::Watch(args) => job::watch(&args, redaction),
+        What::Doctor(args) => {
+            let (plan, recheck) = (args.sources.plan, args.time.recheck > 0);
+            refuse_if(
+                plan,
+                "--plan: means nothing to `doctor`; `flowdiff plan` says what a check would read",
+            )?;
+            refuse_if(
+                recheck,
+                "--recheck: means nothing to `doctor`, which waits for no records",
+            )?;
+            doctor::run(&args, redaction)
+        }
+        What::Watch(args) => {
+            let output = args.check.output.output.as_deref();
+            let other = output.is_some_and(|format| !matches!(format, "json" | "jsonl"));
+            refuse_if(
+                other,
+                "--output: `watch` prints a line of JSON for each round; other reports go to files with --report FORMAT=PATH",
+            )?;
+            let plan = args.check.sources.plan;
+            refuse_if(
+                plan,
+                "--plan: means nothing to `watch`; `flowdiff plan` says what a check would read",
+            )?;
+            job::watch(&args, redaction)
+        }
         What::SelfTest {
             seeds,
             seed,
@@ -173,6 +197,14 @@ fn run(cli: Cli, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
             help::help(topic.as_deref()).and_then(|text| print(text.as_bytes()))
         }
     }
+}
+
+/// Refuses an option that a subcommand takes, because `check` has it, and that means nothing to it.
+fn refuse_if(given: bool, why: &str) -> Result<(), Error> {
+    if given {
+        return Err(Error::Usage(why.to_owned()));
+    }
+    Ok(())
 }
 
 /// Unix seconds.

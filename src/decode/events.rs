@@ -4,20 +4,25 @@
 //! what the AWS CLI prints of them), CloudWatch Logs User Guide "Log group-level subscription
 //! filters" (records of Kinesis, Firehose and Lambda).
 
+mod base64;
 mod document;
+mod insights;
 
 use std::io::{self, BufReader, Cursor, Read};
 use std::mem;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use ::base64::Engine;
+use ::base64::engine::general_purpose::STANDARD;
 use serde::de::{DeserializeSeed, IgnoredAny};
 use serde_json::de::{Deserializer, IoRead, Read as Json};
 
 use super::rows::{From, Rows};
 use super::text::BYTE_ORDER_MARK;
 use super::{DecodeError, Event, Format, Malformed, Sink, gzip, limits};
-use document::{Document, Held};
+use document::{Item, Value};
+
+pub(super) use base64::base64;
+pub(super) use insights::refuse_cut_results;
 
 /// A file up to this size is read whole: parsing from memory is several times as fast.
 const WHOLE: u64 = 16 << 20;
@@ -101,9 +106,14 @@ pub(super) struct Events<'a, S> {
     count: u64,
     /// The member of the last document that says there is more where it came from.
     more: Option<&'static str>,
-    /// The event at hand, and the document at hand if that is an event itself. Kept to be used again.
-    event: Held,
-    document: Held,
+    /// The state of the last query whose results were met, and how many rows it says it found.
+    status: String,
+    matched: Option<u64>,
+    /// Rows of queries' results so far.
+    insights: u64,
+    /// The objects at hand, each within the one before, and some to be used again.
+    items: Vec<Item>,
+    spare: Vec<Item>,
     /// Why parsing was broken off, if JSON is not to blame.
     failure: Option<DecodeError>,
     /// Whether what is being parsed came out of a document.
@@ -117,8 +127,11 @@ impl<'a, S: Sink> Events<'a, S> {
             documents: 0,
             count: 0,
             more: None,
-            event: Held::default(),
-            document: Held::default(),
+            status: String::new(),
+            matched: None,
+            insights: 0,
+            items: Vec::new(),
+            spare: Vec::new(),
             failure: None,
             unwrapped: false,
         }
@@ -151,18 +164,27 @@ impl<'a, S: Sink> Events<'a, S> {
             self.documents += 1;
             self.more = None;
         }
-        Document(self).deserialize(parser)
+        Value::document(self).deserialize(parser)
     }
 
     /// # Errors
-    /// The last document says that it is not the last.
+    /// The last document says that it is not the last, or that a query's results are not all.
     fn finish(self) -> Result<(), DecodeError> {
-        let Some(member) = self.more else {
+        if let Some(member) = self.more {
+            return Err(DecodeError::Unreadable(format!(
+                "stops where more events follow: `{member}` is set in the last answer; ask for the rest as well"
+            )));
+        }
+        if self.insights == 0 {
             return Ok(());
-        };
-        Err(DecodeError::Unreadable(format!(
-            "stops where more events follow: `{member}` is set in the last answer of filter-log-events"
-        )))
+        }
+        if !matches!(self.status.as_str(), "" | "Complete") {
+            let status = &self.status;
+            return Err(DecodeError::Unreadable(format!(
+                "results of a query whose status is `{status}`: ask for them again when it is `Complete`"
+            )));
+        }
+        refuse_cut_results(self.insights, self.matched)
     }
 
     /// Says why a document ended early. Positions count from after `before`.
@@ -209,11 +231,16 @@ impl<'a, S: Sink> Events<'a, S> {
         }
     }
 
-    pub(super) fn event_row<E: serde::de::Error>(&mut self) -> Result<(), E> {
-        let event = mem::take(&mut self.event);
-        let result = self.row(event.message.get(), event.id.get(), event.ingested);
-        self.event = event;
-        self.or_break(result)
+    /// Notes an event that holds no record.
+    pub(super) fn refuse(&mut self, reason: &str) -> Result<(), DecodeError> {
+        self.count += 1;
+        let row = Malformed::new(self.count, reason.to_owned());
+        Ok(self.rows.sink.malformed(row)?)
+    }
+
+    /// Tells whether a row may be one word.
+    pub(super) fn has_one_column(&self) -> bool {
+        self.rows.columns() == 1
     }
 
     /// Breaks parsing off for a reason that is not the parser's.
@@ -227,22 +254,41 @@ impl<'a, S: Sink> Events<'a, S> {
         })
     }
 
-    /// Takes what Lambda is given: a subscription record, gzipped, in base64.
+    /// Takes what is in base64: a record of a subscription, lines or an event, gzipped or not.
     pub(super) fn unwrap_record(&mut self, data: &str) -> Result<(), DecodeError> {
-        let wrong = |what: String| DecodeError::Unreadable(format!("`awslogs.data`: {what}"));
+        let wrong = |what: String| DecodeError::Unreadable(format!("what is in base64: {what}"));
         if self.unwrapped {
             return Err(wrong("wrapped twice".to_owned()));
         }
-        let packed = STANDARD
+        let bytes = STANDARD
             .decode(data)
             .map_err(|error| wrong(error.to_string()))?;
-        let Some(json) = gzip::unpack(&packed)? else {
+        if !bytes.starts_with(gzip::MAGIC) {
+            return self.unwrapped(&bytes);
+        }
+        let Some(bytes) = gzip::unpack(&bytes)? else {
             return Err(wrong("more than 32 MiB".to_owned()));
         };
-        self.unwrapped = true;
-        let result = self.documents(&json);
-        self.unwrapped = false;
-        result
+        self.unwrapped(&bytes)
+    }
+
+    fn unwrapped(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
+        if matches!(bytes.trim_ascii_start(), [b'{' | b'[', ..]) {
+            // Documents within one have members of their own.
+            let items = mem::take(&mut self.items);
+            self.unwrapped = true;
+            let result = self.documents(bytes);
+            self.unwrapped = false;
+            self.items = items;
+            return result;
+        }
+        let lines = bytes.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+        for line in lines.filter(|line| !line.is_empty()) {
+            self.count += 1;
+            self.rows.sink.delivered(None);
+            self.rows.take(line, From::Event(self.count, None))?;
+        }
+        Ok(())
     }
 }
 
@@ -343,12 +389,12 @@ mod tests {
 
     #[test]
     fn what_is_no_answer_is_unreadable() {
-        let kinds = "is no answer of get-log-events or filter-log-events, no record of a subscription and no event";
+        let kinds = "is in none of the shapes that flow logs come in (docs/shapes.md has them): its members are";
         for (json, reason) in [
-            ("[] {\"a\":1}", format!("JSON document 2 {kinds}")),
+            ("[] {\"a\":1}", format!("JSON document 2 {kinds} a")),
             (
                 "{\"messageType\":\"DATA_MESSAGE\"}",
-                format!("JSON document 1 {kinds}"),
+                format!("JSON document 1 {kinds} none"),
             ),
             (
                 "[]\n[\"1 2\",",
@@ -372,7 +418,7 @@ mod tests {
             ),
             (
                 "{\"awslogs\":{\"data\":\"!\"}}",
-                "`awslogs.data`: Invalid symbol 33, offset 0.".to_owned(),
+                "what is in base64: Invalid symbol 33, offset 0.".to_owned(),
             ),
         ] {
             assert_eq!(of(json).1, Some(reason), "{json}");
@@ -385,7 +431,7 @@ mod tests {
     fn an_answer_that_more_follow_is_not_the_last() {
         let reason = |member| {
             format!(
-                "stops where more events follow: `{member}` is set in the last answer of filter-log-events"
+                "stops where more events follow: `{member}` is set in the last answer; ask for the rest as well"
             )
         };
         for (json, expected) in [

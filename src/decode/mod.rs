@@ -1,31 +1,43 @@
 //! Decoding: bytes to rows. Tells formats by content; knows nothing of what rows mean or where
 //! bytes came from.
 
+mod around;
 mod buffer;
 #[cfg(test)]
 mod collected;
+mod csv;
 mod cut;
+mod envelopes;
 mod events;
+mod form;
 mod gzip;
 mod limits;
 mod marks;
 mod parquet;
 mod rows;
+mod several;
 #[cfg(test)]
 mod shapes;
 mod text;
+mod unpacking;
+mod utf16;
+mod yaml;
+mod zstd;
 
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Seek};
 
 use buffer::Buffer;
 use bytes::Bytes;
-use limits::AtMost;
+use form::{Form, HEAD};
 
 use crate::record::{Cells, Layout};
 
+use unpacking::Unpacking;
+
 pub use buffer::give_back_memory;
 pub use parquet::table;
+pub use unpacking::unpacks_to;
 
 /// A piece of a part, to be decoded on its own.
 #[derive(Debug)]
@@ -198,97 +210,8 @@ impl From<io::Error> for DecodeError {
     }
 }
 
-/// What flow logs come as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
-    Gzip,
-    Parquet,
-    Json,
-    Text,
-    /// What the service writes to see whether it may write: no rows.
-    WriteTest,
-}
-
-/// Contents that begin like this are flow logs packed up.
-const PACKED: &[(&[u8], Form)] = &[(gzip::MAGIC, Form::Gzip), (parquet::MAGIC, Form::Parquet)];
-
-/// Contents that begin like this cannot be read, but can be named.
-const FOREIGN: &[(&[u8], &str)] = &[
-    (
-        b"\x28\xb5\x2f\xfd",
-        "zstd compressed: not a form AWS delivers; unpack it first",
-    ),
-    (
-        b"BZh",
-        "bzip2 compressed: not a form AWS delivers; unpack it first",
-    ),
-    (
-        b"\xfd7zXZ\0",
-        "xz compressed: not a form AWS delivers; unpack it first",
-    ),
-    (
-        b"\x04\x22\x4d\x18",
-        "lz4 compressed: not a form AWS delivers; unpack it first",
-    ),
-    (
-        b"PK\x03\x04",
-        "a zip archive: not a form AWS delivers; unpack it first",
-    ),
-    (b"PARE", "encrypted Parquet"),
-    (
-        b"\xff\xfe",
-        "UTF-16 text (PowerShell's `>` writes that): save it as UTF-8",
-    ),
-    (b"\xfe\xff", "UTF-16 text: save it as UTF-8"),
-];
-
-/// How much of a content is looked at to tell its form.
-const HEAD: usize = 1024;
-
-/// How many gzips may be within each other: an object packed once more by hand, and one to spare.
-const GZIP_DEPTH: u32 = 3;
-
-/// How far a content may still be unpacked.
-#[derive(Clone, Copy)]
-struct Unpacking {
-    /// How many gzips may be within it.
-    gzips: u32,
-    /// How many bytes may come out of each of them: as many as of one gzip of the size of what was fetched. So a gzip
-    /// within a gzip, which could be a billion times as large as what it is kept in, takes no longer than any other.
-    bytes: u64,
-}
-
-impl Unpacking {
-    /// What may be done with so many bytes as they were fetched.
-    fn of(size: u64) -> Self {
-        Self {
-            gzips: GZIP_DEPTH,
-            bytes: size.saturating_mul(gzip::LARGEST_RATIO as u64),
-        }
-    }
-
-    /// What may be done within one more gzip.
-    fn deeper(self) -> Result<Self, DecodeError> {
-        let Some(gzips) = self.gzips.checked_sub(1) else {
-            return Err(DecodeError::Unreadable(
-                "gzip within gzip, too many times".to_owned(),
-            ));
-        };
-        Ok(Self { gzips, ..self })
-    }
-
-    /// Reads the members of a gzip file as far as they may be unpacked.
-    fn unpack<R: io::BufRead>(self, packed: R) -> impl Read {
-        let reason = "gzip within gzip that unpacks to more than 1032 times its size";
-        AtMost::new(self.bytes, gzip::Members::new(packed), reason)
-    }
-}
-
 /// A file of at most so many bytes is read whole, which is faster and needs no second thoughts about its rows.
 const WHOLE_FILE: usize = 16 << 20;
-
-/// The content of `aws-logs-write-test`, which an export task leaves in its bucket.
-const WRITE_TEST: &[u8] = b"Permission Check Successful";
 
 /// Decodes a content, whatever its form, and hands its rows to the sink in order. Empty content
 /// has no rows. Memory does not depend on how much a file unpacks to.
@@ -315,6 +238,8 @@ pub fn beginning(head: &[u8]) -> Option<Vec<u8>> {
     }
     Some(if head.starts_with(gzip::MAGIC) {
         gzip::beginning(head)
+    } else if head.starts_with(zstd::MAGIC) {
+        zstd::beginning(head)
     } else {
         head.to_vec()
     })
@@ -346,11 +271,36 @@ fn whole<S: Sink>(
     format: &Format,
     sink: &mut S,
 ) -> Result<(), DecodeError> {
-    match form(&content[..content.len().min(HEAD)])? {
+    match form::told(&content[..content.len().min(HEAD)])? {
         Form::WriteTest => Ok(()),
         Form::Text => text::decode(content, format, sink),
         Form::Json => events::decode(content, format, sink),
+        Form::Csv(table) => csv::stream(&table, &mut &content[..], format, sink),
+        Form::Yaml => events::stream(&mut yaml::AsJson::new(content), format, sink),
+        Form::Utf16 => {
+            let unpacking = unpacking.deeper()?;
+            sink.provisional();
+            stream(&mut utf16::AsUtf8::new(content), unpacking, format, sink)
+        }
+        Form::Base64 => events::base64(&mut &content[..], format, sink),
         Form::Parquet => parquet::decode(Bytes::copy_from_slice(content), sink),
+        Form::Zstd => {
+            let unpacking = unpacking.deeper()?;
+            match zstd::unpack(content)? {
+                Some(unpacked) if (unpacked.len() as u64) <= unpacking.bytes => {
+                    whole(&unpacked, unpacking, format, sink)
+                }
+                _ => {
+                    sink.provisional();
+                    stream(
+                        &mut unpacking.unpack_zstd(content)?,
+                        unpacking,
+                        format,
+                        sink,
+                    )
+                }
+            }
+        }
         Form::Gzip => {
             let unpacking = unpacking.deeper()?;
             match gzip::unpack(content)? {
@@ -372,13 +322,28 @@ fn stream<S: Sink>(
     sink: &mut S,
 ) -> Result<(), DecodeError> {
     let head = head_of(content)?;
-    let form = form(&head)?;
+    let form = form::told(&head)?;
     let mut content = Cursor::new(head).chain(content);
     match form {
         Form::WriteTest => Ok(()),
         Form::Text => text::stream(&mut content, format, sink),
         Form::Json => events::stream(&mut content, format, sink),
+        Form::Csv(table) => csv::stream(&table, &mut content, format, sink),
+        Form::Yaml => {
+            let text = BufReader::with_capacity(64 << 10, content);
+            events::stream(&mut yaml::AsJson::new(text), format, sink)
+        }
+        Form::Utf16 => {
+            let unpacking = unpacking.deeper()?;
+            stream(&mut utf16::AsUtf8::new(content), unpacking, format, sink)
+        }
+        Form::Base64 => events::base64(&mut content, format, sink),
         Form::Parquet => parquet::stream(&mut content, sink),
+        Form::Zstd => {
+            let unpacking = unpacking.deeper()?;
+            let packed = BufReader::with_capacity(64 << 10, content);
+            stream(&mut unpacking.unpack_zstd(packed)?, unpacking, format, sink)
+        }
         Form::Gzip => {
             let unpacking = unpacking.deeper()?;
             let packed = BufReader::with_capacity(64 << 10, content);
@@ -391,43 +356,6 @@ fn head_of(content: &mut dyn Read) -> Result<Vec<u8>, DecodeError> {
     let mut head = Vec::with_capacity(HEAD);
     content.take(HEAD as u64).read_to_end(&mut head)?;
     Ok(head)
-}
-
-/// Tells the form by how the content begins. Less than [`HEAD`] bytes are the whole content.
-fn form(head: &[u8]) -> Result<Form, DecodeError> {
-    let unreadable = |reason: &str| Err(DecodeError::Unreadable(reason.to_owned()));
-    if let Some((_, form)) = PACKED.iter().find(|(magic, _)| head.starts_with(magic)) {
-        return Ok(*form);
-    }
-    if let Some((_, name)) = FOREIGN.iter().find(|(magic, _)| head.starts_with(magic)) {
-        return unreadable(name);
-    }
-    let text = head.strip_prefix(text::BYTE_ORDER_MARK).unwrap_or(head);
-    match text.trim_ascii() {
-        _ if !is_utf8(head) => unreadable(NEITHER),
-        WRITE_TEST if head.len() < HEAD => Ok(Form::WriteTest),
-        // Strings may hold any number of DEL bytes; of all others its parser tells.
-        [b'{' | b'[', ..] => Ok(Form::Json),
-        _ if !is_text(head) => unreadable(NEITHER),
-        _ => Ok(Form::Text),
-    }
-}
-
-const NEITHER: &str = "neither flow-log text, JSON nor Parquet";
-
-/// Tells whether this may be the beginning of something in UTF-8, perhaps cut within a character, without NUL.
-fn is_utf8(head: &[u8]) -> bool {
-    let utf8 = match std::str::from_utf8(head) {
-        Ok(_) => true,
-        Err(error) => head.len() == HEAD && error.error_len().is_none(),
-    };
-    utf8 && !head.contains(&0)
-}
-
-/// Tells whether hardly any of this are control bytes, but for white space.
-fn is_text(head: &[u8]) -> bool {
-    let control = |byte: &&u8| byte.is_ascii_control() && !byte.is_ascii_whitespace();
-    head.iter().filter(control).count() <= head.len() / 4
 }
 
 #[cfg(test)]
@@ -464,7 +392,7 @@ mod tests {
 
     #[test]
     fn what_is_no_flow_log_is_unreadable() {
-        let neither = NEITHER;
+        let neither = form::NEITHER;
         let latin = [&b"2 caf\xe9 "[..], &[b'x'; 2000]].concat();
         let deep = (0..4).fold(b"1 2".to_vec(), |content, _| gzip(&content));
         for (content, reason) in [
@@ -473,12 +401,13 @@ mod tests {
             (&latin, neither),
             (b"\x01\x02\x03", neither),
             (
-                b"\xff\xfe2\0",
-                "UTF-16 text (PowerShell's `>` writes that): save it as UTF-8",
+                b"\xff\xfe2",
+                "UTF-16 text that is cut off within a character",
             ),
+            (b"\x28\xb5\x2f\xfd\0", "zstd: cut off"),
             (
-                b"\x28\xb5\x2f\xfd\0",
-                "zstd compressed: not a form AWS delivers; unpack it first",
+                b"BZh9",
+                "bzip2 compressed: not a form AWS delivers; unpack it first",
             ),
             (
                 b"PK\x03\x04",
@@ -494,7 +423,7 @@ mod tests {
 
     #[test]
     fn a_character_may_be_cut_where_looking_ends() {
-        let text = format!("1 {}\u{e9}\n", "x".repeat(HEAD - 3));
+        let text = format!("1 {}\u{e9}\n", "x".repeat(1024 - 3));
         let all = every_way(text.as_bytes(), &given("${start} ${end}")).unwrap();
         assert_eq!(all.rows.len(), 1);
     }

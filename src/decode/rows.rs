@@ -9,14 +9,13 @@ use std::mem;
 
 use smallvec::SmallVec;
 
+use super::around::{STAMP_T, is_time_stamp};
 use super::cut::{Cut, Cutter, TakeLines};
+use super::several::{Passing, Run, is_beside, line_of_object, passing, pieces, records};
 use super::{DecodeError, Format, Malformed, Row, Sink};
 use crate::record::{Cells, Layout, LayoutError};
 
 const ESCAPE: u8 = 0x1b;
-
-/// Where a time stamp has its `T`.
-const STAMP_T: usize = 10;
 
 /// Where the record type stands in the Transit Gateway default format, and what it is there.
 const TRANSIT_GATEWAY: (usize, &[u8]) = (1, b"TransitGateway");
@@ -61,6 +60,14 @@ impl Shape {
         let has_word = self.word.is_none_or(|(at, word)| record.get(at) == word);
         (has_word && before <= usize::from(stamped)).then_some(record)
     }
+
+    /// Returns the cells of the records in these cells, if there is nothing else in them, or one with what tools write
+    /// around it.
+    fn records<'t>(&self, cells: &[&'t [u8]]) -> Option<Run<'t>> {
+        let run = records(&self.layout, cells)?;
+        let has_word = |record: &[&[u8]]| self.word.is_none_or(|(at, word)| record[at] == word);
+        run.chunks(self.columns).all(has_word).then_some(run)
+    }
 }
 
 /// The most headers of one part that are not alike. Files of some formats may have been put one after the other; each
@@ -94,16 +101,21 @@ impl<'a, S: Sink> Rows<'a, S> {
         }
     }
 
+    /// Returns how many columns the layout in force has.
+    pub(super) fn columns(&self) -> usize {
+        self.shape.columns
+    }
+
     /// Takes the text of a row. Blank text is no row and passes.
     ///
     /// # Errors
     /// A header that cannot be one, or no more is wanted.
     pub(super) fn take(&mut self, text: &[u8], from: From<'_>) -> Result<(), DecodeError> {
-        if memchr::memchr(b'\n', text).is_some() {
-            return self.refuse_control(b'\n', text, from);
-        }
         let asterisks = memchr::memchr(b'*', text).is_some();
         self.sink.asterisks(asterisks);
+        if memchr::memchr(b'\n', text).is_some() {
+            return self.unfit(text, from, None);
+        }
         let mut cutter = mem::take(&mut self.cutter);
         let result = cutter.cut(text, &mut One { rows: self, from });
         self.cutter = cutter;
@@ -117,7 +129,7 @@ impl<'a, S: Sink> Rows<'a, S> {
     #[inline(always)]
     pub(super) fn take_cut(&mut self, line: &Cut<'_>, from: From<'_>) -> Result<(), DecodeError> {
         match line.cells {
-            Some(cells) => self.cells(Cells::InLine(cells), from),
+            Some(cells) => self.cells(Cells::InLine(cells), line.text, from),
             None => self.take_odd(line.text, from),
         }
     }
@@ -134,7 +146,7 @@ impl<'a, S: Sink> Rows<'a, S> {
         let cells = text.split(white).filter(|cell| !cell.is_empty());
         // More than a layout of all known fields has go to the heap.
         let cells: SmallVec<[&[u8]; 80]> = cells.collect();
-        self.cells(Cells::Apart(&cells), from)
+        self.cells(Cells::Apart(&cells), text, from)
     }
 
     /// `aws logs tail` colours what it writes to a terminal, `script` and `--color on` keep that.
@@ -179,7 +191,7 @@ impl<'a, S: Sink> Rows<'a, S> {
     }
 
     #[inline(always)]
-    fn cells(&mut self, all: Cells<'_>, from: From<'_>) -> Result<(), DecodeError> {
+    fn cells(&mut self, all: Cells<'_>, text: &[u8], from: From<'_>) -> Result<(), DecodeError> {
         if all.is_empty() {
             return Ok(());
         }
@@ -199,16 +211,11 @@ impl<'a, S: Sink> Rows<'a, S> {
         let mut record = cells;
         if !self.shape.fits(&cells) {
             let Some(fitting) = self.fit(cells, stamped) else {
-                let (found, columns) = (cells.len(), self.shape.columns);
-                let reason = format!("{found} columns where the layout has {columns}");
-                return self.refuse(from, reason, found);
+                return self.unfit(text, from, Some(cells.len()));
             };
             record = fitting;
         }
-        if !self.announced {
-            self.announced = true;
-            self.sink.layout(&self.shape.layout)?;
-        }
+        self.announce()?;
         let before = all.len() - record.len();
         let (number, event_id, alone) = match from {
             From::Line(number) => (number, None, before == usize::from(stamped)),
@@ -220,6 +227,140 @@ impl<'a, S: Sink> Rows<'a, S> {
             alone,
             event_id,
         })?)
+    }
+
+    #[inline(always)]
+    fn announce(&mut self) -> Result<(), DecodeError> {
+        if !self.announced {
+            self.announced = true;
+            self.sink.layout(&self.shape.layout)?;
+        }
+        Ok(())
+    }
+
+    /// Takes a text that is no record as it stands: of several records, of one with something around it, or of none. So many
+    /// cells were found in it, if it has been cut.
+    #[inline(never)]
+    fn unfit(
+        &mut self,
+        text: &[u8],
+        from: From<'_>,
+        found: Option<usize>,
+    ) -> Result<(), DecodeError> {
+        let mut taken: u32 = 0;
+        let mut refused = Vec::new();
+        let count = pieces(text).count();
+        for piece in pieces(text) {
+            if self.is_header(piece, from)? {
+                taken += 1;
+                continue;
+            }
+            match self.records_of(piece) {
+                Some(run) => self.hand_over(&run, from, &mut taken)?,
+                None if is_beside(text, piece) => {}
+                None => refused.push(count_cells(piece)),
+            }
+        }
+        if taken == 0 {
+            return self.unfit_line(text, from, found);
+        }
+        let columns = self.shape.columns;
+        for cells in refused {
+            let reason = format!(
+                "one of {count} pieces in it is no record: the layout has {columns} columns"
+            );
+            self.refuse(from, reason, cells)?;
+        }
+        Ok(())
+    }
+
+    /// Takes a piece of a line that is a header: lines may end in CR alone.
+    fn is_header(&mut self, piece: &[u8], from: From<'_>) -> Result<bool, DecodeError> {
+        if !(piece.first().is_some_and(u8::is_ascii_lowercase) && matches!(from, From::Line(_))) {
+            return Ok(false);
+        }
+        let cells = piece.split(u8::is_ascii_whitespace);
+        let cells: Run<'_> = cells.filter(|cell| !cell.is_empty()).collect();
+        match Layout::from_header(Cells::Apart(&cells)) {
+            Some(header) => self.header(header, from).map(|()| true),
+            None => Ok(false),
+        }
+    }
+
+    /// Takes a text that holds no record.
+    fn unfit_line(
+        &mut self,
+        text: &[u8],
+        from: From<'_>,
+        found: Option<usize>,
+    ) -> Result<(), DecodeError> {
+        if let From::Line(number) = from {
+            match passing(text) {
+                Passing::Over => return Ok(()),
+                Passing::More => {
+                    return Err(DecodeError::Unreadable(format!(
+                        "stops where more events follow: line {number} holds the token to go on with; ask for the rest as well"
+                    )));
+                }
+                Passing::No => {}
+            }
+        }
+        if let Some(control) = text
+            .iter()
+            .find(|byte| is_control(**byte) && **byte != b'\n')
+        {
+            return self.refuse_control(*control, text, from);
+        }
+        let columns = self.shape.columns;
+        let found = found.unwrap_or_else(|| count_cells(text));
+        let reason = format!("{found} columns where the layout has {columns}");
+        self.refuse(from, reason, found)
+    }
+
+    /// Returns the cells of the records that a piece of a text holds. If they are of the other default, that is the layout in
+    /// force from now on.
+    fn records_of<'t>(&mut self, piece: &'t [u8]) -> Option<Run<'t>> {
+        if piece.iter().any(|byte| is_control(*byte)) {
+            return None;
+        }
+        let piece = line_of_object(piece).unwrap_or(piece);
+        let cells = piece.split(u8::is_ascii_whitespace);
+        let cells: Run<'t> = cells.filter(|cell| !cell.is_empty()).collect();
+        if let Some(run) = self.shape.records(&cells) {
+            return Some(run);
+        }
+        let other = self.other.as_mut()?;
+        let run = other.records(&cells)?;
+        mem::swap(&mut self.shape, other);
+        self.announced = false;
+        Some(run)
+    }
+
+    /// Hands over records of one text, of which so many have been handed over before.
+    fn hand_over(
+        &mut self,
+        run: &[&[u8]],
+        from: From<'_>,
+        taken: &mut u32,
+    ) -> Result<(), DecodeError> {
+        self.announce()?;
+        for record in run.chunks(self.shape.columns) {
+            let (From::Line(number) | From::Event(number, _)) = from;
+            let id = match from {
+                From::Event(_, id) => id,
+                From::Line(_) => None,
+            };
+            // Records of one event are no copies of each other.
+            let own_id = id.filter(|_| *taken > 0).map(|id| format!("{id}/{taken}"));
+            *taken += 1;
+            self.sink.row(Row {
+                number,
+                cells: Cells::Apart(record),
+                alone: false,
+                event_id: own_id.as_deref().or(id),
+            })?;
+        }
+        Ok(())
     }
 
     /// Returns the cells of the record. If they are of the other default, that is the layout in force from now on. Apart from
@@ -275,24 +416,9 @@ impl<S: Sink> TakeLines for One<'_, '_, '_, S> {
     }
 }
 
-/// Returns a line without its time stamp, if it begins with one; nothing else is looked at.
-#[inline(always)]
-pub(super) fn after_time_stamp(line: &[u8]) -> &[u8] {
-    if line.get(STAMP_T) != Some(&b'T') {
-        return line;
-    }
-    match memchr::memchr(b' ', line) {
-        Some(end) if is_time_stamp(&line[..end]) => &line[end + 1..],
-        _ => line,
-    }
-}
-
-/// Tells by its shape whether a cell is `2025-02-25T12:25:04...`.
-#[inline(always)]
-fn is_time_stamp(cell: &[u8]) -> bool {
-    cell.len() >= "2025-02-25T12:25:04".len()
-        && (cell[4], cell[7], cell[STAMP_T], cell[13]) == (b'-', b'-', b'T', b':')
-        && cell[..4].iter().all(u8::is_ascii_digit)
+fn count_cells(text: &[u8]) -> usize {
+    let cells = text.split(|byte| *byte <= b' ');
+    cells.filter(|cell| !cell.is_empty()).count()
 }
 
 /// Tells whether a byte has no business in a line: below space, and no white space.
@@ -350,6 +476,57 @@ mod tests {
         assert_eq!(all.rows[1].event_id.as_deref(), Some("id"));
     }
 
+    #[test]
+    fn a_text_may_hold_several_records_and_what_tools_write_around_them() {
+        let (a, b) = (ROW, ROW.replace("840", "841"));
+        for text in [
+            format!("{a}\t{b}"),
+            format!("{a}\r{b}\r"),
+            format!("{a}\n\n{b}\n"),
+            format!("{a}\\n{b}\\n"),
+            format!("{a} {b}"),
+            format!("{a}{b}"),
+        ] {
+            let all = of(&[&text], &default_format());
+            assert_eq!(all.texts(), [a, &b], "{text:?}");
+            assert_eq!((all.numbers(), &all.malformed), (vec![1, 1], &vec![]));
+            let mut events = Collected::default();
+            Rows::new(&default_format(), &mut events)
+                .take(text.as_bytes(), From::Event(1, Some("7")))
+                .unwrap();
+            let ids = events.rows.iter().map(|row| row.event_id.as_deref());
+            assert_eq!(ids.collect::<Vec<_>>(), [Some("7"), Some("7/1")]);
+        }
+        let tabs = format!(
+            "1700000000000\teni-0aa-all\t{a}\nEVENTS\t7\t1700000312345\t{a}\t1700000000000"
+        );
+        let all = of(&tabs.split('\n').collect::<Vec<_>>(), &default_format());
+        assert_eq!((all.texts(), &all.malformed), (vec![a, a], &vec![]));
+    }
+
+    #[test]
+    fn what_stands_among_records_and_is_none_is_named() {
+        let all = of(&[&format!("{ROW}\t2 3\t{ROW}\tfoo")], &default_format());
+        let reason = "one of 4 pieces in it is no record: the layout has 14 columns";
+        assert_eq!(all.texts(), [ROW, ROW]);
+        assert_eq!(
+            all.malformed,
+            [(1, reason.to_owned()), (1, reason.to_owned())]
+        );
+        let mut all = Collected::default();
+        let mut rows = Rows::new(&default_format(), &mut all);
+        let more = rows.take(b"NEXTTOKEN\teyJuZXh0", From::Line(7));
+        let reason = "stops where more events follow: line 7 holds the token to go on with; ask for the rest as well";
+        assert_eq!(more, Err(DecodeError::Unreadable(reason.to_owned())));
+    }
+
+    #[test]
+    fn a_line_may_hold_lines_that_end_in_cr_alone() {
+        let all = of(&["end start\r2 1\r4 3"], &default_format());
+        assert_eq!(all.texts(), ["2 1", "4 3"]);
+        assert_eq!(all.layouts, [Layout::from_names(["end", "start"]).unwrap()]);
+    }
+
     proptest! {
         #[test]
         fn cells_are_what_white_space_divides(line in "[ \t\r!0-9~\u{80}-\u{10ff}]{0,70}") {
@@ -362,7 +539,7 @@ mod tests {
 
         #[test]
         fn control_bytes_are_found(line in prop::collection::vec(any::<u8>(), 0..40)) {
-            let control = line.iter().copied().find(|byte| is_control(*byte) && *byte != ESCAPE);
+            let control = line.iter().copied().find(|byte| is_control(*byte) && !matches!(*byte, ESCAPE | b'\n'));
             prop_assume!(control.is_some());
             let mut all = Collected::default();
             Rows::new(&default_format(), &mut all).take(&line, From::Line(1)).unwrap();

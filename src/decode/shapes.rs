@@ -38,26 +38,86 @@ fn every_shape_holds_the_same_records() {
         "2 123456789010 eni-0f1a2b3c4d5e6f702 - - - - - - - 1700000060 1700000118 - NODATA",
     ];
     for name in [
+        "athena-results.csv",
+        "awslogs-no-group.txt",
+        "awslogs-times.txt",
+        "awslogs.txt",
+        "batched-events.json",
+        "cli-filter-table.txt",
+        "cli-filter-text.txt",
+        "cli-get-text.txt",
+        "cli-messages-table.txt",
+        "cli-messages-text.txt",
+        "cli-times-messages-table.txt",
+        "cli-times-messages-text.txt",
+        "cli-yaml-messages.yaml",
+        "cli-yaml.yaml",
         "concatenated-headers.txt",
+        "console-quoted.csv",
+        "console.csv",
         "crlf.txt",
+        "cw.txt",
+        "elasticsearch.json",
         "export-task.gz",
+        "filebeat.jsonl",
         "filter-log-events.json",
+        "firehose-http.json",
         "firehose-messages.json",
+        "firehose-transform-in.json",
+        "firehose-transform-out.json",
+        "fluent-bit.json",
         "get-log-events.json",
+        "get-query-results.json",
+        "insights-console.csv",
+        "insights-console.json",
+        "jq-strings.txt",
+        "kinesis-get-records.json",
+        "kinesis-lambda.json",
         "lambda-event.json",
+        "logcli.jsonl",
+        "logcli.txt",
+        "logstash.jsonl",
         "no-last-newline.txt",
+        "nothing-between.txt",
+        "old-mac.txt",
+        "otlp.json",
         "pandas.parquet",
         "plain.txt",
+        "plain.txt.zst",
+        "powershell-utf16.txt",
+        "powershell.json",
+        "python-print.txt",
         "query-events.json",
         "query-messages.json",
+        "query-streams-messages.json",
+        "query-times-messages.json",
         "s3-header.log.gz",
         "s3.log.parquet",
+        "saw.txt",
+        "splunk-export.json",
+        "splunk-hec.json",
         "subscription-decompressed.json",
         "subscription.gz",
         "tail-detailed-colour.txt",
         "tail-detailed.txt",
         "tail-short.txt",
         "two-layouts.txt",
+        "vector.jsonl",
+        "cloud-logging.jsonl",
+        "datadog.json",
+        "docker.jsonl",
+        "elasticdump.jsonl",
+        "fluentd.txt",
+        "gelf.jsonl",
+        "grafana.csv",
+        "journald.jsonl",
+        "kibana.csv",
+        "kinesis-data.txt",
+        "kinesis-records.jsonl",
+        "kubernetes.txt",
+        "loki-query.json",
+        "results-messages.json",
+        "splunk.csv",
     ] {
         assert_eq!(records(&fixture(name)), expected, "{name}");
         assert_eq!(
@@ -65,6 +125,18 @@ fn every_shape_holds_the_same_records() {
             expected,
             "{name}, packed once more"
         );
+    }
+}
+
+#[test]
+fn every_shape_is_documented() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let [shapes, fixtures] = ["docs/shapes.md", "fixtures/README.md"]
+        .map(|name| std::fs::read_to_string(root.join(name)).unwrap());
+    for file in std::fs::read_dir(root.join("fixtures/formats")).unwrap() {
+        let name = format!("`{}`", file.unwrap().file_name().to_str().unwrap());
+        assert!(shapes.contains(&name), "docs/shapes.md lacks {name}");
+        assert!(fixtures.contains(&name), "fixtures/README.md lacks {name}");
     }
 }
 

@@ -3,13 +3,15 @@
 use std::io::Read;
 use std::mem;
 
+use super::around::after_time_stamp;
 use super::cut::{Cut, Cutter, TakeLines};
 use super::marks::newlines;
-use super::rows::{From, Rows, after_time_stamp};
+use super::rows::{From, Rows};
 use super::{DecodeError, Format, Malformed, Sink};
 
-/// The longest line that is looked at. A record of all known fields has a few KiB.
-const LONGEST_LINE: usize = 1 << 20;
+/// The longest line that is looked at. A record of all known fields has a few KiB, but `aws logs filter-log-events --output
+/// text` may put all messages of an answer, 1 MB of them, in one line.
+const LONGEST_LINE: usize = 4 << 20;
 
 /// How much of a stream is read at a time.
 const CHUNK: usize = 256 << 10;
@@ -162,7 +164,7 @@ impl<'a, S: Sink> Lines<'a, S> {
         // How long it is, nobody has counted.
         Ok(self.rows.sink.malformed(Malformed {
             cells: u64::MAX,
-            ..Malformed::new(self.number, "line longer than 1 MiB".to_owned())
+            ..Malformed::new(self.number, "line longer than 4 MiB".to_owned())
         })?)
     }
 }
@@ -239,7 +241,7 @@ mod tests {
             ("# 1 2", "3 columns where the layout has 2"),
             ("1 \0 2", "control byte 0x00 within it"),
             ("\x1b[0m1\0 2", "control byte 0x00 within it"),
-            (&long, "line longer than 1 MiB"),
+            (&long, "line longer than 4 MiB"),
         ] {
             let text = format!("1 2\n{line}\n3 4\n");
             let mut all = Collected::default();

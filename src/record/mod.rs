@@ -13,6 +13,7 @@ mod layout;
 mod normal;
 mod normalise;
 mod simd;
+mod value;
 mod verbatim;
 
 use std::fmt;

@@ -108,9 +108,14 @@ fn said(remark: &Remark) -> String {
             "left out: {files} whose name tells no flow log, since flow logs are asked for by id"
         ),
         Remark::HiddenFiles { count, first } => {
-            let more = if *count > first.len() { ", ..." } else { "" };
-            let names = first.join(", ");
-            format!("left out: {count} hidden (name begins with a dot): {names}{more}")
+            left_out(*count, "hidden (name begins with a dot)", first)
+        }
+        Remark::LeftBehind { count, first } => {
+            left_out(*count, "left by the system, an editor or Athena", first)
+        }
+        Remark::PackedTwins { count, first } => {
+            let what = "packed, of files that lie beside them unpacked";
+            left_out(*count, what, first)
         }
         Remark::NamelessObjects(number) => format!(
             "{} left out: the name tells no flow log, and flow logs are asked for by id",
@@ -243,6 +248,12 @@ pub(crate) fn reason(mismatch: &ConfigMismatch) -> String {
             format!("{flow_log} cannot deliver all its records: {error}")
         }
     }
+}
+
+fn left_out(count: usize, what: &str, first: &[String]) -> String {
+    let more = if count > first.len() { ", ..." } else { "" };
+    let names = first.join(", ");
+    format!("left out: {count} {what}: {names}{more}")
 }
 
 #[cfg(test)]

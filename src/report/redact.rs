@@ -5,7 +5,7 @@
 //! one key, and unequal addresses have unequal ones. Names of buckets, groups, folders and services are kept.
 //!
 //! Addresses keep which of them share a prefix (IPCrypt's prefix-preserving mode, draft-denis-ipcrypt), so that a subnet
-//! is still seen as one; who has the key can turn them back. Everything else is keyed with HMAC-SHA256.
+//! is still seen as one, and private addresses stay private; who has the key can turn them back. Everything else is keyed with HMAC-SHA256.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -293,8 +293,17 @@ impl Redaction {
         Record::new(fields.collect())
     }
 
+    /// Returns an address's stand-in, which is of the same private network, or of none if the address is of none. Within a network
+    /// its first bits stay; outside, what falls into one is encrypted again until it does not.
     fn address(&self, address: IpAddr) -> String {
-        self.addresses.encrypt_ipaddr(address).to_string()
+        let mut stand_in = self.addresses.encrypt_ipaddr(address);
+        if let Some((network, bits)) = private(address) {
+            return within(network, bits, stand_in).to_string();
+        }
+        while private(stand_in).is_some() {
+            stand_in = self.addresses.encrypt_ipaddr(stand_in);
+        }
+        stand_in.to_string()
     }
 
     fn ipv4(&self, found: &str) -> Option<String> {
@@ -386,6 +395,47 @@ fn bounded<'a>(
             .flatten();
         stand_in.unwrap_or_else(|| whole.as_str().to_owned())
     })
+}
+
+/// The networks of addresses that are not public (RFC 1918, 6598, 3927, 4193, 4291), and how many bits name each.
+const PRIVATE: [(IpAddr, u8); 7] = [
+    (IpAddr::V4(Ipv4Addr::new(10, 0, 0, 0)), 8),
+    (IpAddr::V4(Ipv4Addr::new(172, 16, 0, 0)), 12),
+    (IpAddr::V4(Ipv4Addr::new(192, 168, 0, 0)), 16),
+    (IpAddr::V4(Ipv4Addr::new(100, 64, 0, 0)), 10),
+    (IpAddr::V4(Ipv4Addr::new(169, 254, 0, 0)), 16),
+    (IpAddr::V6(Ipv6Addr::new(0xfc00, 0, 0, 0, 0, 0, 0, 0)), 7),
+    (IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0)), 10),
+];
+
+/// Returns the private network that an address is of.
+fn private(address: IpAddr) -> Option<(IpAddr, u8)> {
+    PRIVATE
+        .into_iter()
+        .find(|(network, bits)| match (address, network) {
+            (IpAddr::V4(address), IpAddr::V4(network)) => {
+                (address.to_bits() ^ network.to_bits()) >> (32 - bits) == 0
+            }
+            (IpAddr::V6(address), IpAddr::V6(network)) => {
+                (address.to_bits() ^ network.to_bits()) >> (128 - bits) == 0
+            }
+            _ => false,
+        })
+}
+
+/// Returns an address with the first bits of a network.
+fn within(network: IpAddr, bits: u8, address: IpAddr) -> IpAddr {
+    match (network, address) {
+        (IpAddr::V4(network), IpAddr::V4(address)) => {
+            let host = address.to_bits() & (u32::MAX >> bits);
+            Ipv4Addr::from_bits(network.to_bits() | host).into()
+        }
+        (IpAddr::V6(network), IpAddr::V6(address)) => {
+            let host = address.to_bits() & (u128::MAX >> bits);
+            Ipv6Addr::from_bits(network.to_bits() | host).into()
+        }
+        _ => address,
+    }
 }
 
 /// Replaces IPv6 addresses, also such with other things and colons around them.
@@ -570,15 +620,22 @@ mod tests {
     }
 
     proptest! {
-        /// Unequal addresses stay unequal, and what they share at the front stays as long.
+        /// Unequal addresses stay unequal, private ones stay private, and what two of one kind share at the front stays as long.
         #[test]
-        fn addresses_keep_their_prefixes(a: u32, b: u32) {
+        fn addresses_keep_their_prefixes(a: u32, b: u32, private_ones: bool, same: u32) {
             let redaction = redaction();
             let told = |bits: u32| {
                 let text = redaction.text(&Ipv4Addr::from(bits).to_string());
                 u32::from(text.parse::<Ipv4Addr>().unwrap())
             };
-            prop_assert_eq!((told(a) ^ told(b)).leading_zeros(), (a ^ b).leading_zeros());
+            let kind = |bits: u32| private(Ipv4Addr::from(bits).into());
+            let (a, b) = if private_ones { (0x0a00_0000 | a >> 8, 0x0a00_0000 | b >> 8) } else { (a, b ^ (same & 0xff)) };
+            prop_assert_eq!(kind(told(a)), kind(a));
+            prop_assert_eq!(told(a) == told(b), a == b);
+            let (shared, shown) = ((a ^ b).leading_zeros(), (told(a) ^ told(b)).leading_zeros());
+            if private_ones {
+                prop_assert_eq!(shown, shared);
+            }
         }
 
         #[test]

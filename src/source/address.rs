@@ -7,6 +7,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use super::meant::instead;
 use crate::model::Error;
 
 /// Where one side's records are read from.
@@ -88,7 +89,10 @@ impl FromStr for Address {
             return Ok(Self::Stdin);
         }
         if let Some(rest) = text.strip_prefix("s3://") {
-            return s3(text, rest);
+            return match rest.starts_with("arn:") {
+                true => arn_of_bucket(text, rest),
+                false => s3(text, rest),
+            };
         }
         if let Some(name) = text.strip_prefix("cwl://") {
             return group(text, name, None);
@@ -97,9 +101,12 @@ impl FromStr for Address {
             return arn(text);
         }
         match text.split_once("://") {
-            Some((scheme, _)) if is_scheme(scheme) => Err(usage(format!(
-                "`{text}`: `{scheme}://` is not read; give `s3://bucket/prefix`, `cwl://group`, a path or `-`"
-            ))),
+            Some((scheme, rest)) if is_scheme(scheme) => Err(usage(match instead(scheme, rest) {
+                Some(instead) => format!("`{text}`: `{scheme}://` is not read; write `{instead}`"),
+                None => format!(
+                    "`{text}`: `{scheme}://` is not read; give `s3://bucket/prefix`, `cwl://group`, a path or `-`"
+                ),
+            })),
             _ => Ok(Self::Path(PathBuf::from(text))),
         }
     }
@@ -114,6 +121,42 @@ fn is_scheme(text: &str) -> bool {
         && text
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+}
+
+/// Reads the ARN of an access point, with a prefix behind its name.
+fn arn_of_bucket(text: &str, arn: &str) -> Result<Address, Error> {
+    let fields: Vec<&str> = arn.splitn(6, ':').collect();
+    let [_, _, service, region, account, rest] = fields[..] else {
+        return Err(usage(format!("`{text}` is no ARN of an access point")));
+    };
+    if service == "s3" && region.is_empty() && account.is_empty() {
+        return s3(text, rest);
+    }
+    let point = rest
+        .strip_prefix("accesspoint/")
+        .or(rest.strip_prefix("accesspoint:"));
+    let Some(point) = point.filter(|_| matches!(service, "s3" | "s3-outposts")) else {
+        return Err(usage(format!(
+            "`{text}` is neither a bucket nor an access point (`arn:aws:s3:region:account:accesspoint/name`)"
+        )));
+    };
+    let (name, prefix) = point.split_once('/').unwrap_or((point, ""));
+    if region.is_empty() || name.ends_with(".mrap") {
+        return Err(usage(format!(
+            "`{text}`: Multi-Region access points are not supported; give the bucket itself, or its access point in one region"
+        )));
+    }
+    if service == "s3-outposts" {
+        return Err(usage(format!(
+            "`{text}`: access points on Outposts are not supported"
+        )));
+    }
+    let prefix = prefix.strip_prefix("object/").unwrap_or(prefix);
+    Ok(Address::S3 {
+        bucket: format!("{}:accesspoint/{name}", fields[..5].join(":")),
+        prefix: prefix.to_owned(),
+        written: text.to_owned(),
+    })
 }
 
 fn s3(text: &str, rest: &str) -> Result<Address, Error> {
@@ -179,6 +222,13 @@ fn arn(text: &str) -> Result<Address, Error> {
     match fields.as_slice() {
         // An access point has a region and an account; a bucket has neither.
         [_, _, "s3", "", "", rest] => s3(text, rest),
+        [_, _, "s3" | "s3-outposts", _, _, rest] if rest.starts_with("accesspoint") => {
+            arn_of_bucket(text, text)
+        }
+        [_, _, "ec2", _, _, rest] if rest.starts_with("vpc-flow-log/") => Err(usage(format!(
+            "`{text}` is a flow log, which is given with `--flow-logs {} fl-...`, one for each side",
+            rest.trim_start_matches("vpc-flow-log/")
+        ))),
         [_, _, "logs", _, _, rest] => {
             let name = rest.strip_prefix("log-group:").ok_or_else(other)?;
             let name = name.strip_suffix(":*").unwrap_or(name);
@@ -220,6 +270,24 @@ mod tests {
                 bucket: bucket.into(),
                 prefix: prefix.into(),
                 written: text.into(),
+            };
+            assert_eq!(address, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn access_points() {
+        let arn = "arn:aws:s3:eu-west-1:111122223333:accesspoint/x";
+        for (text, prefix) in [
+            (arn.to_owned(), ""),
+            (format!("s3://{arn}/AWSLogs/"), "AWSLogs/"),
+            (format!("{arn}/object/AWSLogs/"), "AWSLogs/"),
+        ] {
+            let address: Address = text.parse().unwrap();
+            let expected = Address::S3 {
+                bucket: arn.into(),
+                prefix: prefix.into(),
+                written: text.clone(),
             };
             assert_eq!(address, expected, "{text}");
         }
@@ -274,13 +342,40 @@ mod tests {
             ("cwl://", "names no log group"),
             ("cwl://a b", "` ` is not allowed"),
             ("cwl://a:*", "`:` is not allowed"),
-            ("http://bucket.s3.amazonaws.com", "`http://` is not read"),
-            ("S3://bucket", "`S3://` is not read"),
+            ("http://bucket.s3.amazonaws.com", "write `s3://bucket/`"),
             (
-                "arn:aws:s3:eu-west-1:111122223333:accesspoint/x",
-                "neither the ARN",
+                "https://s3.eu-west-1.amazonaws.com/b/p/",
+                "write `s3://b/p/`",
             ),
-            ("arn:aws:ec2:eu-west-1:1:vpc-flow-log/fl-1", "neither"),
+            (
+                "https://my.b.s3.eu-west-1.amazonaws.com/p?x=1",
+                "write `s3://my.b/p`",
+            ),
+            (
+                "https://eu-west-1.console.aws.amazon.com/s3/buckets/b?region=eu-west-1&prefix=AWSLogs/1/",
+                "write `s3://b/AWSLogs/1/`",
+            ),
+            (
+                "https://console.aws.amazon.com/cloudwatch/home?region=eu-west-1#logsV2:log-groups/log-group/$252Fvpc$252Fflow/log-events/x",
+                "write `cwl:///vpc/flow`",
+            ),
+            ("https://example.com/x", "`https://` is not read; give"),
+            ("S3://bucket", "write `s3://bucket`"),
+            ("s3a://bucket/p", "write `s3://bucket/p`"),
+            ("cloudwatch:///vpc/flow", "write `cwl:///vpc/flow`"),
+            (
+                "arn:aws:s3::111122223333:accesspoint/abc.mrap",
+                "Multi-Region access points are not supported",
+            ),
+            ("arn:aws:s3:eu-west-1:1:job/x", "neither"),
+            (
+                "s3://arn:aws:s3:eu-west-1:1:job/x",
+                "neither a bucket nor an access point",
+            ),
+            (
+                "arn:aws:ec2:eu-west-1:1:vpc-flow-log/fl-1",
+                "--flow-logs fl-1 fl-...",
+            ),
             ("arn:aws:logs:eu-west-1:1:destination:x", "neither"),
             (
                 "arn:aws:logs:eu-west-1:1:log-group:g:log-stream:s",

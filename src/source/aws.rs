@@ -14,7 +14,7 @@ use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ErrorMetadata, ProvideErrorMetadata, SdkError};
 use aws_types::service_config::ServiceConfigKey;
 
-use super::SourceOptions;
+use super::{SourceOptions, meant};
 use crate::model::{Error, Side};
 
 /// The name under which an assumed role shows in the account's trail.
@@ -291,11 +291,12 @@ impl Failure {
 
     /// Makes it the error that stops the run.
     pub(super) fn into_error(self, side: Side, address: &str, action: &str) -> Error {
+        let slip = (self.code == "ResourceNotFoundException").then(|| meant::by_group(address));
         Error::Source {
             side,
             address: address.to_owned(),
             reason: self.text(),
-            hint: self.hint(side, action),
+            hint: slip.flatten().or_else(|| self.hint(side, action)),
         }
     }
 }

@@ -16,6 +16,7 @@ use async_trait::async_trait;
 use tokio::task::spawn_blocking;
 
 use super::folder::reason;
+use super::meant::meant;
 use super::spool::Spool;
 use super::{Ask, Listing, Outlet, Part, ReadError, Source, folder};
 use crate::decode::Content;
@@ -58,7 +59,15 @@ impl Files {
     pub(super) fn open(side: Side, path: &Path, flow_logs: &[String]) -> Result<Self, Error> {
         let address = path.display().to_string();
         let failed = |error: &io::Error| failure(side, &address, error);
-        let metadata = fs::metadata(path).map_err(|error| failed(&error))?;
+        let metadata = fs::metadata(path).map_err(|error| {
+            let is_nothing = error.kind() == io::ErrorKind::NotFound;
+            Error::Source {
+                side,
+                address: address.clone(),
+                reason: reason(&error),
+                hint: is_nothing.then(|| meant(side, &address)).flatten(),
+            }
+        })?;
         if !metadata.is_dir() {
             refuse_other_flow_logs(path, flow_logs)?;
         }

@@ -9,6 +9,7 @@ use std::time::UNIX_EPOCH;
 use walkdir::{DirEntry, WalkDir};
 
 use super::key::{self, ObjectName};
+use super::leftovers::{pass_over, pass_over_twins};
 use super::{Ask, Listing, Part, Remark};
 
 /// How many hidden files a remark names.
@@ -51,6 +52,8 @@ pub(super) fn list(folder: &Path, ask: &Ask, flow_logs: &[String], listing: &mut
             }
         }
     }
+    pass_over(listing);
+    pass_over_twins(folder, listing);
     if listing.parts.is_empty() && listing.unreadable.is_empty() {
         listing.remarks.push(Remark::NoFiles {
             folder: folder.display().to_string(),

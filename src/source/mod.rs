@@ -14,6 +14,8 @@ mod files;
 pub mod flow_logs;
 mod folder;
 pub mod key;
+mod leftovers;
+mod meant;
 pub mod memory;
 mod open;
 mod pace;
@@ -311,6 +313,8 @@ pub struct SourceOptions {
     pub external_id: Option<String>,
     /// Another endpoint for the service that is read.
     pub endpoint_url: Option<String>,
+    /// Whether the caller pays for what is read of a bucket.
+    pub request_payer: bool,
     /// Only these flow logs of a bucket; empty is all.
     pub flow_log_ids: Vec<String>,
     /// Also log streams whose name does not begin with an interface.
@@ -335,6 +339,7 @@ impl SourceOptions {
             role_arn: None,
             external_id: None,
             endpoint_url: None,
+            request_payer: false,
             flow_log_ids: Vec::new(),
             all_streams: false,
             calls_per_second: None,

@@ -19,6 +19,20 @@ pub enum Remark {
         /// The first of them, in order.
         first: Vec<String>,
     },
+    /// What systems, editors and tools leave beside files was left out.
+    LeftBehind {
+        /// How many.
+        count: usize,
+        /// The first of them, in order.
+        first: Vec<String>,
+    },
+    /// Packed files were left out that unpack to files that lie beside them.
+    PackedTwins {
+        /// How many.
+        count: usize,
+        /// The first of them, in order.
+        first: Vec<String>,
+    },
     /// Objects were left out because their names tell no flow log, and flow logs are asked for by id.
     NamelessObjects(usize),
     /// Beside the tree of delivered logs there is more, which was not read.
@@ -93,6 +107,14 @@ impl Remark {
                 in_window,
             },
             Self::HiddenFiles { count, first } => Self::HiddenFiles {
+                count,
+                first: texts(first),
+            },
+            Self::LeftBehind { count, first } => Self::LeftBehind {
+                count,
+                first: texts(first),
+            },
+            Self::PackedTwins { count, first } => Self::PackedTwins {
                 count,
                 first: texts(first),
             },

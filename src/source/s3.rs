@@ -6,6 +6,7 @@
 mod examine;
 mod listing;
 mod object;
+mod payer;
 mod whole;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,6 +26,7 @@ use super::{Ask, Listing, Outlet, Part, ReadError, Source, SourceOptions};
 use crate::model::window::Window;
 use crate::model::{Error, Side};
 
+use payer::RequestPayer;
 use whole::WholeListings;
 
 /// What listing takes.
@@ -57,9 +59,12 @@ impl S3 {
         options: &SourceOptions,
     ) -> Self {
         // The region of an S3 bucket is found by asking any region of its partition.
-        let anywhere = match address.split(':').nth(1) {
+        let arn = address.strip_prefix("s3://").unwrap_or(address);
+        let anywhere = match arn.split(':').nth(1) {
             Some("aws-cn") => "cn-north-1",
             Some("aws-us-gov") => "us-gov-west-1",
+            Some("aws-iso") => "us-iso-east-1",
+            Some("aws-iso-b") => "us-isob-east-1",
             _ => "us-east-1",
         };
         let loaded = aws::load(options, None, Some(anywhere)).await;
@@ -73,6 +78,9 @@ impl S3 {
         }
         if let Some(url) = &options.endpoint_url {
             config = config.endpoint_url(url);
+        }
+        if options.request_payer {
+            config = config.interceptor(RequestPayer);
         }
         Self {
             side: options.side,

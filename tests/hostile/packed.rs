@@ -39,7 +39,7 @@ fn a_line_of_1_gb() {
             malformed[at]["reason"].as_str(),
         )
     };
-    assert_eq!(row(300), (Some(301), Some("line longer than 1 MiB")));
+    assert_eq!(row(300), (Some(301), Some("line longer than 4 MiB")));
     assert_eq!(
         row(301),
         (Some(302), Some("2 columns where the layout has 14"))
@@ -51,7 +51,7 @@ fn a_line_of_1_gb() {
 fn gzip_of_1000_to_1() {
     let content = bomb(b'x', 36);
     assert!(content.len() < 36 * MIB / 900);
-    Desk::new().assert_malformed(&content, 1, "line longer than 1 MiB");
+    Desk::new().assert_malformed(&content, 1, "line longer than 4 MiB");
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn json_nested_a_million_deep() {
 fn a_record_for_lambda_that_unpacks_to_much() {
     let data = STANDARD.encode(bomb(b' ', 33));
     let json = format!("{{\"awslogs\":{{\"data\":\"{data}\"}}}}");
-    Desk::new().assert_unreadable(json.as_bytes(), "`awslogs.data`: more than 32 MiB");
+    Desk::new().assert_unreadable(json.as_bytes(), "what is in base64: more than 32 MiB");
 }
 
 /// It is put on disk, but not all of it, and nothing of it stays there.

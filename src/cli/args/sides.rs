@@ -1,6 +1,7 @@
 //! The options that each side has, from one table.
 
-use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
+use clap::builder::FalseyValueParser;
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 
 use crate::model::{Side, Sides};
 
@@ -17,6 +18,8 @@ pub struct OfSide {
     pub external_id: Option<String>,
     /// Another endpoint.
     pub endpoint_url: Option<String>,
+    /// Whether the caller pays for what is read; of the S3 side only.
+    pub request_payer: bool,
     /// The format of rows without a header.
     pub format: Option<String>,
     /// The only flow log whose objects are read; nothing that can be typed.
@@ -33,6 +36,11 @@ struct SideOption {
     help: &'static str,
     field: fn(&mut OfSide) -> &mut Option<String>,
 }
+
+const REQUEST_PAYER: &str = "s3-request-payer";
+
+/// The options that can be given once for both sides; what is given for a side wins.
+const FOR_BOTH: [&str; 3] = ["profile", "region", "endpoint-url"];
 
 const SIDE_OPTIONS: [SideOption; 6] = [
     SideOption {
@@ -85,7 +93,19 @@ fn side_options() -> impl Iterator<Item = (Side, &'static SideOption, String)> {
 
 impl Args for SideArgs {
     fn augment_args(command: Command) -> Command {
-        side_options().fold(command, |command, (side, option, name)| {
+        let both = SIDE_OPTIONS
+            .iter()
+            .filter(|option| FOR_BOTH.contains(&option.name));
+        let command = both.fold(command, |command, option| {
+            let env = format!("FLOWDIFF_{}", option.name.replace('-', "_").to_uppercase());
+            let arg = Arg::new(option.name)
+                .long(option.name)
+                .value_name(option.value)
+                .env(env);
+            let help = format!("{} of both sides", option.help);
+            command.arg(arg.help(help).help_heading("Both sides"))
+        });
+        let command = side_options().fold(command, |command, (side, option, name)| {
             let heading = match side {
                 Side::S3 => "S3 side",
                 Side::Cwl => "CloudWatch side",
@@ -96,7 +116,14 @@ impl Args for SideArgs {
                 .value_name(option.value)
                 .env(env);
             command.arg(arg.help(option.help).help_heading(heading))
-        })
+        });
+        let payer = Arg::new(REQUEST_PAYER)
+            .long(REQUEST_PAYER)
+            .action(ArgAction::SetTrue)
+            .value_parser(FalseyValueParser::new())
+            .env("FLOWDIFF_S3_REQUEST_PAYER")
+            .help("Pay for what is read of a bucket with Requester Pays");
+        command.arg(payer.help_heading("S3 side"))
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -113,8 +140,12 @@ impl FromArgMatches for SideArgs {
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
         for (side, option, name) in side_options() {
-            *(option.field)(&mut self.0[side]) = matches.get_one::<String>(&name).cloned();
+            let both = FOR_BOTH.contains(&option.name).then_some(option.name);
+            let given = matches.get_one::<String>(&name);
+            let given = given.or_else(|| both.and_then(|both| matches.get_one::<String>(both)));
+            *(option.field)(&mut self.0[side]) = given.cloned();
         }
+        self.0.s3.request_payer = matches.get_flag(REQUEST_PAYER);
         Ok(())
     }
 }

@@ -7,7 +7,7 @@ use clap::Args;
 pub struct TimeArgs {
     /// Records whose `start` is not before this
     ///
-    /// RFC 3339, a date, Unix seconds, or an age such as 90s, 15m, 1h30m or 2d. UTC unless an offset is given.
+    /// RFC 3339, a date, `today`, `yesterday`, Unix seconds, or an age such as 90s, 15m, 1h30m or 2d. UTC unless an offset is given.
     /// Default: with a live source, an hour before --until; with files, everything.
     #[arg(
         long,

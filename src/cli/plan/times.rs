@@ -37,7 +37,10 @@ fn age(text: &str) -> Option<Duration> {
     humantime::parse_duration(text).ok()
 }
 
-/// Reads a time, in Unix seconds: RFC 3339, a date, Unix seconds (13 digits: milliseconds), or an age.
+/// Seconds of a day.
+const DAY: i64 = 86_400;
+
+/// Reads a time, in Unix seconds: RFC 3339, a date, `today` or `yesterday` (which begin at midnight UTC), Unix seconds (13 digits: milliseconds), or an age.
 ///
 /// # Errors
 /// [`Error::Usage`] that names the option.
@@ -47,6 +50,11 @@ pub(super) fn time(option: &str, text: &str, now: i64) -> Result<i64, Error> {
         time.to_zoned(TimeZone::UTC)
             .ok()
             .map(|time| time.timestamp().as_second())
+    };
+    // No flow log is of 1970, to which eight digits would belong as seconds.
+    let compact = || {
+        let date = (text.len() == 8).then(|| Date::strptime("%Y%m%d", text).ok())??;
+        (date.year() >= 1990).then(|| utc(date.at(0, 0, 0, 0)))?
     };
     let epoch = || {
         let digits = text
@@ -59,16 +67,30 @@ pub(super) fn time(option: &str, text: &str, now: i64) -> Result<i64, Error> {
             digits
         })
     };
-    let ago =
-        || i64::try_from(age(text.strip_suffix("ago").unwrap_or(text).trim())?.as_secs()).ok();
-    epoch()
+    let ago = || {
+        let age_of = text
+            .strip_suffix("ago")
+            .or(text.strip_prefix('-'))
+            .unwrap_or(text);
+        i64::try_from(age(age_of.trim())?.as_secs()).ok()
+    };
+    let today = now.div_euclid(DAY) * DAY;
+    let word = || match text {
+        "now" => Some(now),
+        "today" => Some(today),
+        "yesterday" => Some(today - DAY),
+        _ => None,
+    };
+    word()
+        .or_else(compact)
+        .or_else(epoch)
         .or_else(|| text.parse::<Timestamp>().ok().map(Timestamp::as_second))
         .or_else(|| text.parse::<Date>().ok().filter(|_| text.len() == 10).and_then(|date| utc(date.at(0, 0, 0, 0))))
         .or_else(|| text.parse::<DateTime>().ok().and_then(utc))
         .or_else(|| ago().map(|age| now - age))
         .ok_or_else(|| {
             Error::Usage(format!(
-                "{option}: `{text}` is not a time: write RFC 3339, a date, Unix seconds or an age such as 15m or 2d"
+                "{option}: `{text}` is not a time: write RFC 3339, a date, `today`, `yesterday`, Unix seconds or an age such as 15m or 2d"
             ))
         })
 }
@@ -87,16 +109,21 @@ mod tests {
             ("2022-01-07T23:00:00", 1_641_596_400),
             ("2022-01-07 23:00", 1_641_596_400),
             ("2022-01-07", 1_641_513_600),
+            ("20220107", 1_641_513_600),
             ("1641596400", 1_641_596_400),
             ("1641596400000", 1_641_596_400),
             ("90s", NOW - 90),
             ("1h30m", NOW - 5_400),
             ("2d", NOW - 172_800),
             ("2h ago", NOW - 7_200),
+            ("-2h", NOW - 7_200),
+            ("now", NOW),
+            ("today", 1_699_920_000),
+            ("yesterday", 1_699_833_600),
         ] {
             assert_eq!(time("--since", text, NOW).unwrap(), expected, "{text}");
         }
-        for text in ["", "yesterday", "-5m", "2022-13-01", "23:00"] {
+        for text in ["", "tomorrow", "-", "--5m", "2022-13-01", "23:00"] {
             assert!(time("--since", text, NOW).is_err(), "{text}");
         }
     }

@@ -1,33 +1,74 @@
-//! JSON documents: which members of which objects count. Everything else is passed over.
+//! JSON documents: what stands in the places that count ([`crate::decode::envelopes`]). Everything else is passed over.
 
 use std::fmt;
 use std::mem;
 
-use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::Events;
+use crate::decode::envelopes::{DOCUMENT, Role, place};
+use crate::decode::several::is_beside;
 use crate::decode::{DecodeError, Sink};
 
-/// What counts of an event, held until all its members have been seen.
+/// What counts of an object that holds one line, until all its members have been seen.
 #[derive(Default)]
-pub(super) struct Held {
-    pub(super) message: Text,
-    pub(super) id: Text,
+pub(super) struct Item {
+    line: Text,
+    rank: usize,
+    packed: Text,
+    id: Text,
+    outcome: Text,
     /// Milliseconds since 1970.
-    pub(super) ingested: Option<i64>,
+    ingested: Option<i64>,
+    /// Whether it has held a list that holds lines.
+    known: bool,
+    /// Whether it is a control message, once its type is known.
+    control: Option<bool>,
+    /// Its events until then.
+    hold: Hold,
+    /// The first members that mean nothing.
+    strangers: String,
 }
 
-impl Held {
+impl Item {
     fn clear(&mut self) {
-        self.message.is_set = false;
-        self.id.is_set = false;
+        for text in [
+            &mut self.line,
+            &mut self.packed,
+            &mut self.id,
+            &mut self.outcome,
+        ] {
+            text.is_set = false;
+        }
         self.ingested = None;
+        self.known = false;
+        self.control = None;
+        self.hold = Hold::default();
+        self.strangers.clear();
     }
+
+    fn note_stranger(&mut self, name: &str) {
+        /// How much of names is shown.
+        const SHOWN: usize = 60;
+        if self.strangers.len() + name.len() <= SHOWN {
+            if !self.strangers.is_empty() {
+                self.strangers.push_str(", ");
+            }
+            self.strangers.push_str(name);
+        }
+    }
+}
+
+/// What counts of an event of a record whose type is not known yet.
+struct Held {
+    message: Option<String>,
+    id: Option<String>,
+    ingested: Option<i64>,
 }
 
 /// Events of a record whose type is not known yet.
 #[derive(Default)]
-pub(super) struct Hold {
+struct Hold {
     events: Vec<Held>,
     bytes: usize,
 }
@@ -37,9 +78,21 @@ impl Hold {
     /// what AWS writes.
     const MOST: usize = 32 << 20;
 
-    fn push<E: serde::de::Error>(&mut self, event: Held) -> Result<(), E> {
+    fn push<E: serde::de::Error>(
+        &mut self,
+        message: Option<&str>,
+        id: Option<&str>,
+        ingested: Option<i64>,
+    ) -> Result<(), E> {
+        let event = Held {
+            message: message.map(str::to_owned),
+            id: id.map(str::to_owned),
+            ingested,
+        };
         let texts = [&event.message, &event.id];
-        let texts = texts.iter().map(|text| text.text.capacity());
+        let texts = texts
+            .iter()
+            .map(|text| text.as_ref().map_or(0, String::len));
         self.bytes += size_of::<Held>() + texts.sum::<usize>();
         if self.bytes > Self::MOST {
             return Err(E::custom("more than 32 MiB of events before `messageType`"));
@@ -51,358 +104,378 @@ impl Hold {
 
 /// A text that may be absent; keeps its memory.
 #[derive(Default)]
-pub(super) struct Text {
+struct Text {
     text: String,
     is_set: bool,
 }
 
 impl Text {
-    pub(super) fn get(&self) -> Option<&str> {
+    fn get(&self) -> Option<&str> {
         self.is_set.then_some(self.text.as_str())
+    }
+
+    fn set<E: serde::de::Error>(&mut self, text: &str) -> Result<(), E> {
+        if mem::replace(&mut self.is_set, true) {
+            return Err(E::custom("a member stands twice"));
+        }
+        self.text.clear();
+        self.text.push_str(text);
+        Ok(())
     }
 }
 
-/// The members that count, wherever they stand.
-#[derive(Clone, Copy)]
-enum Member {
-    Message,
-    Id,
-    IngestionTime,
-    Events,
-    LogEvents,
-    MessageType,
-    AwsLogs,
-    Data,
-    /// With its spelling: the CLI's `--max-items` writes it in its own.
-    NextToken(&'static str),
-    Other,
+/// The name of a member, to its place if it counts.
+struct Name<'e, 'a, S> {
+    events: &'e mut Events<'a, S>,
+    within: usize,
 }
 
-struct Name;
+impl<'de, S> DeserializeSeed<'de> for Name<'_, '_, S> {
+    type Value = Option<usize>;
 
-impl<'de> DeserializeSeed<'de> for Name {
-    type Value = Member;
-
-    fn deserialize<D: serde::Deserializer<'de>>(self, name: D) -> Result<Member, D::Error> {
+    fn deserialize<D: serde::Deserializer<'de>>(self, name: D) -> Result<Option<usize>, D::Error> {
         name.deserialize_str(self)
     }
 }
 
-impl Visitor<'_> for Name {
-    type Value = Member;
+impl<S> Visitor<'_> for Name<'_, '_, S> {
+    type Value = Option<usize>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a member's name")
     }
 
-    fn visit_str<E>(self, name: &str) -> Result<Member, E> {
-        Ok(match name {
-            "message" => Member::Message,
-            "eventId" | "id" => Member::Id,
-            "ingestionTime" => Member::IngestionTime,
-            "events" => Member::Events,
-            "logEvents" => Member::LogEvents,
-            "messageType" => Member::MessageType,
-            "awslogs" => Member::AwsLogs,
-            "data" => Member::Data,
-            "nextToken" => Member::NextToken("nextToken"),
-            "NextToken" => Member::NextToken("NextToken"),
-            _ => Member::Other,
-        })
-    }
-}
-
-/// Takes a number, or passes over whatever else stands in its place: a time that tells nothing is no reason to give up
-/// a file.
-struct Millis;
-
-impl<'de> DeserializeSeed<'de> for Millis {
-    type Value = Option<i64>;
-
-    fn deserialize<D: serde::Deserializer<'de>>(self, time: D) -> Result<Option<i64>, D::Error> {
-        time.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Millis {
-    type Value = Option<i64>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a time")
-    }
-
-    fn visit_i64<E>(self, time: i64) -> Result<Option<i64>, E> {
-        Ok(Some(time))
-    }
-
-    fn visit_u64<E>(self, time: u64) -> Result<Option<i64>, E> {
-        Ok(i64::try_from(time).ok())
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Option<i64>, E> {
-        Ok(None)
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Option<i64>, E> {
-        Ok(None)
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Option<i64>, E> {
-        Ok(None)
-    }
-
-    fn visit_unit<E>(self) -> Result<Option<i64>, E> {
-        Ok(None)
-    }
-
-    fn visit_seq<Q: SeqAccess<'de>>(self, mut list: Q) -> Result<Option<i64>, Q::Error> {
-        while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(None)
-    }
-
-    fn visit_map<M: MapAccess<'de>>(self, mut members: M) -> Result<Option<i64>, M::Error> {
-        while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(None)
-    }
-}
-
-/// Takes a string into a [`Text`].
-struct Into<'t>(&'t mut Text);
-
-impl<'de> DeserializeSeed<'de> for Into<'_> {
-    type Value = ();
-
-    fn deserialize<D: serde::Deserializer<'de>>(self, text: D) -> Result<(), D::Error> {
-        text.deserialize_str(self)
-    }
-}
-
-impl Visitor<'_> for Into<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a string")
-    }
-
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<(), E> {
-        if mem::replace(&mut self.0.is_set, true) {
-            return Err(E::custom("a member stands twice"));
+    fn visit_str<E>(self, name: &str) -> Result<Option<usize>, E> {
+        let member = place(self.within).member(name);
+        if member.is_none()
+            && self.within == DOCUMENT
+            && let Some(item) = self.events.items.last_mut()
+        {
+            item.note_stranger(name);
         }
-        self.0.text.clear();
-        self.0.text.push_str(text);
-        Ok(())
+        Ok(member)
     }
 }
 
-/// An event, or just its message, within a list of events.
-struct Item<'e, 'a, S>(&'e mut Events<'a, S>);
-
-impl<'de, S: Sink> DeserializeSeed<'de> for Item<'_, '_, S> {
-    type Value = ();
-
-    fn deserialize<D: serde::Deserializer<'de>>(self, event: D) -> Result<(), D::Error> {
-        self.0.event.clear();
-        event.deserialize_any(self)
-    }
-}
-
-impl<'de, S: Sink> Visitor<'de> for Item<'_, '_, S> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an event")
-    }
-
-    fn visit_str<E: serde::de::Error>(self, message: &str) -> Result<(), E> {
-        Into(&mut self.0.event.message).visit_str(message)
-    }
-
-    fn visit_map<M: MapAccess<'de>>(self, mut members: M) -> Result<(), M::Error> {
-        let event = &mut self.0.event;
-        while let Some(member) = members.next_key_seed(Name)? {
-            match member {
-                Member::Message => members.next_value_seed(Into(&mut event.message))?,
-                Member::Id => members.next_value_seed(Into(&mut event.id))?,
-                Member::IngestionTime => event.ingested = members.next_value_seed(Millis)?,
-                Member::Events
-                | Member::LogEvents
-                | Member::MessageType
-                | Member::AwsLogs
-                | Member::Data
-                | Member::NextToken(_)
-                | Member::Other => drop(members.next_value::<IgnoredAny>()?),
-            }
-        }
-        Ok(())
-    }
-}
-
-/// A list of events. With somewhere to hold them they go there instead of to the sink.
-struct List<'e, 'a, S> {
+/// A value, by where it stands.
+pub(super) struct Value<'e, 'a, S> {
     events: &'e mut Events<'a, S>,
-    hold: Option<&'e mut Hold>,
+    at: usize,
+    /// The list that it is an item of, if that holds lines by themselves.
+    list: Option<&'e mut List>,
 }
 
-impl<'de, S: Sink> DeserializeSeed<'de> for List<'_, '_, S> {
-    type Value = ();
+/// A list of lines, or of one line with other things around it: `[1700000000000, "2 ..."]`.
+#[derive(Default)]
+struct List {
+    lines: u64,
+    /// Words that are no lines, and may stand beside one; others.
+    beside: u64,
+    words: u64,
+    numbers: u64,
+}
 
-    fn deserialize<D: serde::Deserializer<'de>>(self, list: D) -> Result<(), D::Error> {
-        list.deserialize_seq(self)
+impl<'e, 'a, S> Value<'e, 'a, S> {
+    /// A document.
+    pub(super) fn document(events: &'e mut Events<'a, S>) -> Self {
+        let at = DOCUMENT;
+        Self {
+            events,
+            at,
+            list: None,
+        }
     }
 }
 
-impl<'de, S: Sink> Visitor<'de> for List<'_, '_, S> {
+impl<'de, S: Sink> DeserializeSeed<'de> for Value<'_, '_, S> {
     type Value = ();
 
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of events")
+    fn deserialize<D: serde::Deserializer<'de>>(self, value: D) -> Result<(), D::Error> {
+        value.deserialize_any(self)
     }
+}
 
-    fn visit_seq<Q: SeqAccess<'de>>(mut self, mut list: Q) -> Result<(), Q::Error> {
-        while list.next_element_seed(Item(self.events))?.is_some() {
-            match &mut self.hold {
-                Some(hold) => hold.push(mem::take(&mut self.events.event))?,
-                None => self.events.event_row()?,
+impl<S: Sink> Value<'_, '_, S> {
+    fn number<E: serde::de::Error>(self, number: Option<i64>) -> Result<(), E> {
+        if let Some(list) = self.list {
+            list.numbers += 1;
+            return Ok(());
+        }
+        if self.at == DOCUMENT {
+            return Err(E::custom("a number where an event should be"));
+        }
+        match place(self.at).role {
+            Role::Ingested => {
+                if let Some(item) = self.events.items.last_mut() {
+                    item.ingested = number;
+                }
             }
+            Role::Matched => {
+                self.events.matched = number.and_then(|number| u64::try_from(number).ok());
+            }
+            Role::Nothing
+            | Role::Line
+            | Role::InsightsLine
+            | Role::Packed
+            | Role::Pairs
+            | Role::Id
+            | Role::MessageType
+            | Role::More(_)
+            | Role::Status
+            | Role::Outcome => {}
         }
         Ok(())
     }
-}
 
-/// The member `awslogs` of what Lambda is given.
-struct AwsLogs<'e, 'a, S>(&'e mut Events<'a, S>);
-
-impl<'de, S: Sink> DeserializeSeed<'de> for AwsLogs<'_, '_, S> {
-    type Value = ();
-
-    fn deserialize<D: serde::Deserializer<'de>>(self, wrapper: D) -> Result<(), D::Error> {
-        wrapper.deserialize_map(self)
-    }
-}
-
-impl<'de, S: Sink> Visitor<'de> for AwsLogs<'_, '_, S> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object with `data`")
-    }
-
-    fn visit_map<M: MapAccess<'de>>(self, mut members: M) -> Result<(), M::Error> {
-        let mut data = Text::default();
-        while let Some(member) = members.next_key_seed(Name)? {
-            if let Member::Data = member {
-                members.next_value_seed(Into(&mut data))?;
-            } else {
-                members.next_value::<IgnoredAny>()?;
+    /// Takes a string that is an item of a list, or a document.
+    fn bare<E: serde::de::Error>(self, text: &str) -> Result<(), E> {
+        if let Some(list) = self.list {
+            // Only a layout of one column has rows of one word.
+            let is_word = !text.contains(|c: char| c.is_ascii_whitespace());
+            if is_word && !self.events.has_one_column() {
+                let beside = is_beside(b"", text.as_bytes());
+                *(if beside {
+                    &mut list.beside
+                } else {
+                    &mut list.words
+                }) += 1;
+                return Ok(());
             }
+            list.lines += 1;
         }
-        let data = data.get().ok_or_else(|| M::Error::missing_field("data"))?;
-        let result = self.0.unwrap_record(data);
-        self.0.or_break(result)
+        if is_typed(self.at)
+            && let Some(record) = self.events.items.last_mut()
+            && record.control.is_none()
+        {
+            return record.hold.push(Some(text), None, None);
+        }
+        let result = self.events.row(Some(text), None, None);
+        self.events.or_break(result)
     }
 }
 
-/// A document: an answer, a record, an event, or a list of those.
-pub(super) struct Document<'e, 'a, S>(pub(super) &'e mut Events<'a, S>);
-
-impl<'de, S: Sink> DeserializeSeed<'de> for Document<'_, '_, S> {
-    type Value = ();
-
-    fn deserialize<D: serde::Deserializer<'de>>(self, document: D) -> Result<(), D::Error> {
-        document.deserialize_any(self)
-    }
-}
-
-impl<'de, S: Sink> Visitor<'de> for Document<'_, '_, S> {
+impl<'de, S: Sink> Visitor<'de> for Value<'_, '_, S> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object or a list of events")
     }
 
-    fn visit_str<E: serde::de::Error>(self, message: &str) -> Result<(), E> {
-        let result = self.0.row(Some(message), None, None);
-        self.0.or_break(result)
-    }
-
-    fn visit_seq<Q: SeqAccess<'de>>(self, mut list: Q) -> Result<(), Q::Error> {
-        while list.next_element_seed(Document(self.0))?.is_some() {}
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<(), E> {
+        let here = place(self.at);
+        if here.is_item {
+            return self.bare(text);
+        }
+        let Some(item) = self.events.items.last_mut() else {
+            return Ok(());
+        };
+        match here.role {
+            Role::Line | Role::InsightsLine => {
+                if item.line.is_set && item.rank != here.rank {
+                    if item.rank < here.rank {
+                        return Ok(());
+                    }
+                    item.line.is_set = false;
+                }
+                item.rank = here.rank;
+                item.line.set(text)?;
+            }
+            Role::Packed => item.packed.set(text)?,
+            Role::Id => item.id.set(text)?,
+            Role::Outcome => item.outcome.set(text)?,
+            Role::MessageType => item.control = Some(text == "CONTROL_MESSAGE"),
+            Role::More(name) => self.events.more = Some(name),
+            Role::Status => text.clone_into(&mut self.events.status),
+            Role::Nothing | Role::Pairs | Role::Ingested | Role::Matched => {}
+        }
         Ok(())
     }
 
-    fn visit_map<M: MapAccess<'de>>(self, mut members: M) -> Result<(), M::Error> {
-        let events = self.0;
-        let mut itself = mem::take(&mut events.document);
-        itself.clear();
-        let mut known = false;
-        // A control message holds no flow data. Until its type is known, a record's events are held.
-        let mut control = None;
-        let mut hold = Hold::default();
-        while let Some(member) = members.next_key_seed(Name)? {
-            match member {
-                Member::Message => members.next_value_seed(Into(&mut itself.message))?,
-                Member::Id => members.next_value_seed(Into(&mut itself.id))?,
-                Member::IngestionTime => itself.ingested = members.next_value_seed(Millis)?,
-                Member::Events => {
-                    known = true;
-                    members.next_value_seed(List { events, hold: None })?;
-                }
-                Member::LogEvents if control == Some(true) => {
-                    members.next_value::<IgnoredAny>()?;
-                }
-                Member::LogEvents => {
-                    known = true;
-                    let hold = control.is_none().then_some(&mut hold);
-                    members.next_value_seed(List { events, hold })?;
-                }
-                Member::MessageType => {
-                    let mut kind = Text::default();
-                    members.next_value_seed(Into(&mut kind))?;
-                    control = Some(kind.text == "CONTROL_MESSAGE");
-                }
-                Member::AwsLogs => {
-                    known = true;
-                    members.next_value_seed(AwsLogs(events))?;
-                }
-                Member::NextToken(name) => {
-                    let token = members.next_value::<Option<IgnoredAny>>()?;
-                    events.more = token.map(|_| name);
-                }
-                Member::Data | Member::Other => drop(members.next_value::<IgnoredAny>()?),
+    fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<(), E> {
+        self.number(Some(number))
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<(), E> {
+        self.number(i64::try_from(number).ok())
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<(), E> {
+        #[expect(clippy::cast_possible_truncation, reason = "a count of rows")]
+        let whole =
+            (place(self.at).role == Role::Matched && number < 1e15).then_some(number as i64);
+        self.number(whole)
+    }
+
+    fn visit_bool<E: serde::de::Error>(self, _: bool) -> Result<(), E> {
+        self.number(None)
+    }
+
+    fn visit_unit<E: serde::de::Error>(self) -> Result<(), E> {
+        if self.at == DOCUMENT && self.list.is_none() {
+            return Err(E::custom("null where an event should be"));
+        }
+        Ok(())
+    }
+
+    fn visit_seq<Q: SeqAccess<'de>>(self, mut list: Q) -> Result<(), Q::Error> {
+        let here = place(self.at);
+        if here.role == Role::Pairs {
+            return self.events.pairs(list);
+        }
+        let is_control = self.at != DOCUMENT
+            && self
+                .events
+                .items
+                .last()
+                .is_some_and(|item| item.control == Some(true));
+        let at = match here.element {
+            _ if is_control => None,
+            None if here.is_item => Some(self.at),
+            element => element,
+        };
+        let Some(at) = at else {
+            while list.next_element::<IgnoredAny>()?.is_some() {}
+            return Ok(());
+        };
+        if here.element.is_some()
+            && let Some(item) = self.events.items.last_mut()
+        {
+            item.known = true;
+        }
+        let events = self.events;
+        let mut lines = List::default();
+        loop {
+            let value = Value {
+                events,
+                at,
+                list: place(at).is_item.then_some(&mut lines),
+            };
+            if list.next_element_seed(value)?.is_none() {
+                return events.end_list(&lines);
             }
         }
-        events.end_document(known, control == Some(true), &itself, hold)?;
-        events.document = itself;
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut members: M) -> Result<(), M::Error> {
+        let here = place(self.at);
+        let events = self.events;
+        if !here.has_members() {
+            while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+            return Ok(());
+        }
+        if here.is_item {
+            let mut item = events.spare.pop().unwrap_or_default();
+            item.clear();
+            events.items.push(item);
+        }
+        loop {
+            let name = Name {
+                events,
+                within: self.at,
+            };
+            match members.next_key_seed(name)? {
+                None => break,
+                Some(None) => drop(members.next_value::<IgnoredAny>()?),
+                Some(Some(at)) => members.next_value_seed(Value {
+                    events,
+                    at,
+                    list: None,
+                })?,
+            }
+        }
+        if here.is_item {
+            events.end_item(self.at)?;
+        }
         Ok(())
     }
 }
 
 impl<S: Sink> Events<'_, S> {
+    /// Takes what could not be told before the end of a list of lines.
+    fn end_list<E: serde::de::Error>(&mut self, list: &List) -> Result<(), E> {
+        if list.lines == 0 && list.words + list.beside == 0 && list.numbers > 0 {
+            return Err(E::custom("numbers where events should be"));
+        }
+        // Beside a line, these are its time, its stream or its id.
+        let words = list.words + if list.lines == 0 { list.beside } else { 0 };
+        for _ in 0..words {
+            let result = self.refuse("a word where a record should be");
+            self.or_break(result)?;
+        }
+        Ok(())
+    }
+
     /// Takes what could not be told before the end of an object.
-    fn end_document<E: serde::de::Error>(
-        &mut self,
-        known: bool,
-        control: bool,
-        itself: &Held,
-        hold: Hold,
-    ) -> Result<(), E> {
-        if !control {
-            for event in hold.events {
-                self.event = event;
-                self.event_row()?;
+    fn end_item<E: serde::de::Error>(&mut self, at: usize) -> Result<(), E> {
+        let Some(item) = self.items.pop() else {
+            return Ok(());
+        };
+        let taken = self.item(at, &item);
+        self.spare.push(item);
+        taken
+    }
+
+    fn item<E: serde::de::Error>(&mut self, at: usize, item: &Item) -> Result<(), E> {
+        // Only the events of a record are held: nothing else has a type.
+        if at != DOCUMENT
+            && is_typed(at)
+            && let Some(record) = self.items.last_mut()
+            && record.control.is_none()
+        {
+            return record
+                .hold
+                .push(item.line.get(), item.id.get(), item.ingested);
+        }
+        let is_control = item.control == Some(true);
+        if !is_control {
+            for event in &item.hold.events {
+                let result = self.row(
+                    event.message.as_deref(),
+                    event.id.as_deref(),
+                    event.ingested,
+                );
+                self.or_break(result)?;
             }
         }
-        if let Some(message) = itself.message.get() {
-            let result = self.row(Some(message), itself.id.get(), itself.ingested);
-            return self.or_break(result);
-        }
-        if known || control {
-            return Ok(());
-        }
-        let document = self.documents;
-        self.or_break(Err(DecodeError::Unreadable(format!(
-            "JSON document {document} is no answer of get-log-events or filter-log-events, no record of a \
-             subscription and no event"
-        ))))
+        let result = match (item.line.get(), item.packed.get()) {
+            (None, None) if is_control || item.known => Ok(()),
+            (None, None) if at == DOCUMENT => Err(self.unknown(item)),
+            (_, Some(_)) if item.outcome.get().is_some_and(|outcome| outcome != "Ok") => self
+                .refuse(
+                    "a record that a transformation has not passed on: its `result` is not `Ok`",
+                ),
+            (None, Some(packed)) => self.unwrap_record(packed),
+            (line, _) => {
+                self.insights +=
+                    u64::from(place(at).member("@message").is_some() && is_insights(item.rank));
+                self.row(line, item.id.get(), item.ingested)
+            }
+        };
+        self.or_break(result)
     }
+
+    fn unknown(&self, item: &Item) -> DecodeError {
+        let document = self.documents;
+        DecodeError::Unreadable(format!(
+            "JSON document {document} is in none of the shapes that flow logs come in (docs/shapes.md has them): its members \
+             are {}",
+            if item.strangers.is_empty() {
+                "none"
+            } else {
+                &item.strangers
+            }
+        ))
+    }
+}
+
+/// Tells whether this is the place of a record's events.
+fn is_typed(at: usize) -> bool {
+    let events = place(DOCUMENT).member("logEvents");
+    events.and_then(|events| place(events).element) == Some(at)
+}
+
+/// Tells whether the line of this rank is one of a query's results.
+fn is_insights(rank: usize) -> bool {
+    let column = place(DOCUMENT).member("@message").map(place);
+    column.is_some_and(|column| column.rank == rank)
 }

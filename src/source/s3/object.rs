@@ -98,7 +98,8 @@ impl S3 {
                 format!("archived in {tier}; restore it first")
             }
             _ if failure.is_denied() => format!(
-                "denied: needs `s3:GetObject`, and `kms:Decrypt` if encrypted with KMS ({})",
+                "denied: needs `s3:GetObject`, and `kms:Decrypt` if encrypted with KMS, and `--s3-request-payer` of a bucket with \
+                 Requester Pays ({})",
                 failure.text()
             ),
             _ => failure.text_and_advice(self.side),

@@ -1,0 +1,170 @@
+//! What systems and tools leave beside files: told by its name, and by what it lies beside. And a file that lies there twice,
+//! packed and not.
+//!
+//! Sources: Microsoft's "Zone.Identifier" stream (as WSL and archives write it), `desktop.ini` and `Thumbs.db`; the backups of
+//! Emacs, Vim, nano and gedit; Athena User Guide "Query results" (`.csv.metadata`).
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::{Listing, Part, Remark};
+use crate::decode;
+
+/// How many names a remark tells.
+const NAMED: usize = 3;
+
+/// What Windows leaves in folders.
+const OF_WINDOWS: [&str; 3] = ["desktop.ini", "thumbs.db", "ehthumbs.db"];
+
+/// What ends the name of something that lies beside a file and is none of its own, and whether that file must be there.
+const BESIDE: [(&str, bool); 6] = [
+    (":Zone.Identifier", false),
+    ("#Zone.Identifier", false),
+    (".csv.metadata", false),
+    ("~", true),
+    (".swp", true),
+    (".swo", true),
+];
+
+/// Takes out of a listing what is left behind, and says so.
+pub(super) fn pass_over(listing: &mut Listing) {
+    let names: BTreeSet<Arc<str>> = listing.parts.iter().map(|part| part.name.clone()).collect();
+    let mut left = BTreeSet::new();
+    listing.parts.retain(|part| {
+        let is_left = is_left_behind(&part.name, &names);
+        if is_left {
+            left.insert(part.name.clone());
+        }
+        !is_left
+    });
+    if let Some((count, first)) = counted(&left) {
+        listing.remarks.push(Remark::LeftBehind { count, first });
+    }
+}
+
+fn is_left_behind(name: &str, names: &BTreeSet<Arc<str>>) -> bool {
+    let last = name.rsplit('/').next().unwrap_or(name);
+    if OF_WINDOWS
+        .iter()
+        .any(|known| last.eq_ignore_ascii_case(known))
+    {
+        return true;
+    }
+    BESIDE.iter().any(|(ending, needs)| {
+        let whole = name.strip_suffix(ending);
+        whole.is_some_and(|whole| !needs || names.contains(whole))
+    })
+}
+
+/// Takes out of a folder's listing each packed file that unpacks to the file it lies beside, and says so: `gunzip --keep` leaves
+/// both.
+pub(super) fn pass_over_twins(folder: &Path, listing: &mut Listing) {
+    let names: BTreeSet<Arc<str>> = listing.parts.iter().map(|part| part.name.clone()).collect();
+    let mut twins = BTreeSet::new();
+    listing.parts.retain(|part| {
+        let is_twin = unpacked_name(part).is_some_and(|whole| {
+            names.contains(whole) && unpacks_to(&folder.join(&*part.name), &folder.join(whole))
+        });
+        if is_twin {
+            twins.insert(part.name.clone());
+        }
+        !is_twin
+    });
+    if let Some((count, first)) = counted(&twins) {
+        listing.remarks.push(Remark::PackedTwins { count, first });
+    }
+}
+
+fn unpacked_name(part: &Part) -> Option<&str> {
+    let endings = [".gz", ".zst"];
+    endings
+        .iter()
+        .find_map(|ending| part.name.strip_suffix(ending))
+}
+
+/// Tells whether one file is another one, packed. What cannot be read is told when it is read.
+fn unpacks_to(packed: &Path, whole: &Path) -> bool {
+    let opened = (File::open(packed), File::open(whole));
+    let (Ok(packed), Ok(whole)) = opened else {
+        return false;
+    };
+    decode::unpacks_to(packed, whole).unwrap_or(false)
+}
+
+/// Returns how many names there are, and the first of them; `None` of none.
+fn counted(names: &BTreeSet<Arc<str>>) -> Option<(usize, Vec<String>)> {
+    let first = names.iter().take(NAMED).map(|name| name.to_string());
+    (!names.is_empty()).then(|| (names.len(), first.collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::Write;
+
+    use super::*;
+    use crate::source::{Ask, folder};
+
+    fn gzip(content: &[u8]) -> Vec<u8> {
+        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packer.write_all(content).unwrap();
+        packer.finish().unwrap()
+    }
+
+    #[test]
+    fn what_is_left_beside_files_is_passed_over() {
+        let place = tempfile::tempdir().unwrap();
+        for name in [
+            "a.log",
+            "a.log:Zone.Identifier",
+            "a.log~",
+            "a.log.swp",
+            "desktop.ini",
+            "Thumbs.db",
+            "r.csv",
+            "r.csv.metadata",
+            "lone.log~",
+            "lone.swp",
+        ] {
+            fs::write(place.path().join(name), name).unwrap();
+        }
+        let mut listing = Listing::default();
+        folder::list(place.path(), &Ask::default(), &[], &mut listing);
+        let names: Vec<&str> = listing.parts.iter().map(|part| &*part.name).collect();
+        assert_eq!(names, ["a.log", "lone.log~", "lone.swp", "r.csv"]);
+        let first = ["Thumbs.db", "a.log.swp", "a.log:Zone.Identifier"].map(str::to_owned);
+        let expected = Remark::LeftBehind {
+            count: 6,
+            first: first.to_vec(),
+        };
+        assert_eq!(listing.remarks, [expected]);
+    }
+
+    #[test]
+    fn a_packed_file_beside_what_it_unpacks_to_is_the_same_file() {
+        let place = tempfile::tempdir().unwrap();
+        let write =
+            |name: &str, content: &[u8]| fs::write(place.path().join(name), content).unwrap();
+        write("same.log", b"2 1\n");
+        write("same.log.gz", &gzip(b"2 1\n"));
+        write("other.log", b"2 1\n");
+        write("other.log.gz", &gzip(b"2 1\n3 4\n"));
+        write("longer.log", b"2 1\n3 4\n");
+        write("longer.log.gz", &gzip(b"2 1\n"));
+        write("plain.log", b"2 1\n");
+        write("plain.log.gz", b"2 1\n");
+        write("lone.log.gz", &gzip(b"2 1\n"));
+        let mut listing = Listing::default();
+        folder::list(place.path(), &Ask::default(), &[], &mut listing);
+        let names: Vec<&str> = listing.parts.iter().map(|part| &*part.name).collect();
+        assert!(!names.contains(&"same.log.gz") && names.contains(&"same.log"));
+        assert_eq!(names.len(), 8);
+        let expected = Remark::PackedTwins {
+            count: 1,
+            first: vec!["same.log.gz".to_owned()],
+        };
+        assert_eq!(listing.remarks, [expected]);
+    }
+}
