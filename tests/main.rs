@@ -43,3 +43,5 @@ mod scenarios;
 mod selftest;
 // A job that runs again and again.
 mod state;
+// Where outputs point, which settings are empty, which files are not what their names say.
+mod world;

@@ -22,6 +22,7 @@ use crate::record::{FieldName, Layout};
 use crate::render::Renderer;
 use crate::report::alarm::FailOn;
 use crate::source::{Address, SourceOptions};
+use crate::system::parts_at_once;
 
 pub use outputs::Answer;
 use outputs::{output, reports};
@@ -121,7 +122,7 @@ impl Plan {
             },
             max_evidence: args.output.max_evidence,
             all_differences: args.output.all_differences.clone(),
-            concurrency: args.limits.concurrency,
+            concurrency: parts_at_once(args.limits.concurrency),
             memory,
             counted: None,
             key: Fingerprints::random(),
@@ -248,7 +249,7 @@ pub fn options(args: &CheckArgs, side: Side) -> Result<SourceOptions, Error> {
         },
         all_streams: args.comparison.all_streams,
         calls_per_second: args.limits.cwl_rate,
-        concurrency: args.limits.concurrency,
+        concurrency: parts_at_once(args.limits.concurrency),
         timeout: Duration::from_secs(timeout.unsigned_abs()),
     })
 }

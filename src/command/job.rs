@@ -22,11 +22,11 @@ use crate::render;
 use crate::report::redact::Redaction;
 
 use super::log::log_to_stderr;
-use super::outputs::{Outputs, tell_difference};
+use super::outputs::Outputs;
 use super::print::print;
 use super::wait::runtime;
 use super::{
-    INTERRUPTED, TROUBLE, answer_with, clock, complain, configured, interrupted, open,
+    INTERRUPTED, TROUBLE, answer_though, clock, complain, configured, interrupted, open,
     progress_mode, showable,
 };
 
@@ -74,12 +74,13 @@ pub(super) fn run(
     let code = match &mut round.report {
         None => TROUBLE,
         Some(report) => {
-            outputs.write(plan, report, began, redaction)?;
+            let written = outputs.write(plan, report, began, redaction);
             match &plan.output {
                 // One line only, which says what is wrong.
-                Answer::Nagios(_) if !whole => TROUBLE,
+                Answer::Nagios(_) if !whole => written.map(|()| TROUBLE)?,
+                // What is not written is not decided: the next run takes up, and tells, the same windows.
                 Answer::Nothing | Answer::Report(_) | Answer::Nagios(_) => {
-                    answer_with(plan, report, args.output.color)?
+                    answer_though(written, plan, report, args.output.color)?
                 }
             }
         }
@@ -162,7 +163,12 @@ pub(super) fn watch(args: &WatchArgs, redaction: Option<&Arc<Redaction>>) -> Res
             match written.and_then(|()| store.save(&done.state)) {
                 Ok(()) => state = done.state,
                 // What was not saved is done again, and written again.
-                Err(error) => return failed(now, &error),
+                Err(error) => {
+                    return Came {
+                        report: done.round.report,
+                        ..failed(now, &error)
+                    };
+                }
             }
             Came::of(now, done.round, &tell)
         };
@@ -205,8 +211,10 @@ async fn one(
     let round = match &mut outputs.differences {
         None => round::run(pattern, &mut state, now, &sources, progress, ended, None).await,
         Some(output) => {
-            let every: &mut crate::diff::EveryDifference<'_> =
-                &mut |bucket, kind, shown| tell_difference(output, redaction, bucket, kind, shown);
+            let every: &mut crate::diff::EveryDifference<'_> = &mut |bucket, kind, shown| {
+                output.tell(redaction, bucket, kind, shown);
+                Ok(())
+            };
             round::run(
                 pattern,
                 &mut state,

@@ -146,7 +146,8 @@ fn unknown_part(name: &str) -> Part {
 
 /// Says why a file cannot be read.
 pub(super) fn reason(error: &io::Error) -> String {
-    if error.kind() == io::ErrorKind::NotFound {
+    // What is not there may also be the temporary folder, and then the error says so itself.
+    if error.kind() == io::ErrorKind::NotFound && error.raw_os_error().is_some() {
         "no such file or folder".to_owned()
     } else {
         error.to_string()
