@@ -2,3 +2,4 @@
 //! that are wrong, files that are not what their names say.
 
 mod outputs;
+mod settings;

@@ -3,6 +3,7 @@
 //! Standard output gets the report and nothing else; people are talked to on standard error.
 
 mod doctor;
+mod environment;
 mod estimate;
 mod job;
 mod log;
@@ -18,7 +19,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use clap::{CommandFactory, Parser};
+use clap::CommandFactory;
 
 use crate::check;
 use crate::cli::plan::{Answer, Plan, flow_logs};
@@ -61,7 +62,7 @@ pub fn main() -> ExitCode {
 }
 
 fn parse_and_run() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::read(std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) if wants_nagios() => {
             let text = error.to_string();
@@ -75,6 +76,10 @@ fn parse_and_run() -> ExitCode {
         }
         Err(error) => refuse(&error),
     };
+    if let Err(error) = environment::without_empty() {
+        complain(&error, None);
+        return ExitCode::from(TROUBLE);
+    }
     let for_nagios = matches!(&cli.command, What::Check(args) if args.alarms.nagios);
     let redaction = match &cli.command {
         What::Check(args) | What::Plan(args) | What::Doctor(args) => redaction(args),
