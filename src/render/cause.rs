@@ -9,7 +9,7 @@ use crate::model::window::rfc3339;
 use crate::model::words::{count, thousands};
 use crate::model::{Side, Sides};
 use crate::report::Report;
-use crate::source::Remark;
+use crate::source::{PassedOver, Remark};
 
 /// Returns what a report says beside its findings, a sentence each.
 pub(super) fn notes(report: &Report) -> Vec<String> {
@@ -107,10 +107,15 @@ fn said(remark: &Remark) -> String {
         Remark::NamelessFiles(files) => format!(
             "left out: {files} whose name tells no flow log, since flow logs are asked for by id"
         ),
-        Remark::HiddenFiles { count, first } => {
+        Remark::PassedOver { what, count, first } => {
             let more = if *count > first.len() { ", ..." } else { "" };
             let names = first.join(", ");
-            format!("left out: {count} hidden (name begins with a dot): {names}{more}")
+            let what = match what {
+                PassedOver::Hidden => "hidden (the name begins with a dot or an underscore)",
+                PassedOver::Marker => "empty objects that mark folders",
+                PassedOver::Unfinished => "unfinished downloads whose whole lies beside them",
+            };
+            format!("left out: {count} {what}: {names}{more}")
         }
         Remark::NamelessObjects(number) => format!(
             "{} left out: the name tells no flow log, and flow logs are asked for by id",
@@ -239,11 +244,12 @@ mod tests {
     #[test]
     fn what_is_left_out_is_named_up_to_a_few() {
         let first = || ["a", "b", "c"].map(str::to_owned).to_vec();
-        let hidden = |count| Remark::HiddenFiles {
+        let hidden = |count| Remark::PassedOver {
+            what: PassedOver::Hidden,
             count,
             first: first(),
         };
-        assert!(told(&hidden(3)).ends_with("3 hidden (name begins with a dot): a, b, c"));
+        assert!(told(&hidden(3)).ends_with("a dot or an underscore): a, b, c"));
         assert!(told(&hidden(4)).ends_with(": a, b, c, ..."));
         let streams = |count, first: Vec<String>| Remark::OtherStreams { count, first };
         assert!(told(&streams(1, vec!["x".to_owned()])).contains("1 log stream not read"));

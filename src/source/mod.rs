@@ -17,6 +17,7 @@ pub mod key;
 pub mod memory;
 mod open;
 mod pace;
+mod passed_over;
 mod query;
 mod remark;
 mod s3;
@@ -35,7 +36,7 @@ use crate::model::{Cover, Error, Side};
 pub use address::{Address, GroupName};
 pub(crate) use clock::is_wrong_clock;
 pub use open::open;
-pub use remark::Remark;
+pub use remark::{PassedOver, Remark};
 
 /// What a check needs from a source. Sources may return more, never less.
 #[derive(Clone, Debug, Default)]

@@ -14,6 +14,7 @@ use crate::model::Error;
 use crate::model::window::Window;
 use crate::source::aws::Failure;
 use crate::source::key::{self, ObjectName};
+use crate::source::passed_over::{PassedFiles, empty_log};
 use crate::source::{Ask, Listing, Part, Remark};
 
 /// How many keys or folders a remark names.
@@ -300,7 +301,7 @@ impl S3 {
             if !ask.interfaces.is_empty() && !interfaces.any(|id| part.cover.may_hold(id, None)) {
                 continue;
             }
-            let archived = archived(&object);
+            let archived = archived(&object).or_else(|| empty_log(&part));
             if let Some(name) = ObjectName::parse(&part.name) {
                 *read.entry(name.flow_log_id.to_owned()).or_default() +=
                     usize::from(archived.is_none());
@@ -311,7 +312,11 @@ impl S3 {
             }
         }
         listing.parts.sort_by(|a, b| a.name.cmp(&b.name));
-        listing.unreadable.sort_by(|a, b| a.0.name.cmp(&b.0.name));
+        let alone = listing.parts.iter().any(|part| *part.name == *self.prefix);
+        if !alone {
+            PassedFiles::default().sift(&self.root(), &mut listing);
+            remarks.append(&mut listing.remarks);
+        }
         if found.seen == 0 {
             let address = self.address.clone();
             remarks.push(Remark::Nothing { address });
