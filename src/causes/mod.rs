@@ -25,6 +25,13 @@ pub enum Cause {
         /// What it says.
         remark: Remark,
     },
+    /// A side tells its times in a finer unit than the seconds that AWS writes.
+    FinerTimes {
+        /// Which side.
+        side: Side,
+        /// The unit.
+        unit: &'static str,
+    },
     /// A side has SKIPDATA rows: AWS itself lost flows before delivery.
     SkipData {
         /// Which side.
@@ -127,7 +134,8 @@ impl Cause {
                 of,
                 limit: change(&limit),
             },
-            Self::SkipData { .. }
+            Self::FinerTimes { .. }
+            | Self::SkipData { .. }
             | Self::DefaultFormatUnfit { .. }
             | Self::SameTraffic
             | Self::Vanished { .. }

@@ -208,6 +208,8 @@ fn causes(
     for side in Side::BOTH {
         let remarks = listings[side].remarks.iter().cloned();
         causes.extend(remarks.map(|remark| Cause::Listed { side, remark }));
+        let units = screened.sides[side].units.iter();
+        causes.extend(units.map(|&unit| Cause::FinerTimes { side, unit }));
         if screened.sides[side].tally.skipdata > 0 {
             causes.push(Cause::SkipData { side });
         }

@@ -1,5 +1,7 @@
 //! Columns of a Parquet file: values to cells, a batch at a time.
 
+use std::net::Ipv4Addr;
+
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
     ArrowPrimitiveType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
@@ -45,6 +47,8 @@ pub(super) enum Column<'b> {
         values: &'b dyn Bytewise,
         /// Whether `None` is absent: among numbers it was NULL before pandas made it a string.
         numbers: bool,
+        /// Whether they are addresses, which databases write as networks of one.
+        addresses: bool,
     },
     Numbers(Numbers),
     Absent,
@@ -58,7 +62,15 @@ impl<'b> Column<'b> {
     pub(super) fn new(values: &'b ArrayRef, kind: Kind) -> Result<Self, Fraction> {
         use TimeUnit::{Microsecond, Millisecond, Nanosecond, Second};
         let numbers = matches!(kind, Kind::Integer | Kind::Time | Kind::TrafficPath);
-        let text = |values: &'b dyn Bytewise| Self::Text { values, numbers };
+        let addresses = kind == Kind::Address;
+        let text = |values: &'b dyn Bytewise| Self::Text {
+            values,
+            numbers,
+            addresses,
+        };
+        if addresses && let Some(column) = dotted(values) {
+            return Ok(column);
+        }
         Ok(match values.data_type() {
             DataType::Utf8 => text(values.as_string::<i32>()),
             DataType::Binary => text(values.as_binary::<i32>()),
@@ -87,14 +99,55 @@ impl<'b> Column<'b> {
 
     pub(super) fn cell(&self, row: usize) -> &[u8] {
         match self {
-            Self::Text { values, numbers } => match values.bytes(row) {
+            Self::Text {
+                values,
+                numbers,
+                addresses,
+            } => match values.bytes(row) {
                 b"None" if *numbers => b"",
+                cell if *addresses => lone_address(cell),
                 cell => cell,
             },
             Self::Numbers(numbers) => numbers.cell(row),
             Self::Absent => b"",
         }
     }
+}
+
+/// Takes the length off that databases put after an address which is a network of its own.
+fn lone_address(cell: &[u8]) -> &[u8] {
+    let whole = if cell.contains(&b':') { "/128" } else { "/32" };
+    cell.strip_suffix(whole.as_bytes()).unwrap_or(cell)
+}
+
+/// Reads IPv4 addresses that are kept as numbers, as databases and data frames do to save room; `None` if these are no
+/// numbers. A number that is no address stays as it is.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "of all types, these can hold addresses"
+)]
+fn dotted(values: &ArrayRef) -> Option<Column<'static>> {
+    fn all<T: ArrowPrimitiveType<Native: Into<i128>>>(values: &ArrayRef) -> Column<'static> {
+        let mut numbers = Numbers::with_capacity(values.len());
+        for value in values.as_primitive::<T>() {
+            let value: Option<i128> = value.map(Into::into);
+            match value.and_then(|value| u32::try_from(value).ok()) {
+                Some(address) => {
+                    let text = Ipv4Addr::from(address).to_string();
+                    numbers.text.extend_from_slice(text.as_bytes());
+                    numbers.ends.push(numbers.text.len());
+                }
+                None => numbers.push(value),
+            }
+        }
+        Column::Numbers(numbers)
+    }
+    Some(match values.data_type() {
+        DataType::Int64 => all::<Int64Type>(values),
+        DataType::UInt32 => all::<UInt32Type>(values),
+        DataType::UInt64 => all::<UInt64Type>(values),
+        _ => return None,
+    })
 }
 
 /// Arrays whose values are bytes as they are; NULL is empty.
@@ -204,4 +257,33 @@ fn floats<T: ArrowPrimitiveType<Native: Into<f64>>>(
         numbers.push(value.map(|value| value as i128));
     }
     Ok(Column::Numbers(numbers))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::{Int64Array, UInt32Array};
+
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_as_databases_keep_them() {
+        let cells = |values: ArrayRef, kind: Kind| -> Vec<String> {
+            let column = Column::new(&values, kind).ok().unwrap();
+            let cells = (0..values.len()).map(|row| column.cell(row).to_vec());
+            cells.map(|cell| String::from_utf8(cell).unwrap()).collect()
+        };
+        let numbers = || Int64Array::from(vec![Some(167_772_161), None, Some(-1), Some(1 << 32)]);
+        let dotted = ["10.0.0.1", "", "-1", "4294967296"];
+        assert_eq!(cells(Arc::new(numbers()), Kind::Address), dotted);
+        assert_eq!(cells(Arc::new(numbers()), Kind::Integer)[0], "167772161");
+        let top = UInt32Array::from(vec![u32::MAX]);
+        assert_eq!(cells(Arc::new(top), Kind::Address), ["255.255.255.255"]);
+        let texts = ["10.0.0.1/32", "fd00::1/128", "10.0.0.0/8", "-"];
+        let networks = StringArray::from(texts.to_vec());
+        let alone = ["10.0.0.1", "fd00::1", "10.0.0.0/8", "-"];
+        assert_eq!(cells(Arc::new(networks.clone()), Kind::Address), alone);
+        assert_eq!(cells(Arc::new(networks), Kind::Text), texts);
+    }
 }

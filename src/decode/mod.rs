@@ -7,6 +7,7 @@ mod collected;
 mod columns;
 mod cut;
 mod events;
+mod foreign;
 mod gzip;
 mod limits;
 mod marks;
@@ -212,36 +213,6 @@ enum Form {
 /// Contents that begin like this are flow logs packed up.
 const PACKED: &[(&[u8], Form)] = &[(gzip::MAGIC, Form::Gzip), (parquet::MAGIC, Form::Parquet)];
 
-/// Contents that begin like this cannot be read, but can be named.
-const FOREIGN: &[(&[u8], &str)] = &[
-    (
-        b"\x28\xb5\x2f\xfd",
-        "zstd compressed: not a form AWS delivers; unpack it first",
-    ),
-    (
-        b"BZh",
-        "bzip2 compressed: not a form AWS delivers; unpack it first",
-    ),
-    (
-        b"\xfd7zXZ\0",
-        "xz compressed: not a form AWS delivers; unpack it first",
-    ),
-    (
-        b"\x04\x22\x4d\x18",
-        "lz4 compressed: not a form AWS delivers; unpack it first",
-    ),
-    (
-        b"PK\x03\x04",
-        "a zip archive: not a form AWS delivers; unpack it first",
-    ),
-    (b"PARE", "encrypted Parquet"),
-    (
-        b"\xff\xfe",
-        "UTF-16 text (PowerShell's `>` writes that): save it as UTF-8",
-    ),
-    (b"\xfe\xff", "UTF-16 text: save it as UTF-8"),
-];
-
 /// How much of a content is looked at to tell its form.
 const HEAD: usize = 1024;
 
@@ -399,10 +370,10 @@ fn form(head: &[u8]) -> Result<Form, DecodeError> {
     if let Some((_, form)) = PACKED.iter().find(|(magic, _)| head.starts_with(magic)) {
         return Ok(*form);
     }
-    if let Some((_, name)) = FOREIGN.iter().find(|(magic, _)| head.starts_with(magic)) {
-        return unreadable(name);
-    }
     let text = head.strip_prefix(text::BYTE_ORDER_MARK).unwrap_or(head);
+    if let Some(name) = foreign::named(text) {
+        return unreadable(&name);
+    }
     match text.trim_ascii() {
         _ if !is_utf8(head) => unreadable(NEITHER),
         WRITE_TEST if head.len() < HEAD => Ok(Form::WriteTest),

@@ -3,6 +3,7 @@
 //! Source of the shape: VPC User Guide "Flow log records" (the Parquet type of each field) and "Flow
 //! log files". Which integers are absent is told by NULL, which strings by `-`.
 
+mod encrypted;
 mod sizes;
 
 use std::cell::Cell;
@@ -60,7 +61,13 @@ fn rows<S: Sink>(file: impl ChunkReader + 'static, sink: &mut S) -> Result<(), D
     // there are fewer of them.
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let metadata = sound(|| ArrowReaderMetadata::load(&file, options))?;
-    sizes::check_pages(&file, metadata.metadata())?;
+    sizes::check_pages(&file, metadata.metadata()).map_err(|error| {
+        if encrypted::is_encrypted(&file) {
+            let reason = "Parquet: its columns are encrypted: write it without encryption first";
+            return DecodeError::Unreadable(reason.to_owned());
+        }
+        error
+    })?;
     let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata);
     let layout = layout(reader.schema())?;
     let mut batches = sound(|| reader.with_batch_size(BATCH).build())?;

@@ -12,6 +12,7 @@ mod kind;
 mod layout;
 mod normal;
 mod normalise;
+mod time;
 mod verbatim;
 
 use std::fmt;

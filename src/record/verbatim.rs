@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use super::digits::{digits, ten_digits};
 use super::field::Kind;
 use super::normal::{Normal, Status};
-use super::normalise::MILLISECOND_DIGITS;
+use super::time::finer;
 use super::{FieldName, Layout, Line};
 
 /// Layouts with more columns are taken the general way.
@@ -126,7 +126,7 @@ pub(super) fn may_be_ipv6(cell: &[u8]) -> bool {
 pub(super) fn seconds(cell: &[u8]) -> Option<i64> {
     let value = match cell.as_array::<10>() {
         Some(ten) => ten_digits(*ten),
-        None if cell.len() == MILLISECOND_DIGITS => return None,
+        None if finer(cell).is_some() => return None,
         None => digits(cell)?,
     };
     i64::try_from(value).ok()

@@ -21,6 +21,9 @@ fn note(cause: &Cause) -> Option<String> {
     Some(match cause {
         Cause::Configuration(_) => return None,
         Cause::Listed { side, remark } => listed(*side, remark),
+        Cause::FinerTimes { side, unit } => {
+            format!("{side}: times are told in {unit}, and were cut to the seconds that AWS writes")
+        }
         Cause::SkipData { side } => format!(
             "{side}: SKIPDATA rows stand for flows that AWS itself lost before delivery; nobody can tell how many"
         ),

@@ -128,3 +128,71 @@ fn a_log_of_no_bytes_and_an_unfinished_download_are_unreadable() {
         );
     }
 }
+
+#[test]
+fn of_a_part_in_which_no_row_is_a_record_nothing_is_known() {
+    let error = "<?xml version=\"1.0\"?>\n<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>\n";
+    for (content, said) in [
+        (error.to_owned(), "an XML answer, not a record: AccessDenied"),
+        ((0..10).map(line).collect::<String>() + error, "line 11 is an XML answer, not a record"),
+        ("<!DOCTYPE html>\n<html><body>2 123456789010 eni-0aa</body></html>\n".to_owned(), "an HTML page"),
+        ("version https://git-lfs.github.com/spec/v1\noid sha256:0a\nsize 9\n".to_owned(), "Git LFS"),
+        ("An error occurred (ExpiredTokenException) when calling\n".to_owned(), "ExpiredTokenException"),
+        // Words as many as a record has, and no word of it.
+        ("lorem ipsum dolor sit amet consetetur sadipscing elitr sed diam nonumy eirmod tempor invidunt\n".to_owned(), "no row in it is"),
+        ("{\"message\":\"Token has expired\"}\n".to_owned(), "no row in it is"),
+    ] {
+        for (code, report) in both_ways(&[("a.log", content.clone())]) {
+            assert_eq!(code, Some(3), "{report:#}");
+            let read = report["sides"]["s3"]["records"].as_u64().unwrap();
+            assert_eq!(read, if said.starts_with("line") { 10 } else { 0 });
+            assert_eq!(report["counts"]["undetermined"]["s3"], 20 - read, "{report:#}");
+            assert_eq!(report["sides"]["s3"]["unreadable_parts"], 1, "{report:#}");
+            let findings = report["findings"].to_string();
+            assert!(findings.contains(said), "{said}: {findings}");
+        }
+    }
+    // A malformed row among others is one record at most: the other ones are missing.
+    let mixed = (0..10).map(line).collect::<String>() + "what is this\n";
+    for (code, report) in both_ways(&[("a.log", mixed)]) {
+        assert_eq!(code, Some(1), "{report:#}");
+    }
+}
+
+#[test]
+fn times_in_other_units_are_read_and_times_no_record_can_have_are_malformed() {
+    let in_unit = |zeros: &str| {
+        let all = lines();
+        let line = |line: &str| {
+            let mut cells: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            cells[10] += zeros;
+            cells[11] += zeros;
+            cells.join(" ") + "\n"
+        };
+        all.lines().map(line).collect::<String>()
+    };
+    for (zeros, unit) in [
+        ("000", ""),
+        ("000000", "microseconds"),
+        ("000000000", "nanoseconds"),
+    ] {
+        for (code, report) in both_ways(&[("a.log", in_unit(zeros))]) {
+            assert_eq!(code, Some(0), "{report:#}");
+            assert_eq!(
+                report["notes"].to_string().contains("times are told in"),
+                !unit.is_empty()
+            );
+            assert!(report["notes"].to_string().contains(unit), "{report:#}");
+        }
+    }
+    for zeros in ["0", "00", "0000"] {
+        for (code, report) in both_ways(&[("a.log", in_unit(zeros))]) {
+            assert_eq!(code, Some(3), "{report:#}");
+            let reason = report["findings"].to_string();
+            assert!(
+                reason.contains("more than two days ahead of the clock"),
+                "{reason}"
+            );
+        }
+    }
+}
