@@ -81,6 +81,13 @@ pub enum Cause {
         /// By which fields as well.
         fields: Vec<String>,
     },
+    /// Nothing was due for a scheduled job.
+    NothingDue {
+        /// Up to where everything has been taken up, in Unix seconds.
+        next: i64,
+        /// How many seconds ago that was.
+        ago: u64,
+    },
     /// Undetermined copies are not looked for any more.
     GivenUp {
         /// How many.
@@ -141,6 +148,7 @@ impl Cause {
             | Self::Vanished { .. }
             | Self::Rechecked { .. }
             | Self::WrongClock { .. }
+            | Self::NothingDue { .. }
             | Self::GivenUp { .. }
             | Self::StandIns { .. } => self,
         }

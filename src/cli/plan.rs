@@ -61,6 +61,8 @@ pub struct Job {
     pub subject: Subject,
     /// Where the first run begins.
     pub begin: i64,
+    /// What is taken up again: what comes after this time.
+    pub rewind: Option<i64>,
     /// What each run does.
     pub pattern: Pattern,
 }
@@ -192,6 +194,7 @@ fn job(
         let text = text.as_ref();
         text.map(|text| time(option, text, settle.now)).transpose()
     };
+    let rewind = time("--state-rewind", &args.job.state_rewind)?;
     let until = time("--until", &args.time.until)?;
     let settled = settle.now - settle.seconds;
     let begin = time("--since", &args.time.since)?;
@@ -208,6 +211,7 @@ fn job(
             all_streams: args.comparison.all_streams,
             ignore_nodata: args.comparison.ignore_nodata,
         },
+        rewind,
         begin: begin.unwrap_or(slot(until.unwrap_or(settled).min(settled)) - LIVE_WINDOW),
         pattern: Pattern {
             check: check.clone(),

@@ -205,6 +205,7 @@ async fn one(
     stop: Receiver<Option<u8>>,
     redaction: Option<&Arc<Redaction>>,
 ) -> Result<Done, Error> {
+    refuse_future(job, &state, now)?;
     let mut outputs = Outputs::open(plan)?;
     let sources = open(plan).await?;
     let (pattern, ended) = (&job.pattern, ended(stop));
@@ -240,7 +241,31 @@ async fn one(
 
 fn load(store: &Store, job: &Job) -> Result<State, Error> {
     let kept = store.load(&job.subject)?;
-    Ok(kept.unwrap_or_else(|| State::begin(job.subject.clone(), job.begin)))
+    let mut state = kept.unwrap_or_else(|| State::begin(job.subject.clone(), job.begin));
+    if let Some(to) = job.rewind {
+        state.rewind(to);
+    }
+    Ok(state)
+}
+
+/// Refuses a state that a clock has written which was ahead: until this one has come as far, nothing would be due, and
+/// nothing would be said.
+fn refuse_future(job: &Job, state: &State, now: i64) -> Result<(), Error> {
+    if !state.is_ahead(now) {
+        return Ok(());
+    }
+    let (next, now) = (rfc3339(state.next), rfc3339(now));
+    Err(Error::State {
+        path: job.directory.clone(),
+        reason: format!(
+            "everything up to {next} has been taken up, and the clock says {now}: this one is behind, or that of an earlier run \
+             was ahead"
+        ),
+        hint: Some(format!(
+            "set the clock; if it is right, `--state-rewind TIME` once, with the time up to which earlier runs are believed \
+             (at the latest {now}): what comes after it is read again, and nothing is lost"
+        )),
+    })
 }
 
 fn clock_of(plan: &Plan) -> i64 {

@@ -46,6 +46,10 @@ fn note(cause: &Cause) -> Option<String> {
         Cause::ComparedByMore { window, fields } => {
             format!("{window}: compared by {} as well", fields.join(", "))
         }
+        Cause::NothingDue { next, ago } => {
+            let ago = humantime::format_duration(Duration::from_secs(*ago));
+            format!("nothing was due: everything up to {}, {ago} ago, has been taken up", rfc3339(*next))
+        }
         Cause::GivenUp { records } => format!(
             "{records} undetermined records are not looked for any more: --give-up has passed and what they may sit in still \
              cannot be read, or neither destination has them any more"
