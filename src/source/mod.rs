@@ -21,6 +21,7 @@ mod passed_over;
 mod query;
 mod remark;
 mod s3;
+mod settings;
 mod spool;
 
 use std::collections::BTreeMap;

@@ -49,19 +49,22 @@ pub(super) struct S3 {
 
 impl S3 {
     /// Opens a bucket; nothing is called yet.
+    ///
+    /// # Errors
+    /// What is wrong with the configuration files.
     pub(super) async fn open(
         address: &str,
         bucket: &str,
         prefix: &str,
         options: &SourceOptions,
-    ) -> Self {
+    ) -> Result<Self, Error> {
         // The region of an S3 bucket is found by asking any region of its partition.
         let anywhere = match address.split(':').nth(1) {
             Some("aws-cn") => "cn-north-1",
             Some("aws-us-gov") => "us-gov-west-1",
             _ => "us-east-1",
         };
-        let loaded = aws::load(options, None, Some(anywhere)).await;
+        let loaded = aws::load(options, None, Some(anywhere)).await?;
         let mut config =
             aws_sdk_s3::config::Builder::from(&loaded).retry_config(RetryConfig::disabled());
         let clock = Clock::new();
@@ -73,7 +76,7 @@ impl S3 {
         if let Some(url) = &options.endpoint_url {
             config = config.endpoint_url(url);
         }
-        Self {
+        Ok(Self {
             side: options.side,
             address: address.to_owned(),
             bucket: bucket.to_owned(),
@@ -85,7 +88,7 @@ impl S3 {
             anywhere,
             client: RwLock::new(Client::from_conf(config.clone().build())),
             config,
-        }
+        })
     }
 
     /// Takes note of where calls go.
