@@ -8,6 +8,8 @@ use std::time::Duration;
 use tempfile::NamedTempFile;
 
 use crate::model::Error;
+use crate::system::{fill, folder, or_fill, pointed_to};
+use crate::temporary;
 
 /// How the names begin that files have before they are complete, where they need one.
 pub(crate) const PREFIX: &str = ".flowdiff-report-";
@@ -19,11 +21,18 @@ const STALE: Duration = Duration::from_secs(60);
 ///
 /// Where the system can, what was written has no name at all until then, so that nothing is left of a run that is
 /// killed. Elsewhere, and for the instant in which it takes another file's place, it stands beside it under a temporary
-/// name, which only this user can read and the next run into the folder sweeps up. What is not a regular file (a pipe,
-/// `/dev/stdout`) is written directly.
+/// name, which only this user can read and the next run into the folder sweeps up.
+///
+/// It is written where its path points: behind symbolic links, which stay. What is no regular file (a pipe, a terminal),
+/// and whatever standard output or standard error go to (`/dev/stdout`, be it a file), is written directly. A file that
+/// cannot be replaced because it is mounted by itself, or because nothing can be made in its folder, gets its content
+/// when the whole of it is there.
 #[derive(Debug)]
 pub struct Output {
+    /// As it was given.
     path: PathBuf,
+    /// Where that points.
+    target: PathBuf,
     place: Place,
     /// Whether it is what a job is to go on with.
     kept: bool,
@@ -48,7 +57,11 @@ pub(crate) enum Step {
 enum Place {
     Unnamed(BufWriter<File>),
     Beside(BufWriter<NamedTempFile>, Permissions),
+    /// Kept in a temporary file until it is whole, and then put into the file that is there.
+    Into(BufWriter<File>, File),
     Direct(BufWriter<File>),
+    /// One of this process's own streams: who reads it may leave, which is no trouble.
+    Stream(BufWriter<File>),
 }
 
 impl Output {
@@ -65,21 +78,17 @@ impl Output {
 
     /// As [`Output::open`], with what the system says.
     pub(crate) fn create(path: &Path) -> io::Result<Self> {
-        let place = match fs::metadata(path) {
-            Ok(there) if there.is_dir() => Err(io::Error::from(io::ErrorKind::IsADirectory)),
-            Ok(there) if !there.is_file() => Ok(Place::Direct(BufWriter::new(
-                File::options().write(true).open(path)?,
-            ))),
-            _ => {
-                sweep(folder(path));
-                match unnamed::open(folder(path)) {
-                    Ok(file) => Ok(Place::Unnamed(BufWriter::new(file))),
-                    Err(_) => beside(folder(path)),
-                }
+        let (target, place) = match stream::open(path)? {
+            Some(stream) => (path.to_owned(), Place::Stream(BufWriter::new(stream))),
+            None => {
+                let target = pointed_to(path)?;
+                let place = place(&target)?;
+                (target, place)
             }
-        }?;
+        };
         Ok(Self {
             path: path.to_owned(),
+            target,
             place,
             kept: false,
         })
@@ -95,10 +104,10 @@ impl Output {
     /// Returns what stands under the file's name so far; nothing if it is no regular file or no text.
     pub fn previous(&self) -> String {
         match self.place {
-            Place::Unnamed(_) | Place::Beside(..) => {
-                fs::read_to_string(&self.path).unwrap_or_default()
+            Place::Unnamed(_) | Place::Beside(..) | Place::Into(..) => {
+                fs::read_to_string(&self.target).unwrap_or_default()
             }
-            Place::Direct(_) => String::new(),
+            Place::Direct(_) | Place::Stream(_) => String::new(),
         }
     }
 
@@ -114,14 +123,24 @@ impl Output {
 
     /// Finishes; `before` is told each step.
     pub(crate) fn finish_by_steps(self, mut before: impl FnMut(Step)) -> io::Result<()> {
-        let Self { path, place, kept } = self;
+        let Self {
+            target,
+            place,
+            kept,
+            ..
+        } = self;
         let permissions = || match kept {
             true => only_this_user(),
-            false => fs::metadata(&path).map(|there| there.permissions()).ok(),
+            false => fs::metadata(&target).map(|there| there.permissions()).ok(),
         };
         before(Step::Write);
         match place {
             Place::Direct(mut file) => return file.flush(),
+            Place::Stream(mut file) => return stream::unless_left(file.flush(), ()),
+            Place::Into(file, into) => {
+                let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+                return fill(into, &file);
+            }
             Place::Unnamed(file) => {
                 let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
                 if let Some(permissions) = permissions() {
@@ -130,7 +149,7 @@ impl Output {
                 before(Step::Sync);
                 file.sync_all()?;
                 before(Step::Name);
-                unnamed::link(&file, &path)?;
+                or_fill(unnamed::link(&file, &target), &target, &file)?;
             }
             Place::Beside(file, usual) => {
                 let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
@@ -139,14 +158,16 @@ impl Output {
                 before(Step::Sync);
                 file.as_file().sync_all()?;
                 before(Step::Name);
-                file.persist(&path).map_err(|error| error.error)?;
+                if let Err(failed) = file.persist(&target) {
+                    or_fill(Err(failed.error), &target, failed.file.as_file())?;
+                }
             }
         }
         before(Step::SyncFolder);
         // Elsewhere a folder cannot be opened, and a rename is durable by itself.
         #[cfg(unix)]
         if kept {
-            File::open(folder(&path))?.sync_all()?;
+            File::open(folder(&target))?.sync_all()?;
         }
         before(Step::Done);
         Ok(())
@@ -162,14 +183,16 @@ impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut self.place {
             Place::Beside(file, _) => file.write(bytes),
-            Place::Unnamed(file) | Place::Direct(file) => file.write(bytes),
+            Place::Stream(file) => stream::unless_left(file.write(bytes), bytes.len()),
+            Place::Unnamed(file) | Place::Direct(file) | Place::Into(file, _) => file.write(bytes),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         match &mut self.place {
             Place::Beside(file, _) => file.flush(),
-            Place::Unnamed(file) | Place::Direct(file) => file.flush(),
+            Place::Stream(file) => stream::unless_left(file.flush(), ()),
+            Place::Unnamed(file) | Place::Direct(file) | Place::Into(file, _) => file.flush(),
         }
     }
 }
@@ -182,11 +205,28 @@ fn only_this_user() -> Option<Permissions> {
     None
 }
 
-/// The folder of a file: where its name is given to it in one atomic step.
-fn folder(path: &Path) -> &Path {
-    path.parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."))
+fn place(target: &Path) -> io::Result<Place> {
+    let there = fs::metadata(target);
+    match &there {
+        Ok(there) if there.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+        Ok(there) if !there.is_file() => {
+            let file = File::options().write(true).open(target)?;
+            return Ok(Place::Direct(BufWriter::new(file)));
+        }
+        Ok(_) | Err(_) => {}
+    }
+    sweep(folder(target));
+    let made = match unnamed::open(folder(target)) {
+        Ok(file) => return Ok(Place::Unnamed(BufWriter::new(file))),
+        Err(_) => beside(folder(target)),
+    };
+    match made {
+        Err(_) if there.is_ok() => {
+            let file = File::options().write(true).open(target)?;
+            Ok(Place::Into(BufWriter::new(temporary::file()?), file))
+        }
+        made => made,
+    }
 }
 
 /// Private until it is finished; then with the permissions that any other new file gets, which are those it is made
@@ -225,6 +265,79 @@ fn sweep(folder: &Path) {
     }
 }
 
+/// What this process has open already.
+#[cfg(unix)]
+mod stream {
+    use std::fs::{self, File};
+    use std::io;
+    use std::os::fd::AsFd;
+    use std::os::unix::fs::MetadataExt;
+    use std::path::Path;
+
+    /// Opens the path if it is what standard output or standard error go to, or another stream of this process: writing
+    /// goes on where the stream is, and never from the start of the file that it may be.
+    pub(super) fn open(path: &Path) -> io::Result<Option<File>> {
+        let Ok(there) = fs::metadata(path) else {
+            return Ok(None);
+        };
+        let (out, err) = (io::stdout(), io::stderr());
+        for stream in [out.as_fd(), err.as_fd()] {
+            let file = File::from(stream.try_clone_to_owned()?);
+            let same = |open: fs::Metadata| (open.dev(), open.ino()) == (there.dev(), there.ino());
+            if file.metadata().is_ok_and(same) {
+                return Ok(Some(file));
+            }
+        }
+        if there.is_file() && is_of_a_process(path) {
+            return File::options().append(true).open(path).map(Some);
+        }
+        Ok(None)
+    }
+
+    /// Tells whether a path leads through a process's table of open files (`/dev/fd/3`).
+    fn is_of_a_process(path: &Path) -> bool {
+        let mut path = path.to_owned();
+        for _ in 0..crate::system::LINKS {
+            let folder = fs::canonicalize(crate::system::folder(&path)).unwrap_or_default();
+            let names: Vec<_> = folder.iter().collect();
+            if folder == Path::new("/dev/fd")
+                || (folder.starts_with("/proc") && names.ends_with(&["fd".as_ref()]))
+            {
+                return true;
+            }
+            match fs::read_link(&path) {
+                Ok(next) => path = crate::system::folder(&path).join(next),
+                Err(_) => return false,
+            }
+        }
+        false
+    }
+
+    /// Whoever reads a stream of this process and has seen enough does no harm.
+    pub(super) fn unless_left<T>(done: io::Result<T>, otherwise: T) -> io::Result<T> {
+        match done {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(otherwise),
+            done => done,
+        }
+    }
+}
+
+/// What this process has open already cannot be told by a path.
+#[cfg(not(unix))]
+mod stream {
+    use std::fs::File;
+    use std::io;
+    use std::path::Path;
+
+    pub(super) fn open(_: &Path) -> io::Result<Option<File>> {
+        Ok(None)
+    }
+
+    pub(super) fn unless_left<T>(done: io::Result<T>, _: T) -> io::Result<T> {
+        done
+    }
+}
+
 /// Files that have no name until they are complete.
 #[cfg(target_os = "linux")]
 mod unnamed {
@@ -237,7 +350,7 @@ mod unnamed {
 
     /// Opens one in the folder.
     pub(super) fn open(folder: &Path) -> io::Result<File> {
-        let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
+        let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
         let file = File::from(rustix::fs::openat(
             CWD,
             folder,
@@ -257,7 +370,8 @@ mod unnamed {
             Err(rustix::io::Errno::EXIST) => {
                 let unique =
                     getrandom::u64().map_err(|error| io::Error::other(error.to_string()))?;
-                let beside = super::folder(path).join(format!("{}{unique:016x}", super::PREFIX));
+                let beside =
+                    crate::system::folder(path).join(format!("{}{unique:016x}", super::PREFIX));
                 link(&beside)?;
                 fs::rename(&beside, path).inspect_err(|_| {
                     let _ = fs::remove_file(&beside);
@@ -295,6 +409,7 @@ mod tests {
     fn named(path: &Path) -> Output {
         Output {
             path: path.to_owned(),
+            target: path.to_owned(),
             place: beside(folder(path)).unwrap(),
             kept: false,
         }
@@ -377,6 +492,51 @@ mod tests {
             ".flowdiff-report-young",
         ];
         assert_eq!(names, kept);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_one_and_what_it_points_to_is_written() {
+        use std::os::unix::fs::symlink;
+
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir(at("below")).unwrap();
+        symlink("second", at("first")).unwrap();
+        symlink("below/report", at("second")).unwrap();
+        // What it points to is made, and then replaced.
+        for content in ["made", "replaced"] {
+            let mut output = Output::open(&at("first")).unwrap();
+            output.write_all(content.as_bytes()).unwrap();
+            output.finish().unwrap();
+            assert_eq!(fs::read_to_string(at("below/report")).unwrap(), content);
+        }
+        assert_eq!(Output::open(&at("first")).unwrap().previous(), "replaced");
+        for link in ["first", "second"] {
+            assert!(at(link).is_symlink());
+        }
+        symlink("loop", at("loop")).unwrap();
+        let error = Output::open(&at("loop")).unwrap_err().to_string();
+        assert!(error.contains("symbolic links"), "{error}");
+    }
+
+    #[test]
+    fn a_file_whose_folder_takes_no_other_gets_the_content() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mounted");
+        fs::write(&path, "whole").unwrap();
+        let into = File::options().write(true).open(&path).unwrap();
+        let kept = BufWriter::new(temporary::file().unwrap());
+        let mut output = Output {
+            path: path.clone(),
+            target: path.clone(),
+            place: Place::Into(kept, into),
+            kept: false,
+        };
+        output.write_all(b"other").unwrap();
+        assert_eq!(output.previous(), "whole");
+        output.finish().unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"other");
     }
 
     #[test]

@@ -53,3 +53,5 @@ mod state;
 mod together;
 // What is said when something cannot be done.
 mod words;
+// Where outputs point, which settings are empty, which files are not what their names say.
+mod world;

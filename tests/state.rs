@@ -136,7 +136,14 @@ fn each_run_goes_on_where_the_last_one_ended() {
     assert_eq!((matched, reached), (360, time(MIDNIGHT + 6 * HOUR)));
     let outcome = job.run(MIDNIGHT + 381 * MINUTE, &[]);
     assert_eq!(outcome.code, 3, "an empty window is not consistent");
+    // It stays open: nothing says that anything has been delivered yet.
     let output = job.command(MIDNIGHT + 382 * MINUTE).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{text}");
+    let mut command = job.command(MIDNIGHT + 382 * MINUTE);
+    let output = command.arg("--allow-empty").output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let output = job.command(MIDNIGHT + 383 * MINUTE).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{text}");
     assert!(text.starts_with("Nothing was due"), "{text}");

@@ -25,6 +25,13 @@ pub enum Cause {
         /// What it says.
         remark: Remark,
     },
+    /// A side tells its times in a finer unit than the seconds that AWS writes.
+    FinerTimes {
+        /// Which side.
+        side: Side,
+        /// The unit.
+        unit: &'static str,
+    },
     /// A side has SKIPDATA rows: AWS itself lost flows before delivery.
     SkipData {
         /// Which side.
@@ -73,6 +80,13 @@ pub enum Cause {
         window: Window,
         /// By which fields as well.
         fields: Vec<String>,
+    },
+    /// Nothing was due for a scheduled job.
+    NothingDue {
+        /// Up to where everything has been taken up, in Unix seconds.
+        next: i64,
+        /// How many seconds ago that was.
+        ago: u64,
     },
     /// Undetermined copies are not looked for any more.
     GivenUp {
@@ -127,12 +141,14 @@ impl Cause {
                 of,
                 limit: change(&limit),
             },
-            Self::SkipData { .. }
+            Self::FinerTimes { .. }
+            | Self::SkipData { .. }
             | Self::DefaultFormatUnfit { .. }
             | Self::SameTraffic
             | Self::Vanished { .. }
             | Self::Rechecked { .. }
             | Self::WrongClock { .. }
+            | Self::NothingDue { .. }
             | Self::GivenUp { .. }
             | Self::StandIns { .. } => self,
         }

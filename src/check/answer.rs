@@ -209,6 +209,8 @@ fn causes(
         let remarks = listings[side].remarks.iter().cloned();
         let remarks = reader.sources[side].remarks().into_iter().chain(remarks);
         causes.extend(remarks.map(|remark| Cause::Listed { side, remark }));
+        let units = screened.sides[side].units.iter();
+        causes.extend(units.map(|&unit| Cause::FinerTimes { side, unit }));
         if screened.sides[side].tally.skipdata > 0 {
             causes.push(Cause::SkipData { side });
         }

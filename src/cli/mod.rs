@@ -3,10 +3,13 @@
 //! Holds words only; [`crate::cli::plan`] checks them.
 
 pub mod args;
+mod empty;
 mod pages;
 pub mod plan;
 
-use clap::{Parser, Subcommand};
+use std::ffi::OsString;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use args::{CheckArgs, Color, OfSide, WatchArgs};
 pub use pages::{PAGES, Page};
@@ -125,6 +128,22 @@ pub enum What {
         /// A topic, such as records, or a command, such as check
         topic: Option<String>,
     },
+}
+
+impl Cli {
+    /// Reads a command line and the environment. A variable that is set to nothing is as if it were not set; an option
+    /// that is given nothing is refused by name, since nobody means that: it is a shell variable that was not set.
+    ///
+    /// # Errors
+    /// What cannot be understood, or what was asked about the command line itself.
+    pub fn read<T: Into<OsString> + Clone>(
+        words: impl IntoIterator<Item = T>,
+    ) -> Result<Self, clap::Error> {
+        let mut command = empty::without_empty_variables(Self::command());
+        let matches = command.try_get_matches_from_mut(words)?;
+        empty::refuse_empty_options(&mut command, &matches)?;
+        Self::from_arg_matches(&matches)
+    }
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ use crate::record::{FieldName, Layout};
 use crate::render::Renderer;
 use crate::report::alarm::FailOn;
 use crate::source::{Address, GroupReading, SourceOptions};
+use crate::system::parts_at_once;
 
 pub use outputs::Answer;
 use outputs::{output, reports};
@@ -62,6 +63,8 @@ pub struct Job {
     pub subject: Subject,
     /// Where the first run begins.
     pub begin: i64,
+    /// What is taken up again: what comes after this time.
+    pub rewind: Option<i64>,
     /// What each run does.
     pub pattern: Pattern,
 }
@@ -123,7 +126,7 @@ impl Plan {
             },
             max_evidence: args.output.max_evidence,
             all_differences: args.output.all_differences.clone(),
-            concurrency: args.limits.concurrency,
+            concurrency: parts_at_once(args.limits.concurrency),
             memory,
             counted: None,
             key: Fingerprints::random(),
@@ -198,6 +201,7 @@ fn job(
         let text = text.as_ref();
         text.map(|text| time(option, text, settle.now)).transpose()
     };
+    let rewind = time("--state-rewind", &args.job.state_rewind)?;
     let until = time("--until", &args.time.until)?;
     let settled = settle.now - settle.seconds;
     let begin = time("--since", &args.time.since)?;
@@ -214,6 +218,7 @@ fn job(
             all_streams: args.comparison.all_streams,
             ignore_nodata: args.comparison.ignore_nodata,
         },
+        rewind,
         begin: begin.unwrap_or(slot(until.unwrap_or(settled).min(settled)) - LIVE_WINDOW),
         pattern: Pattern {
             check: check.clone(),
@@ -261,7 +266,7 @@ pub fn options(args: &CheckArgs, side: Side) -> Result<SourceOptions, Error> {
             CwlRead::Together => GroupReading::Together,
             CwlRead::ByStream => GroupReading::ByStream,
         },
-        concurrency: args.limits.concurrency,
+        concurrency: parts_at_once(args.limits.concurrency),
         timeout: Duration::from_secs(timeout.unsigned_abs()),
     })
 }

@@ -22,11 +22,11 @@ use crate::render;
 use crate::report::redact::Redaction;
 
 use super::log::log_to_stderr;
-use super::outputs::{Outputs, tell_difference};
+use super::outputs::Outputs;
 use super::print::print;
 use super::wait::runtime;
 use super::{
-    INTERRUPTED, TROUBLE, answer_with, clock, complain, configured, interrupted, open,
+    INTERRUPTED, TROUBLE, answer_though, clock, complain, configured, interrupted, open,
     progress_mode, showable,
 };
 
@@ -74,12 +74,13 @@ pub(super) fn run(
     let code = match &mut round.report {
         None => TROUBLE,
         Some(report) => {
-            outputs.write(plan, report, began, redaction)?;
+            let written = outputs.write(plan, report, began, redaction);
             match &plan.output {
                 // One line only, which says what is wrong.
-                Answer::Nagios(_) if !whole => TROUBLE,
+                Answer::Nagios(_) if !whole => written.map(|()| TROUBLE)?,
+                // What is not written is not decided: the next run takes up, and tells, the same windows.
                 Answer::Nothing | Answer::Report(_) | Answer::Nagios(_) => {
-                    answer_with(plan, report, args.output.color)?
+                    answer_though(written, plan, report, args.output.color)?
                 }
             }
         }
@@ -162,7 +163,12 @@ pub(super) fn watch(args: &WatchArgs, redaction: Option<&Arc<Redaction>>) -> Res
             match written.and_then(|()| store.save(&done.state)) {
                 Ok(()) => state = done.state,
                 // What was not saved is done again, and written again.
-                Err(error) => return failed(now, &error),
+                Err(error) => {
+                    return Came {
+                        report: done.round.report,
+                        ..failed(now, &error)
+                    };
+                }
             }
             Came::of(now, done.round, &tell)
         };
@@ -199,14 +205,17 @@ async fn one(
     stop: Receiver<Option<u8>>,
     redaction: Option<&Arc<Redaction>>,
 ) -> Result<Done, Error> {
+    refuse_future(job, &state, now)?;
     let mut outputs = Outputs::open(plan)?;
     let sources = open(plan).await?;
     let (pattern, ended) = (&job.pattern, ended(stop));
     let round = match &mut outputs.differences {
         None => round::run(pattern, &mut state, now, &sources, progress, ended, None).await,
         Some(output) => {
-            let every: &mut crate::diff::EveryDifference<'_> =
-                &mut |bucket, kind, shown| tell_difference(output, redaction, bucket, kind, shown);
+            let every: &mut crate::diff::EveryDifference<'_> = &mut |bucket, kind, shown| {
+                output.tell(redaction, bucket, kind, shown);
+                Ok(())
+            };
             round::run(
                 pattern,
                 &mut state,
@@ -232,7 +241,31 @@ async fn one(
 
 fn load(store: &Store, job: &Job) -> Result<State, Error> {
     let kept = store.load(&job.subject)?;
-    Ok(kept.unwrap_or_else(|| State::begin(job.subject.clone(), job.begin)))
+    let mut state = kept.unwrap_or_else(|| State::begin(job.subject.clone(), job.begin));
+    if let Some(to) = job.rewind {
+        state.rewind(to);
+    }
+    Ok(state)
+}
+
+/// Refuses a state that a clock has written which was ahead: until this one has come as far, nothing would be due, and
+/// nothing would be said.
+fn refuse_future(job: &Job, state: &State, now: i64) -> Result<(), Error> {
+    if !state.is_ahead(now) {
+        return Ok(());
+    }
+    let (next, now) = (rfc3339(state.next), rfc3339(now));
+    Err(Error::State {
+        path: job.directory.clone(),
+        reason: format!(
+            "everything up to {next} has been taken up, and the clock says {now}: this one is behind, or that of an earlier run \
+             was ahead"
+        ),
+        hint: Some(format!(
+            "set the clock; if it is right, `--state-rewind TIME` once, with the time up to which earlier runs are believed \
+             (at the latest {now}): what comes after it is read again, and nothing is lost"
+        )),
+    })
 }
 
 fn clock_of(plan: &Plan) -> i64 {

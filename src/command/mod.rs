@@ -3,6 +3,7 @@
 //! Standard output gets the report and nothing else; people are talked to on standard error.
 
 mod doctor;
+mod environment;
 mod estimate;
 mod help;
 mod job;
@@ -20,14 +21,13 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use clap::{CommandFactory, Parser};
+use clap::CommandFactory;
 
 use crate::check;
 use crate::cli::plan::{Answer, Plan, flow_logs};
 use crate::cli::{CheckArgs, Cli, Color, What};
 use crate::diff::EveryDifference;
 use crate::model::{Error, Side, Sides};
-use crate::output::Output;
 use crate::progress::{Mode, Progress, say};
 use crate::render::escape;
 use crate::render::nagios;
@@ -38,7 +38,7 @@ use crate::source;
 use crate::source::Source;
 
 use log::log_to_stderr;
-use outputs::{Outputs, tell_difference};
+use outputs::{Differences, Outputs};
 use print::{print, print_report};
 use wait::until_interrupted;
 
@@ -64,7 +64,7 @@ pub fn main() -> ExitCode {
 }
 
 fn parse_and_run() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::read(std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) if wants_nagios() => {
             let text = error.to_string();
@@ -78,6 +78,10 @@ fn parse_and_run() -> ExitCode {
         }
         Err(error) => refuse(&error),
     };
+    if let Err(error) = environment::without_empty() {
+        complain(&error, None);
+        return ExitCode::from(TROUBLE);
+    }
     let for_nagios = matches!(&cli.command, What::Check(args) if args.alarms.nagios);
     let redaction = match &cli.command {
         What::Check(args) | What::Plan(args) | What::Doctor(args) => redaction(args),
@@ -259,8 +263,23 @@ fn run_check(args: &CheckArgs, redaction: Option<&Arc<Redaction>>) -> Result<u8,
     let Some(mut report) = answer? else {
         return interrupted(args.alarms.nagios, &got_to);
     };
-    outputs.write(&plan, &mut report, began, redaction)?;
-    answer_with(&plan, &report, args.output.color)
+    let written = outputs.write(&plan, &mut report, began, redaction);
+    answer_though(written, &plan, &report, args.output.color)
+}
+
+/// Gives standard output its answer also if a file could not be written, which is trouble all the same. Nagios gets one
+/// line, which says what is wrong.
+fn answer_though(
+    written: Result<(), Error>,
+    plan: &Plan,
+    report: &Report,
+    color: Color,
+) -> Result<u8, Error> {
+    if written.is_err() && matches!(plan.output, Answer::Nagios(_)) {
+        return written.map(|()| TROUBLE);
+    }
+    let code = answer_with(plan, report, color)?;
+    written.map(|()| code)
 }
 
 /// Gives standard output its answer and returns the exit code.
@@ -311,15 +330,17 @@ async fn open(plan: &Plan) -> Result<Sides<Arc<dyn Source>>, Error> {
 async fn answer(
     plan: &Plan,
     progress: &Progress,
-    differences: Option<&mut Output>,
+    differences: Option<&mut Differences>,
     redaction: Option<&Arc<Redaction>>,
 ) -> Result<Report, Error> {
     let sources = open(plan).await?;
     match differences {
         None => check::run(&plan.check, &sources, progress, None).await,
         Some(output) => {
-            let every: &mut EveryDifference<'_> =
-                &mut |bucket, kind, shown| tell_difference(output, redaction, bucket, kind, shown);
+            let every: &mut EveryDifference<'_> = &mut |bucket, kind, shown| {
+                output.tell(redaction, bucket, kind, shown);
+                Ok(())
+            };
             check::run(&plan.check, &sources, progress, Some(every)).await
         }
     }

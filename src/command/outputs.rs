@@ -1,7 +1,7 @@
 //! The files of a run: opened before the work starts, written when it is done.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -17,7 +17,13 @@ use crate::report::redact::{Redaction, without_secrets};
 /// The files of a run, opened before the work starts.
 pub(super) struct Outputs {
     reports: Vec<(&'static Renderer, Output)>,
-    pub(super) differences: Option<Output>,
+    pub(super) differences: Option<Differences>,
+}
+
+/// The file of all differences. What goes wrong with it (a full disk) does not cost the report, and is said at its end.
+pub(super) struct Differences {
+    output: Output,
+    failed: Option<io::Error>,
 }
 
 impl Outputs {
@@ -31,11 +37,15 @@ impl Outputs {
                 .iter()
                 .map(open)
                 .collect::<Result<_, Error>>()?,
-            differences: differences.map(Output::open).transpose()?,
+            differences: differences.map(Differences::open).transpose()?,
         })
     }
 
-    /// Completes the report, writes it in all forms asked for and gives the files their names.
+    /// Completes the report, writes it in all forms asked for and gives the files their names. One that cannot be written
+    /// keeps no other from being written.
+    ///
+    /// # Errors
+    /// What the first of them has run into.
     pub(super) fn write(
         self,
         plan: &Plan,
@@ -53,9 +63,12 @@ impl Outputs {
         if let Some(redaction) = redaction {
             *report = redaction.report(report.clone());
         }
-        let mut reports = self.reports.into_iter();
-        reports.try_for_each(|(renderer, output)| write_report(renderer, report, output))?;
-        self.differences.map_or(Ok(()), Output::finish)
+        let reports = self.reports.into_iter();
+        let mut written: Vec<_> = reports
+            .map(|(renderer, output)| write_report(renderer, report, output))
+            .collect();
+        written.extend(self.differences.map(Differences::finish));
+        written.into_iter().collect()
     }
 }
 
@@ -77,18 +90,43 @@ fn write_report(renderer: &Renderer, report: &Report, mut output: Output) -> Res
     output.finish()
 }
 
-pub(super) fn tell_difference(
-    output: &mut Output,
-    redaction: Option<&Arc<Redaction>>,
-    bucket: &Bucket,
-    kind: Kind,
-    shown: &Shown,
-) -> io::Result<()> {
-    match redaction {
-        None => write_difference(output, bucket, kind, shown),
-        Some(redaction) => {
-            let (bucket, shown) = (redaction.bucket(bucket), redaction.shown(shown));
-            write_difference(output, &bucket, kind, &shown)
+impl Differences {
+    fn open(path: &Path) -> Result<Self, Error> {
+        let output = Output::open(path)?;
+        Ok(Self {
+            output,
+            failed: None,
+        })
+    }
+
+    pub(super) fn tell(
+        &mut self,
+        redaction: Option<&Arc<Redaction>>,
+        bucket: &Bucket,
+        kind: Kind,
+        shown: &Shown,
+    ) {
+        if self.failed.is_some() {
+            return;
+        }
+        let output = &mut self.output;
+        let written = match redaction {
+            None => write_difference(output, bucket, kind, shown),
+            Some(redaction) => {
+                let (bucket, shown) = (redaction.bucket(bucket), redaction.shown(shown));
+                write_difference(output, &bucket, kind, &shown)
+            }
+        };
+        self.failed = written.err();
+    }
+
+    fn finish(self) -> Result<(), Error> {
+        match self.failed {
+            None => self.output.finish(),
+            Some(source) => Err(Error::Output {
+                path: self.output.path().to_owned(),
+                source,
+            }),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The form of a content, told by how it begins.
 
 use super::csv::Table;
-use super::{DecodeError, csv, gzip, parquet, text, utf16, yaml, zstd};
+use super::{DecodeError, csv, foreign, gzip, parquet, text, utf16, yaml, zstd};
 
 /// What flow logs come as.
 #[derive(Debug, PartialEq, Eq)]
@@ -34,27 +34,6 @@ const PACKED: &[(&[u8], Make)] = &[
     (utf16::BIG, || Form::Utf16),
 ];
 
-/// Contents that begin like this cannot be read, but can be named.
-const FOREIGN: &[(&[u8], &str)] = &[
-    (
-        b"BZh",
-        "bzip2 compressed: not a form AWS delivers; unpack it first",
-    ),
-    (
-        b"\xfd7zXZ\0",
-        "xz compressed: not a form AWS delivers; unpack it first",
-    ),
-    (
-        b"\x04\x22\x4d\x18",
-        "lz4 compressed: not a form AWS delivers; unpack it first",
-    ),
-    (
-        b"PK\x03\x04",
-        "a zip archive: not a form AWS delivers; unpack it first",
-    ),
-    (b"PARE", "encrypted Parquet"),
-];
-
 /// How much of a content is looked at to tell its form: a header of CSV with all known fields, and more.
 pub(super) const HEAD: usize = 4096;
 
@@ -73,10 +52,10 @@ pub(super) fn told(head: &[u8]) -> Result<Form, DecodeError> {
     if let Some((_, form)) = PACKED.iter().find(|(magic, _)| head.starts_with(magic)) {
         return Ok(form());
     }
-    if let Some((_, name)) = FOREIGN.iter().find(|(magic, _)| head.starts_with(magic)) {
-        return unreadable(name);
-    }
     let text = head.strip_prefix(text::BYTE_ORDER_MARK).unwrap_or(head);
+    if let Some(name) = foreign::named(text) {
+        return unreadable(&name);
+    }
     let first = &head[..head.len().min(TEXT)];
     if !is_utf8(first) {
         return unreadable(NEITHER);

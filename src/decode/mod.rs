@@ -9,6 +9,7 @@ mod csv;
 mod cut;
 mod envelopes;
 mod events;
+mod foreign;
 mod form;
 mod gzip;
 mod limits;

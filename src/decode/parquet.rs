@@ -4,6 +4,7 @@
 //! log files". Which integers are absent is told by NULL, which strings by `-`.
 
 mod columns;
+mod encrypted;
 mod gate;
 mod sizes;
 pub mod table;
@@ -64,7 +65,13 @@ fn rows<S: Sink>(file: impl ChunkReader + 'static, sink: &mut S) -> Result<(), D
     // Pages are not looked at before the rows on earlier ones have been delivered.
     sink.provisional();
     let metadata = sound(|| ParquetMetaDataReader::new().parse_and_finish(&file))?;
-    sizes::check_pages(&file, &metadata)?;
+    sizes::check_pages(&file, &metadata).map_err(|error| {
+        if encrypted::is_encrypted(&file) {
+            let reason = "Parquet: its columns are encrypted: write it without encryption first";
+            return DecodeError::Unreadable(reason.to_owned());
+        }
+        error
+    })?;
     let (layout, values) = layout(metadata.file_metadata().schema_descr())?;
     let file = Arc::new(file);
     let mut number = 0;

@@ -12,7 +12,7 @@ use smallvec::SmallVec;
 use super::around::{STAMP_T, is_time_stamp};
 use super::cut::{Cut, Cutter, TakeLines};
 use super::several::{Passing, Run, is_beside, line_of_object, passing, pieces, records};
-use super::{DecodeError, Format, Malformed, Row, Sink};
+use super::{DecodeError, Format, Malformed, Row, Sink, foreign};
 use crate::record::{Cells, Layout, LayoutError};
 
 const ESCAPE: u8 = 0x1b;
@@ -195,11 +195,11 @@ impl<'a, S: Sink> Rows<'a, S> {
         if all.is_empty() {
             return Ok(());
         }
-        // No value of the usual first fields begins with a small letter, so this costs next to nothing.
-        if all.first_byte().is_ascii_lowercase()
-            && let Some(header) = Layout::from_header(all)
+        // No value of the usual first fields begins with a letter or a bracket, so this costs next to nothing.
+        if all.first_byte() >= b'<'
+            && let Some(done) = self.no_record(all, from)
         {
-            return self.header(header, from);
+            return done;
         }
         let (mut cells, mut stamped) = (all, false);
         if all.byte(STAMP_T) == Some(b'T')
@@ -227,6 +227,23 @@ impl<'a, S: Sink> Rows<'a, S> {
             alone,
             event_id,
         })?)
+    }
+
+    /// Takes a row that is a header, or that tells that the rows are not all there; `None` if it may be a record.
+    #[cold]
+    fn no_record(&mut self, all: Cells<'_>, from: From<'_>) -> Option<Result<(), DecodeError>> {
+        if all.first_byte().is_ascii_lowercase()
+            && let Some(header) = Layout::from_header(all)
+        {
+            return Some(self.header(header, from));
+        }
+        let From::Line(number) = from else {
+            return None;
+        };
+        let text = all.iter().collect::<Vec<_>>().join(&b' ');
+        let failure = foreign::failure(&text)?;
+        let reason = format!("line {number} is {failure}");
+        Some(Err(DecodeError::Unreadable(reason)))
     }
 
     #[inline(always)]

@@ -15,7 +15,7 @@ use crate::check;
 use crate::check::Check;
 use crate::diff::EveryDifference;
 use crate::model::finding::ReadTrouble;
-use crate::model::window::{Settle, Window, slot};
+use crate::model::window::{Settle, Window, rfc3339, slot};
 use crate::model::{Counts, Error, Side, Sides};
 use crate::progress::Progress;
 use crate::report::{Looked, Report, SideSummary, TakenUp, Verdict, join};
@@ -152,6 +152,19 @@ impl Going<'_> {
             let looked_at =
                 check::run(&check, self.sources, self.progress, every.as_deref_mut()).await;
             let verdict = match looked_at {
+                Ok(report) if self.lies_ahead(window, &report) => {
+                    self.trouble = Some(ahead_of_the_service(window, &report));
+                    break;
+                }
+                Ok(report) if self.is_open_for_more(window, &report) => {
+                    self.taken_up
+                        .windows
+                        .extend(looked(window, Some(report.verdict)));
+                    self.reports.push(report);
+                    leave_open(state, window, step);
+                    failed = false;
+                    continue;
+                }
                 Ok(report) => Some(self.seen_first(state, report)),
                 // Outputs are this run's, not the window's.
                 Err(error @ Error::Output { .. }) => {
@@ -168,15 +181,29 @@ impl Going<'_> {
                 state.has_read(window);
                 failed = false;
             } else {
-                if !state.unread.iter().any(|it| Some(it.start) == window.start) {
-                    state.could_not_read(window, step);
-                }
+                leave_open(state, window, step);
                 // One window may be at fault itself; of two in a row it is rather the services.
                 if std::mem::replace(&mut failed, true) {
                     break;
                 }
             }
         }
+    }
+
+    /// Tells whether the window has not ended by the service's clock, which a look has told.
+    fn lies_ahead(&self, window: Window, report: &Report) -> bool {
+        report.settle.now < self.now && window.end.is_some_and(|end| end > report.settle.now)
+    }
+
+    /// Tells whether it is too early to decide a window: neither side has had a record, so nothing says that their delivery
+    /// has begun. That a place is empty is decided after `--give-up`.
+    fn is_open_for_more(&self, window: Window, report: &Report) -> bool {
+        let Check { allow_empty, .. } = self.pattern.check;
+        let records = report.sides.s3.records + report.sides.cwl.records;
+        let young = window
+            .end
+            .is_some_and(|end| end.saturating_add(self.pattern.give_up) > self.now);
+        !allow_empty && records == 0 && young
     }
 
     fn check(&self, window: Window) -> Check {
@@ -240,6 +267,12 @@ impl Going<'_> {
         let windows = std::mem::take(&mut self.reports);
         let most = self.pattern.check.max_evidence;
         let mut report = join(windows, most).unwrap_or_else(|| self.nothing_due(state));
+        if self.taken_up.windows.is_empty()
+            && self.taken_up.again.is_empty()
+            && self.trouble.is_none()
+        {
+            report.causes.push(self.last_decided(state.next));
+        }
         let taken_up = &mut self.taken_up;
         taken_up.next = state.next;
         taken_up.carried = state.carried();
@@ -270,6 +303,14 @@ impl Going<'_> {
         report.copies.clear();
         report.state = Some(taken_up.clone());
         report
+    }
+
+    /// Says of a round in which nothing was due how far the ones before it have come.
+    fn last_decided(&self, next: i64) -> Cause {
+        Cause::NothingDue {
+            next,
+            ago: self.now.saturating_sub(next).max(0).unsigned_abs(),
+        }
     }
 
     /// The report of a round that had nothing to read.
@@ -304,6 +345,23 @@ impl Going<'_> {
             state: None,
         }
     }
+}
+
+fn leave_open(state: &mut State, window: Window, step: i64) {
+    if !state.unread.iter().any(|it| Some(it.start) == window.start) {
+        state.could_not_read(window, step);
+    }
+}
+
+fn ahead_of_the_service(window: Window, report: &Report) -> Error {
+    let shown = |time: Option<i64>| time.map_or_else(|| "-".to_owned(), rfc3339);
+    Error::Usage(format!(
+        "the window {} .. {} has not ended by the clock of the service that was asked, which says {}: set this machine's clock; \
+         the window is left to the next run",
+        shown(window.start),
+        shown(window.end),
+        rfc3339(report.settle.now)
+    ))
 }
 
 fn looked(window: Window, verdict: Option<Verdict>) -> Option<Looked> {

@@ -13,6 +13,7 @@ mod layout;
 mod normal;
 mod normalise;
 mod simd;
+mod time;
 mod value;
 mod verbatim;
 

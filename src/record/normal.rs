@@ -3,10 +3,6 @@
 /// What stands for an absent value in canonical text.
 pub(super) const ABSENT: &[u8] = b"-";
 
-/// Seconds since 1970 have at most 11 digits until the year 5138; 13 digits are milliseconds,
-/// which SKIPDATA rows have been seen with.
-pub(super) const MILLISECOND_DIGITS: usize = 13;
-
 /// What a row's `log-status` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {

@@ -7,7 +7,7 @@
 //! There are two ways to it: most rows stand in a line that is canonical already, which [`super::verbatim`] tells; all
 //! others are written anew, value by value.
 
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
 use itertools::Itertools;
@@ -15,7 +15,8 @@ use smallvec::SmallVec;
 
 use super::digits::digits;
 use super::field::{FieldName, Kind};
-use super::normal::{ABSENT, MILLISECOND_DIGITS, Normal, Status};
+use super::normal::{ABSENT, Normal, Status};
+use super::time::{finer, push_time, seconds};
 use super::verbatim::Verbatim;
 use super::{Cells, Layout, Record};
 
@@ -208,6 +209,17 @@ impl Normaliser {
         Ok(text)
     }
 
+    /// Tells the unit in which a row tells its `start`, if that is finer than the milliseconds which AWS has been seen to
+    /// write.
+    pub fn finer_unit(&self, cells: Cells<'_>) -> Option<&'static str> {
+        let unit = finer(significant(
+            self.start
+                .map(|at| cells.get(at))
+                .filter(|cell| !cell.is_empty())?,
+        ))?;
+        unit.noted.then_some(unit.name)
+    }
+
     /// Keeps the whole row as evidence: all its fields, those not compared included. A value its
     /// field cannot have is kept as it stands.
     pub fn record(&self, cells: Cells<'_>) -> Record {
@@ -281,7 +293,7 @@ fn is_masked(cell: &[u8]) -> bool {
     only || memchr::memmem::find(cell, b"***").is_some()
 }
 
-fn is_absent(cell: &[u8]) -> bool {
+pub(super) fn is_absent(cell: &[u8]) -> bool {
     cell.is_empty() || cell == ABSENT
 }
 
@@ -298,18 +310,7 @@ fn push_canonical(kind: Kind, cell: &[u8], text: &mut Vec<u8>) -> bool {
             true
         }
         Kind::TrafficPath => push_integer(cell, text),
-        Kind::Time => {
-            let time = significant(cell);
-            let millis = time.len() == MILLISECOND_DIGITS;
-            push_integer(
-                if millis {
-                    &time[..MILLISECOND_DIGITS - 3]
-                } else {
-                    time
-                },
-                text,
-            )
-        }
+        Kind::Time => push_time(cell, text),
         Kind::Address => {
             push_address(cell, text);
             true
@@ -321,7 +322,7 @@ fn push_canonical(kind: Kind, cell: &[u8], text: &mut Vec<u8>) -> bool {
     }
 }
 
-fn push_integer(cell: &[u8], text: &mut Vec<u8>) -> bool {
+pub(super) fn push_integer(cell: &[u8], text: &mut Vec<u8>) -> bool {
     if !cell.iter().all(u8::is_ascii_digit) {
         return false;
     }
@@ -330,7 +331,7 @@ fn push_integer(cell: &[u8], text: &mut Vec<u8>) -> bool {
 }
 
 /// Returns a number without leading zeros, of which it may be the last.
-fn significant(cell: &[u8]) -> &[u8] {
+pub(super) fn significant(cell: &[u8]) -> &[u8] {
     let zeros = cell.iter().take_while(|&&b| b == b'0').count();
     &cell[zeros.min(cell.len() - 1)..]
 }
@@ -343,6 +344,10 @@ fn push_address(cell: &[u8], text: &mut Vec<u8>) {
             .ok()
             .and_then(|cell| cell.parse::<Ipv6Addr>().ok())
     {
+        // An IPv4 address as IPv6 sockets have it is the same address.
+        let address = address
+            .to_ipv4_mapped()
+            .map_or(IpAddr::V6(address), IpAddr::V4);
         text.extend_from_slice(address.to_string().as_bytes());
     } else {
         push_text(cell, text);
@@ -365,23 +370,6 @@ fn push_text(cell: &[u8], text: &mut Vec<u8>) {
     }
 }
 
-/// `Some(None)` is absent, `None` is not a time.
-#[expect(
-    clippy::option_option,
-    reason = "absent and wrong are different answers"
-)]
-fn seconds(cell: &[u8]) -> Option<Option<i64>> {
-    if is_absent(cell) {
-        return Some(None);
-    }
-    let value = digits(cell).and_then(|value| i64::try_from(value).ok())?;
-    Some(Some(if significant(cell).len() == MILLISECOND_DIGITS {
-        value / 1000
-    } else {
-        value
-    }))
-}
-
 fn total(cell: &[u8]) -> Option<u64> {
     if is_absent(cell) {
         Some(0)
@@ -392,6 +380,7 @@ fn total(cell: &[u8]) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::time::seconds as seconds_of;
     use super::*;
 
     fn canonical(format: &str, compared: &[&str], row: &str) -> Result<String, String> {
@@ -417,7 +406,13 @@ mod tests {
             ("start", "1512564058", "1512564058"),
             ("srcaddr", "10.0.0.1", "10.0.0.1"),
             ("srcaddr", "2001:0DB8:0:0:0:0:0:1", "2001:db8::1"),
-            ("srcaddr", "::FFFF:10.0.0.1", "::ffff:10.0.0.1"),
+            ("srcaddr", "::FFFF:10.0.0.1", "10.0.0.1"),
+            ("start", "1512564058000999", "1512564058"),
+            ("start", "1512564058000999999", "1512564058"),
+            ("start", "2017-12-06T12:40:58Z", "1512564058"),
+            ("start", "2017-12-06 13:40:58.5+01", "1512564058"),
+            ("start", "2017-12-06 12:40:58 UTC", "1512564058"),
+            ("start", "2017-12-06 12:40:58", "cannot"),
             ("srcaddr", "***", "***"),
             ("account-id", "012345678901", "012345678901"),
             ("action", "accept", "accept"),
@@ -452,12 +447,13 @@ mod tests {
             ("0001700000000", "1700000000"),
             ("0000000000000", "0"),
             ("17000000009990", "17000000009990"),
+            ("01700000000999999", "1700000000"),
         ] {
             let row = canonical("${start}", &["start"], written).unwrap();
             assert_eq!(row, canonical_form, "{written}");
             assert_eq!(canonical("${start}", &["start"], &row).unwrap(), row);
             let seconds = canonical_form.parse().ok();
-            assert_eq!(super::seconds(written.as_bytes()), Some(seconds));
+            assert_eq!(seconds_of(written.as_bytes()), Some(seconds));
         }
     }
 

@@ -5,8 +5,8 @@
 
 use std::net::IpAddr;
 
-use super::field::{FieldName, Kind};
 use super::Layout;
+use super::field::{FieldName, Kind};
 use super::normal::ABSENT;
 
 type IsValue = fn(&str) -> bool;

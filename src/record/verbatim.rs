@@ -6,8 +6,9 @@
 use super::digits::{digits, ten_digits};
 use super::field::Kind;
 use super::ipv6::{has_colon, is_canonical};
-use super::normal::{ABSENT, MILLISECOND_DIGITS, Normal, Status};
+use super::normal::{ABSENT, Normal, Status};
 use super::simd::{HALF, WINDOW};
+use super::time::finer;
 use super::{FieldName, Layout, Line, MOST_CELLS};
 
 /// Numbers of so many digits are sure to fit 64 bits.
@@ -310,7 +311,7 @@ fn seconds(cell: &[u8]) -> Option<Option<i64>> {
     if cell == ABSENT {
         return Some(None);
     }
-    if cell.len() == MILLISECOND_DIGITS {
+    if finer(cell).is_some() {
         return None;
     }
     let value = digits(cell).and_then(|value| i64::try_from(value).ok())?;

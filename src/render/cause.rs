@@ -9,7 +9,7 @@ use crate::model::window::rfc3339;
 use crate::model::words::{count, thousands};
 use crate::model::{Side, Sides};
 use crate::report::Report;
-use crate::source::Remark;
+use crate::source::{PassedOver, Remark};
 
 /// Returns what a report says beside its findings, a sentence each.
 pub(super) fn notes(report: &Report) -> Vec<String> {
@@ -21,6 +21,9 @@ fn note(cause: &Cause) -> Option<String> {
     Some(match cause {
         Cause::Configuration(_) => return None,
         Cause::Listed { side, remark } => listed(*side, remark),
+        Cause::FinerTimes { side, unit } => {
+            format!("{side}: times are told in {unit}, and were cut to the seconds that AWS writes")
+        }
         Cause::SkipData { side } => format!(
             "{side}: SKIPDATA rows stand for flows that AWS itself lost before delivery; nobody can tell how many"
         ),
@@ -42,6 +45,10 @@ fn note(cause: &Cause) -> Option<String> {
         Cause::WrongClock { side, ahead } => wrong_clock(*side, *ahead),
         Cause::ComparedByMore { window, fields } => {
             format!("{window}: compared by {} as well", fields.join(", "))
+        }
+        Cause::NothingDue { next, ago } => {
+            let ago = humantime::format_duration(Duration::from_secs(*ago));
+            format!("nothing was due: everything up to {}, {ago} ago, has been taken up", rfc3339(*next))
         }
         Cause::GivenUp { records } => format!(
             "{records} undetermined records are not looked for any more: --give-up has passed and what they may sit in still \
@@ -107,8 +114,13 @@ fn said(remark: &Remark) -> String {
         Remark::NamelessFiles(files) => format!(
             "left out: {files} whose name tells no flow log, since flow logs are asked for by id"
         ),
-        Remark::HiddenFiles { count, first } => {
-            left_out(*count, "hidden (name begins with a dot)", first)
+        Remark::PassedOver { what, count, first } => {
+            let what = match what {
+                PassedOver::Hidden => "hidden (the name begins with a dot or an underscore)",
+                PassedOver::Marker => "empty objects that mark folders",
+                PassedOver::Unfinished => "unfinished downloads whose whole lies beside them",
+            };
+            left_out(*count, what, first)
         }
         Remark::LeftBehind { count, first } => {
             left_out(*count, "left by the system, an editor or Athena", first)
@@ -267,11 +279,12 @@ mod tests {
     #[test]
     fn what_is_left_out_is_named_up_to_a_few() {
         let first = || ["a", "b", "c"].map(str::to_owned).to_vec();
-        let hidden = |count| Remark::HiddenFiles {
+        let hidden = |count| Remark::PassedOver {
+            what: PassedOver::Hidden,
             count,
             first: first(),
         };
-        assert!(told(&hidden(3)).ends_with("3 hidden (name begins with a dot): a, b, c"));
+        assert!(told(&hidden(3)).ends_with("a dot or an underscore): a, b, c"));
         assert!(told(&hidden(4)).ends_with(": a, b, c, ..."));
         let streams = |count, first: Vec<String>| Remark::OtherStreams { count, first };
         assert!(told(&streams(1, vec!["x".to_owned()])).contains("1 log stream not read"));

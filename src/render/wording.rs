@@ -69,7 +69,10 @@ pub(super) fn open_questions(report: &Report) -> Vec<String> {
         .as_ref()
         .map_or(0, |state| state.carried.unread_windows);
     if unread > 0 {
-        parts.push(format!("{} not read", count(unread, "window")));
+        parts.push(format!(
+            "{} not read or still empty",
+            count(unread, "window")
+        ));
     }
     for (side, summary) in Side::BOTH.map(|side| (side, &report.sides[side])) {
         if summary.unreadable_parts > 0 {

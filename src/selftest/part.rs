@@ -32,6 +32,16 @@ pub(super) struct Part {
     pub foreign: bool,
 }
 
+impl Part {
+    /// Tells whether there are rows in it and none is a record, so that nobody knows what it stands for. An event of a live
+    /// stream stands for one record at most.
+    pub(super) fn holds_no_record(&self) -> bool {
+        let malformed = |row: &Row| matches!(row, Row::Malformed { .. });
+        let any = self.fault.is_none() && self.form != Form::Live && !self.rows.is_empty();
+        any && self.rows.iter().all(malformed)
+    }
+}
+
 /// What the name tells of what is in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Told {

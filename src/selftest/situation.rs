@@ -16,12 +16,12 @@ use super::random::Random;
 use super::record::{Fields, Record};
 use super::traffic::{interface_names, records};
 
-/// First seconds of interest: a day's and a year's end, a leap day, the first hours there were, and far ahead.
+/// First seconds of interest: a day's and a year's end, a leap day, the first hours there can be, and far ahead.
 const BASES: [i64; 6] = [
     1_641_596_400,
     1_704_066_600,
     1_709_163_900,
-    3_600,
+    1_262_311_200,
     1_714_953_600,
     4_102_444_800,
 ];

@@ -170,8 +170,11 @@ impl Truth {
             if !situation.asks_for(side, part) {
                 continue;
             }
-            if part.fault.is_some() {
+            if part.fault.is_some() || part.holds_no_record() {
                 summary.unreadable.insert(part.name.clone());
+            }
+            if part.holds_no_record() {
+                continue;
             }
             let rows = part.rows.iter().take(delivered[side].rows_given(number));
             for (index, row) in rows.enumerate() {
@@ -388,8 +391,8 @@ fn may_lie_in(situation: &Situation, at: i64) -> bool {
 /// Whether the side may hold what was not seen there.
 fn in_doubt(situation: &Situation, side: Side, (interface, slot): &Bucket) -> bool {
     situation.parts[side].iter().any(|part| {
-        let unread = part.fault.is_some() && situation.asks_for(side, part);
-        unread && part.told.may_hold(interface, *slot)
+        let unread = part.fault.is_some() || part.holds_no_record();
+        unread && situation.asks_for(side, part) && part.told.may_hold(interface, *slot)
     })
 }
 

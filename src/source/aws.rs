@@ -12,9 +12,13 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::config::SharedCredentialsProvider;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ErrorMetadata, ProvideErrorMetadata, SdkError};
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::service_config::ServiceConfigKey;
 
-use super::{SourceOptions, meant};
+use super::{SourceOptions, meant, settings};
 use crate::model::{Error, Side};
 
 /// The name under which an assumed role shows in the account's trail.
@@ -33,11 +37,15 @@ const CONNECT: Duration = Duration::from_secs(5);
 ///
 /// The endpoint of the options is not in it, because it is meant for the service that is read and not
 /// for the one that hands out the role.
+///
+/// # Errors
+/// What is wrong with the configuration files.
 pub(super) async fn load(
     options: &SourceOptions,
     home: Option<&str>,
     fallback: Option<&'static str>,
-) -> SdkConfig {
+) -> Result<SdkConfig, Error> {
+    let settings = settings::read(options)?;
     // The SDK itself would wait for ever for an answer to begin.
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(options.timeout.min(CONNECT))
@@ -46,8 +54,12 @@ pub(super) async fn load(
     let stalled = StalledStreamProtectionConfig::enabled().grace_period(options.timeout);
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .timeout_config(timeouts)
-        .stalled_stream_protection(stalled.build());
-    if let Some(profile) = &options.profile {
+        .stalled_stream_protection(stalled.build())
+        .profile_files(settings.files.clone());
+    if let Some(pem) = settings.certificates {
+        loader = loader.http_client(trusting(&pem)?);
+    }
+    if let Some(profile) = &settings.profile {
         loader = loader.profile_name(profile);
     }
     if let Some(region) = options.region.as_deref().or(home) {
@@ -60,16 +72,17 @@ pub(super) async fn load(
         let region = Region::from_static(region);
         config = config.into_builder().region(region).build();
     }
-    if let Some(profile) = &options.profile {
+    if let Some(profile) = settings.profile.filter(|_| options.profile.is_some()) {
         let region = ProviderConfig::without_region().with_region(config.region().cloned());
         let provider = ProfileFileCredentialsProvider::builder()
             .configure(&region)
+            .profile_files(settings.files)
             .profile_name(profile)
             .build();
         config = with_credentials(config, SharedCredentialsProvider::new(provider));
     }
     let Some(role) = &options.role_arn else {
-        return config;
+        return Ok(config);
     };
     let mut provider = AssumeRoleProvider::builder(role)
         .configure(&config)
@@ -78,7 +91,19 @@ pub(super) async fn load(
         provider = provider.external_id(id);
     }
     let provider = SharedCredentialsProvider::new(provider.build().await);
-    with_credentials(config, provider)
+    Ok(with_credentials(config, provider))
+}
+
+/// Returns a client that trusts these certificates and no others, as the AWS CLI does.
+fn trusting(pem: &[u8]) -> Result<SharedHttpClient, Error> {
+    let store = TrustStore::empty().with_pem_certificate(pem);
+    let context = TlsContext::builder().with_trust_store(store).build();
+    let context = context.map_err(|error| Error::Usage(format!("AWS_CA_BUNDLE: {error}")))?;
+    let provider = Provider::Rustls(CryptoMode::AwsLc);
+    Ok(Builder::new()
+        .tls_provider(provider)
+        .tls_context(context)
+        .build_https())
 }
 
 /// Returns where a service is said to be, by its id as the SDKs' settings name it: in the environment, or in the profile

@@ -90,7 +90,7 @@ impl CloudWatch {
     /// # Errors
     /// No region is known.
     pub(super) async fn open(group: &GroupName, options: &SourceOptions) -> Result<Self, Error> {
-        let loaded = aws::load(options, group.region(), None).await;
+        let loaded = aws::load(options, group.region(), None).await?;
         if loaded.region().is_none() {
             return Err(Error::Source {
                 side: options.side,

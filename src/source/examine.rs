@@ -277,8 +277,11 @@ pub struct Newest {
 pub async fn examine(address: &Address, options: &SourceOptions, ask: &Ask) -> Examined {
     match address {
         Address::S3 { bucket, prefix, .. } => {
-            let mut s3 = S3::open(&address.to_string(), bucket, prefix, options).await;
-            s3.examine(options, ask).await
+            match S3::open(&address.to_string(), bucket, prefix, options).await {
+                Ok(mut s3) => s3.examine(options, ask).await,
+                // What is wrong with the configuration files.
+                Err(error) => Examined::Files(Err(trouble(&error))),
+            }
         }
         Address::Group(group) => match CloudWatch::open(group, options).await {
             Ok(mut source) => source.examine(options, ask).await,
@@ -366,7 +369,9 @@ pub(super) async fn caller(
     home: Option<&str>,
     fallback: Option<&'static str>,
 ) -> Answer<Caller> {
-    let config = aws::load(options, home, fallback).await;
+    let config = aws::load(options, home, fallback)
+        .await
+        .map_err(|error| trouble(&error))?;
     let Some(sts) = Query::new(STS, &config, options) else {
         return Err(Trouble::other("no region is known"));
     };

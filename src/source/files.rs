@@ -17,6 +17,7 @@ use tokio::task::spawn_blocking;
 
 use super::folder::reason;
 use super::meant::meant;
+use super::passed_over::empty_log;
 use super::spool::Spool;
 use super::{Ask, Listing, Outlet, Part, ReadError, Source, folder};
 use crate::decode::Content;
@@ -24,7 +25,7 @@ use crate::model::{Error, Side};
 
 /// A folder with all that is below it, a single file, or a pipe. Links are followed.
 ///
-/// Hidden files and folders (`.DS_Store`) in a folder are left out, and a note says so; all else
+/// What other readers pass over in a folder (`.DS_Store`, `_temporary`) is left out, and a note says so; all else
 /// is a part, and what cannot be opened or is no file (a socket, a loop of links) is an unreadable one.
 #[derive(Debug)]
 pub(super) struct Files {
@@ -165,8 +166,11 @@ impl Place {
         match self {
             Self::Folder(folder) => folder::list(folder, ask, flow_logs, &mut listing),
             Self::File { path, name } => {
-                let part = folder::part(name, &fs::metadata(path)?);
-                listing.parts.push(Arc::new(part));
+                let part = Arc::new(folder::part(name, &fs::metadata(path)?));
+                match empty_log(&part) {
+                    Some(reason) => listing.unreadable.push((part, reason)),
+                    None => listing.parts.push(part),
+                }
             }
             Self::Spool { file, name } => {
                 listing
@@ -236,7 +240,7 @@ mod tests {
     use std::os::unix::fs::symlink;
     use std::sync::Mutex;
 
-    use super::super::{Remark, Room};
+    use super::super::{PassedOver, Remark, Room};
     use super::*;
     use crate::model::window::Window;
 
@@ -309,7 +313,8 @@ mod tests {
         assert_eq!(listing.parts[2].cover.interface.as_deref(), Some("eni-0aa"));
         assert_eq!(listing.parts[0].size, Some(4));
         assert!(!listing.parts[0].version.is_empty());
-        let hidden = Remark::HiddenFiles {
+        let hidden = Remark::PassedOver {
+            what: PassedOver::Hidden,
             count: 2,
             first: vec![".DS_Store".to_owned(), ".git".to_owned()],
         };
@@ -329,7 +334,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let object = |time: &str| format!("1_vpcflowlogs_eu-west-1_fl-0aa_{time}_0a.log.gz");
         for time in ["20220107T2205Z", "20220107T2300Z", "20220108T0020Z"] {
-            write(folder.path(), &object(time), b"");
+            write(folder.path(), &object(time), b"x");
         }
         let hour = Window::new(1_641_596_400, 1_641_600_000);
         let ask = Ask {
@@ -354,7 +359,7 @@ mod tests {
             format!("123456789010_vpcflowlogs_eu-west-1_{id}_20220107T2205Z_1a2b3c4d.log.gz")
         };
         for file in [&name("fl-0a"), &name("fl-0b"), "notes.txt"] {
-            std::fs::write(folder.path().join(file), "").unwrap();
+            std::fs::write(folder.path().join(file), "x").unwrap();
         }
         let ids = ["fl-0a".to_owned()];
         let listing = listed(

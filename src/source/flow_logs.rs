@@ -216,7 +216,7 @@ pub async fn find(asked: &Asked, options: &Sides<SourceOptions>) -> Result<Vec<F
 }
 
 async fn find_on(asked: &Asked, options: &SourceOptions) -> Result<Vec<FlowLog>, Error> {
-    let config = aws::load(options, None, None).await;
+    let config = aws::load(options, None, None).await?;
     let side = options.side;
     let wrong = |failure: Failure| failure.into_error(side, &asked.text(), DESCRIBE);
     let (Some(ec2), Some(sts)) = (

@@ -1,6 +1,6 @@
 //! Folders: what files there are below one, and which of them may hold what is asked for.
 
-use std::fs::Metadata;
+use std::fs::{self, Metadata};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -10,10 +10,11 @@ use walkdir::{DirEntry, WalkDir};
 
 use super::key::{self, ObjectName};
 use super::leftovers::{pass_over, pass_over_twins};
+use super::passed_over::{self, PassedFiles};
 use super::{Ask, Listing, Part, Remark};
 
-/// How many hidden files a remark names.
-const NAMED: usize = 3;
+/// How many folders above one may have the log of the table that it lies in: as many as its partitions.
+const ABOVE: usize = 6;
 
 /// Why a socket or a device is not read.
 pub(super) const NO_FILE: &str = "neither a file nor a folder";
@@ -22,15 +23,11 @@ pub(super) const NO_FILE: &str = "neither a file nor a folder";
 /// left out, and of export tasks' folders those of other interfaces. With `flow_logs`, only objects whose names tell
 /// that they are of these.
 pub(super) fn list(folder: &Path, ask: &Ask, flow_logs: &[String], listing: &mut Listing) {
-    let mut hidden = Vec::new();
+    let mut passed_over = PassedFiles::default();
     let mut nameless = 0;
     let walk = WalkDir::new(folder).follow_links(true);
     let entries = walk.into_iter().filter_entry(|entry| {
-        let is_hidden = entry.depth() > 0 && entry.file_name().as_encoded_bytes().starts_with(b".");
-        if is_hidden {
-            hidden.push(name_within(folder, entry.path()).0);
-        }
-        !is_hidden
+        entry.depth() == 0 || !passed_over.hides(&name_within(folder, entry.path()).0)
     });
     for entry in entries {
         match entry {
@@ -52,8 +49,15 @@ pub(super) fn list(folder: &Path, ask: &Ask, flow_logs: &[String], listing: &mut
             }
         }
     }
+    // Walking goes folder by folder; `a.gz` is before `a/b` by name.
+    listing.parts.sort_by(|a, b| a.name.cmp(&b.name));
+    passed_over.sift("", listing);
     pass_over(listing);
     pass_over_twins(folder, listing);
+    if let Some((log, reason)) = table_around(folder) {
+        listing.parts.clear();
+        listing.unreadable = vec![(Arc::new(unknown_part(log)), reason)];
+    }
     if listing.parts.is_empty() && listing.unreadable.is_empty() {
         listing.remarks.push(Remark::NoFiles {
             folder: folder.display().to_string(),
@@ -63,14 +67,20 @@ pub(super) fn list(folder: &Path, ask: &Ask, flow_logs: &[String], listing: &mut
     if nameless > 0 {
         listing.remarks.push(Remark::NamelessFiles(nameless));
     }
-    if !hidden.is_empty() {
-        listing.remarks.push(left_out(hidden));
-    }
-    // Walking goes folder by folder; `a.gz` is before `a/b` by name.
-    listing.parts.sort_by(|a, b| a.name.cmp(&b.name));
-    listing
-        .unreadable
-        .sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
+}
+
+/// Tells of a folder that lies within a table, by what lies in the folders above it.
+fn table_around(folder: &Path) -> Option<(&'static str, String)> {
+    let folder = fs::canonicalize(folder).ok()?;
+    let mut above = folder.ancestors().skip(1).take(ABOVE);
+    above.find_map(|above| {
+        passed_over::table_around(|name, ending| {
+            let entries = fs::read_dir(above.join(name));
+            let names = entries.into_iter().flatten().flatten();
+            let mut names = names.map(|entry| entry.file_name());
+            names.any(|name| name.to_string_lossy().ends_with(ending))
+        })
+    })
 }
 
 /// Tells whether a file is of one of these flow logs, by its name; `None` if that tells nothing. Without flow logs to be
@@ -116,16 +126,6 @@ fn name_within(folder: &Path, path: &Path) -> (String, bool) {
     (steps.join("/"), exact)
 }
 
-fn left_out(mut hidden: Vec<String>) -> Remark {
-    hidden.sort();
-    let count = hidden.len();
-    hidden.truncate(NAMED);
-    Remark::HiddenFiles {
-        count,
-        first: hidden,
-    }
-}
-
 /// Describes a file.
 pub(super) fn part(name: &str, metadata: &Metadata) -> Part {
     let modified = metadata.modified().ok();
@@ -149,7 +149,8 @@ fn unknown_part(name: &str) -> Part {
 
 /// Says why a file cannot be read.
 pub(super) fn reason(error: &io::Error) -> String {
-    if error.kind() == io::ErrorKind::NotFound {
+    // What is not there may also be the temporary folder, and then the error says so itself.
+    if error.kind() == io::ErrorKind::NotFound && error.raw_os_error().is_some() {
         "no such file or folder".to_owned()
     } else {
         error.to_string()

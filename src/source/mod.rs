@@ -19,9 +19,11 @@ mod meant;
 pub mod memory;
 mod open;
 mod pace;
+mod passed_over;
 mod query;
 mod remark;
 mod s3;
+mod settings;
 mod spool;
 
 use std::collections::BTreeMap;
@@ -38,7 +40,7 @@ use crate::model::{Cover, Error, Side};
 pub use address::{Address, GroupName};
 pub(crate) use clock::is_wrong_clock;
 pub use open::open;
-pub use remark::Remark;
+pub use remark::{PassedOver, Remark};
 
 /// What a check needs from a source. Sources may return more, never less.
 #[derive(Clone, Debug, Default)]
@@ -76,14 +78,14 @@ pub struct Listing {
     /// Parts known to be there that cannot be read, with the reason (archived, denied).
     pub unreadable: Vec<(Arc<Part>, String)>,
     /// Parts that are not read although they may hold what is asked for.
-    pub passed_over: PassedOver,
+    pub passed_over: PartsPassedOver,
     /// What the user should know about what was listed (which flow logs, which layouts), in fixed order.
     pub remarks: Vec<Remark>,
 }
 
 /// Parts that are not read at the first look. What they may hold is not missing.
 #[derive(Debug, Default)]
-pub struct PassedOver {
+pub struct PartsPassedOver {
     /// They seem to have ended long before the window. They are read before anything that they may hold is called missing.
     pub by_age: Vec<Arc<Part>>,
     /// Their names say nothing of what they are. What they may hold is not known.

@@ -15,7 +15,7 @@ use super::{Address, Source, SourceOptions};
 pub async fn open(address: &Address, options: &SourceOptions) -> Result<Box<dyn Source>, Error> {
     Ok(match address {
         Address::S3 { bucket, prefix, .. } => {
-            Box::new(S3::open(&address.to_string(), bucket, prefix, options).await)
+            Box::new(S3::open(&address.to_string(), bucket, prefix, options).await?)
         }
         Address::Group(group) => Box::new(CloudWatch::open(group, options).await?),
         Address::Path(path) => {

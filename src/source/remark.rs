@@ -1,5 +1,16 @@
 //! Remarks: what a source has to say of a listing, as data.
 
+/// What is passed over in a folder or a bucket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PassedOver {
+    /// Its name begins with a dot or an underscore.
+    Hidden,
+    /// It is empty and stands for a folder.
+    Marker,
+    /// A download that was not finished has left it, and the whole lies beside it.
+    Unfinished,
+}
+
 /// What the user should know about what was listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Remark {
@@ -12,8 +23,10 @@ pub enum Remark {
     },
     /// Files were left out because their names tell no flow log, and flow logs are asked for by id.
     NamelessFiles(usize),
-    /// Files and folders were left out because their names begin with a dot.
-    HiddenFiles {
+    /// Files and folders were left out that other readers pass over too.
+    PassedOver {
+        /// What they are.
+        what: PassedOver,
         /// How many.
         count: usize,
         /// The first of them, in order.
@@ -106,7 +119,8 @@ impl Remark {
                 folder: change(&folder),
                 in_window,
             },
-            Self::HiddenFiles { count, first } => Self::HiddenFiles {
+            Self::PassedOver { what, count, first } => Self::PassedOver {
+                what,
                 count,
                 first: texts(first),
             },

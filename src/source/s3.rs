@@ -52,12 +52,15 @@ pub(super) struct S3 {
 
 impl S3 {
     /// Opens a bucket; nothing is called yet.
+    ///
+    /// # Errors
+    /// What is wrong with the configuration files.
     pub(super) async fn open(
         address: &str,
         bucket: &str,
         prefix: &str,
         options: &SourceOptions,
-    ) -> Self {
+    ) -> Result<Self, Error> {
         // The region of an S3 bucket is found by asking any region of its partition.
         let arn = address.strip_prefix("s3://").unwrap_or(address);
         let anywhere = match arn.split(':').nth(1) {
@@ -67,7 +70,7 @@ impl S3 {
             Some("aws-iso-b") => "us-isob-east-1",
             _ => "us-east-1",
         };
-        let loaded = aws::load(options, None, Some(anywhere)).await;
+        let loaded = aws::load(options, None, Some(anywhere)).await?;
         let mut config =
             aws_sdk_s3::config::Builder::from(&loaded).retry_config(RetryConfig::disabled());
         let clock = Clock::new();
@@ -82,7 +85,7 @@ impl S3 {
         if options.request_payer {
             config = config.interceptor(RequestPayer);
         }
-        Self {
+        Ok(Self {
             side: options.side,
             address: address.to_owned(),
             bucket: bucket.to_owned(),
@@ -94,7 +97,7 @@ impl S3 {
             anywhere,
             client: RwLock::new(Client::from_conf(config.clone().build())),
             config,
-        }
+        })
     }
 
     /// Takes note of where calls go.

@@ -85,6 +85,7 @@ fn no_report_hands_a_name_or_a_value_to_a_terminal() {
     // JSON keeps the name as it is.
     let expected = [
         format!("{NAME}-broken"),
+        format!("{NAME}-malformed"),
         "not \u{fffd}\u{1b}[2J utf-8".to_owned(),
     ];
     assert_eq!(parts, expected);

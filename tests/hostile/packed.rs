@@ -20,8 +20,8 @@ fn bomb(byte: u8, mib: usize) -> Vec<u8> {
 #[test]
 fn a_line_of_1_gb() {
     let desk = Desk::new();
-    let rows = b"1 2\n".repeat(300);
-    desk.put("hostile", &rows);
+    let rows = b"1 2\n".repeat(299);
+    desk.put("hostile", &[GOOD, &rows].concat());
     let mut file = fs::File::options()
         .append(true)
         .open(desk.at("s3").join("hostile"))
@@ -29,7 +29,8 @@ fn a_line_of_1_gb() {
     file.set_len(1 << 30).unwrap();
     file.write_all(b"\n1 2\n").unwrap();
     let outcome = desk.check(&["--max-evidence", "400"]);
-    assert_eq!((outcome.code, &*outcome.stderr), (3, ""));
+    // The good row is not on the other side.
+    assert_eq!((outcome.code, &*outcome.stderr), (1, ""));
     let report = outcome.report();
     let malformed = report["findings"].as_array().unwrap();
     assert_eq!(malformed.len(), 302);
@@ -45,6 +46,9 @@ fn a_line_of_1_gb() {
         (Some(302), Some("2 columns where the layout has 14"))
     );
 }
+
+const GOOD: &[u8] =
+    b"2 123456789010 eni-0aa 10.0.0.1 10.0.0.2 1 2 6 1 40 1641597879 1641597879 ACCEPT OK\n";
 
 /// More than is ever unpacked at once.
 #[test]
@@ -72,12 +76,16 @@ fn gzip_within_gzip() {
 #[test]
 fn millions_of_malformed_rows() {
     let desk = Desk::new();
-    desk.put("hostile", &gzip(&b"x\n".repeat(MIB)));
+    let wrong = b"x\n".repeat(MIB);
+    desk.put("hostile", &gzip(&wrong));
+    desk.put("other", &gzip(&[&wrong[..], GOOD].concat()));
     let outcome = desk.check(&["--max-evidence", "3"]);
     let report = outcome.report();
-    assert_eq!(outcome.code, 3);
+    assert_eq!(outcome.code, 1);
     assert_eq!(report["sides"]["s3"]["malformed"], MIB);
-    assert_eq!(report["findings"].as_array().unwrap().len(), 3);
+    assert_eq!(report["sides"]["s3"]["unreadable_parts"], 1);
+    // The good row that the other side lacks, the part without a record, and as many rows as are shown.
+    assert_eq!(report["findings"].as_array().unwrap().len(), 1 + 1 + 3);
     assert_eq!(report["evidence_capped"], true);
 }
 

@@ -20,6 +20,7 @@ use crate::source::{Listing, Outlet, Part, ReadError, Room};
 use super::Check;
 use super::pass::Wanted;
 use super::pass::fields::Layouts;
+use super::pass::plausible::Plausible;
 use super::pass::reader::Reader;
 use super::pass::rules::{Halt, Rules};
 use super::pass::taken::SideScreen;
@@ -351,6 +352,7 @@ impl Reader<'_> {
             seen: Mutex::default(),
             window: check.window,
             settle: self.settle,
+            plausible: Plausible::now(self.settle.now),
             interfaces: check
                 .interfaces
                 .iter()

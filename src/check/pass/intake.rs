@@ -6,6 +6,7 @@ use crate::decode::{Content, DecodeError, Malformed, Row, Sink, Stop, decode};
 use crate::model::window::{Window, slot};
 use crate::record::{Cells, FieldName, Layout, Normal, Normaliser};
 
+use super::misfits::{Misfit, Misfits};
 use super::rules::{Halt, Rules, Set};
 use super::span::{Members, Span};
 use super::taken::Taken;
@@ -21,8 +22,10 @@ pub(in crate::check) fn take<V: Visitor>(
 ) -> Result<(), DecodeError> {
     loop {
         let again = content.again()?;
+        let live = matches!(content, Content::Events(_));
         let mut intake = Intake::new(rules, origin, taken);
         let result = decode(content, &rules.formats[origin.side], &mut intake);
+        let result = result.and_then(|()| if live { Ok(()) } else { intake.whole() });
         if intake.finish(result.is_ok()) {
             return result;
         }
@@ -74,6 +77,10 @@ struct Intake<'a, V> {
     members: Option<Members>,
     /// When the row at hand was delivered, if that is known.
     delivered: Option<i64>,
+    /// Whether any row has been a record.
+    fits: bool,
+    /// The rows before the first record.
+    misfits: Misfits,
 }
 
 impl<'a, V: Visitor> Intake<'a, V> {
@@ -91,11 +98,16 @@ impl<'a, V: Visitor> Intake<'a, V> {
             span: None,
             members: filters.map(Members::new),
             delivered: origin.delivered,
+            fits: false,
+            misfits: Misfits::default(),
         }
     }
 
     /// Ends the piece, of which all has been read if it is `whole`. False if it must be taken once more.
-    fn finish(self, whole: bool) -> bool {
+    fn finish(mut self, whole: bool) -> bool {
+        if whole || self.fits {
+            self.give_misfits();
+        }
         if let Some(span) = self.span {
             let records = self.members.and_then(Members::finish);
             self.taken.held(self.origin, span.of_records(records));
@@ -114,6 +126,37 @@ impl<'a, V: Visitor> Intake<'a, V> {
 }
 
 impl<V: Visitor> Intake<'_, V> {
+    /// Takes a row that is no record. Those before the first record are kept back, since without any the part is none.
+    #[cold]
+    fn misfit(&mut self, misfit: Misfit) {
+        if self.fits {
+            self.give_misfits();
+            misfit.give(self.origin, self.scratch.as_mut().unwrap_or(self.taken));
+        } else {
+            self.misfits.add(misfit);
+        }
+    }
+
+    fn give_misfits(&mut self) {
+        let misfits = mem::take(&mut self.misfits);
+        misfits.give(self.origin, self.scratch.as_mut().unwrap_or(self.taken));
+    }
+
+    /// Refuses a part of which no row is a record: whatever it is, nobody knows how many records it stands for. Where rows
+    /// were passed over unseen, they had been records at the first look.
+    fn whole(&mut self) -> Result<(), DecodeError> {
+        if !self.fits && !self.may_skip() {
+            let side = self.origin.side;
+            let hint = match self.rules.formats[side].given {
+                true => String::new(),
+                false => format!("; if its format is another one, give that with --{side}-format"),
+            };
+            return self.misfits.refuse(&hint);
+        }
+        self.give_misfits();
+        Ok(())
+    }
+
     /// Takes a row that is not, or might not be, canonical as it stands. Apart from those, so that nothing that it needs is in
     /// their way.
     #[inline(never)]
@@ -130,7 +173,13 @@ impl<V: Visitor> Intake<'_, V> {
         }
         let mut text = mem::take(&mut self.text);
         let result = match look.normaliser.normalise(row.cells, &mut text) {
-            Ok(normal) => self.record(&row, &normal),
+            Ok(normal) => {
+                if let Some(unit) = look.normaliser.finer_unit(row.cells) {
+                    let taken = self.scratch.as_mut().unwrap_or(self.taken);
+                    taken.sides[self.origin.side].units.insert(unit);
+                }
+                self.record(&row, &normal)
+            }
             Err(reason) => {
                 self.refuse(&row, reason);
                 Ok(())
@@ -167,6 +216,17 @@ impl<V: Visitor> Intake<'_, V> {
             self.refuse(row, "`start` is absent, so it is in no window".to_owned());
             return Ok(());
         }
+        if !self.rules.plausible.holds(normal) {
+            self.misfit(Misfit {
+                row: row.number,
+                // What it says of its time is not to be believed.
+                cover: self.origin.cover.clone(),
+                records: 1,
+                reason: self.rules.plausible.refusal(normal),
+            });
+            return Ok(());
+        }
+        self.fits = true;
         if !self.rules.wants(normal) {
             return Ok(());
         }
@@ -230,8 +290,12 @@ impl<V: Visitor> Intake<'_, V> {
             cover.interface = interface.map(name).or(cover.interface);
             cover.starts = start.map_or(cover.starts, |start| Window::of_slot(slot(start)));
         }
-        let taken = self.scratch.as_mut().unwrap_or(self.taken);
-        taken.malformed(self.origin, row.number, cover, 1, || reason);
+        self.misfit(Misfit {
+            row: row.number,
+            cover,
+            records: 1,
+            reason,
+        });
     }
 }
 
@@ -331,19 +395,23 @@ impl<V: Visitor> Sink for Intake<'_, V> {
             None => &self.rules.formats[self.origin.side].layout,
         };
         let records = fitting(row.cells, layout.columns().len() as u64);
-        let cover = self.origin.cover.clone();
-        let taken = self.scratch.as_mut().unwrap_or(self.taken);
         if let Some(id) = row.event_id.filter(|id| !id.is_empty()) {
             // An event that is found again in another answer is one row.
             let event = self
                 .rules
                 .key
                 .of_record(format!("{id} {}", row.reason).as_bytes());
+            let taken = self.scratch.as_mut().unwrap_or(self.taken);
             if !taken.visitor.claim(self.origin.side, event) {
                 return Ok(());
             }
         }
-        taken.malformed(self.origin, row.number, cover, records, || row.reason);
+        self.misfit(Misfit {
+            row: row.number,
+            cover: self.origin.cover.clone(),
+            records,
+            reason: row.reason,
+        });
         Ok(())
     }
 }
@@ -385,6 +453,7 @@ mod tests {
             selection: Selection::default(),
             layouts: Mutex::default(),
             seen: Mutex::default(),
+            plausible: crate::check::pass::plausible::Plausible::now(0),
             window: Window::ALL,
             settle: Settle { now: 0, seconds: 0 },
             interfaces: HashSet::new(),

@@ -6,6 +6,8 @@ pub(super) mod check;
 pub(super) mod claims;
 pub(super) mod fields;
 mod intake;
+mod misfits;
+pub(super) mod plausible;
 pub(super) mod reader;
 pub(super) mod rules;
 pub(super) mod span;

@@ -15,6 +15,8 @@ use crate::record::{Comparison, FieldName, FieldSet, Kinds, Layout, Normal, Stat
 
 use super::fields::{Layouts, Selection};
 
+use super::plausible::Plausible;
+
 /// What a blank interface is called.
 const NO_INTERFACE: &[u8] = b"-";
 
@@ -35,6 +37,8 @@ pub(in crate::check) struct Rules {
     pub window: Window,
     /// Which records are young.
     pub settle: Settle,
+    /// Which times a record can have at all.
+    pub plausible: Plausible,
     /// Which interfaces; empty is all.
     pub interfaces: HashSet<Vec<u8>>,
     /// Whether NODATA rows are left out.

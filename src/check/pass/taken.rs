@@ -88,6 +88,8 @@ pub(in crate::check) struct SideScreen {
     pub bytes: u64,
     /// How long records were on their way, as far as their delivery is known.
     pub delays: Delays,
+    /// In what other units than AWS's times were told.
+    pub units: BTreeSet<&'static str>,
     /// Records that the side gained (or lost) while it was looked at more closely.
     pub arrivals: i64,
 }
@@ -102,6 +104,7 @@ impl SideScreen {
         }
         self.stands.merge(other.stands);
         self.delays.merge(&other.delays);
+        self.units.extend(other.units);
         // The fewer go to the more: a table that grows is there twice for a moment.
         let mut more = other.spans;
         if self.spans.len() < more.len() {

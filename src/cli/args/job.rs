@@ -20,6 +20,19 @@ pub struct JobArgs {
     )]
     pub state: Option<PathBuf>,
 
+    /// Take up again what comes after this time, as if it had not been read; for a state that a wrong clock has written
+    ///
+    /// Spelt as in --since. What was reported of that time may be reported once more.
+    #[arg(
+        long,
+        value_name = "TIME",
+        env = "FLOWDIFF_STATE_REWIND",
+        help_heading = "Scheduled job",
+        requires = "state",
+        allow_hyphen_values = true
+    )]
+    pub state_rewind: Option<String>,
+
     /// The length of the windows that are read one after the other; a multiple of 5m
     #[arg(
         long,

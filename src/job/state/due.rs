@@ -9,8 +9,9 @@ use super::{State, Unread};
 /// Slots that are read along rather than left out between two that are looked at again.
 const GAP: i64 = 2;
 
-/// Returns the windows to read: first those that could not be read before, then the time from `next` to the end of the
-/// last slot that ends by `settled`; each at most `step` seconds long (a multiple of a slot), at most `most` in all.
+/// Returns the windows to read: first those that could not be read or decided before, then the time from `next` to the end
+/// of the last slot that ends by `settled`; each at most `step` seconds long (a multiple of a slot), at most `most` in all.
+/// Half of them are for new time if there is as much, so that it never waits for what stays undecided.
 pub fn due(state: &State, settled: i64, step: i64, most: usize) -> Vec<Window> {
     let old = state.unread.iter().map(|it| Window::new(it.start, it.end));
     let end = slot(settled);
@@ -18,7 +19,8 @@ pub fn due(state: &State, settled: i64, step: i64, most: usize) -> Vec<Window> {
     let new = starts
         .take_while(|start| *start < end)
         .map(|start| Window::new(start, start.saturating_add(step).min(end)));
-    old.chain(new).take(most).collect()
+    let kept_free = new.clone().take(most.div_ceil(2)).count();
+    old.take(most - kept_free).chain(new).take(most).collect()
 }
 
 /// Joins windows that meet, as long as they are no longer than `step`; sorts them.
@@ -124,6 +126,10 @@ mod tests {
             windows,
             expected.map(|(start, end)| Window::new(start, end))
         );
+        // Old windows leave room for new ones.
+        assert_eq!(due(&state, 9900, 3600, 2), [windows[0], windows[3]]);
+        assert_eq!(due(&state, 9900, 3600, 1), windows[3..]);
+        assert_eq!(due(&state, 9300, 3600, 1), windows[..1]);
         state.has_read(windows[0]);
         assert_eq!(due(&state, 9900, 3600, 9), windows[1..]);
     }

@@ -26,6 +26,9 @@ pub use sift::{Late, Patience, Taken};
 pub use store::Store;
 pub use subject::Subject;
 
+/// How far the clocks of two machines may be apart that share a state, in seconds.
+const CLOCKS_APART: i64 = 600;
+
 /// What has been decided, and what is carried. Times are Unix seconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -223,6 +226,26 @@ impl State {
         self.unread.push(Unread { start, end });
         self.unread = joined(std::mem::take(&mut self.unread), step);
         self.next = self.next.max(end);
+    }
+
+    /// Tells whether windows have been taken up that lie in the future: a clock was ahead when they were. Two machines that
+    /// share a state may differ by minutes.
+    pub fn is_ahead(&self, now: i64) -> bool {
+        self.next > now.saturating_add(CLOCKS_APART)
+    }
+
+    /// Forgets what has been taken up from the slot on that `to` lies in: it is read, decided and reported again.
+    pub fn rewind(&mut self, to: i64) {
+        let next = slot(to).min(self.next);
+        self.next = next;
+        self.open.retain(|open| open.slot < next);
+        self.unread.retain(|window| window.start < next);
+        self.unreadable.retain(|part| part.start < next);
+        let unread = self.unread.iter_mut().map(|window| &mut window.end);
+        let unreadable = self.unreadable.iter_mut().map(|part| &mut part.end);
+        for end in unread.chain(unreadable) {
+            *end = next.min(*end);
+        }
     }
 
     /// Takes note that a window has been read.

@@ -218,6 +218,25 @@ mod tests {
         );
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn a_state_behind_a_link_is_kept_there() {
+        use std::os::unix::fs::symlink;
+
+        let disk = tempfile::tempdir().unwrap();
+        let at = |name: &str| disk.path().join(name);
+        fs::create_dir(at("elsewhere")).unwrap();
+        fs::create_dir(at("job")).unwrap();
+        symlink("../elsewhere/kept", at("job").join(FILE)).unwrap();
+        let store = Store::open(&at("job")).unwrap();
+        for next in [300, 600] {
+            store.save(&state(next)).unwrap();
+            assert_eq!(store.load(&Subject::default()).unwrap(), Some(state(next)));
+        }
+        assert!(at("job").join(FILE).is_symlink());
+        assert_eq!(fs::read_dir(at("elsewhere")).unwrap().count(), 1);
+    }
+
     #[test]
     fn what_is_damaged_or_newer_is_refused_and_left_alone() {
         let good = r#"{"schema":"flowdiff.state/1","of":{"source":{"s3":"","cwl":""},"region":{"s3":null,"cwl":null},

@@ -15,7 +15,7 @@ use crate::model::window::Window;
 use crate::model::{Cover, Error};
 use crate::source::aws::Failure;
 use crate::source::key::stream_interface;
-use crate::source::{Ask, Listing, Part, PassedOver, Remark};
+use crate::source::{Ask, Listing, Part, PartsPassedOver, Remark};
 
 /// What listing takes.
 const LIST: &str = "`logs:DescribeLogStreams` on the log group";
@@ -83,7 +83,7 @@ impl CloudWatch {
             }
         }
         self.state().promised = promised;
-        let PassedOver { by_age, by_name } = &listing.passed_over;
+        let PartsPassedOver { by_age, by_name } = &listing.passed_over;
         if !by_name.is_empty() {
             let first = by_name.iter().take(NAMED);
             listing.remarks.push(Remark::OtherStreams {

@@ -5,15 +5,17 @@ use std::sync::Arc;
 
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::primitives::DateTime;
-use aws_sdk_s3::types::{Object, ObjectStorageClass, OptionalObjectAttributes};
+use aws_sdk_s3::types::{EncodingType, Object, ObjectStorageClass, OptionalObjectAttributes};
 use futures::{StreamExt, TryStreamExt, stream};
 use hashbrown::HashSet;
+use percent_encoding::percent_decode_str;
 
 use super::{LIST, S3};
 use crate::model::Error;
 use crate::model::window::Window;
 use crate::source::aws::Failure;
 use crate::source::key::{self, ObjectName};
+use crate::source::passed_over::{PassedFiles, empty_log};
 use crate::source::{Ask, Listing, Part, Remark};
 
 /// How many keys or folders a remark names.
@@ -60,6 +62,8 @@ struct Found {
     seen: usize,
     /// Keys left out because they do not name one of the flow logs asked for by id.
     nameless: usize,
+    /// Folders that one page names, and in which the next one finds nothing.
+    contradictions: Vec<String>,
 }
 
 impl Found {
@@ -68,6 +72,7 @@ impl Found {
         self.folders.extend(other.folders);
         self.seen += other.seen;
         self.nameless += other.nameless;
+        self.contradictions.extend(other.contradictions);
     }
 }
 
@@ -107,16 +112,23 @@ impl S3 {
     /// Lists folder by folder, level by level, passing over folders that cannot hold the names.
     async fn descend(&self, roots: Vec<String>, names: &Window) -> Result<Found, Error> {
         let mut all = Found::default();
-        let mut level = roots;
+        let (mut level, mut named) = (roots, false);
         while !level.is_empty() {
             let mut found = stream::iter(level)
-                .map(async |folder| self.folder(&folder, true, names).await)
+                .map(async |folder| {
+                    let mut found = self.folder(&folder, true, names).await?;
+                    if named && found.seen == 0 {
+                        found.contradictions.push(folder);
+                    }
+                    Ok::<_, Error>(found)
+                })
                 .buffer_unordered(self.concurrency)
                 .try_fold(Found::default(), async |mut sum, found| {
                     sum.add(found);
                     Ok(sum)
                 })
                 .await?;
+            named = true;
             level = std::mem::take(&mut found.folders);
             level.retain(|folder| key::folder_may_hold(folder, names));
             all.add(found);
@@ -264,13 +276,15 @@ impl S3 {
                 .set_continuation_token(token.clone())
                 .set_start_after(after.clone())
                 .optional_object_attributes(OptionalObjectAttributes::RestoreStatus)
+                // Or else a key with a control character would make the page no XML.
+                .encoding_type(EncodingType::Url)
                 .max_keys(keys);
             let answer = self
                 .caller
                 .call("ListObjectsV2", || call.clone().send())
                 .await;
             let error = match answer {
-                Ok(page) => return Ok(page),
+                Ok(page) => return Ok(decoded(page)),
                 Err(error) => error,
             };
             let failure = Failure::of(&error);
@@ -300,7 +314,7 @@ impl S3 {
             if !ask.interfaces.is_empty() && !interfaces.any(|id| part.cover.may_hold(id, None)) {
                 continue;
             }
-            let archived = archived(&object);
+            let archived = archived(&object).or_else(|| empty_log(&part));
             if let Some(name) = ObjectName::parse(&part.name) {
                 *read.entry(name.flow_log_id.to_owned()).or_default() +=
                     usize::from(archived.is_none());
@@ -311,7 +325,22 @@ impl S3 {
             }
         }
         listing.parts.sort_by(|a, b| a.name.cmp(&b.name));
-        listing.unreadable.sort_by(|a, b| a.0.name.cmp(&b.0.name));
+        for folder in found.contradictions {
+            let part = Part {
+                name: folder.into(),
+                size: None,
+                version: String::new(),
+                cover: key::cover(""),
+                delivered: None,
+            };
+            let reason = "the listing names this folder, and then nothing that is in it".to_owned();
+            listing.unreadable.push((Arc::new(part), reason));
+        }
+        let alone = listing.parts.iter().any(|part| *part.name == *self.prefix);
+        if !alone {
+            PassedFiles::default().sift(&self.root(), &mut listing);
+            remarks.append(&mut listing.remarks);
+        }
         if found.seen == 0 {
             let address = self.address.clone();
             remarks.push(Remark::Nothing { address });
@@ -333,6 +362,29 @@ impl S3 {
         listing.remarks = remarks;
         listing
     }
+}
+
+/// Decodes the names of a page that says that they are encoded, whether that was asked for or not.
+fn decoded(mut page: ListObjectsV2Output) -> ListObjectsV2Output {
+    if page.encoding_type() != Some(&EncodingType::Url) {
+        return page;
+    }
+    let decode = |name: &mut Option<String>| {
+        if let Some(name) = name {
+            *name = plain(name);
+        }
+    };
+    let objects = page.contents.iter_mut().flatten();
+    objects.for_each(|object| decode(&mut object.key));
+    let folders = page.common_prefixes.iter_mut().flatten();
+    folders.for_each(|folder| decode(&mut folder.prefix));
+    page
+}
+
+/// Decodes a name as S3 encodes it: a plus is a space.
+fn plain(name: &str) -> String {
+    let name = name.replace('+', " ");
+    percent_decode_str(&name).decode_utf8_lossy().into_owned()
 }
 
 /// Whether an object is wanted.
@@ -380,6 +432,26 @@ mod tests {
     use aws_sdk_s3::types::RestoreStatus;
 
     use super::*;
+
+    #[test]
+    fn names_are_decoded_if_the_page_says_that_they_are_encoded() {
+        let page = |encoding: Option<EncodingType>| {
+            let object = Object::builder().key("a%3Db/c+d%0A").build();
+            let folder = aws_sdk_s3::types::CommonPrefix::builder().prefix("year%3D2022/");
+            let page = ListObjectsV2Output::builder()
+                .contents(object)
+                .common_prefixes(folder.build())
+                .set_encoding_type(encoding)
+                .build();
+            let page = decoded(page);
+            let key = page.contents()[0].key().unwrap().to_owned();
+            (key, page.common_prefixes()[0].prefix().unwrap().to_owned())
+        };
+        let encoded = ("a%3Db/c+d%0A".to_owned(), "year%3D2022/".to_owned());
+        assert_eq!(page(None), encoded);
+        let plain = ("a=b/c d\n".to_owned(), "year=2022/".to_owned());
+        assert_eq!(page(Some(EncodingType::Url)), plain);
+    }
 
     #[test]
     fn archived_objects_are_told_unless_restored() {

@@ -1,0 +1,7 @@
+//! What the world around a run does: where outputs point, how many files may be open, what settings are empty, clocks
+//! that are wrong, files that are not what their names say.
+
+mod clocks;
+mod files;
+mod outputs;
+mod settings;
