@@ -68,7 +68,7 @@ fn a_check_makes_the_calls_that_were_foretold() {
         );
         let plan: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(plan["schema"], "flowdiff.plan/1");
-        assert_fits("plan", &[plan.clone()]);
+        assert_fits("plan", std::slice::from_ref(&plan));
         assert_eq!(plan["sides"]["cwl"]["parts"], interfaces);
         let (code, text, made) = run(&server, &["check", "--output", "json"]);
         assert_eq!(code, 0, "{text}");

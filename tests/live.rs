@@ -132,7 +132,7 @@ impl Outcome {
 fn counts(numbers: &[(&str, usize)]) -> Value {
     let none = json!({"s3": 0, "cwl": 0});
     let mut counts = json!({
-        "matched": 0, "missing": none, "surplus": none, "divergent": 0, "pending": none, "undetermined": none, "late": none,
+        "matched": 0, "matched_on_fewer_fields": 0, "missing": none, "surplus": none, "divergent": 0, "pending": none, "undetermined": none, "late": none,
     });
     for (pointer, number) in numbers {
         *counts.pointer_mut(pointer).unwrap() = json!(number);

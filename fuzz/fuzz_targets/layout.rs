@@ -19,7 +19,11 @@ impl Sink for BothWays {
 
     fn layout(&mut self, layout: &Layout) -> Result<(), Stop> {
         // A row may be taken for a header.
-        if *layout == self.layout { Ok(()) } else { Err(Stop) }
+        if *layout == self.layout {
+            Ok(())
+        } else {
+            Err(Stop)
+        }
     }
 
     fn row(&mut self, row: Row<'_>) -> Result<(), Stop> {
@@ -30,7 +34,10 @@ impl Sink for BothWays {
             let interface = normal.interface.to_vec();
             (text, interface, normal.start, normal.end, normal.status)
         };
-        let apart = self.normaliser.normalise(Cells::Apart(&cells), &mut one).map(told);
+        let apart = self
+            .normaliser
+            .normalise(Cells::Apart(&cells), &mut one)
+            .map(told);
         let in_line = self.normaliser.normalise(row.cells, &mut two).map(told);
         assert_eq!(in_line, apart);
         if let Some(verbatim) = self.normaliser.verbatim(row.cells) {

@@ -145,6 +145,22 @@ pub const TRANSIT_GATEWAY_FORMAT: &str = "${version} ${resource-type} ${account-
      ${packets-lost-no-route} ${packets-lost-blackhole} ${packets-lost-mtu-exceeded} ${packets-lost-ttl-expired} \
      ${tcp-flags} ${region} ${flow-direction} ${pkt-src-aws-service} ${pkt-dst-aws-service}";
 
+/// What columns were called in the tables that the Athena User Guide made of flow logs until 2021, and what the fields are
+/// called.
+const OLDER_NAMES: [(&str, &str); 11] = [
+    ("account", "account-id"),
+    ("interfaceid", "interface-id"),
+    ("sourceaddress", "srcaddr"),
+    ("destinationaddress", "dstaddr"),
+    ("sourceport", "srcport"),
+    ("destinationport", "dstport"),
+    ("numpackets", "packets"),
+    ("numbytes", "bytes"),
+    ("starttime", "start"),
+    ("endtime", "end"),
+    ("logstatus", "log-status"),
+];
+
 /// The version that Transit Gateway records have, and their own fields came with.
 const TRANSIT_GATEWAY_VERSION: u8 = 6;
 
@@ -161,13 +177,13 @@ pub enum FieldName {
 }
 
 impl FieldName {
-    /// Takes a name as text headers, Parquet schemas or users spell it.
+    /// Takes a name as text headers, Parquet schemas, Athena's older tables or users spell it.
     pub fn new(name: &str) -> Self {
         let name = name.replace('_', "-");
-        FIELDS
-            .iter()
-            .position(|field| field.name == name)
-            .map_or(Self::Unknown(name), Self::Known)
+        let older = OLDER_NAMES.iter().find(|(older, _)| *older == name);
+        let own = older.map_or(name.as_str(), |(_, own)| own);
+        let known = FIELDS.iter().position(|field| field.name == own);
+        known.map_or(Self::Unknown(name), Self::Known)
     }
 
     /// Returns the name with `-` between words.
@@ -260,6 +276,14 @@ mod tests {
             FieldName::new("pkt-src-aws-service")
         );
         assert_eq!(FieldName::new("brand_new").as_str(), "brand-new");
+    }
+
+    #[test]
+    fn older_names_are_known() {
+        for (older, own) in OLDER_NAMES {
+            let name = FieldName::new(older);
+            assert_eq!((name.as_str(), name.is_known()), (own, true));
+        }
     }
 
     #[test]

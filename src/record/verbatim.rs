@@ -192,7 +192,7 @@ impl Verbatim {
             len = end;
             text[len - 1] = b' ';
         }
-        &text[..len - 1]
+        &text[..len.saturating_sub(1)]
     }
 }
 

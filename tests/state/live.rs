@@ -161,7 +161,7 @@ fn watch_tells_a_line_a_round_and_ends_gracefully() {
         (&0.into(), &0.into())
     );
     let idle = lines.next().unwrap();
-    assert_fits("round", &[first.clone(), good.clone(), idle.clone()]);
+    assert_fits("round", &[first, good, idle.clone()]);
     assert_eq!(
         idle["report"]["state"]["windows"],
         serde_json::json!([]),

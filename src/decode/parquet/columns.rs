@@ -1,5 +1,6 @@
 //! Columns of a Parquet file: values to cells, a batch at a time.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use ::parquet::basic::{ConvertedType, LogicalType, TimeUnit, Type as Physical};
@@ -140,10 +141,12 @@ pub(super) fn open(
     match (reader, values) {
         (ByteArrayColumnReader(reader), Values::Bytes) => {
             // Among numbers `None` was NULL before pandas made it a string.
-            let is_number = matches!(name.kind(), Kind::Integer | Kind::Time | Kind::TrafficPath);
+            let kind = name.kind();
+            let is_number = matches!(kind, Kind::Integer | Kind::Time | Kind::TrafficPath);
             opening.cells(reader, move |value: &ByteArray, text| {
                 match value.data() {
                     b"None" if is_number => {}
+                    cell if kind == Kind::Address => text.extend_from_slice(lone_address(cell)),
                     cell => text.extend_from_slice(cell),
                 }
                 Ok(())
@@ -167,13 +170,13 @@ pub(super) fn open(
         (FloatColumnReader(reader), Values::Floats) => {
             let name = name.clone();
             opening.cells(reader, move |&value: &f32, text| {
-                push_whole(value.into(), &name, text)
+                push_whole(value.into(), EXACT_32, &name, text)
             })
         }
         (DoubleColumnReader(reader), Values::Floats) => {
             let name = name.clone();
             opening.cells(reader, move |&value: &f64, text| {
-                push_whole(value, &name, text)
+                push_whole(value, EXACT_64, &name, text)
             })
         }
         // All NULL: what else they could be does not matter.
@@ -224,8 +227,9 @@ impl Opening<'_> {
         reader: ColumnReaderImpl<T>,
         number: impl Fn(&T::T) -> i128 + 'static,
     ) -> Box<dyn Column> {
+        let form = NumberForm::of(self.name);
         self.cells(reader, move |value, text| {
-            push_number(number(value), text);
+            form.push(number(value), text);
             Ok(())
         })
     }
@@ -303,19 +307,66 @@ where
     }
 }
 
+/// Takes the length off that databases put after an address which is a network of its own.
+fn lone_address(cell: &[u8]) -> &[u8] {
+    let whole = if cell.contains(&b':') { "/128" } else { "/32" };
+    cell.strip_suffix(whole.as_bytes()).unwrap_or(cell)
+}
+
+/// What the numbers of a column stand for.
+#[derive(Clone, Copy)]
+enum NumberForm {
+    Plain,
+    /// The id of an account, which has twelve digits: as a number it loses leading zeros.
+    Account,
+    /// IPv4 addresses, which databases and data frames keep as numbers to save room.
+    Address,
+}
+
+impl NumberForm {
+    fn of(name: &FieldName) -> Self {
+        match name.kind() {
+            Kind::Address => Self::Address,
+            Kind::Text if name.as_str().ends_with("account-id") => Self::Account,
+            Kind::Text | Kind::Integer | Kind::Time | Kind::TrafficPath => Self::Plain,
+        }
+    }
+
+    /// Appends a number's text. A number that is no address or account stays as it is.
+    fn push(self, number: i128, text: &mut Vec<u8>) {
+        match (self, u32::try_from(number)) {
+            (Self::Address, Ok(address)) => {
+                let address = Ipv4Addr::from(address).to_string();
+                text.extend_from_slice(address.as_bytes());
+            }
+            (Self::Account, _) if (0..1_000_000_000_000).contains(&number) => {
+                text.extend_from_slice(format!("{number:012}").as_bytes());
+            }
+            _ => push_number(number, text),
+        }
+    }
+}
+
+/// The first whole numbers whose neighbours a float of 32 bits, and one of 64, cannot tell from them.
+const EXACT_32: f64 = 16_777_216.0;
+const EXACT_64: f64 = 9_007_199_254_740_992.0;
+
 /// pandas turns a column of integers with NULLs into floats, and NULL into NaN.
-fn push_whole(value: f64, column: &FieldName, text: &mut Vec<u8>) -> Result<(), ColumnError> {
-    /// The first whole number whose neighbour a float cannot tell from it.
-    const INEXACT: f64 = 9_007_199_254_740_992.0;
+fn push_whole(
+    value: f64,
+    inexact: f64,
+    column: &FieldName,
+    text: &mut Vec<u8>,
+) -> Result<(), ColumnError> {
     if value.is_nan() {
         return Ok(());
     }
-    if value.fract() != 0.0 || value.abs() >= INEXACT {
+    if value.fract() != 0.0 || value.abs() >= inexact {
         let column = column.clone();
         return Err(ColumnError::Fraction { column, value });
     }
     #[expect(clippy::cast_possible_truncation, reason = "whole and below 2^53")]
-    push_number(value as i128, text);
+    NumberForm::of(column).push(value as i128, text);
     Ok(())
 }
 
@@ -336,4 +387,57 @@ fn push_number(number: i128, text: &mut Vec<u8>) {
         }
     }
     text.extend_from_slice(&digits[at..]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(name: &str, number: i128) -> String {
+        let mut text = Vec::new();
+        NumberForm::of(&FieldName::new(name)).push(number, &mut text);
+        String::from_utf8(text).unwrap()
+    }
+
+    #[test]
+    fn numbers_stand_for_what_their_column_holds() {
+        for (name, number, expected) in [
+            ("bytes", 84, "84"),
+            ("account-id", 12_345_678_901, "012345678901"),
+            ("account-id", 1_234_567_890_123, "1234567890123"),
+            ("account-id", -1, "-1"),
+            ("srcaddr", 167_772_161, "10.0.0.1"),
+            ("srcaddr", 1 << 32, "4294967296"),
+            ("srcaddr", -1, "-1"),
+        ] {
+            assert_eq!(text(name, number), expected, "{name} {number}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_is_a_network_of_its_own_is_that_address() {
+        for (cell, expected) in [
+            ("10.0.0.1/32", "10.0.0.1"),
+            ("fd00::1/128", "fd00::1"),
+            ("10.0.0.0/8", "10.0.0.0/8"),
+            ("-", "-"),
+        ] {
+            assert_eq!(lone_address(cell.as_bytes()), expected.as_bytes());
+        }
+    }
+
+    #[test]
+    fn floats_are_whole_numbers_as_long_as_they_are_exact() {
+        let name = FieldName::new("start");
+        for (value, inexact, fine) in [
+            (16_777_215.0, EXACT_32, true),
+            (16_777_216.0, EXACT_32, false),
+            (1_700_000_000.0, EXACT_64, true),
+            (EXACT_64, EXACT_64, false),
+            (0.5, EXACT_64, false),
+        ] {
+            let pushed = push_whole(value, inexact, &name, &mut Vec::new());
+            assert_eq!(pushed.is_ok(), fine, "{value}");
+        }
+    }
 }
