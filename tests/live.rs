@@ -150,7 +150,7 @@ fn the_same_records_are_consistent() {
     let records = generate(400, 4, start, HOUR);
     let outcome = Stores::fill("consistent", &records, &records).check(start);
     outcome.assert_consistent(400);
-    assert_eq!(outcome.report["schema"], "flowdiff.report/1");
+    assert_eq!(outcome.report["schema"], "flowdiff.report/2");
     assert_eq!(outcome.report["sides"]["cwl"]["parts"], 4);
     assert_eq!(outcome.report["sides"]["s3"]["nodata"], 20);
 }

@@ -53,7 +53,7 @@ check a.log b.log --cwl-format '${version} ${byts}'
 check a.log b.log --s3-format '${src-addr} ${start}'
 check a.log b.log --cwl-format '${version} $start'
 check a.log b.log --fields srcadr
-check a.log b.log --fields start,logstatus
+check a.log b.log --fields start,logstatuses
 check a.log b.log --ignore-fields flowdirection
 check a.log b.log --since tomorrow
 check a.log b.log --since 2022-13-01

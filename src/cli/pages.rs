@@ -12,16 +12,26 @@ pub struct Page {
 }
 
 /// All pages, in the order in which README.md lists them.
-pub const PAGES: [Page; 9] = [
+pub const PAGES: [Page; 11] = [
     Page {
         topic: "sources",
         about: "Sources and formats",
         text: include_str!("../../docs/sources.md"),
     },
     Page {
+        topic: "shapes",
+        about: "All shapes of files that are read",
+        text: include_str!("../../docs/shapes.md"),
+    },
+    Page {
         topic: "aws",
         about: "Flow logs, permissions, doctor, plan, costs",
         text: include_str!("../../docs/aws.md"),
+    },
+    Page {
+        topic: "aws-settings",
+        about: "Which settings of the AWS CLI are read",
+        text: include_str!("../../docs/aws-settings.md"),
     },
     Page {
         topic: "records",

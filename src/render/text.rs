@@ -115,7 +115,10 @@ fn not_compared(page: &mut Page, report: &Report) {
             _ => format!(" of {kind} records"),
         };
         for side in Side::BOTH {
-            let names = &sides[side];
+            // What both sides have is left out because the user says so.
+            let other = &sides[side.other()];
+            let names = sides[side].iter().filter(|name| !other.contains(name));
+            let names: Vec<&str> = names.map(String::as_str).collect();
             if !names.is_empty() {
                 let text = format!(
                     "not compared{of}, since {} has it not: {}",

@@ -170,7 +170,8 @@ fn names_of_objects_and_streams() {
     for more in [&["--output", "json"][..], &["-v"], &["-vv"]] {
         let arguments = [&["check", &bucket, &group], &window[..], more].concat();
         let outcome = desk.run_with(&arguments, Stdio::null(), &env);
-        assert_eq!(outcome.code, 3, "{}{}", outcome.stdout, outcome.stderr);
+        // The malformed row is of another interface's stream, so it is not the record that lacks.
+        assert_eq!(outcome.code, 1, "{}{}", outcome.stdout, outcome.stderr);
         if more[0] == "--output" {
             let report = outcome.report();
             let findings = report["findings"].as_array().unwrap().iter();

@@ -429,7 +429,7 @@ def outside_parts(world, made):
     part = Part("outside-NUMBER.log", "text", [Row(" ".join(layout), header=layout)])
     if made.since is not None or made.until is not None:
         told = flow(world, "vpc")
-        told["start"] = "1600000000" if made.since is not None else "1800000000"
+        told["start"] = "1600000000" if made.since is not None else "1750000000"
         told["end"] = str(int(told["start"]) + 30)
         part.rows += [Row(" ".join(told[name] for name in layout)) for _ in range(rng.choice((1, 2)))]
     return [part]

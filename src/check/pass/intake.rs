@@ -212,6 +212,9 @@ impl<V: Visitor> Intake<'_, V> {
         let Some(look) = &self.look else {
             return Err(Stop);
         };
+        if !look.is_met && look.unfit.is_some() {
+            return self.meet();
+        }
         if normal.start.is_none() && !self.rules.window.is_all() {
             self.refuse(row, "`start` is absent, so it is in no window".to_owned());
             return Ok(());
