@@ -55,7 +55,7 @@ mod tests {
     fn an_unknown_topic_is_told_which_there_are() {
         let error = help(Some("recrods")).unwrap_err().to_string();
         assert!(error.contains("`recrods`"), "{error}");
-        assert!(error.contains("sources, aws, records"), "{error}");
+        assert!(error.contains("sources, shapes, aws"), "{error}");
         assert!(error.contains("check, plan, doctor"), "{error}");
     }
 }
