@@ -2,6 +2,7 @@
 
 pub mod flow_logs;
 mod outputs;
+mod places;
 mod slips;
 mod times;
 
@@ -136,6 +137,7 @@ impl Plan {
             s3: (s3, options(args, Side::S3)?),
             cwl: (cwl, options(args, Side::Cwl)?),
         };
+        places::check(&sources)?;
         let fail_on = FailOn::parse(&args.alarms.fail_on)
             .map_err(|why| Error::Usage(format!("--fail-on: {why}")))?;
         let job = job(args, &check, &sources)?;

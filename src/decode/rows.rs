@@ -58,7 +58,9 @@ impl Shape {
         let before = cells.len().checked_sub(self.columns)?;
         let record = cells.skip(before);
         let has_word = self.word.is_none_or(|(at, word)| record.get(at) == word);
-        (has_word && before <= usize::from(stamped)).then_some(record)
+        // A number is no stream's name, but a row with one cell too many.
+        let is_named = before == 0 || cells.get(0).iter().any(|byte| !byte.is_ascii_digit());
+        (has_word && is_named && before <= usize::from(stamped)).then_some(record)
     }
 
     /// Returns the cells of the records in these cells, if there is nothing else in them, or one with what tools write
@@ -542,6 +544,16 @@ mod tests {
         let all = of(&["end start\r2 1\r4 3"], &default_format());
         assert_eq!(all.texts(), ["2 1", "4 3"]);
         assert_eq!(all.layouts, [Layout::from_names(["end", "start"]).unwrap()]);
+    }
+
+    #[test]
+    fn a_row_with_a_cell_too_many_is_no_other_record() {
+        let format = default_format();
+        let more = ROW.replacen("2 123456789010", "2 123456789010 x", 1);
+        for line in [more.clone(), format!("2023-11-14T22:13:20.000Z {more}")] {
+            let all = of(&[&line], &format);
+            assert_eq!((all.rows.len(), all.malformed.len()), (0, 1), "{line}");
+        }
     }
 
     proptest! {
