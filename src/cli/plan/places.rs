@@ -78,9 +78,9 @@ mod tests {
             ("src", "tests", None, false),
             ("cwl://g", "cwl://g", None, true),
             ("cwl://g", "cwl://g", Some("eu-west-1"), false),
-            ("s3://b/p", "arn:aws:s3:::b/p", None, true),
-            ("s3://b/p", "s3://b/q", None, false),
-            ("s3://b", "cwl://g", None, false),
+            ("s3://logs/p", "arn:aws:s3:::logs/p", None, true),
+            ("s3://logs/p", "s3://logs/q", None, false),
+            ("s3://logs", "cwl://g", None, false),
         ] {
             let said = said(s3, cwl, region);
             assert_eq!(said.is_some(), refused, "{s3} {cwl}: {said:?}");
@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn swapped_sides_are_told_the_right_way_round() {
-        let said = said("cwl://g", "s3://b", None).unwrap();
-        assert!(said.contains("`s3://b cwl://g`"), "{said}");
+        let said = said("cwl://g", "s3://logs", None).unwrap();
+        assert!(said.contains("`s3://logs cwl://g`"), "{said}");
     }
 }
