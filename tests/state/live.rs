@@ -173,7 +173,9 @@ fn watch_tells_a_line_a_round_and_ends_gracefully() {
         .unwrap();
     assert!(kill.success());
     for line in lines {
-        assert_eq!(line["exit_code"], 0, "{line:#}");
+        // A round that the signal has ended early has nothing to report.
+        let is_ended = line["report"].is_null() && line["exit_code"] == 3;
+        assert!(is_ended || line["exit_code"] == 0, "{line:#}");
     }
     assert_eq!(child.wait().unwrap().code(), Some(0));
     let state = std::fs::read_to_string(directory.path().join("state.json")).unwrap();
