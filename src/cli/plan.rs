@@ -286,21 +286,26 @@ fn names(option: &str, texts: &[String]) -> Result<Vec<FieldName>, Error> {
 
 fn format(args: &CheckArgs, side: Side) -> Result<Format, Error> {
     match &args.sides.0[side].format {
-        None => Ok(Format {
-            layout: Layout::vpc_default(),
-            given: false,
-        }),
-        Some(text) => {
-            let layout = Layout::from_format(text)
-                .map_err(|why| Error::Usage(slips::format(side, text, &why)))?;
-            if let Some(slip) = slips::strange_field(side, layout.columns()) {
-                return Err(Error::Usage(slip));
-            }
+        None => Ok(Format::not_given()),
+        Some(texts) => {
+            let layouts = texts.lines().map(|text| layout(side, text));
+            let mut layouts = layouts.collect::<Result<Vec<_>, _>>()?.into_iter().unique();
+            let first = layouts.next();
+            let first = first.map_or_else(|| layout(side, texts), Ok)?;
             Ok(Format {
-                layout,
-                given: true,
+                others: layouts.collect(),
+                ..Format::named(first)
             })
         }
+    }
+}
+
+fn layout(side: Side, text: &str) -> Result<Layout, Error> {
+    let layout =
+        Layout::from_format(text).map_err(|why| Error::Usage(slips::format(side, text, &why)))?;
+    match slips::strange_field(side, layout.columns()) {
+        Some(slip) => Err(Error::Usage(slip)),
+        None => Ok(layout),
     }
 }
 

@@ -88,18 +88,12 @@ impl Sink for Collected {
 
 /// The version 2 default, not given by the user.
 pub(super) fn default_format() -> Format {
-    Format {
-        layout: Layout::vpc_default(),
-        given: false,
-    }
+    Format::not_given()
 }
 
 /// A layout that the user gave, for short rows.
 pub(super) fn given(format: &str) -> Format {
-    Format {
-        layout: Layout::from_format(format).unwrap(),
-        given: true,
-    }
+    Format::named(Layout::from_format(format).unwrap())
 }
 
 /// One gzip member.

@@ -18,6 +18,8 @@ struct Envelope {
     id: &'static str,
     /// When CloudWatch Logs took it in, in milliseconds since 1970, if that is told.
     ingested: &'static str,
+    /// Its log stream's name, if that is told.
+    stream: &'static str,
 }
 
 const fn line(items: &'static str, line: &'static str) -> Envelope {
@@ -27,6 +29,7 @@ const fn line(items: &'static str, line: &'static str) -> Envelope {
         role: Role::Line,
         id: "",
         ingested: "",
+        stream: "",
     }
 }
 
@@ -45,14 +48,22 @@ impl Envelope {
             ..self
         }
     }
+
+    const fn of_stream(self, stream: &'static str) -> Self {
+        Self { stream, ..self }
+    }
 }
 
 /// Where an object holds several of these, the first in this order is the line.
 static ENVELOPES: &[Envelope] = &[
     // CloudWatch Logs API reference "GetLogEvents" and "FilterLogEvents", as the AWS CLI and SDKs write them.
-    line("events[]", "message").event("eventId", "ingestionTime"),
+    line("events[]", "message")
+        .event("eventId", "ingestionTime")
+        .of_stream("logStreamName"),
     // AWS Tools for PowerShell: `Get-CWLLogEvent`, `Get-CWLFilteredLogEvent`, then `ConvertTo-Json`.
-    line("Events[]", "Message").event("EventId", "IngestionTime"),
+    line("Events[]", "Message")
+        .event("EventId", "IngestionTime")
+        .of_stream("LogStreamName"),
     // CloudWatch Logs User Guide "Log group-level subscription filters": records, and what Lambda is given of them.
     line("logEvents[]", "message").event("id", "ingestionTime"),
     packed("", "awslogs.data"),
@@ -82,8 +93,12 @@ static ENVELOPES: &[Envelope] = &[
     line("hits.hits[]", "_source.message"),
     line("", "_source.message"),
     // An event on its own: `jq '.events[]'`, Firehose's own `{"message": ...}`, Vector, Filebeat, Logstash.
-    line("", "message").event("eventId", "ingestionTime"),
-    line("", "Message").event("EventId", "IngestionTime"),
+    line("", "message")
+        .event("eventId", "ingestionTime")
+        .of_stream("logStreamName"),
+    line("", "Message")
+        .event("EventId", "IngestionTime")
+        .of_stream("LogStreamName"),
     // Fluent Bit, Fluentd and Docker.
     line("", "log"),
     // Splunk: events for its HTTP Event Collector, and results of a search.
@@ -147,6 +162,7 @@ pub(super) enum Role {
     Pairs,
     Id,
     Ingested,
+    Stream,
     MessageType,
     More(&'static str),
     Status,
@@ -215,6 +231,7 @@ fn places() -> Vec<Place> {
             (envelope.line, envelope.role),
             (envelope.id, Role::Id),
             (envelope.ingested, Role::Ingested),
+            (envelope.stream, Role::Stream),
         ];
         for (path, role) in told.into_iter().filter(|(path, _)| !path.is_empty()) {
             let at = walk(&mut places, item, path);

@@ -216,9 +216,11 @@ impl<'a, S: Sink> Events<'a, S> {
         message: Option<&str>,
         id: Option<&str>,
         ingested: Option<i64>,
+        stream: Option<&str>,
     ) -> Result<(), DecodeError> {
         self.count += 1;
         self.rows.sink.delivered(ingested.map(seconds));
+        self.rows.sink.stream(stream);
         match message {
             Some(message) => {
                 let row = message.trim_end().as_bytes();
@@ -234,6 +236,7 @@ impl<'a, S: Sink> Events<'a, S> {
     /// Notes an event that holds no record.
     pub(super) fn refuse(&mut self, reason: &str) -> Result<(), DecodeError> {
         self.count += 1;
+        self.rows.sink.stream(None);
         let row = Malformed::new(self.count, reason.to_owned());
         Ok(self.rows.sink.malformed(row)?)
     }
@@ -286,6 +289,7 @@ impl<'a, S: Sink> Events<'a, S> {
         for line in lines.filter(|line| !line.is_empty()) {
             self.count += 1;
             self.rows.sink.delivered(None);
+            self.rows.sink.stream(None);
             self.rows.take(line, From::Event(self.count, None))?;
         }
         Ok(())

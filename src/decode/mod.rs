@@ -32,7 +32,7 @@ use buffer::Buffer;
 use bytes::Bytes;
 use form::{Form, HEAD};
 
-use crate::record::{Cells, Layout};
+use crate::record::{Cells, Layout, RowPlace};
 
 use unpacking::Unpacking;
 
@@ -87,13 +87,40 @@ pub struct Event {
     pub ingested: Option<i64>,
 }
 
-/// The layout of rows that come without a header.
+/// The layouts of rows that come without a header.
 #[derive(Clone, Debug)]
 pub struct Format {
     /// The columns.
     pub layout: Layout,
-    /// Whether the user named it. If not, rows of the Transit Gateway default format are told by their shape.
+    /// Other layouts that rows may have as well: each row has the one that it fits.
+    pub others: Vec<Layout>,
+    /// Whether the user named them. If not, rows of the Transit Gateway default format are told by their shape.
     pub given: bool,
+}
+
+impl Format {
+    /// Returns the one that is taken if none is given: the version 2 default format.
+    pub fn not_given() -> Self {
+        Self {
+            layout: Layout::vpc_default(),
+            others: Vec::new(),
+            given: false,
+        }
+    }
+
+    /// Returns the one that a user has named.
+    pub fn named(layout: Layout) -> Self {
+        Self {
+            layout,
+            others: Vec::new(),
+            given: true,
+        }
+    }
+
+    /// Returns all layouts that rows may have, as they were named.
+    pub fn layouts(&self) -> impl Iterator<Item = &Layout> {
+        std::iter::once(&self.layout).chain(&self.others)
+    }
 }
 
 /// One row of a part.
@@ -120,8 +147,14 @@ pub struct Malformed {
     pub reason: String,
     /// How many cells stand in it at most: so many cells of records it may be made of. 0 if nothing is known of them.
     pub cells: u64,
-    /// The event's id, where the file has one.
-    pub event_id: Option<String>,
+    /// How many columns the narrowest layout has that it may be meant in; `None` for the one in force.
+    pub columns: Option<usize>,
+    /// The event's id and a number for what it says, where the file has an id: two events with one id that say other things
+    /// are two.
+    pub event: Option<String>,
+    /// What its cells tell of it in each of the layouts that it may be meant in, which have as many columns; nothing if there
+    /// is none.
+    pub places: Vec<RowPlace>,
 }
 
 impl Malformed {
@@ -131,7 +164,9 @@ impl Malformed {
             number,
             reason,
             cells: 0,
-            event_id: None,
+            columns: None,
+            event: None,
+            places: Vec::new(),
         }
     }
 }
@@ -155,6 +190,10 @@ pub trait Sink {
     /// Tells when the rows that follow were delivered, in Unix seconds, if their event says so. Not called for rows that
     /// are no events.
     fn delivered(&mut self, _at: Option<i64>) {}
+
+    /// Tells the log stream that the rows that follow stood in, if their event says so. Not called for rows that are no
+    /// events.
+    fn stream(&mut self, _name: Option<&str>) {}
 
     /// Tells that a line of text, without its time stamp, needs no cutting: whatever it is, nobody wants it. Asked of
     /// lines only if [`Sink::may_skip`] says so.

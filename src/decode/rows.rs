@@ -8,12 +8,13 @@ use std::collections::BTreeSet;
 use std::mem;
 
 use smallvec::SmallVec;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::around::{STAMP_T, is_time_stamp};
 use super::cut::{Cut, Cutter, TakeLines};
 use super::several::{Passing, Run, is_beside, line_of_object, passing, pieces, records};
 use super::{DecodeError, Format, Malformed, Row, Sink, foreign};
-use crate::record::{Cells, Layout, LayoutError};
+use crate::record::{Cells, Layout, LayoutError, RowPlace};
 
 const ESCAPE: u8 = 0x1b;
 
@@ -29,27 +30,50 @@ pub(super) enum From<'a> {
     Event(u64, Option<&'a str>),
 }
 
+/// What a row of a layout must have besides the right number of cells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sign {
+    None,
+    /// A word in a column.
+    Word(usize, &'static [u8]),
+    /// Values that its fields can have, since it may be of another layout as well.
+    Values,
+}
+
 /// A layout, and how a row of it is told.
 struct Shape {
     layout: Layout,
     columns: usize,
-    /// What a row must have besides the right number of cells: a word in a column.
-    word: Option<(usize, &'static [u8])>,
+    sign: Sign,
 }
 
 impl Shape {
-    fn new(layout: Layout, word: Option<(usize, &'static [u8])>) -> Self {
+    fn new(layout: Layout, sign: Sign) -> Self {
         Self {
             columns: layout.columns().len(),
             layout,
-            word,
+            sign,
         }
     }
 
     /// Tells whether the cells are a record for their number alone.
     #[inline(always)]
     fn fits(&self, cells: &Cells<'_>) -> bool {
-        cells.len() == self.columns && self.word.is_none()
+        cells.len() == self.columns && self.sign == Sign::None
+    }
+
+    fn has_sign(&self, record: Cells<'_>) -> bool {
+        match self.sign {
+            Sign::None => true,
+            Sign::Word(at, word) => record.get(at) == word,
+            Sign::Values => self.layout.takes(record),
+        }
+    }
+
+    /// Tells whether all values have the shapes that their fields' values have.
+    fn is_like(&self, record: Cells<'_>) -> bool {
+        let cells: Run<'_> = record.iter().collect();
+        self.layout.can_hold(&cells)
     }
 
     /// Returns the cells of the record. Only in a row that begins with a time stamp may the
@@ -57,19 +81,28 @@ impl Shape {
     fn fit<'t>(&self, cells: Cells<'t>, stamped: bool) -> Option<Cells<'t>> {
         let before = cells.len().checked_sub(self.columns)?;
         let record = cells.skip(before);
-        let has_word = self.word.is_none_or(|(at, word)| record.get(at) == word);
         // A number is no stream's name, but a row with one cell too many.
         let is_named = before == 0 || cells.get(0).iter().any(|byte| !byte.is_ascii_digit());
-        (has_word && is_named && before <= usize::from(stamped)).then_some(record)
+        (is_named && before <= usize::from(stamped) && self.has_sign(record)).then_some(record)
     }
 
     /// Returns the cells of the records in these cells, if there is nothing else in them, or one with what tools write
     /// around it.
     fn records<'t>(&self, cells: &[&'t [u8]]) -> Option<Run<'t>> {
         let run = records(&self.layout, cells)?;
-        let has_word = |record: &[&[u8]]| self.word.is_none_or(|(at, word)| record[at] == word);
-        run.chunks(self.columns).all(has_word).then_some(run)
+        let has_sign = |record: &[&[u8]]| self.has_sign(Cells::Apart(record));
+        run.chunks(self.columns).all(has_sign).then_some(run)
     }
+}
+
+/// What cells are.
+enum Fit<'t> {
+    /// A record of the layout in force.
+    Record(Cells<'t>),
+    /// A record of no layout.
+    None,
+    /// A record of all of these.
+    Several(Vec<Layout>),
 }
 
 /// The most headers of one part that are not alike. Files of some formats may have been put one after the other; each
@@ -85,6 +118,13 @@ pub(super) struct Rows<'a, S> {
     announced: bool,
     /// The other default, as long as the one in force is nobody's word.
     other: Option<Shape>,
+    /// The layouts that a row may have, as long as several are somebody's word.
+    choices: Vec<Layout>,
+    /// A number for what the event at hand says, if it has an id, and how much of it has been refused.
+    said: u64,
+    refused: u32,
+    /// Whether the text at hand is the last line of a text, and has no end.
+    unended: bool,
     cutter: Cutter,
     /// The headers met.
     headers: BTreeSet<Layout>,
@@ -92,15 +132,35 @@ pub(super) struct Rows<'a, S> {
 
 impl<'a, S: Sink> Rows<'a, S> {
     pub(super) fn new(format: &Format, sink: &'a mut S) -> Self {
-        let other = || Shape::new(Layout::transit_gateway_default(), Some(TRANSIT_GATEWAY));
+        let (at, word) = TRANSIT_GATEWAY;
+        let other = || Shape::new(Layout::transit_gateway_default(), Sign::Word(at, word));
+        let (sign, choices) = match format.others.is_empty() {
+            true => (Sign::None, Vec::new()),
+            false => (Sign::Values, format.layouts().cloned().collect()),
+        };
         Self {
             sink,
-            shape: Shape::new(format.layout.clone(), None),
+            shape: Shape::new(format.layout.clone(), sign),
             announced: false,
             other: (!format.given).then(other),
+            choices,
+            said: 0,
+            refused: 0,
+            unended: false,
             cutter: Cutter::default(),
             headers: BTreeSet::new(),
         }
+    }
+
+    /// Tells whether a line, without its time stamp, can be of no other layout than the one in force, as far as its first
+    /// words tell.
+    pub(super) fn is_of_shape(&self, line: &[u8]) -> bool {
+        if self.other.is_none() {
+            return self.choices.is_empty();
+        }
+        let (at, word) = TRANSIT_GATEWAY;
+        let second = line.split(|byte| *byte == b' ').nth(at);
+        (second == Some(word)) == (self.shape.sign != Sign::None)
     }
 
     /// Returns how many columns the layout in force has.
@@ -115,6 +175,9 @@ impl<'a, S: Sink> Rows<'a, S> {
     pub(super) fn take(&mut self, text: &[u8], from: From<'_>) -> Result<(), DecodeError> {
         let asterisks = memchr::memchr(b'*', text).is_some();
         self.sink.asterisks(asterisks);
+        if matches!(from, From::Event(_, Some(_))) {
+            (self.said, self.refused) = (xxh3_64(text), 0);
+        }
         if memchr::memchr(b'\n', text).is_some() {
             return self.unfit(text, from, None);
         }
@@ -180,15 +243,53 @@ impl<'a, S: Sink> Rows<'a, S> {
     }
 
     fn refuse(&mut self, from: From<'_>, reason: String, cells: usize) -> Result<(), DecodeError> {
-        let (number, event_id) = match from {
-            From::Line(number) => (number, None),
-            From::Event(number, id) => (number, id.map(str::to_owned)),
-        };
+        let columns = self.layouts().map(|layout| layout.columns().len());
+        let columns = columns.min();
+        let (number, event) = self.told(from);
         Ok(self.sink.malformed(Malformed {
-            number,
-            reason,
             cells: cells as u64,
-            event_id,
+            columns,
+            event,
+            ..Malformed::new(number, reason)
+        })?)
+    }
+
+    /// Returns the number of a row and, if it is of an event with an id, what tells that event from others.
+    fn told(&mut self, from: From<'_>) -> (u64, Option<String>) {
+        match from {
+            From::Line(number) => (number, None),
+            From::Event(number, id) => {
+                let id = id.filter(|id| !id.is_empty());
+                let (said, nth) = (self.said, self.refused);
+                self.refused += 1;
+                (number, id.map(|id| format!("{id} {said:016x}/{nth}")))
+            }
+        }
+    }
+
+    /// Refuses a row whose cells tell something of it in the layouts that have as many columns.
+    fn refuse_cells(
+        &mut self,
+        from: From<'_>,
+        reason: String,
+        cells: Cells<'_>,
+    ) -> Result<(), DecodeError> {
+        let meant = |layout: &&Layout| layout.columns().len() == cells.len();
+        let places = self
+            .layouts()
+            .filter(meant)
+            .map(|layout| layout.place(cells));
+        let places: Vec<RowPlace> = places.collect();
+        if places.is_empty() {
+            return self.refuse(from, reason, cells.len());
+        }
+        let (number, event) = self.told(from);
+        Ok(self.sink.malformed(Malformed {
+            cells: cells.len() as u64,
+            columns: Some(cells.len()),
+            event,
+            places,
+            ..Malformed::new(number, reason)
         })?)
     }
 
@@ -212,10 +313,11 @@ impl<'a, S: Sink> Rows<'a, S> {
         }
         let mut record = cells;
         if !self.shape.fits(&cells) {
-            let Some(fitting) = self.fit(cells, stamped) else {
-                return self.unfit(text, from, Some(cells.len()));
-            };
-            record = fitting;
+            match self.fit(cells, stamped) {
+                Fit::Record(fitting) => record = fitting,
+                Fit::None => return self.unfit(text, from, Some(cells.len())),
+                Fit::Several(layouts) => return self.refuse_several(&layouts, cells, from),
+            }
         }
         self.announce()?;
         let before = all.len() - record.len();
@@ -269,12 +371,19 @@ impl<'a, S: Sink> Rows<'a, S> {
         let mut taken: u32 = 0;
         let mut refused = Vec::new();
         let count = pieces(text).count();
+        let last = pieces(text).last().filter(|_| self.unended);
         for piece in pieces(text) {
             if self.is_header(piece, from)? {
                 taken += 1;
                 continue;
             }
-            match self.records_of(piece) {
+            let run = self.records_of(piece);
+            let is_cut = |run: &Run<'_>| {
+                let cell = run.last().copied().unwrap_or_default();
+                last.is_some_and(|last| std::ptr::eq(last, piece))
+                    && self.shape.layout.ends_within(cell)
+            };
+            match run.filter(|run| !is_cut(run)) {
                 Some(run) => self.hand_over(&run, from, &mut taken)?,
                 None if is_beside(text, piece) => {}
                 None => refused.push(count_cells(piece)),
@@ -330,8 +439,15 @@ impl<'a, S: Sink> Rows<'a, S> {
         {
             return self.refuse_control(*control, text, from);
         }
-        let columns = self.shape.columns;
         let found = found.unwrap_or_else(|| count_cells(text));
+        if !self.choices.is_empty() {
+            let cells = text.split(|byte| *byte <= b' ');
+            let cells: Run<'_> = cells.filter(|cell| !cell.is_empty()).collect();
+            let formats = self.choices.len();
+            let reason = format!("{found} columns that are a record in none of {formats} formats");
+            return self.refuse_cells(from, reason, Cells::Apart(&cells));
+        }
+        let columns = self.shape.columns;
         let reason = format!("{found} columns where the layout has {columns}");
         self.refuse(from, reason, found)
     }
@@ -345,6 +461,9 @@ impl<'a, S: Sink> Rows<'a, S> {
         let piece = line_of_object(piece).unwrap_or(piece);
         let cells = piece.split(u8::is_ascii_whitespace);
         let cells: Run<'t> = cells.filter(|cell| !cell.is_empty()).collect();
+        if !self.choices.is_empty() {
+            return self.choose_run(&cells);
+        }
         if let Some(run) = self.shape.records(&cells) {
             return Some(run);
         }
@@ -352,6 +471,20 @@ impl<'a, S: Sink> Rows<'a, S> {
         let run = other.records(&cells)?;
         mem::swap(&mut self.shape, other);
         self.announced = false;
+        Some(run)
+    }
+
+    /// Returns the cells of the records in a piece of a text, if they are that in one layout only of those given.
+    fn choose_run<'t>(&mut self, cells: &[&'t [u8]]) -> Option<Run<'t>> {
+        let shapes = self.choices.iter().cloned();
+        let shapes = shapes.map(|layout| Shape::new(layout, Sign::Values));
+        let mut fitting = shapes.filter_map(|shape| Some((shape.records(cells)?, shape)));
+        let (run, shape) = fitting.next()?;
+        if fitting.next().is_some() {
+            return None;
+        }
+        drop(fitting);
+        self.enforce(shape);
         Some(run)
     }
 
@@ -382,19 +515,109 @@ impl<'a, S: Sink> Rows<'a, S> {
         Ok(())
     }
 
-    /// Returns the cells of the record. If they are of the other default, that is the layout in force from now on. Apart from
-    /// what most rows need, so that those are not copied about.
+    /// Returns the cells of the record. If they are of another layout that rows may have, that is the one in force from now
+    /// on. Apart from what most rows need, so that those are not copied about.
     #[inline(never)]
-    fn fit<'t>(&mut self, cells: Cells<'t>, stamped: bool) -> Option<Cells<'t>> {
-        let record = self.shape.fit(cells, stamped);
-        if record.is_some() {
-            return record;
+    fn fit<'t>(&mut self, cells: Cells<'t>, stamped: bool) -> Fit<'t> {
+        if !self.choices.is_empty() {
+            return self.choose(cells, stamped);
         }
-        let other = self.other.as_mut()?;
-        let record = other.fit(cells, stamped)?;
+        if let Some(record) = self.shape.fit(cells, stamped) {
+            return Fit::Record(record);
+        }
+        let Some(other) = self.other.as_mut() else {
+            return Fit::None;
+        };
+        let Some(record) = other.fit(cells, stamped) else {
+            return Fit::None;
+        };
         mem::swap(&mut self.shape, other);
         self.announced = false;
-        Some(record)
+        Fit::Record(record)
+    }
+
+    /// Chooses the one of the layouts given whose fields can have all values of a row. Those whose values also have the right
+    /// shapes come before others.
+    fn choose<'t>(&mut self, cells: Cells<'t>, stamped: bool) -> Fit<'t> {
+        let shapes = self.choices.iter().cloned();
+        let shapes = shapes.map(|layout| Shape::new(layout, Sign::Values));
+        let fitting = shapes.filter_map(|shape| Some((shape.fit(cells, stamped)?, shape)));
+        let mut fitting: Vec<(Cells<'t>, Shape)> = fitting.collect();
+        if fitting.iter().any(|(record, shape)| shape.is_like(*record)) {
+            fitting.retain(|(record, shape)| shape.is_like(*record));
+        }
+        match fitting.pop() {
+            None => Fit::None,
+            Some((record, shape)) if fitting.is_empty() => {
+                self.enforce(shape);
+                Fit::Record(record)
+            }
+            Some((_, last)) => {
+                let shapes = fitting.into_iter().map(|(_, shape)| shape).chain([last]);
+                Fit::Several(shapes.map(|shape| shape.layout).collect())
+            }
+        }
+    }
+
+    /// Makes a layout the one in force.
+    fn enforce(&mut self, shape: Shape) {
+        if shape.layout != self.shape.layout {
+            self.shape = shape;
+            self.announced = false;
+        }
+    }
+
+    /// Refuses a row that is a record in more than one layout.
+    #[cold]
+    fn refuse_several(
+        &mut self,
+        layouts: &[Layout],
+        cells: Cells<'_>,
+        from: From<'_>,
+    ) -> Result<(), DecodeError> {
+        let formats = layouts.iter().map(|layout| format!("`{layout}`"));
+        let formats = formats.collect::<Vec<_>>().join(" and ");
+        let reason = format!("it is a record in more than one of the formats given: {formats}");
+        self.refuse_cells(from, reason, cells)
+    }
+
+    /// Takes the last line of a text, which nothing ends. A value that the field at its end cannot have was cut off then.
+    pub(super) fn take_unended(&mut self, text: &[u8], number: u64) -> Result<(), DecodeError> {
+        let cells = text.split(|byte| *byte <= b' ');
+        let cells: Run<'_> = cells.filter(|cell| !cell.is_empty()).collect();
+        let all = Cells::Apart(&cells);
+        let from = From::Line(number);
+        let stamped = cells.first().is_some_and(|cell| is_time_stamp(cell));
+        let rest = if stamped { all.split_first().1 } else { all };
+        if self.is_cut(rest, stamped) {
+            let last = String::from_utf8_lossy(cells.last().copied().unwrap_or_default());
+            let reason = format!("the line ends within its last value, `{last}`");
+            return self.refuse_cells(from, reason, rest);
+        }
+        self.unended = true;
+        let result = self.take(text, from);
+        self.unended = false;
+        result
+    }
+
+    /// Tells whether cells are of a record in no layout but one that they end within a value of.
+    fn is_cut(&self, cells: Cells<'_>, stamped: bool) -> bool {
+        let Some(last) = cells.len().checked_sub(1).map(|last| cells.get(last)) else {
+            return false;
+        };
+        let fits = |layout: &Layout| {
+            let shape = Shape::new(layout.clone(), self.shape.sign);
+            shape.fit(cells, stamped).is_some()
+        };
+        let mut fitting = self.layouts().filter(|layout| fits(layout)).peekable();
+        fitting.peek().is_some() && fitting.all(|layout| layout.ends_within(last))
+    }
+
+    /// The layouts that a row may have.
+    fn layouts(&self) -> impl Iterator<Item = &Layout> {
+        let choices = self.choices.iter();
+        let alone = self.choices.is_empty().then_some(&self.shape.layout);
+        choices.chain(alone)
     }
 
     fn header(
@@ -413,8 +636,9 @@ impl<'a, S: Sink> Rows<'a, S> {
             let reason = format!("more than {MOST_HEADERS} different headers, up to line {number}");
             return Err(DecodeError::Unreadable(reason));
         }
-        self.shape = Shape::new(layout, None);
+        self.shape = Shape::new(layout, Sign::None);
         self.other = None;
+        self.choices.clear();
         self.announced = true;
         Ok(self.sink.layout(&self.shape.layout)?)
     }

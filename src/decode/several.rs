@@ -144,6 +144,8 @@ pub(super) fn records<'t>(layout: &Layout, cells: &[&'t [u8]]) -> Option<Run<'t>
     if cells.len() > MOST_JOINED || !tells_records(layout) {
         return None;
     }
+    let stamped = cells.first().is_some_and(|cell| is_time_stamp(cell));
+    let cells = &cells[usize::from(stamped)..];
     let run = if cells.len().is_multiple_of(columns) {
         Run::from_slice(cells)
     } else {
@@ -259,6 +261,9 @@ mod tests {
     fn a_record_is_found_between_what_tools_write_around_it() {
         let layout = Layout::vpc_default();
         let one = Some(vec![ROW.to_owned()]);
+        let both = Some(vec![ROW.to_owned(), OTHER.to_owned()]);
+        let stamped = format!("2023-11-14T22:13:20Z {ROW}{OTHER}");
+        assert_eq!(found(&layout, &stamped), both);
         for (before, behind) in [
             ("/vpc/flow eni-0aa-all ", ""),
             ("eni-0aa-all ", ""),

@@ -89,10 +89,19 @@ impl<'a, S: Sink> Lines<'a, S> {
     }
 
     fn finish(mut self) -> Result<(), DecodeError> {
-        if self.too_long || !self.unfinished.is_empty() {
-            self.end_unfinished()?;
+        if self.too_long {
+            return self.end_unfinished();
         }
-        Ok(())
+        if self.unfinished.is_empty() {
+            return Ok(());
+        }
+        let line = mem::take(&mut self.unfinished);
+        let mut line = line.as_slice();
+        if self.number == 0 {
+            line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
+        }
+        self.number += 1;
+        self.rows.take_unended(line, self.number)
     }
 
     fn keep(&mut self, piece: &[u8]) {
@@ -151,7 +160,7 @@ impl<'a, S: Sink> Lines<'a, S> {
             let row = after_time_stamp(row.strip_suffix(b"\r").unwrap_or(row));
             // Nothing before a header begins with a digit: neither its name, nor white space, nor a colour.
             let is_no_header = row.first().is_some_and(u8::is_ascii_digit);
-            if is_no_header && self.rows.sink.skips(row) {
+            if is_no_header && self.rows.is_of_shape(row) && self.rows.sink.skips(row) {
                 self.number += 1;
             } else {
                 self.cut_all(line)?;
@@ -259,11 +268,35 @@ mod tests {
     }
 
     #[test]
-    fn a_header_that_names_a_field_twice_makes_the_part_unreadable() {
-        let text = "start end\n1 2\nstart end start\n".as_bytes().to_vec();
+    fn a_header_may_name_a_field_twice_but_not_a_thousand() {
+        let all = of(
+            b"start end\n1 2\nstart end start\n3 4 5\n",
+            &default_format(),
+        );
+        assert_eq!(all.texts(), ["1 2", "3 4 5"]);
+        let text = format!("start end\n1 2\nstart{}\n", " end".repeat(1000));
         let error = Collected::of(Content::Bytes(text.into()), &default_format()).unwrap_err();
-        let reason = "the header in line 3: field `start` stands twice";
+        let reason = "the header in line 3: 1001 fields, more than any flow log has";
         assert_eq!(error, DecodeError::Unreadable(reason.to_owned()));
+    }
+
+    #[test]
+    fn a_last_line_without_an_end_may_be_cut_within_a_closed_value() {
+        let row = |end: &str| format!("{ROW}\n{}", ROW.replace("OK", end));
+        for (text, rows) in [
+            (row("NODATA"), 2),
+            (row("NODAT"), 1),
+            (row("NODAT") + "\n", 2),
+            (row("-"), 2),
+            (row("***"), 2),
+            (format!("2023-11-14T22:13:20.000Z {}", row("O")), 1),
+            (format!("{ROW}\n{ROW}\t{}", ROW.replace("OK", "O")), 2),
+        ] {
+            let all = of(text.as_bytes(), &default_format());
+            assert_eq!(all.rows.len(), rows, "{text}");
+            let cut = usize::from(rows < text.matches("eni-").count());
+            assert_eq!(all.malformed.len(), cut, "{text}");
+        }
     }
 
     #[test]

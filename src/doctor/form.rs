@@ -146,10 +146,7 @@ pub(super) fn judge_event(chart: &mut Chart<'_>, event: &Newest, other: Option<&
         return chart.ok("format", format!("the newest event fits: {columns} fields"));
     };
     let fits = |layout: &&Layout| {
-        let format = Format {
-            layout: (*layout).clone(),
-            given: true,
-        };
+        let format = Format::named((*layout).clone());
         of_event(event, &format).malformed.is_none()
     };
     let side = chart.side;
@@ -178,10 +175,7 @@ mod tests {
     use super::*;
 
     fn default() -> Format {
-        Format {
-            layout: Layout::vpc_default(),
-            given: false,
-        }
+        Format::not_given()
     }
 
     #[test]

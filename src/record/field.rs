@@ -161,8 +161,8 @@ const OLDER_NAMES: [(&str, &str); 11] = [
     ("logstatus", "log-status"),
 ];
 
-/// The version that Transit Gateway records have, and their own fields came with.
-const TRANSIT_GATEWAY_VERSION: u8 = 6;
+/// The version that Transit Gateway records have, and no others, and that their own fields came with.
+pub const TRANSIT_GATEWAY_VERSION: u8 = 6;
 
 /// The name of a column: a line of [`FIELDS`], or a name the table does not have.
 ///
@@ -213,6 +213,13 @@ impl FieldName {
     /// Tells whether only Transit Gateway records have the field.
     pub fn is_of_transit_gateways(&self) -> bool {
         matches!(self, Self::Known(index) if FIELDS[*index].version == TRANSIT_GATEWAY_VERSION)
+    }
+
+    /// Tells whether Transit Gateway records may have the field: one of their default format, or one that nobody knows.
+    pub fn may_be_of_transit_gateways(&self) -> bool {
+        let mut theirs = TRANSIT_GATEWAY_FORMAT.split_whitespace();
+        let name = format!("${{{self}}}");
+        !self.is_known() || theirs.any(|one| one == name)
     }
 
     /// Tells whether the table has the field.

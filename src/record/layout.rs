@@ -1,6 +1,6 @@
 //! Layouts: which column holds which field in one kind of row.
 
-use std::collections::BTreeSet;
+use std::fmt;
 
 use super::field::{DEFAULT_FORMAT, FieldName, TRANSIT_GATEWAY_FORMAT};
 use super::{Cells, RecordKind};
@@ -8,10 +8,12 @@ use super::{Cells, RecordKind};
 /// The most columns of a layout. No flow log has a tenth of that; a hostile file may claim any number.
 const MOST_COLUMNS: usize = 1000;
 
-/// The columns of a row, first to last. No name occurs twice, and there is at least one and at most a thousand.
+/// The columns of a row, first to last. There is at least one and at most a thousand. A name that stands twice, as AWS lets it,
+/// is one field: its columns must agree in each row.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Layout {
     columns: Vec<FieldName>,
+    kind: RecordKind,
 }
 
 /// Why a text is not a layout.
@@ -20,9 +22,6 @@ pub enum LayoutError {
     /// A token of a format is not `${name}`.
     #[error("`{0}` is not a field in AWS's syntax: write `${{field-name}}`, separated by spaces")]
     NotAField(String),
-    /// The same field stands twice.
-    #[error("field `{0}` stands twice")]
-    Duplicate(String),
     /// There are more fields than any flow log has; how many.
     #[error("{0} fields, more than any flow log has")]
     TooMany(usize),
@@ -35,26 +34,27 @@ impl Layout {
     /// Takes column names as headers and Parquet schemas spell them.
     ///
     /// # Errors
-    /// A name that stands twice, no name, or more than a thousand.
+    /// No name, or more than a thousand.
     pub fn from_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Self, LayoutError> {
         let columns: Vec<FieldName> = names.into_iter().map(FieldName::new).collect();
         if columns.len() > MOST_COLUMNS {
             return Err(LayoutError::TooMany(columns.len()));
         }
-        let mut seen = BTreeSet::new();
-        if let Some(twice) = columns.iter().find(|name| !seen.insert(*name)) {
-            return Err(LayoutError::Duplicate(twice.to_string()));
-        }
         if columns.is_empty() {
             return Err(LayoutError::Empty);
         }
-        Ok(Self { columns })
+        let kind = if columns.iter().any(FieldName::is_of_transit_gateways) {
+            RecordKind::TransitGateway
+        } else {
+            RecordKind::Vpc
+        };
+        Ok(Self { columns, kind })
     }
 
     /// Takes a format in the syntax of the flow log's own `LogFormat`: `${version} ${account-id} ...`.
     ///
     /// # Errors
-    /// A token that is not `${name}`, a name that stands twice, no name, or more than a thousand.
+    /// A token that is not `${name}`, no name, or more than a thousand.
     pub fn from_format(format: &str) -> Result<Self, LayoutError> {
         let name = |token: &'_ str| -> Result<String, LayoutError> {
             token
@@ -74,7 +74,7 @@ impl Layout {
     /// Takes the cells of a text line if they are a header: all of them look like field names and
     /// at least one is a known field. No data row looks like that, since no field's *value* is a field's name.
     ///
-    /// Returns `None` for a data row, and an error for a header that names a field twice or too many fields.
+    /// Returns `None` for a data row, and an error for a header that names too many fields.
     pub fn from_header(cells: Cells<'_>) -> Option<Result<Self, LayoutError>> {
         // First bytes tell most rows from a header, before all bytes are looked at.
         let is_begin = |cell: &[u8]| cell.first().is_some_and(u8::is_ascii_lowercase);
@@ -106,18 +106,58 @@ impl Layout {
         &self.columns
     }
 
-    /// Returns which kind of record has these columns: Transit Gateway records are told by a field that no other has.
+    /// Returns which kind of record has these columns: Transit Gateway records are told by a field that no other has, unless
+    /// it was said that they are ([`Layout::of_transit_gateways`]).
     pub fn kind(&self) -> RecordKind {
-        if self.columns.iter().any(FieldName::is_of_transit_gateways) {
-            RecordKind::TransitGateway
-        } else {
-            RecordKind::Vpc
+        self.kind
+    }
+
+    /// Returns the column of the version if that alone tells which kind a record is of: there is no field that only one of
+    /// them has.
+    pub fn kind_column(&self) -> Option<usize> {
+        let is_open = self.kind == RecordKind::Vpc
+            && self
+                .columns
+                .iter()
+                .all(FieldName::may_be_of_transit_gateways);
+        is_open
+            .then(|| self.position(&FieldName::new("version")))
+            .flatten()
+    }
+
+    /// Returns the same columns as of Transit Gateway records.
+    #[must_use]
+    pub fn of_transit_gateways(&self) -> Self {
+        Self {
+            columns: self.columns.clone(),
+            kind: RecordKind::TransitGateway,
         }
     }
 
-    /// Returns the column that holds the field.
+    /// Returns the columns that hold what an earlier one holds as well, each after that one.
+    pub fn repeats(&self) -> Vec<(usize, usize)> {
+        let columns = self.columns.iter().enumerate();
+        let repeats = columns.filter_map(|(again, name)| {
+            let first = self.position(name)?;
+            (first < again).then_some((first, again))
+        });
+        repeats.collect()
+    }
+
+    /// Returns the column that holds the field, the first one if there are several.
     pub fn position(&self, name: &FieldName) -> Option<usize> {
         self.columns.iter().position(|column| column == name)
+    }
+}
+
+impl fmt::Display for Layout {
+    /// Writes it as a flow log's `LogFormat`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, name) in self.columns.iter().enumerate() {
+            let space = if number > 0 { " " } else { "" };
+            write!(f, "{space}${{{name}}}")?;
+        }
+        Ok(())
     }
 }
 
@@ -144,11 +184,6 @@ mod tests {
         for (format, error) in [
             ("", LayoutError::Empty),
             ("version start", LayoutError::NotAField("version".into())),
-            ("${start} ${start}", LayoutError::Duplicate("start".into())),
-            (
-                "${pkt_srcaddr} ${pkt-srcaddr}",
-                LayoutError::Duplicate("pkt-srcaddr".into()),
-            ),
             ("${}", LayoutError::NotAField("${}".into())),
         ] {
             assert_eq!(Layout::from_format(format), Err(error), "{format:?}");
@@ -184,9 +219,9 @@ mod tests {
         ] {
             assert_eq!(header(line), columns, "{line}");
         }
-        let twice: [&[u8]; 2] = [b"start", b"start"];
-        let twice = Layout::from_header(Cells::Apart(&twice));
-        assert_eq!(twice, Some(Err(LayoutError::Duplicate("start".into()))));
+        let twice: [&[u8]; 3] = [b"end", b"pkt_srcaddr", b"pkt-srcaddr"];
+        let twice = Layout::from_header(Cells::Apart(&twice)).unwrap().unwrap();
+        assert_eq!(twice.repeats(), [(1, 2)]);
         let names = Layout::from_names(["start", "end"]).unwrap();
         assert_eq!(
             ["end", "bytes"].map(|name| names.position(&FieldName::new(name))),

@@ -12,6 +12,7 @@ mod kind;
 mod layout;
 mod normal;
 mod normalise;
+mod row_place;
 mod simd;
 mod time;
 mod value;
@@ -30,6 +31,7 @@ pub use kind::{Kinds, RecordKind};
 pub use layout::{Layout, LayoutError};
 pub use normal::{Normal, Status};
 pub use normalise::{Comparison, Normaliser};
+pub use row_place::RowPlace;
 pub use simd::Simd;
 
 /// A record kept as evidence: all fields its row had, in canonical form and in the order of

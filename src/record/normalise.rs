@@ -73,7 +73,11 @@ pub struct Normaliser {
     amounts: [Option<usize>; 2],
     status: Option<usize>,
     traffic: Vec<usize>,
-    /// All columns in table order, and their names: what evidence keeps.
+    /// The columns that are not compared. Whether a row is a record does not depend on what is compared of it.
+    rest: Vec<usize>,
+    /// Columns of a field that stands twice: they must agree.
+    repeats: Vec<(usize, usize)>,
+    /// All fields' columns in table order, and their names: what evidence keeps.
     order: Vec<usize>,
     names: Arc<[FieldName]>,
     /// The faster way for rows that are canonical as they stand; `None` if the layout rules that out.
@@ -98,11 +102,17 @@ impl Normaliser {
             .collect::<Result<Vec<_>, _>>()?;
         let column = |name: &str| layout.position(&FieldName::new(name));
         let traffic = layout.columns().iter().enumerate();
-        let mut order: Vec<usize> = (0..layout.columns().len()).collect();
+        let repeats = layout.repeats();
+        let is_first = |column: &usize| repeats.iter().all(|(_, again)| again != column);
+        let mut order: Vec<usize> = (0..layout.columns().len()).filter(is_first).collect();
         order.sort_by_key(|&column| &layout.columns()[column]);
         let columns: Vec<usize> = compared.iter().map(|(column, _)| *column).collect();
         Ok(Self {
-            verbatim: Verbatim::new(layout, &columns),
+            verbatim: Verbatim::new(layout, &columns).filter(|_| repeats.is_empty()),
+            repeats,
+            rest: (0..layout.columns().len())
+                .filter(|column| !columns.contains(column))
+                .collect(),
             compared,
             interface: column("interface-id"),
             start: column("start"),
@@ -171,6 +181,7 @@ impl Normaliser {
         let interface = self.interface.map(|at| cells.get(at));
         let cells: SmallVec<[&[u8]; 80]> = cells.iter().collect();
         let cells = Cells::Apart(&cells);
+        self.check_rest(cells, text)?;
         let text = self.write_canonical(cells, text)?;
         let refuse = |at: usize| not_a_value(&self.layout, at, cells.get(at));
         let time = |column: Option<usize>| match column {
@@ -190,6 +201,27 @@ impl Normaliser {
             verbatim: text == line,
             text,
         })
+    }
+
+    fn check_rest(&self, cells: Cells<'_>, text: &mut Vec<u8>) -> Result<(), String> {
+        let wrong = |column: &usize| {
+            let (name, cell) = (&self.layout.columns()[*column], cells.get(*column));
+            !is_masked(cell) && !can_take(name, cell, text)
+        };
+        if let Some(column) = self.rest.iter().copied().find(wrong) {
+            return Err(not_a_value(&self.layout, column, cells.get(column)));
+        }
+        for &(first, again) in &self.repeats {
+            let name = &self.layout.columns()[first];
+            let (one, other) = (cells.get(first), cells.get(again));
+            if !agree(name, one, other) {
+                let [one, other] = [one, other].map(String::from_utf8_lossy);
+                return Err(format!(
+                    "`{name}` stands twice, once as `{one}` and once as `{other}`"
+                ));
+            }
+        }
+        Ok(())
     }
 
     fn write_canonical<'a>(
@@ -250,14 +282,6 @@ impl Normaliser {
             .collect()
     }
 
-    /// Returns the interface and the `start` of a row that is no record, as far as they can be read.
-    pub fn place<'a>(&self, cells: Cells<'a>) -> (Option<&'a [u8]>, Option<i64>) {
-        let interface = self.interface.map(|at| cells.get(at));
-        let interface = interface.filter(|cell| cell.starts_with(b"eni-") && !is_masked(cell));
-        let start = self.start.map(|at| cells.get(at));
-        (interface, start.and_then(|cell| seconds(cell).flatten()))
-    }
-
     /// Tells whether all fields are compared and in table order, so that a row's canonical text is that of its record.
     pub fn compares_all(&self) -> bool {
         let compared = self.compared.iter().map(|(column, _)| column);
@@ -288,7 +312,7 @@ fn not_a_value(layout: &Layout, column: usize, cell: &[u8]) -> String {
 }
 
 /// Tells whether a value is made of asterisks, or has three of them on end, which no field's own values have.
-fn is_masked(cell: &[u8]) -> bool {
+pub(super) fn is_masked(cell: &[u8]) -> bool {
     let only = !cell.is_empty() && cell.iter().all(|&byte| byte == b'*');
     only || memchr::memmem::find(cell, b"***").is_some()
 }
@@ -367,6 +391,37 @@ fn push_text(cell: &[u8], text: &mut Vec<u8>) {
         } else {
             text.push(byte);
         }
+    }
+}
+
+impl Layout {
+    /// Tells whether cells, one for each column, are a record: each is a value that its field can have, or masked.
+    pub fn takes(&self, cells: Cells<'_>) -> bool {
+        let mut text = Vec::new();
+        let mut columns = self.columns().iter().zip(cells.iter());
+        cells.len() == self.columns().len()
+            && columns.all(|(name, cell)| is_masked(cell) || can_take(name, cell, &mut text))
+            && self.repeats().iter().all(|&(first, again)| {
+                agree(&self.columns()[first], cells.get(first), cells.get(again))
+            })
+    }
+}
+
+/// Tells whether two values of a field are one, as far as both can be seen.
+fn agree(name: &FieldName, one: &[u8], other: &[u8]) -> bool {
+    let (mut here, mut there) = (Vec::new(), Vec::new());
+    let both = push_canonical(name.kind(), one, &mut here)
+        && push_canonical(name.kind(), other, &mut there);
+    is_masked(one) || is_masked(other) || (both && here == there)
+}
+
+/// Tells whether a field can have this value. `text` is written over.
+fn can_take(name: &FieldName, cell: &[u8], text: &mut Vec<u8>) -> bool {
+    text.clear();
+    match name.as_str() {
+        "packets" | "bytes" => total(cell).is_some(),
+        "start" | "end" => seconds(cell).is_some(),
+        _ => push_canonical(name.kind(), cell, text),
     }
 }
 

@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use super::Layout;
 use super::field::{FieldName, Kind};
 use super::normal::ABSENT;
+use super::normalise::is_masked;
 
 type IsValue = fn(&str) -> bool;
 
@@ -30,6 +31,9 @@ const SHAPED: &[(&str, IsValue)] = &[
     ("interface-id", |value| is_id(value, "eni-")),
 ];
 
+/// Fields whose values are a set that AWS closes.
+const CLOSED: &[&str] = &["action", "log-status"];
+
 impl FieldName {
     /// Tells whether a value of the field has a shape that most other fields' values do not have.
     pub fn is_told(&self) -> bool {
@@ -51,9 +55,11 @@ impl FieldName {
             return shape(value);
         }
         match self.kind() {
-            Kind::Integer if self.as_str() == "version" => is_number(value, 1, 2),
-            Kind::Integer | Kind::TrafficPath => is_number(value, 1, 20),
-            Kind::Time => is_number(value, 10, 10) || is_number(value, 13, 13),
+            Kind::Integer if self.as_str() == "version" => is_number(significant(value), 1, 2),
+            Kind::Integer | Kind::TrafficPath => is_number(significant(value), 1, 20),
+            Kind::Time => {
+                is_number(significant(value), 10, 10) || is_number(significant(value), 13, 13)
+            }
             Kind::Address => value.parse::<IpAddr>().is_ok(),
             Kind::Text => !value.is_empty(),
         }
@@ -66,14 +72,19 @@ impl FieldName {
 
     /// Tells whether nobody masks its values, of which there are few.
     fn is_closed(&self) -> bool {
-        matches!(
-            self.as_str(),
-            "action" | "log-status" | "version" | "start" | "end"
-        )
+        matches!(self.as_str(), "action" | "log-status" | "version" | "start")
     }
 }
 
 impl Layout {
+    /// Tells whether the last cell of a record is none of the values that its field has a closed set of. In a line that has
+    /// no end that is a value that was cut off, not another one.
+    pub fn ends_within(&self, cell: &[u8]) -> bool {
+        let closed = self.columns().last();
+        closed.is_some_and(|name| CLOSED.contains(&name.as_str()) && !name.can_be(cell))
+            && !is_masked(cell)
+    }
+
     /// Tells whether cells, one for each column, are values that their fields can have, by their shapes alone.
     pub fn can_hold(&self, cells: &[&[u8]]) -> bool {
         cells.len() == self.columns().len()
@@ -82,6 +93,14 @@ impl Layout {
                 .iter()
                 .zip(cells)
                 .all(|(name, cell)| name.can_be(cell))
+    }
+}
+
+/// Returns a number without leading zeros, of which it may be the last.
+fn significant(value: &str) -> &str {
+    match value.trim_start_matches('0') {
+        "" => &value[value.len().saturating_sub(1)..],
+        rest => rest,
     }
 }
 

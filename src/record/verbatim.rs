@@ -54,31 +54,23 @@ impl Verbatim {
         let column = |name: &str| layout.position(&FieldName::new(name)).and_then(number);
         let of_kind = |is: &dyn Fn(Kind) -> bool| -> Vec<usize> {
             let all = 0..columns.len();
-            all.filter(|column| compared.contains(column) && is(columns[*column].kind()))
-                .collect()
+            all.filter(|column| is(columns[*column].kind())).collect()
         };
         let amounts: Vec<Column> = ["packets", "bytes"]
             .into_iter()
             .filter_map(column)
             .collect();
-        // Times and amounts are read whether they are compared or not.
-        let mut numbers =
+        // Whether a row is a record does not depend on what of it is compared.
+        let numbers =
             of_kind(&|kind| matches!(kind, Kind::Integer | Kind::Time | Kind::TrafficPath));
-        numbers.extend(amounts.iter().map(|column| usize::from(*column)));
-        numbers.extend(
-            ["start", "end"]
-                .into_iter()
-                .filter_map(column)
-                .map(usize::from),
-        );
-        numbers.sort_unstable();
-        numbers.dedup();
+        let mut addresses = of_kind(&|kind| kind == Kind::Address);
+        addresses.retain(|column| compared.contains(column));
         let status = column("log-status");
         let traffic = (0..columns.len()).filter(|at| status.is_none() && columns[*at].is_traffic());
         let runs = runs(compared);
         Some(Self {
             numbers: self::runs(&numbers),
-            addresses: self::runs(&of_kind(&|kind| kind == Kind::Address)),
+            addresses: self::runs(&addresses),
             path: column("traffic-path"),
             interface: column("interface-id"),
             start: column("start"),

@@ -2,6 +2,7 @@
 
 use clap::builder::FalseyValueParser;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
+use itertools::Itertools;
 
 use crate::model::{Side, Sides};
 
@@ -20,7 +21,7 @@ pub struct OfSide {
     pub endpoint_url: Option<String>,
     /// Whether the caller pays for what is read; of the S3 side only.
     pub request_payer: bool,
-    /// The format of rows without a header.
+    /// The formats of rows without a header, one a line.
     pub format: Option<String>,
     /// The only flow log whose objects are read; nothing that can be typed.
     pub flow_log_id: Option<String>,
@@ -38,6 +39,9 @@ struct SideOption {
 }
 
 const REQUEST_PAYER: &str = "s3-request-payer";
+
+/// The option that can be given several times.
+const REPEATED: &str = "format";
 
 /// The options that can be given once for both sides; what is given for a side wins.
 const FOR_BOTH: [&str; 3] = ["profile", "region", "endpoint-url"];
@@ -76,8 +80,8 @@ const SIDE_OPTIONS: [SideOption; 6] = [
     SideOption {
         name: "format",
         value: "FORMAT",
-        help: "Format of rows without a header, as the flow log's LogFormat: '${version} ${account-id} ...' \
-               [default: the version 2 default format]",
+        help: "Format of rows without a header, as the flow log's LogFormat: '${version} ${account-id} ...'; several \
+               times, and each row has the one that it fits [default: the version 2 default format]",
         field: |of| &mut of.format,
     },
 ];
@@ -111,9 +115,15 @@ impl Args for SideArgs {
                 Side::Cwl => "CloudWatch side",
             };
             let env = format!("FLOWDIFF_{}", name.replace('-', "_").to_uppercase());
+            let action = if option.name == REPEATED {
+                ArgAction::Append
+            } else {
+                ArgAction::Set
+            };
             let arg = Arg::new(name.clone())
                 .long(name)
                 .value_name(option.value)
+                .action(action)
                 .env(env);
             command.arg(arg.help(option.help).help_heading(heading))
         });
@@ -141,9 +151,9 @@ impl FromArgMatches for SideArgs {
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
         for (side, option, name) in side_options() {
             let both = FOR_BOTH.contains(&option.name).then_some(option.name);
-            let given = matches.get_one::<String>(&name);
-            let given = given.or_else(|| both.and_then(|both| matches.get_one::<String>(both)));
-            *(option.field)(&mut self.0[side]) = given.cloned();
+            let given = matches.get_many::<String>(&name);
+            let given = given.or_else(|| both.and_then(|both| matches.get_many::<String>(both)));
+            *(option.field)(&mut self.0[side]) = given.map(|mut given| given.join("\n"));
         }
         self.0.s3.request_payer = matches.get_flag(REQUEST_PAYER);
         Ok(())

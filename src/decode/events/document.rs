@@ -18,6 +18,7 @@ pub(super) struct Item {
     packed: Text,
     id: Text,
     outcome: Text,
+    stream: Text,
     /// Milliseconds since 1970.
     ingested: Option<i64>,
     /// Whether it has held a list that holds lines.
@@ -37,6 +38,7 @@ impl Item {
             &mut self.packed,
             &mut self.id,
             &mut self.outcome,
+            &mut self.stream,
         ] {
             text.is_set = false;
         }
@@ -219,6 +221,7 @@ impl<S: Sink> Value<'_, '_, S> {
             | Role::Packed
             | Role::Pairs
             | Role::Id
+            | Role::Stream
             | Role::MessageType
             | Role::More(_)
             | Role::Status
@@ -249,7 +252,7 @@ impl<S: Sink> Value<'_, '_, S> {
         {
             return record.hold.push(Some(text), None, None);
         }
-        let result = self.events.row(Some(text), None, None);
+        let result = self.events.row(Some(text), None, None, None);
         self.events.or_break(result)
     }
 }
@@ -283,6 +286,7 @@ impl<'de, S: Sink> Visitor<'de> for Value<'_, '_, S> {
             Role::Packed => item.packed.set(text)?,
             Role::Id => item.id.set(text)?,
             Role::Outcome => item.outcome.set(text)?,
+            Role::Stream => item.stream.set(text)?,
             Role::MessageType => item.control = Some(text == "CONTROL_MESSAGE"),
             Role::More(name) => self.events.more = Some(name),
             Role::Status => text.clone_into(&mut self.events.status),
@@ -433,6 +437,7 @@ impl<S: Sink> Events<'_, S> {
                     event.message.as_deref(),
                     event.id.as_deref(),
                     event.ingested,
+                    None,
                 );
                 self.or_break(result)?;
             }
@@ -448,7 +453,7 @@ impl<S: Sink> Events<'_, S> {
             (line, _) => {
                 self.insights +=
                     u64::from(place(at).member("@message").is_some() && is_insights(item.rank));
-                self.row(line, item.id.get(), item.ingested)
+                self.row(line, item.id.get(), item.ingested, item.stream.get())
             }
         };
         self.or_break(result)

@@ -25,7 +25,7 @@ impl<S: Sink> Events<'_, S> {
         }
         self.insights += 1;
         let result = match &message {
-            Some(message) => self.row(Some(message), None, None),
+            Some(message) => self.row(Some(message), None, None, None),
             None => Err(DecodeError::Unreadable(
                 "a query's results without `@message`, which holds the record: begin the query with `fields @timestamp, @message`"
                     .to_owned(),
