@@ -46,11 +46,10 @@ pub(super) fn report(
     let layouts = screened.layouts();
     let kinds = fields::kinds(&layouts, &reader.check.formats);
     let left_out = fields::left_out(&screened.rules.compared, &layouts);
-    let field_doubts = fields::doubts(
-        &reader.check.fields,
-        &screened.rules.sets.all().0,
-        &left_out,
-    );
+    let (sets, on) = screened.rules.sets.all();
+    let sets = sets.iter().zip(on);
+    let sets = sets.filter(|(_, on)| on.s3 || on.cwl).map(|(set, _)| set);
+    let field_doubts = fields::doubts(&reader.check.fields, sets, &left_out);
     let fewer_fields = explained.outcome.fewer_fields();
     let (findings, mut evidence_capped) = explained.outcome.into_findings();
     let mut troubles = Vec::new();

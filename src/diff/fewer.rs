@@ -11,7 +11,7 @@ use hashbrown::HashMap;
 use itertools::Itertools;
 
 use super::pair::Told;
-use super::sets::{FieldSets, values};
+use super::sets::{FieldSets, projected};
 
 /// Above this many leftovers of one flow on a side the choice of the first step stands.
 const MOST_TO_IMPROVE: usize = 1 << 10;
@@ -132,17 +132,6 @@ fn candidates(
         }
     }
     candidates
-}
-
-/// Returns the values in these columns.
-fn projected(text: &[u8], columns: impl Iterator<Item = usize>) -> Vec<u8> {
-    let values = values(text).collect_vec();
-    let mut projected = Vec::with_capacity(text.len() + 1);
-    for column in columns {
-        projected.extend_from_slice(values.get(column).copied().unwrap_or_default());
-        projected.push(b' ');
-    }
-    projected
 }
 
 #[cfg(test)]

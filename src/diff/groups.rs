@@ -20,6 +20,8 @@ pub struct Kept {
     pub end: Option<i64>,
     /// When it was delivered, in Unix seconds, if that is known.
     pub delivered: Option<i64>,
+    /// Whether its other copy may still be on its way.
+    pub young: bool,
 }
 
 /// All copies of one differing record.
@@ -31,8 +33,6 @@ pub struct Group {
     pub text: Box<[u8]>,
     /// Its bucket.
     pub bucket: Bucket,
-    /// Whether copies may still be on their way.
-    pub young: bool,
     /// The copies, in no order.
     pub copies: Sides<Vec<Kept>>,
 }
@@ -45,18 +45,8 @@ pub struct Groups {
 
 impl Groups {
     /// Adds a copy; `open` makes the group of a record not seen before, without copies.
-    ///
-    /// Where `end` is not compared, some copies of a record may be young and others not: one is enough.
-    pub fn add(
-        &mut self,
-        fingerprint: u128,
-        side: Side,
-        kept: Kept,
-        young: bool,
-        open: impl FnOnce() -> Group,
-    ) {
+    pub fn add(&mut self, fingerprint: u128, side: Side, kept: Kept, open: impl FnOnce() -> Group) {
         let group = self.by_fingerprint.entry(fingerprint).or_insert_with(open);
-        group.young |= young;
         // Most records have one copy a side, and there may be many records.
         let copies = &mut group.copies[side];
         if copies.is_empty() {
@@ -140,16 +130,16 @@ pub(super) mod tests {
                 record: one.1.clone(),
                 end: None,
                 delivered: None,
+                young,
             };
             let fingerprint = u128::from(xxhash_rust::xxh3::xxh3_64(one.0.as_bytes()));
-            groups.add(fingerprint, side, kept, young, || Group {
+            groups.add(fingerprint, side, kept, || Group {
                 set: 0,
                 text: one.0.as_bytes().into(),
                 bucket: Bucket {
                     interface: "-".into(),
                     slot: Some(0),
                 },
-                young,
                 copies: Sides::default(),
             });
         }
@@ -165,6 +155,7 @@ pub(super) mod tests {
             record: record(1, "10.0.0.1", 84).1,
             end: Some(end),
             delivered,
+            young: false,
         }
     }
 
@@ -185,11 +176,10 @@ pub(super) mod tests {
                 interface: "-".into(),
                 slot: None,
             },
-            young: false,
             copies: Sides::default(),
         };
         for one in copies {
-            groups.add(1, Side::Cwl, one, false, open);
+            groups.add(1, Side::Cwl, one, open);
         }
         let newest = |side, number| groups.newest(1, side, number).collect_vec();
         let two = [(Some(62), Some(700)), (Some(63), Some(600))];

@@ -6,12 +6,11 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use crate::model::finding::{Bucket, Evidence, FewerFields, Finding, LeftoverKind, Pair, Place};
+use crate::model::finding::{Bucket, Evidence, FewerFields, Finding, LeftoverKind, Pair};
 use crate::model::{Counts, Side, Sides};
-use crate::record::{FieldName, Record, RecordKind};
+use crate::record::{FieldName, RecordKind};
 
 use super::MatchedOnFewer;
-use super::hidden::Stands;
 use super::sets::FieldSets;
 
 /// Takes each difference as it is confirmed: the bucket, what it is, and what was found.
@@ -32,19 +31,6 @@ pub enum Kind {
     Undetermined(Side),
 }
 
-impl Shown {
-    /// Returns one that no other comes before.
-    fn first() -> Self {
-        Self::Leftover(Evidence {
-            record: Record::new(Vec::new()),
-            found_in: Place {
-                part: "".into(),
-                row: 0,
-            },
-        })
-    }
-}
-
 impl Kind {
     /// Returns what leftovers of a kind are, about a side.
     pub fn of(kind: LeftoverKind, side: Side) -> Self {
@@ -53,6 +39,15 @@ impl Kind {
             LeftoverKind::Surplus => Self::Surplus(side),
             LeftoverKind::Pending => Self::Pending(side),
             LeftoverKind::Undetermined => Self::Undetermined(side),
+        }
+    }
+
+    /// Returns the side that lacks a copy and is certain to have none that was read, if there is one.
+    pub fn lacking(self) -> Option<Side> {
+        match self {
+            Self::Missing(side) => Some(side),
+            Self::Surplus(side) => Some(side.other()),
+            Self::Divergent | Self::Pending(_) | Self::Undetermined(_) => None,
         }
     }
 
@@ -148,67 +143,6 @@ impl Outcome {
         of.records += 1;
         for side in Side::BOTH {
             of.name(side, &matched.copies[side].place.part);
-        }
-    }
-
-    /// Takes into account what a side's malformed rows may stand for: of the copies that the side lacks, as many as these
-    /// can hide are undetermined, the last ones of each bucket. Those that are pending, or paired, are not hidden.
-    pub fn hide(&mut self, side: Side, stands: &Stands) {
-        if stands.is_none() {
-            return;
-        }
-        let kinds = [Kind::Missing(side), Kind::Surplus(side.other())];
-        let lacks = |((bucket, kind), copies): (&(Bucket, Kind), &u64)| {
-            kinds.contains(kind).then(|| (bucket.clone(), *copies))
-        };
-        let mut lacking: BTreeMap<Bucket, u64> = BTreeMap::new();
-        for (bucket, copies) in self.counts.iter().filter_map(lacks) {
-            *lacking.entry(bucket).or_default() += copies;
-        }
-        let lacking: Vec<(&Bucket, u64)> = lacking.iter().map(|(b, n)| (b, *n)).collect();
-        let hidden = stands.hides(&lacking);
-        for ((bucket, _), hidden) in lacking.into_iter().zip(hidden) {
-            self.hide_in(bucket, side, hidden);
-        }
-    }
-
-    fn hide_in(&mut self, bucket: &Bucket, side: Side, mut hidden: u64) {
-        for kind in [Kind::Surplus(side.other()), Kind::Missing(side)] {
-            let heading = (bucket.clone(), kind);
-            let copies = self.counts.remove(&heading).unwrap_or(0);
-            let moved = hidden.min(copies);
-            hidden -= moved;
-            self.count(bucket, kind, copies - moved);
-            self.count(bucket, Kind::Undetermined(side), moved);
-            self.show_as(&heading, copies - moved, Kind::Undetermined(side));
-        }
-    }
-
-    /// Shows all but the first of a heading under another kind.
-    fn show_as(&mut self, heading: &(Bucket, Kind), kept: u64, kind: Kind) {
-        let shown: Vec<(Shown, usize)> = self
-            .shown
-            .range((heading.clone(), Shown::first())..)
-            .take_while(|((of, _), _)| of == heading)
-            .map(|((_, shown), times)| (shown.clone(), *times))
-            .collect();
-        let mut before = 0;
-        for (shown, times) in shown {
-            let stay = usize::try_from(kept)
-                .unwrap_or(usize::MAX)
-                .saturating_sub(before)
-                .min(times);
-            before += times;
-            if stay == times {
-                continue;
-            }
-            let key = (heading.clone(), shown.clone());
-            match stay {
-                0 => self.shown.remove(&key),
-                _ => self.shown.insert(key, stay),
-            };
-            let as_other = self.shown.entry(((heading.0.clone(), kind), shown));
-            *as_other.or_default() += times - stay;
         }
     }
 
@@ -360,6 +294,8 @@ impl Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::finding::Place;
+    use crate::record::Record;
 
     fn shown(row: u64) -> Shown {
         let found_in = Place {

@@ -37,6 +37,9 @@ pub(super) fn pair(s3: &[Told<'_>], cwl: &[Told<'_>], sets: &FieldSets) -> Vec<(
 
 /// Returns how many of the fields that both have are equal; `None` if they are not of one flow.
 fn alike(s3: Told<'_>, cwl: Told<'_>, sets: &FieldSets) -> Option<usize> {
+    if sets.shares_too_little(s3.0, cwl.0) {
+        return None;
+    }
     let (s3_values, cwl_values) = (values(s3.1).collect_vec(), values(cwl.1).collect_vec());
     let (mut equal, all) = (0, sets.shared(s3.0, cwl.0));
     for shared in all {

@@ -7,6 +7,8 @@ use itertools::Itertools;
 use smallvec::SmallVec;
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::hidden::Lacking;
+use crate::model::finding::Bucket;
 use crate::model::{Side, Sides};
 use crate::record::{Comparison, FieldName, FieldSet, Kinds, RecordKind, Shared};
 
@@ -62,15 +64,29 @@ impl FieldSets {
         one != other && self.sets[one].joins(&self.sets[other])
     }
 
-    /// Tells whether records that are the same may stand on a side in another set with which too little is shared to tell:
-    /// neither `start` nor whose traffic it is.
+    /// Tells whether records of these two sets may be the same although too little is shared to tell: neither `start` nor
+    /// whose traffic it is.
+    pub fn shares_too_little(&self, one: usize, other: usize) -> bool {
+        let (here, there) = (self.get(one), self.get(other));
+        one != other && here.kind == there.kind && !here.joins(there)
+    }
+
+    /// Tells whether records of a side may be the same as one of this set although too little is shared to tell.
     pub fn may_be_untold(&self, number: usize, side: Side) -> bool {
-        let one = self.get(number);
-        let others = self.sets.iter().zip(&self.sides).enumerate();
-        let mut untold = others.filter(|(other, (set, sides))| {
-            *other != number && sides[side] && set.kind == one.kind && !one.joins(set)
-        });
-        untold.next().is_some()
+        let mut others = self.sides.iter().enumerate();
+        others.any(|(other, sides)| sides[side] && self.shares_too_little(number, other))
+    }
+
+    /// Returns what a record of a set tells of where its other copy may be. `text` is its canonical text.
+    pub fn lacking<'b>(&self, number: usize, text: &[u8], bucket: &'b Bucket) -> Lacking<'b> {
+        let fields = &self.get(number).fields;
+        let mut names = fields.fields().iter();
+        let start = names.position(|name| name.as_str() == "start");
+        let start = start.and_then(|column| values(text).nth(column));
+        Lacking {
+            interface: fields.has("interface-id").then_some(&*bucket.interface),
+            start: start.and_then(|start| std::str::from_utf8(start).ok()?.parse().ok()),
+        }
     }
 
     /// Returns what two sets share, in the order of the first.
@@ -124,6 +140,17 @@ impl FieldSets {
 /// Returns the values of a record's canonical text.
 pub(super) fn values(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     text.split(|&byte| byte == b' ')
+}
+
+/// Returns the values in these columns.
+pub(super) fn projected(text: &[u8], columns: impl Iterator<Item = usize>) -> Vec<u8> {
+    let values = values(text).collect_vec();
+    let mut projected = Vec::with_capacity(text.len() + 1);
+    for column in columns {
+        projected.extend_from_slice(values.get(column).copied().unwrap_or_default());
+        projected.push(b' ');
+    }
+    projected
 }
 
 /// Returns the columns of a set that tell a flow, and that all sets have which it may be matched with; by name.

@@ -39,15 +39,9 @@ pub(super) fn layouts(random: &mut Random, is_large: bool) -> (Sides<Layout>, Si
         // Rows of the two default formats are told by themselves.
         let told = *layout == Layout::vpc_default() || *layout == Layout::transit_gateway_default();
         if told && random.percent(60) {
-            return Format {
-                layout: Layout::vpc_default(),
-                given: false,
-            };
+            return Format::not_given();
         }
-        Format {
-            layout: layout.clone(),
-            given: true,
-        }
+        Format::named(layout.clone())
     });
     (layouts, formats)
 }

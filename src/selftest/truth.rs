@@ -68,8 +68,9 @@ struct Copy {
 /// The copies of one record on both sides.
 struct Heap {
     bucket: Bucket,
-    young: bool,
     copies: Sides<u64>,
+    /// How many of them are young.
+    young: Sides<u64>,
     /// How many of them came late.
     late: Sides<u64>,
 }
@@ -94,13 +95,13 @@ impl Truth {
             for copy in truth.read(situation, delivered, side) {
                 let heap = heaps.entry(copy.text).or_insert_with(|| Heap {
                     bucket: copy.bucket,
-                    young: false,
                     copies: Sides::default(),
+                    young: Sides::default(),
                     late: Sides::default(),
                 });
                 heap.copies[side] += 1;
                 heap.late[side] += u64::from(copy.late);
-                heap.young |= copy.young;
+                heap.young[side] += u64::from(copy.young);
             }
         }
         truth.arrives_unseen = heaps.values().any(Heap::arrives_unseen);
@@ -214,8 +215,9 @@ impl Truth {
             let common = heap.copies.s3.min(heap.copies.cwl);
             for side in Side::BOTH {
                 let lacking = side.other();
-                for _ in common..heap.copies[side] {
-                    if heap.young {
+                for extra in 0..heap.copies[side] - common {
+                    // Which of equal copies are left over, nobody can tell: those that may still arrive.
+                    if extra < heap.young[side] {
                         self.add(&heap.bucket, Kind::Pending(lacking), text, "");
                     } else if in_doubt(situation, lacking, &heap.bucket) {
                         self.add(&heap.bucket, Kind::Undetermined(lacking), text, "");

@@ -210,11 +210,11 @@ struct Guess {
 /// else the format that the user gave for it, or else whatever the other side has.
 fn compared(check: &Check, met: &Layouts, guess: &Guess) -> Kinds<Comparison> {
     let known = Sides::from_fn(|side| {
-        let Format { layout, given } = &check.formats[side];
+        let format = &check.formats[side];
         let met = [&met[side], &guess.seen[side]];
         match met.into_iter().find(|met| !met.is_empty()) {
             Some(met) => met.clone(),
-            None if *given || guess.default[side] => BTreeSet::from([layout.clone()]),
+            None if format.given || guess.default[side] => format.layouts().cloned().collect(),
             None => BTreeSet::new(),
         }
     });
@@ -376,12 +376,8 @@ mod tests {
 
     /// A check with a format given for either side, or not, and of these fields only.
     fn check(formats: Sides<Option<&str>>, only: &[&str]) -> Check {
-        let format = |given: Option<&str>| Format {
-            layout: given.map_or_else(Layout::vpc_default, |format| {
-                Layout::from_format(format).unwrap()
-            }),
-            given: given.is_some(),
-        };
+        let named = |format: &str| Format::named(Layout::from_format(format).unwrap());
+        let format = |given: Option<&str>| given.map_or_else(Format::not_given, named);
         Check {
             window: Window::ALL,
             settle: Settle { now: 0, seconds: 0 },

@@ -73,7 +73,8 @@ impl Selection {
         if !layouts_met(layouts) {
             return Ok(());
         }
-        let mut ignored = self.ignored.iter();
+        // A field that AWS has may be in no record of just this window.
+        let mut ignored = self.ignored.iter().filter(|name| !name.is_known());
         if let Some(name) =
             ignored.find(|name| !Side::BOTH.iter().any(|&side| has(&seen[side], name)))
         {
@@ -169,7 +170,8 @@ pub(in crate::check) fn kinds(layouts: &Layouts, formats: &Sides<Format>) -> BTr
         return met;
     }
     let given = Side::BOTH.into_iter().filter(|&side| formats[side].given);
-    let given: BTreeSet<RecordKind> = given.map(|side| formats[side].layout.kind()).collect();
+    let given = given.flat_map(|side| formats[side].layouts());
+    let given: BTreeSet<RecordKind> = given.map(Layout::kind).collect();
     if given.is_empty() {
         BTreeSet::from([RecordKind::Vpc])
     } else {
@@ -187,13 +189,16 @@ const ALIKE: f64 = 0.85;
 
 /// Tells why equal values may be no sign of equal records: `sets` are the field sets that records have, `left_out` what only
 /// one side has.
-pub(in crate::check) fn doubts(
+pub(in crate::check) fn doubts<'s>(
     selection: &Selection,
-    sets: &[Arc<FieldSet>],
+    sets: impl Iterator<Item = &'s Arc<FieldSet>>,
     left_out: &Kinds<Sides<Vec<FieldName>>>,
 ) -> Vec<FieldDoubt> {
-    let blind = |kind: RecordKind| sets.iter().any(|set| set.kind == kind && set.is_blind());
-    let blind = RecordKind::BOTH.into_iter().filter(|kind| blind(*kind));
+    let blind: BTreeSet<RecordKind> = sets
+        .filter(|set| set.is_blind())
+        .map(|set| set.kind)
+        .collect();
+    let blind = blind.into_iter();
     let blind = blind.map(|kind| FieldDoubt::Blind { kind });
     let misspelt = left_out.iter().flat_map(|(_, sides)| {
         Side::BOTH.into_iter().flat_map(move |side| {

@@ -3,8 +3,10 @@
 use std::mem;
 
 use crate::decode::{Content, DecodeError, Malformed, Row, Sink, Stop, decode};
-use crate::model::window::{Window, slot};
-use crate::record::{Cells, FieldName, Layout, Normal, Normaliser};
+use crate::diff::RowCover;
+use crate::record::field::TRANSIT_GATEWAY_VERSION;
+use crate::record::{Cells, FieldName, Layout, Normal, Normaliser, RowPlace};
+use crate::source::key::stream_interface;
 
 use super::misfits::{Misfit, Misfits};
 use super::rules::{Halt, Rules, Set};
@@ -38,6 +40,8 @@ pub(in crate::check) fn take<V: Visitor>(
 /// Rows of a layout on their way to records.
 struct Look {
     normaliser: Normaliser,
+    /// The column that tells of each row which kind it is of, if only that does.
+    version: Option<usize>,
     set: Set,
     /// Whether a record in the window has had this layout.
     is_met: bool,
@@ -51,6 +55,7 @@ impl Look {
         let normaliser = Normaliser::new(layout, &set.fields.fields);
         Self {
             normaliser: normaliser.expect("a layout has its own fields"),
+            version: layout.kind_column(),
             set,
             is_met: false,
             unfit: None,
@@ -63,6 +68,10 @@ struct Intake<'a, V> {
     origin: &'a Origin,
     /// `None` before the first layout.
     look: Option<Look>,
+    /// Those of layouts that were in force before, which may come again with each row.
+    before: Vec<Look>,
+    /// The same layout as Transit Gateway records have it, if rows are told by their version.
+    gateways: Option<Look>,
     /// The same layout without the fields that are masked in some of its rows.
     masked: Vec<(Vec<FieldName>, Look)>,
     /// Whether values may be masked in rows whose cells stand in a line.
@@ -77,8 +86,14 @@ struct Intake<'a, V> {
     members: Option<Members>,
     /// When the row at hand was delivered, if that is known.
     delivered: Option<i64>,
+    /// The log stream that the row at hand stood in; empty if that is not known.
+    stream: String,
+    /// What has been met of a part that may still turn out to be unreadable.
+    met: Vec<(Layout, usize)>,
     /// Whether any row has been a record.
     fits: bool,
+    /// The first row that is no record, and why.
+    none: Option<(u64, String)>,
     /// The rows before the first record.
     misfits: Misfits,
 }
@@ -90,6 +105,8 @@ impl<'a, V: Visitor> Intake<'a, V> {
             rules,
             origin,
             look: None,
+            before: Vec::new(),
+            gateways: None,
             masked: Vec::new(),
             asterisks: false,
             text: Vec::with_capacity(256),
@@ -98,7 +115,10 @@ impl<'a, V: Visitor> Intake<'a, V> {
             span: None,
             members: filters.map(Members::new),
             delivered: origin.delivered,
+            stream: String::new(),
+            met: Vec::new(),
             fits: false,
+            none: None,
             misfits: Misfits::default(),
         }
     }
@@ -117,6 +137,10 @@ impl<'a, V: Visitor> Intake<'a, V> {
                 let fine = scratch.visitor.make_final();
                 if fine {
                     self.taken.merge(scratch);
+                    for (layout, set) in self.met {
+                        // If that gives the pass up, everybody is told.
+                        let _given_up = self.rules.meet(self.origin.side, &layout, set);
+                    }
                 }
                 fine
             }
@@ -145,13 +169,15 @@ impl<V: Visitor> Intake<'_, V> {
     /// Refuses a part of which no row is a record: whatever it is, nobody knows how many records it stands for. Where rows
     /// were passed over unseen, they had been records at the first look.
     fn whole(&mut self) -> Result<(), DecodeError> {
-        if !self.fits && !self.may_skip() {
+        if let Some((row, reason)) = self.none.take().filter(|_| !self.fits && !self.may_skip()) {
             let side = self.origin.side;
             let hint = match self.rules.formats[side].given {
                 true => String::new(),
                 false => format!("; if its format is another one, give that with --{side}-format"),
             };
-            return self.misfits.refuse(&hint);
+            return Err(DecodeError::Unreadable(format!(
+                "no row in it is a flow-log record (row {row}: {reason}), so how many it stands for is not known{hint}"
+            )));
         }
         self.give_misfits();
         Ok(())
@@ -164,6 +190,12 @@ impl<V: Visitor> Intake<'_, V> {
         let Some(look) = &self.look else {
             return Err(Stop);
         };
+        if look
+            .version
+            .is_some_and(|column| is_of_gateways(row.cells.get(column)))
+        {
+            return self.of_gateways(row);
+        }
         let may_be_masked = self.asterisks || matches!(row.cells, Cells::Apart(_));
         if may_be_masked && !look.set.is_masked {
             let masked = look.normaliser.masked(row.cells);
@@ -186,6 +218,53 @@ impl<V: Visitor> Intake<'_, V> {
             }
         };
         self.text = text;
+        result
+    }
+
+    /// Looks at rows of a layout that has not been in force before.
+    fn look_at(&self, layout: &Layout) -> Look {
+        self.rules.see(self.origin.side, layout);
+        let mut look = Look::new(self.rules, layout, &[]);
+        let lacks = |name: &str| {
+            layout
+                .columns()
+                .iter()
+                .all(|column| column.as_str() != name)
+        };
+        for (asked, name, flag) in [
+            (!self.rules.window.is_all(), "start", "--since or --until"),
+            (
+                !self.rules.interfaces.is_empty(),
+                "interface-id",
+                "--interface",
+            ),
+        ] {
+            if asked && lacks(name) {
+                look.unfit.get_or_insert_with(|| {
+                    format!(
+                        "{}: `{}` has no field `{name}`, which {flag} needs: both sides' formats must have it",
+                        self.origin.side, self.origin.name
+                    )
+                });
+            }
+        }
+        look
+    }
+
+    /// Takes a row of a Transit Gateway in a layout that VPC records may have as well.
+    fn of_gateways(&mut self, row: Row<'_>) -> Result<(), Stop> {
+        let look = match self.gateways.take() {
+            Some(look) => look,
+            None => {
+                let layout = self.look.as_ref().ok_or(Stop)?.normaliser.layout();
+                self.look_at(&layout.of_transit_gateways())
+            }
+        };
+        let vpc = self.look.replace(look);
+        let masked = mem::take(&mut self.masked);
+        let result = self.normalise(row);
+        self.gateways = mem::replace(&mut self.look, vpc);
+        self.masked = masked;
         result
     }
 
@@ -220,12 +299,14 @@ impl<V: Visitor> Intake<'_, V> {
             return Ok(());
         }
         if !self.rules.plausible.holds(normal) {
+            let reason = self.rules.plausible.refusal(normal);
+            self.note_none(row.number, &reason);
             self.misfit(Misfit {
                 row: row.number,
                 // What it says of its time is not to be believed.
-                cover: self.origin.cover.clone(),
+                cover: self.cover(Vec::new()),
                 records: 1,
-                reason: self.rules.plausible.refusal(normal),
+                reason,
             });
             return Ok(());
         }
@@ -259,8 +340,7 @@ impl<V: Visitor> Intake<'_, V> {
         Ok(())
     }
 
-    /// Takes note that a record in the window has the layout in force. Noted even if the part is unreadable later: what
-    /// was met was met.
+    /// Takes note that a record in the window has the layout in force; for good once it is known that the part can be read.
     #[cold]
     fn meet(&mut self) -> Result<(), Stop> {
         let look = self.look.as_mut().ok_or(Stop)?;
@@ -268,38 +348,69 @@ impl<V: Visitor> Intake<'_, V> {
             return Err(self.rules.halt(Halt::Incomparable(why)));
         }
         look.is_met = true;
-        let (side, layout) = (self.origin.side, look.normaliser.layout());
-        self.rules.meet(side, layout, &mut look.set)
+        let layout = look.normaliser.layout();
+        look.set.number = self.rules.number(&look.set)?;
+        if self.scratch.is_some() {
+            self.met.push((layout.clone(), look.set.number));
+            return Ok(());
+        }
+        self.rules.meet(self.origin.side, layout, look.set.number)
     }
 
     /// Takes a row that has as many cells as the layout has columns and still is no record. What can be read of it tells
     /// which records it may stand for.
     #[cold]
     fn refuse(&mut self, row: &Row<'_>, reason: String) {
+        self.note_none(row.number, &reason);
         let taken = self.scratch.as_mut().unwrap_or(self.taken);
         if let Some(id) = row.event_id.filter(|id| !id.is_empty()) {
-            let event = self
-                .rules
-                .key
-                .of_record(format!("{id} {reason}").as_bytes());
+            let cells = row.cells.iter().collect::<Vec<_>>().join(&b' ');
+            let said = [id.as_bytes(), b" ", &cells].concat();
+            let event = self.rules.key.of_record(&said);
             if !taken.visitor.claim(self.origin.side, event) {
                 return;
             }
         }
-        let mut cover = self.origin.cover.clone();
-        if let Some(look) = &self.look {
-            let (interface, start) = look.normaliser.place(row.cells);
-            let name = |interface: &[u8]| String::from_utf8_lossy(interface).into_owned();
-            cover.interface = interface.map(name).or(cover.interface);
-            cover.starts = start.map_or(cover.starts, |start| Window::of_slot(slot(start)));
-        }
+        let place = |look: &Look| look.normaliser.layout().place(row.cells);
+        let place = self.look.as_ref().map(place);
         self.misfit(Misfit {
             row: row.number,
-            cover,
+            cover: self.cover(place.into_iter().collect()),
             records: 1,
             reason,
         });
     }
+
+    /// Takes note of a row that is no record, be it an event that counts elsewhere: whether a part holds any record must not
+    /// depend on which part came first.
+    fn note_none(&mut self, row: u64, reason: &str) {
+        if !self.fits && self.none.is_none() {
+            self.none = Some((row, reason.to_owned()));
+        }
+    }
+
+    /// Returns which records a row may stand for that is none itself. `places` is what its cells tell in each of the layouts
+    /// that may be meant.
+    fn cover(&self, places: Vec<RowPlace>) -> RowCover {
+        let mut part = self.origin.cover.clone();
+        if part.interface.is_none() {
+            part.interface = stream_interface(&self.stream).map(str::to_owned);
+        }
+        let mut known = places;
+        for place in &mut known {
+            let plausible = |start: &i64| self.rules.plausible.has(Some(*start));
+            place.start = place.start.filter(plausible);
+        }
+        known.sort();
+        known.dedup();
+        RowCover { part, known }
+    }
+}
+
+/// Tells whether this is the version of Transit Gateway records.
+fn is_of_gateways(version: &[u8]) -> bool {
+    let version = std::str::from_utf8(version).ok();
+    version.and_then(|version| version.parse().ok()) == Some(TRANSIT_GATEWAY_VERSION)
 }
 
 /// Returns how many records of so many columns fit into so many cells, if the last cell of one and the first of the next
@@ -321,43 +432,24 @@ impl<V: Visitor> Sink for Intake<'_, V> {
     }
 
     fn layout(&mut self, layout: &Layout) -> Result<(), Stop> {
-        self.rules.see(self.origin.side, layout);
-        let mut look = Look::new(self.rules, layout, &[]);
-        let lacks = |name: &str| {
-            layout
-                .columns()
-                .iter()
-                .all(|column| column.as_str() != name)
-        };
-        for (asked, name, flag) in [
-            (!self.rules.window.is_all(), "start", "--since or --until"),
-            (
-                !self.rules.interfaces.is_empty(),
-                "interface-id",
-                "--interface",
-            ),
-        ] {
-            if asked && lacks(name) {
-                look.unfit.get_or_insert_with(|| {
-                    format!(
-                        "{}: `{}` has no field `{name}`, which {flag} needs: both sides' formats must have it",
-                        self.origin.side, self.origin.name
-                    )
-                });
-            }
-        }
-        self.look = Some(look);
         self.masked.clear();
+        self.gateways = None;
+        let is_known = |look: &Look| look.normaliser.layout() == layout;
+        self.before.extend(self.look.take());
+        if let Some(known) = self.before.iter().position(is_known) {
+            self.look = Some(self.before.swap_remove(known));
+            return Ok(());
+        }
+        self.look = Some(self.look_at(layout));
         Ok(())
     }
-
     fn may_skip(&self) -> bool {
         self.origin.verbatim && self.taken.visitor.wanted().is_some()
     }
 
     #[inline(always)]
     fn skips(&self, line: &[u8]) -> bool {
-        let Some(look) = &self.look else {
+        let Some(look) = self.look.as_ref().filter(|look| look.version.is_none()) else {
             return false;
         };
         let fingerprint = self.rules.key.of_record(line).wrapping_add(look.set.mark);
@@ -369,6 +461,11 @@ impl<V: Visitor> Sink for Intake<'_, V> {
         self.delivered = at.or(self.origin.delivered);
     }
 
+    fn stream(&mut self, name: Option<&str>) {
+        self.stream.clear();
+        self.stream.push_str(name.unwrap_or_default());
+    }
+
     fn asterisks(&mut self, are_there: bool) {
         self.asterisks = are_there;
     }
@@ -376,7 +473,7 @@ impl<V: Visitor> Sink for Intake<'_, V> {
     #[inline(always)]
     fn row(&mut self, row: Row<'_>) -> Result<(), Stop> {
         let look = self.look.as_ref().ok_or(Stop)?;
-        let verbatim = match self.asterisks {
+        let verbatim = match self.asterisks || look.version.is_some() {
             true => None,
             false => look.normaliser.verbatim(row.cells),
         };
@@ -393,17 +490,17 @@ impl<V: Visitor> Sink for Intake<'_, V> {
     }
 
     fn malformed(&mut self, row: Malformed) -> Result<(), Stop> {
+        self.note_none(row.number, &row.reason);
         let layout = match &self.look {
             Some(look) => look.normaliser.layout(),
             None => &self.rules.formats[self.origin.side].layout,
         };
-        let records = fitting(row.cells, layout.columns().len() as u64);
-        if let Some(id) = row.event_id.filter(|id| !id.is_empty()) {
+        let columns = row.columns.unwrap_or(layout.columns().len());
+        let records = fitting(row.cells, columns as u64);
+        if let Some(event) = &row.event {
             // An event that is found again in another answer is one row.
-            let event = self
-                .rules
-                .key
-                .of_record(format!("{id} {}", row.reason).as_bytes());
+            let said = format!("{event} {}", row.reason);
+            let event = self.rules.key.of_record(said.as_bytes());
             let taken = self.scratch.as_mut().unwrap_or(self.taken);
             if !taken.visitor.claim(self.origin.side, event) {
                 return Ok(());
@@ -411,7 +508,7 @@ impl<V: Visitor> Sink for Intake<'_, V> {
         }
         self.misfit(Misfit {
             row: row.number,
-            cover: self.origin.cover.clone(),
+            cover: self.cover(row.places),
             records,
             reason: row.reason,
         });
@@ -446,10 +543,7 @@ mod tests {
 
     fn rules() -> Rules {
         let layout = Layout::vpc_default();
-        let format = Format {
-            layout: layout.clone(),
-            given: false,
-        };
+        let format = Format::not_given();
         Rules {
             compared: Kinds::from_fn(|_| Comparison::new(layout.columns().to_vec())),
             sets: Arc::default(),

@@ -1,7 +1,6 @@
 //! Rows that are no records, before the first one that is.
 
-use crate::decode::DecodeError;
-use crate::model::Cover;
+use crate::diff::RowCover;
 
 use super::taken::Taken;
 use super::visitor::{Origin, Visitor};
@@ -14,7 +13,7 @@ const KEPT: usize = 1000;
 pub(super) struct Misfit {
     pub(super) row: u64,
     /// Which records it may stand for.
-    pub(super) cover: Cover,
+    pub(super) cover: RowCover,
     /// How many.
     pub(super) records: u64,
     pub(super) reason: String,
@@ -51,20 +50,8 @@ impl Misfits {
             .for_each(|misfit| misfit.give(origin, taken));
         for (row, records) in (last + 1..).zip(self.more) {
             let reason = || "no record, as the ones before it".to_owned();
-            taken.malformed(origin, row, origin.cover.clone(), records, reason);
+            let cover = RowCover::of_part(origin.cover.clone());
+            taken.malformed(origin, row, cover, records, reason);
         }
-    }
-
-    /// Refuses the part, if there are any; `hint` says what else may be wrong than the rows.
-    ///
-    /// # Errors
-    /// Says what is wrong with the first row.
-    pub(super) fn refuse(&self, hint: &str) -> Result<(), DecodeError> {
-        let Some(Misfit { row, reason, .. }) = self.first.first() else {
-            return Ok(());
-        };
-        Err(DecodeError::Unreadable(format!(
-            "no row in it is a flow-log record (row {row}: {reason}), so how many it stands for is not known{hint}"
-        )))
     }
 }

@@ -47,7 +47,7 @@ impl Plausible {
     }
 
     #[inline(always)]
-    fn has(&self, time: Option<i64>) -> bool {
+    pub(super) fn has(&self, time: Option<i64>) -> bool {
         time.is_none_or(|time| time >= self.first && time < self.last)
     }
 

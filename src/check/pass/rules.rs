@@ -69,7 +69,7 @@ impl Rules {
         let mut seen = seen.unwrap_or_else(PoisonError::into_inner).clone();
         for side in Side::BOTH {
             if self.formats[side].given {
-                seen[side].insert(self.formats[side].layout.clone());
+                seen[side].extend(self.formats[side].layouts().cloned());
             }
         }
         seen
@@ -123,18 +123,26 @@ impl Rules {
         }
     }
 
-    /// Takes note of a layout that a record in the window has, and gives its field set a number.
+    /// Returns the number of a field set.
     ///
     /// # Errors
-    /// It has a field that ought to have been compared, or others than at the first look.
+    /// There was none such at the first look, or there are too many.
+    pub(in crate::check) fn number(&self, set: &Set) -> Result<usize, Stop> {
+        let number = self.sets.number_of(&set.fields);
+        number.map_err(|why| self.halt(why))
+    }
+
+    /// Takes note of a layout that a record in the window has, whose field set has this number.
+    ///
+    /// # Errors
+    /// It has a field that ought to have been compared.
     pub(in crate::check) fn meet(
         &self,
         side: Side,
         layout: &Layout,
-        set: &mut Set,
+        set: usize,
     ) -> Result<(), Stop> {
-        let number = self.sets.number_of(&set.fields, side);
-        set.number = number.map_err(|why| self.halt(why))?;
+        self.sets.meet(set, side);
         let mut layouts = self.layouts.lock().unwrap_or_else(PoisonError::into_inner);
         if !layouts[side].insert(layout.clone()) {
             return Ok(());
@@ -215,15 +223,20 @@ impl SetTable {
         self.known().is_closed = true;
     }
 
-    /// Returns all sets, by number, and on which sides there are records of each.
+    /// Returns all sets, by number, and on which sides there are records of each: on none, if all of them stand in parts that
+    /// could not be read.
     pub(in crate::check) fn all(&self) -> (Vec<Arc<FieldSet>>, Vec<Sides<bool>>) {
         let known = self.known();
         (known.sets.clone(), known.sides.clone())
     }
 
-    fn number_of(&self, set: &Arc<FieldSet>, side: Side) -> Result<usize, Halt> {
+    fn meet(&self, number: usize, side: Side) {
+        self.known().sides[number][side] = true;
+    }
+
+    fn number_of(&self, set: &Arc<FieldSet>) -> Result<usize, Halt> {
         let mut known = self.known();
-        let number = match known.sets.iter().position(|one| one == set) {
+        Ok(match known.sets.iter().position(|one| one == set) {
             Some(number) => number,
             None if known.is_closed => return Err(Halt::OtherFields),
             None if known.sets.len() == MOST_SETS => {
@@ -238,9 +251,7 @@ impl SetTable {
                 known.sides.push(Sides::default());
                 known.sets.len() - 1
             }
-        };
-        known.sides[number][side] = true;
-        Ok(number)
+        })
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {

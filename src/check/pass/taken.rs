@@ -7,11 +7,11 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 
-use crate::diff::Stands;
+use crate::diff::{RowCover, Stands};
 use crate::digest::Fingerprints;
+use crate::model::Sides;
 use crate::model::delay::Delays;
 use crate::model::finding::Place;
-use crate::model::{Cover, Sides};
 use crate::record::{Layout, Status};
 use crate::source::Part;
 
@@ -194,7 +194,7 @@ impl<V: Visitor> Taken<V> {
         &mut self,
         origin: &Origin,
         row: u64,
-        cover: Cover,
+        cover: RowCover,
         records: u64,
         reason: impl FnOnce() -> String,
     ) {

@@ -344,22 +344,17 @@ impl Gathered {
                 break;
             };
             let (row, _) = take(&self.bytes[at..])?;
-            groups.add(
-                row.fingerprint,
-                row.side,
-                self.kept(&row, names),
-                row.young,
-                || Group {
+            groups.add(row.fingerprint, row.side, self.kept(&row, names), || {
+                Group {
                     set: row.set,
                     text: row.text.into(),
                     bucket: Bucket {
                         interface: (names.interface)(row.interface),
                         slot: row.slot,
                     },
-                    young: row.young,
                     copies: Sides::default(),
-                },
-            );
+                }
+            });
             let more = self.order.last().is_some_and(|(next, _)| *next == flow);
             if taken >= self.most_compared && !more {
                 break;
@@ -379,6 +374,7 @@ impl Gathered {
             record: Record::of_canonical(Arc::clone(&self.names[row.names]), text),
             end: row.end,
             delivered: row.delivered,
+            young: row.young,
         }
     }
 }

@@ -43,9 +43,12 @@ impl Look<'_> {
         let (mut filled, mut before) = (HashSet::new(), buckets.clone());
         for tries in (0..MOST_TRIES).rev() {
             // Whoever wants every difference wants the lone buckets' records too: they are compared like the others. So
-            // are all in the end, if records keep arriving; and where records may match on fewer fields, since one of them
-            // may have no interface.
-            let counted = every.is_none() && tries > 0 && self.sets.is_one_a_kind();
+            // are all in the end, if records keep arriving; where records may match on fewer fields, since one of them may have
+            // no interface; and where malformed rows may be some of them, since which tells more than their buckets.
+            let counted = every.is_none()
+                && tries > 0
+                && self.sets.is_one_a_kind()
+                && Side::BOTH.iter().all(|&side| self.hiding[side].is_over());
             let scope = Arc::new(self.scope(buckets, |id| counted && !filled.contains(id)));
             let means = self.means(&scope, estimate.filter(|_| tries > 0));
             let mut passed = self.pass(Closer::new(Arc::clone(&scope), means)).await?;

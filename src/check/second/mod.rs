@@ -13,10 +13,12 @@ use hashbrown::{HashMap, HashSet};
 
 use crate::causes::{Cause, Traffic};
 use crate::diff::{
-    Difference, Doubt, EveryDifference, FieldSets, Groups, Kind, Outcome, differences,
+    Difference, Doubt, EveryDifference, FieldSets, Groups, Hiding, Kind, Outcome, Shown, Untold,
+    differences,
 };
 use crate::digest::{BucketId, Net};
 use crate::model::delay::Delays;
+use crate::model::finding::Bucket;
 use crate::model::{Cover, Error, Side, Sides};
 use crate::source::Part;
 
@@ -84,6 +86,10 @@ pub(super) struct Look<'a> {
     wanted: Sides<Vec<Wanted>>,
     explained: Explained,
     doubt: Doubt,
+    /// Which copies malformed rows of the side that lacks them may be.
+    hiding: Sides<Hiding>,
+    /// What cannot be told before all copies are known.
+    untold: Untold,
     /// What [`Explained::arrivals`] adds up to, bucket by bucket.
     arrived: HashMap<BucketId, Sides<i64>>,
 }
@@ -111,17 +117,20 @@ pub(super) async fn explain(
         wanted: again.wanted,
         explained: Explained::nothing(reader.check.max_evidence),
         doubt: doubt(screened),
+        hiding: Sides::from_fn(|side| Hiding::new(&screened.sides[side].stands)),
+        untold: Untold::within(reader.memory / 8),
         arrived: HashMap::new(),
     };
     look.note_unreadable(again.gone);
+    let mut every = every;
     let left = match question {
-        Question::Few(found) => Question::Few(look.few(&found, every).await?),
-        Question::Many(standing) => Question::Many(look.many(&standing, every).await?),
+        Question::Few(found) => Question::Few(look.few(&found, every.as_deref_mut()).await?),
+        Question::Many(standing) => {
+            Question::Many(look.many(&standing, every.as_deref_mut()).await?)
+        }
     };
+    look.decide(every)?;
     let mut explained = look.explained;
-    for side in Side::BOTH {
-        explained.outcome.hide(side, &screened.sides[side].stands);
-    }
     explained.left = left;
     Ok(explained)
 }
@@ -220,27 +229,74 @@ impl Look<'_> {
     ) -> Result<(), Error> {
         let most_shown = self.reader.check.max_evidence;
         let sets = Arc::clone(&self.sets);
-        let told = differences(groups, &sets, &self.doubt);
+        let mut told = differences(groups, &sets, &self.doubt);
         for matched in &told.fewer {
             self.explained.outcome.count_fewer(matched, &sets);
         }
+        for open in &told.open {
+            self.note_traffic(open);
+            for decided in self.untold.keep(open, &sets) {
+                self.note(&decided.bucket, decided.kind, decided.shown, &mut every)?;
+            }
+        }
+        let mut are_hidden = false;
+        for difference in &mut told.differences {
+            let lacking = difference.lacking(&sets);
+            let hidden = lacking.filter(|(side, copy)| self.hiding[*side].hides(copy));
+            if let Some((side, _)) = hidden {
+                difference.kind = Kind::Undetermined(side);
+                are_hidden = true;
+            }
+        }
+        if are_hidden {
+            told.sort();
+        }
         for (number, difference) in told.differences.iter().enumerate() {
-            let (bucket, kind) = (difference.bucket, difference.kind);
-            self.explained.outcome.count(bucket, kind, 1);
             self.note_traffic(difference);
             // In order of findings, so what is not among the first here is not among the first of all.
             if number < most_shown || every.is_some() {
                 let shown = difference.shown();
-                if let Some(write) = &mut every {
-                    let written = write(bucket, kind, &shown);
-                    written.map_err(|error| self.reader.cannot_write(error))?;
-                }
-                self.explained.outcome.show(bucket, kind, shown);
+                self.note(difference.bucket, difference.kind, shown, &mut every)?;
+            } else {
+                self.explained
+                    .outcome
+                    .count(difference.bucket, difference.kind, 1);
             }
         }
         self.explained
             .outcome
             .note_more(told.differences.len() > most_shown);
+        Ok(())
+    }
+
+    /// Tells what is left of that which could not be told before all copies were known.
+    fn decide(&mut self, mut every: Option<&mut EveryDifference<'_>>) -> Result<(), Error> {
+        let sets = Arc::clone(&self.sets);
+        let untold = std::mem::replace(&mut self.untold, Untold::within(0));
+        for decided in untold.decide(&sets) {
+            let lacking = decided.lacking();
+            let hidden = lacking.filter(|(side, copy)| self.hiding[*side].hides(copy));
+            let kind = hidden.map(|(side, _)| Kind::Undetermined(side));
+            let kind = kind.unwrap_or(decided.kind);
+            self.note(&decided.bucket, kind, decided.shown, &mut every)?;
+        }
+        Ok(())
+    }
+
+    /// Counts a difference, shows it, and writes it out.
+    fn note(
+        &mut self,
+        bucket: &Bucket,
+        kind: Kind,
+        shown: Shown,
+        every: &mut Option<&mut EveryDifference<'_>>,
+    ) -> Result<(), Error> {
+        if let Some(write) = every {
+            let written = write(bucket, kind, &shown);
+            written.map_err(|error| self.reader.cannot_write(error))?;
+        }
+        self.explained.outcome.count(bucket, kind, 1);
+        self.explained.outcome.show(bucket, kind, shown);
         Ok(())
     }
 

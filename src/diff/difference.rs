@@ -1,0 +1,145 @@
+//! Differences: what copies differ, and what there is to tell of each.
+
+use itertools::Itertools;
+
+use super::groups::{Group, Kept};
+use super::hidden::Lacking;
+use super::outcome::{Kind, Shown};
+use super::sets::{self, FieldSets};
+use crate::model::finding::{Bucket, Evidence, Pair, Place};
+use crate::model::{Side, Sides};
+use crate::record::{FieldName, Record};
+
+/// One difference, told by the copies it consists of.
+#[derive(Clone, Copy, Debug)]
+pub struct Difference<'a> {
+    /// Where in time and on which interface.
+    pub bucket: &'a Bucket,
+    /// What it is.
+    pub kind: Kind,
+    pub(super) what: What<'a>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum What<'a> {
+    Leftover(&'a Group, &'a Kept),
+    Divergent {
+        sets: &'a FieldSets,
+        s3: (&'a Group, &'a Kept),
+        cwl: (&'a Group, &'a Kept),
+    },
+}
+
+/// What there is to tell of copies.
+#[derive(Debug, Default)]
+pub struct Told<'a> {
+    /// What differs, in the order of findings.
+    pub differences: Vec<Difference<'a>>,
+    /// What is missing or surplus, unless it is one record with a copy of the other side that stands elsewhere: they share
+    /// too little to tell.
+    pub open: Vec<Difference<'a>>,
+    /// What agrees, but could not be compared in all fields.
+    pub fewer: Vec<MatchedOnFewer<'a>>,
+}
+
+/// Two copies, one from each side, that agree in all fields that both have, while one of them has more.
+#[derive(Clone, Copy, Debug)]
+pub struct MatchedOnFewer<'a> {
+    /// The numbers of their field sets.
+    pub sets: Sides<usize>,
+    /// The copies.
+    pub copies: Sides<&'a Kept>,
+}
+
+impl Told<'_> {
+    /// Puts what differs in the order of findings.
+    pub fn sort(&mut self) {
+        self.differences.sort_by(|a, b| a.order().cmp(&b.order()));
+    }
+}
+
+impl<'a> Difference<'a> {
+    /// Writes it out as evidence.
+    pub fn shown(&self) -> Shown {
+        match self.what {
+            What::Leftover(_, kept) => Shown::Leftover(evidence(kept)),
+            What::Divergent { sets, s3, cwl } => Shown::Divergent(Box::new(Pair {
+                fields: unequal_fields(sets, s3.0, cwl.0),
+                s3: evidence(s3.1),
+                cwl: evidence(cwl.1),
+            })),
+        }
+    }
+
+    /// Returns the copies that it consists of, on the sides where they stand.
+    pub fn copies(&self) -> Sides<Option<&'a Kept>> {
+        match self.what {
+            What::Divergent { s3, cwl, .. } => Sides {
+                s3: Some(s3.1),
+                cwl: Some(cwl.1),
+            },
+            What::Leftover(_, kept) => {
+                let on = match self.kind {
+                    Kind::Surplus(side) => side,
+                    Kind::Missing(lacking)
+                    | Kind::Pending(lacking)
+                    | Kind::Undetermined(lacking) => lacking.other(),
+                    Kind::Divergent => unreachable!("it consists of two"),
+                };
+                Sides::from_fn(|side| (side == on).then_some(kept))
+            }
+        }
+    }
+
+    pub(super) fn leftover(kind: Kind, group: &'a Group, kept: &'a Kept) -> Self {
+        Self {
+            bucket: &group.bucket,
+            kind,
+            what: What::Leftover(group, kept),
+        }
+    }
+
+    /// Returns which side lacks a copy, and what of the copy tells where it may be, if the side is certain to have none that
+    /// was read.
+    pub fn lacking(&self, sets: &FieldSets) -> Option<(Side, Lacking<'a>)> {
+        let side = self.kind.lacking()?;
+        match self.what {
+            What::Leftover(group, _) => {
+                Some((side, sets.lacking(group.set, &group.text, &group.bucket)))
+            }
+            What::Divergent { .. } => None,
+        }
+    }
+
+    /// Returns the record of a leftover as it is compared: the number of its set of fields, and its canonical text.
+    pub(super) fn compared(&self) -> Option<(usize, &'a [u8])> {
+        match self.what {
+            What::Leftover(group, _) => Some((group.set, &group.text)),
+            What::Divergent { .. } => None,
+        }
+    }
+
+    /// The order of findings, and of evidence within one.
+    pub(super) fn order(&self) -> (&'a Bucket, Kind, &'a Record, &'a Place) {
+        let (What::Leftover(_, kept) | What::Divergent { s3: (_, kept), .. }) = self.what;
+        (self.bucket, self.kind, &kept.record, &kept.place)
+    }
+}
+
+/// Returns the fields that both have and that are unequal, in table order.
+fn unequal_fields(sets: &FieldSets, s3: &Group, cwl: &Group) -> Vec<String> {
+    let s3_values = sets::values(&s3.text).collect_vec();
+    let cwl_values = sets::values(&cwl.text).collect_vec();
+    let names = sets.get(s3.set).fields.fields();
+    let shared = sets.shared(s3.set, cwl.set).iter();
+    let unequal = shared.filter(|one| s3_values.get(one.here) != cwl_values.get(one.there));
+    let unequal = unequal.map(|one| &names[one.here]).sorted();
+    unequal.map(FieldName::to_string).collect()
+}
+
+fn evidence(kept: &Kept) -> Evidence {
+    Evidence {
+        record: kept.record.clone(),
+        found_in: kept.place.clone(),
+    }
+}
