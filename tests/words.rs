@@ -128,7 +128,8 @@ fn write_files(place: &Path) {
         "insights.csv",
         format!("@timestamp,@message\n{rows}").as_bytes(),
     );
-    write("twice.csv", b"start,end,start\n1,2,3\n");
+    let many = format!("start{}\n", ",end".repeat(1000));
+    write("twice.csv", many.as_bytes());
     write("empty.yaml", b"events: [\n");
 }
 

@@ -48,9 +48,6 @@ TRAITS = {
     "large": 0.005,  # thousands of differences, in little memory
 }
 
-# What flowdiff follows today; the rest is asked for with `--only all`.
-FOLLOWED = frozenset("window memory empty events settle unreadable interface nodata large layouts transit outside ids masked".split())
-
 # What a data protection policy may mask.
 MASKED = ("srcaddr", "dstaddr", "account-id", "vpc-id", "interface-id")
 
@@ -67,7 +64,7 @@ class World:
         return self.rng.random() < probability
 
 
-def situation(seed, without=frozenset(), only=FOLLOWED):
+def situation(seed, without=frozenset(), only=frozenset(TRAITS)):
     """The situation of a seed, with only some traits, and without others."""
     rng = random.Random(seed)
     traits = {trait for trait, often in TRAITS.items() if rng.random() < often} & only - without

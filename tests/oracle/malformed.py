@@ -5,7 +5,7 @@ import ipaddress
 import rules
 from situation import SIDES, Row
 
-JUNK = ("hi there", "Permission Check Successful", "None", "<Error>AccessDenied</Error>", "2", "-", "eni-0a1 10.0.0.1")
+JUNK = ("hi there", "Permission Check Successful", "None", "hello", "2", "-", "eni-0a1 10.0.0.1")
 
 
 def malform(world, part, formats):
@@ -27,7 +27,10 @@ def malform(world, part, formats):
             rows += [row, changed(row, rng.choice(JUNK))]
         elif draw > 0.9 and world.traits & {"malformed", "several"} and rows and not rows[-1].header:
             before = rows.pop()
-            rows.append(changed(row, several(world, part, before.text, row.text, columns)))
+            text = several(world, part, before.text, row.text, columns)
+            # In a file of lines that is another line.
+            lines = text.split("\n") if part.shape == "text" else [text]
+            rows += [changed(row, line) for line in lines]
         else:
             rows.append(row)
     part.rows = rows
@@ -96,6 +99,9 @@ def doubtful(made):
 
 def doubtful_row(text, layouts, choice):
     cells = text.split()
+    # A time in milliseconds before or behind a record is what tools write there, as well as the rest of another record.
+    if any(len(cell) == 13 and cell.isdigit() for cell in cells[:1] + cells[-1:]) and any(len(cells) == len(one) + 1 for one in layouts):
+        return True
     for layout in layouts:
         record = rules.fit(layout, cells, False)
         if record and choice and not strict(layout, cells):
@@ -125,6 +131,9 @@ def strict_cell(name, cell):
         return cell.startswith(shapes[name])
     if name == "account-id":
         return cell == "unknown" or (cell.isdigit() and len(cell) == 12)
-    if name in ("type", "flow-direction", "region"):
+    closed = {"type": ("IPv4", "IPv6", "EFA"), "flow-direction": ("ingress", "egress")}
+    if name in closed:
+        return cell in closed[name]
+    if name == "region":
         return not cell[0].isdigit() and cell not in ("ACCEPT", "REJECT", "OK", "NODATA", "SKIPDATA")
     return True

@@ -48,13 +48,13 @@ class Expected:
     # Where malformed rows stand, of each side.
     malformed: dict
     matched: int
-    # The sides where no row at all fits.
-    fits_nothing: list
     # Whether too little is known of some copies to tell if they are one record.
     little: bool
     # Whether some copies of one record are young and others are not.
     ages: bool
     outcomes: set
+    # A name that makes the check a slip, to be told at once.
+    refused: str | None = None
     # More choices than are followed: then only the sums are compared.
     loose: bool = False
 
@@ -66,7 +66,6 @@ class Side:
     # Where the malformed rows stand: (part, row).
     places: list
     unreadable: list
-    fits_nothing: bool
 
 
 def layouts_of(situation, side):
@@ -90,37 +89,51 @@ def wanted(situation, record):
 
 def take(situation, side):
     """Reads a side: its records, its malformed rows, its unreadable parts."""
-    records, rows, places, unreadable, seen, any_fits = [], [], [], [], set(), False
-    windowed = situation.since is not None or situation.until is not None
+    records, rows, places, unreadable, seen = [], [], [], [], set()
     for part in situation.parts[side]:
         if not part.listed:
             continue
-        if part.damage:
+        held_there = None if part.damage else take_part(situation, side, part, seen)
+        # How many records a part stands for in which nothing is one, nobody can tell.
+        if held_there is None:
             unreadable.append(part)
             continue
-        layouts = layouts_of(situation, side)
-        lines = held(part)
-        for number, row in enumerate(lines):
-            if row.header:
-                layouts = [row.header]
+        records += held_there[0]
+        rows += held_there[1]
+        places += [(part.name, number) for number in held_there[2]]
+        seen |= held_there[3]
+    return Side(records, rows, places, unreadable)
+
+
+def take_part(situation, side, part, seen):
+    """The records of a part, its malformed rows, where these stand, and its events; None if no row of it is a record."""
+    records, rows, places, events, fits = [], [], [], set(), []
+    windowed = situation.since is not None or situation.until is not None
+    layouts = layouts_of(situation, side)
+    lines = held(part)
+    for number, row in enumerate(lines):
+        if row.header:
+            layouts = [row.header]
+            continue
+        if not row.text.strip():
+            continue
+        cut = number == len(lines) - 1 and not part.ended and part.shape in ("text", "gzip", "export")
+        read = rules.read(row.text, layouts, windowed, cut)
+        fits += [not isinstance(one, rules.Row) for one in read]
+        if row.event and part.shape == "filter-log-events":
+            # An id and what it stands for: two events that say unlike things are two, whatever their ids.
+            is_none = any(isinstance(one, rules.Row) for one in read)
+            same = (row.event, row.text if is_none else tuple(read))
+            if same in seen | events:
                 continue
-            if not row.text.strip():
-                continue
-            cut = number == len(lines) - 1 and not part.ended and part.shape in ("text", "gzip", "export")
-            read = rules.read(row.text, layouts, windowed, cut)
-            if row.event and part.shape == "filter-log-events":
-                # An id and what it stands for: two events that say unlike things are two, whatever their ids.
-                same = (row.event, row.text if isinstance(read, rules.Row) else tuple(read))
-                if same in seen:
-                    continue
-                seen.add(same)
-            if isinstance(read, rules.Row):
-                rows.append(rules.Row(read.capacity, read.known, stream_of(part, row), part.span))
-                places.append((part.name, number + 1))
+            events.add(same)
+        for one in read:
+            if isinstance(one, rules.Row):
+                rows.append(rules.Row(one.capacity, one.known, stream_of(part, row), part.span))
+                places.append(number + 1)
             else:
-                any_fits = True
-                records += [record for record in read if wanted(situation, record)]
-    return Side(records, rows, places, unreadable, bool(rows) and not any_fits)
+                records += [one] if wanted(situation, one) else []
+    return None if fits and not any(fits) else (records, rows, places, events)
 
 
 def stream_of(part, row):
@@ -134,13 +147,16 @@ def shared_fields(situation, sides):
     """X of each kind, and what each side has beyond it."""
     compared, left_out = {}, {}
     for kind in ("vpc", "transit-gateway"):
-        has = {}
+        has, known = {}, {}
         for side in SIDES:
             layouts = {record.layout for record in sides[side].records if record.kind == kind}
             has[side] = {name for layout in layouts for name in layout}
+            # Of a side of which nothing was met is known what the user says of it.
+            given = [] if sides[side].records else [one for one in situation.formats[side] if rules.kind_of(one) == kind]
+            known[side] = has[side] or {name for layout in given for name in layout}
         if not any(has.values()):
             continue
-        x = (has["s3"] or has["cwl"]) & (has["cwl"] or has["s3"])
+        x = (known["s3"] or known["cwl"]) & (known["cwl"] or known["s3"])
         if situation.fields:
             x &= set(situation.fields)
         x -= set(situation.ignore_fields)
@@ -150,7 +166,7 @@ def shared_fields(situation, sides):
 
 
 def copy_of(situation, record, compared, unreadable):
-    names = tuple(sorted(f for f in record.layout if f in compared[record.kind] and record.get(f) is not MASKED))
+    names = tuple(sorted({f for f in record.layout if f in compared[record.kind] and record.get(f) is not MASKED}))
     # What is not compared may be anything in an equal copy, so nothing is known of where one may be.
     interface = (record.get("interface-id") or "-") if "interface-id" in names else None
     compared_start = record.get("start") if "start" in names else None
@@ -170,6 +186,7 @@ def may_hold(part, interface, start):
 
 def judge(situation):
     """The report's numbers that are right."""
+    refused = [name for side in SIDES for layout in situation.formats[side] for name in layout if name in SLIPS]
     sides = {side: take(situation, side) for side in SIDES}
     compared, left_out = shared_fields(situation, sides)
     copies = {
@@ -192,10 +209,10 @@ def judge(situation):
             left[side] += of[side][: len(of[side]) - both]
     fixed = Fixed(situation, sides, compared, left_out, copies, matched, doubled)
     places = {side: sides[side].places for side in SIDES}
-    nothing = [side for side in SIDES if sides[side].fits_nothing]
     little = any(too_little(a, b) for a, b in choices.candidates(left["s3"], left["cwl"]))
     ages = any(len({copy.young for side in SIDES for copy in of[side]}) > 1 for of in classes.values())
-    expected = Expected(fixed.side_numbers(), compared, left_out, places, matched, nothing, little, ages, set())
+    expected = Expected(fixed.side_numbers(), compared, left_out, places, matched, little, ages, set())
+    expected.refused = refused[0] if refused else None
     try:
         for rest in fewer_fields(left):
             fixed.rest_of(rest, expected.outcomes)
@@ -311,12 +328,9 @@ class Fixed:
             missing = [copy for copy in lacking if copy.same not in self.doubled]
             surplus = [copy for copy in lacking if copy.same in self.doubled]
             rows = self.sides[side].rows
-            if self.sides[side].fits_nothing:
-                most, all_missing, least_surplus = len(lacking), len(missing), len(surplus)
-            else:
-                most = choices.most_hidden(rows, lacking)
-                all_missing = choices.most_hidden(rows, missing)
-                least_surplus = choices.most_hidden(rows, surplus)
+            most = choices.most_hidden(rows, lacking)
+            all_missing = choices.most_hidden(rows, missing)
+            least_surplus = choices.most_hidden(rows, surplus)
             each = []
             for hidden in range(most - least_surplus, all_missing + 1):
                 each.append(

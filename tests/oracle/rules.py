@@ -23,6 +23,9 @@ CLOSED = {"action": ("ACCEPT", "REJECT"), "log-status": ("OK", "NODATA", "SKIPDA
 # What makes two records of one flow.
 FLOW = ("interface-id", "srcaddr", "dstaddr", "srcport", "dstport", "protocol", "start")
 
+# 2010-01-01, before there were flow logs, and 2100-01-01, after all of ours.
+FIRST, LAST = 1_262_304_000, 4_102_444_800
+
 # How long after `start` a record without an `end` may have ended: the longest aggregation interval.
 LONGEST = 600
 
@@ -42,8 +45,13 @@ class Malformed(Exception):
     """A cell holds what its field cannot."""
 
 
+# What only VPC records have of the fields that are made up here; with none of these, and none of its own kind, a layout is of
+# either kind, and each row tells which by its version.
+VPC_ALONE = frozenset("interface-id action vpc-id subnet-id pkt-srcaddr traffic-path".split())
+
+
 def kind_of(layout):
-    """The kind of record that a layout is of."""
+    """The kind of record that a layout is of, if all of its rows are of one."""
     only_there = lambda name: name == "resource-type" or name.startswith(("tgw-", "packets-lost-"))
     return "transit-gateway" if any(map(only_there, layout)) else "vpc"
 
@@ -88,6 +96,8 @@ class Record:
 
     @property
     def kind(self):
+        if not VPC_ALONE & set(self.layout) and self.get("version") == 6:
+            return "transit-gateway"
         return kind_of(self.layout)
 
 
@@ -132,6 +142,9 @@ def fit(layout, cells, needs_start, cut=False):
         return None
     if needs_start and record.get("start") is ABSENT:
         return None
+    told = {}
+    if any(told.setdefault(name, value) != value for name, value in zip(layout, record.values)):
+        return None
     last = layout[-1]
     if cut and last in CLOSED and cells[-1] != "-" and cells[-1] not in CLOSED[last] and not is_masked(cells[-1]):
         return None
@@ -139,28 +152,43 @@ def fit(layout, cells, needs_start, cut=False):
 
 
 def read(line, layouts, needs_start, cut=False):
-    """The records that a line or a message holds: a list of them, or a Row if it is malformed."""
+    """What a line or a message holds: a list of records, and of a Row for each thing that is none."""
     cells = line.split()
     fitting = [record for layout in layouts if (record := fit(layout, cells, needs_start, cut))]
     if len(fitting) == 1:
         return fitting
     if not fitting and (several := read_several(line, layouts, needs_start, cut)):
         return several
-    return malformed(cells, layouts)
+    return [malformed(cells, layouts)]
 
 
 def read_several(line, layouts, needs_start, cut):
-    """The records of a line that holds more than one, if each of them fits."""
+    """The records of a line that holds more than one.
+
+    Where a tab or a line break stands between them, each piece is a record or none for itself: that one is damaged says
+    nothing of the others. It is a row if it has as many cells. Where nothing tells one from the next, all of them must fit.
+    """
     pieces = line.replace("\\n", "\n").replace("\r", "\n").replace("\t", "\n").split("\n")
     pieces = [piece.split() for piece in pieces if piece.strip()]
+    read_one = lambda number, cells: one_piece(cells, layouts, needs_start, cut and number == len(pieces) - 1)
+    readings = [read_one(number, cells) for number, cells in enumerate(pieces)]
+    whole = len(layouts) == 1 and len(pieces) > 1 and any(len(cells) == len(layouts[0]) for cells in pieces)
+    if not any(readings) and not whole:
+        return None
+    return [one for cells, found in zip(pieces, readings) for one in found or [malformed(cells, layouts)]]
+
+
+def one_piece(cells, layouts, needs_start, cut):
+    """The records of cells between which nothing else stands, or None."""
+    fitting = [record for layout in layouts if (record := fit(layout, cells, needs_start, cut))]
+    if fitting:
+        return fitting if len(fitting) == 1 else None
     readings = []
-    if len(pieces) > 1 and (records := all_fit(pieces, layouts, needs_start, cut)):
-        readings.append(records)
     for layout in layouts:
-        pieces = unglue(line.split(), layout)
+        pieces = unglue(cells, layout)
         if len(pieces) > 1 and (records := all_fit(pieces, [layout], needs_start, cut)):
-            readings.append(records)
-    unlike = {tuple(records) for records in readings}
+            readings.append(tuple(records))
+    unlike = set(readings)
     return list(unlike.pop()) if len(unlike) == 1 else None
 
 
@@ -208,4 +236,6 @@ def known(cells, layout):
         start = canonical("start", told.get("start", "-"))
     except Malformed:
         start = None
+    # A time that no flow log can have is another column's value, or damaged.
+    start = start if start is None or FIRST <= start < LAST else None
     return (interface if interface.startswith("eni-") and not is_masked(interface) else None, start)
