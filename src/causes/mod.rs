@@ -2,7 +2,16 @@
 //! words them.
 
 mod configuration;
+mod explanation;
+mod grid;
+mod kinds;
+mod next;
+mod noted;
+mod rows;
+mod scene;
+mod table;
 mod traffic;
+mod traits;
 
 use std::time::Duration;
 
@@ -11,7 +20,23 @@ use crate::model::window::Window;
 use crate::source::Remark;
 
 pub use configuration::{ConfigMismatch, mismatches};
+pub use explanation::{Explanation, Share, Why};
+pub use grid::{Grid, Held, Reach};
+pub use next::{Change, Step};
+pub use noted::{Lone, MOST_ROWS, Noted};
+pub use rows::{Lowest, Row, of_flow, of_text, of_values};
+pub use scene::{Scene, SideFacts};
+pub use table::{CAUSES, CauseKind, kind};
 pub use traffic::Traffic;
+pub use traits::{Age, Sort, Traits, minute_of};
+
+/// Asks every cause what it explains, and counts what none does.
+pub fn explain(mut scene: Scene<'_>) -> Why {
+    for kind in CAUSES {
+        (kind.find)(&mut scene);
+    }
+    scene.why()
+}
 
 /// What may be why two sides differ, or why less is known than was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,0 +1,74 @@
+//! Expired: a side has nothing from before a sharp edge that lies as far back as retention or a lifecycle rule can put it.
+
+use super::holes::{Place, holes};
+use super::words::{other, records, side};
+use crate::causes::explanation::Explanation;
+use crate::causes::next::Step;
+use crate::causes::scene::Scene;
+use crate::model::Side;
+use crate::model::window::rfc3339;
+
+const DAY: i64 = 86_400;
+
+/// For how many days a log group can keep events (CloudWatch Logs API reference, "PutRetentionPolicy").
+const RETENTIONS: [i64; 22] = [
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,
+    3288, 3653,
+];
+
+/// How far from the edge that a rule would make it may be, in seconds.
+const LEEWAY: i64 = 3 * 3600;
+
+pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
+    for side in Side::BOTH {
+        let start = holes(scene, side)
+            .into_iter()
+            .find(|hole| hole.place == Place::Start);
+        let Some(hole) = start.filter(|_| scene.sides[side].is_live) else {
+            continue;
+        };
+        let age = scene.settle.now - hole.until;
+        let days = match side {
+            Side::Cwl => {
+                let mut kept = RETENTIONS.into_iter();
+                kept.find(|days| (age - days * DAY).abs() <= LEEWAY)
+            }
+            // A rule expires objects at midnight UTC (S3 User Guide, "Lifecycle configuration elements").
+            Side::S3 => {
+                let into_day = hole.until.rem_euclid(DAY);
+                let near = into_day <= LEEWAY || into_day >= DAY - LEEWAY;
+                (near && age >= DAY).then_some(age.div_euclid(DAY))
+            }
+        };
+        if let Some(days) = days {
+            let found = hole.found("expired").certain(false).with("days", days);
+            scene.explain(found, |cell| hole.explains(cell));
+        }
+    }
+}
+
+pub(in crate::causes) fn text(of: &Explanation) -> String {
+    let rule = match of.side {
+        Some(Side::S3) => "a lifecycle rule",
+        _ => "the log group's retention",
+    };
+    format!(
+        "{} has nothing from before {}, about {} days ago, where {} has {}: {rule} may have removed it",
+        side(of),
+        of.until.map_or_else(String::new, rfc3339),
+        of.number("days").unwrap_or(0),
+        other(of),
+        records(of)
+    )
+}
+
+pub(in crate::causes) fn step(of: &Explanation) -> Step {
+    let step = Step::new(format!(
+        "compare only what both still keep; `doctor` says for how long {} keeps it",
+        side(of)
+    ));
+    match of.until {
+        Some(until) => step.set("--since", rfc3339(until)),
+        None => step,
+    }
+}

@@ -1,0 +1,100 @@
+//! Export cut: files of a side hold but the first or the last of what there was.
+
+use super::holes::{Place, holes};
+use super::words::{list, other, records, side};
+use crate::causes::explanation::Explanation;
+use crate::causes::next::Step;
+use crate::causes::scene::{Found, Scene};
+use crate::diff::Kind;
+use crate::model::Side;
+use crate::model::window::rfc3339;
+
+/// What decoders say of a file that holds the token to go on with.
+const GOES_ON: &str = "stops where more events follow";
+
+/// So many parts are named.
+const MOST_NAMED: usize = 5;
+
+pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
+    for side in Side::BOTH {
+        by_token(scene, side);
+        by_edge(scene, side);
+    }
+}
+
+/// A file that says itself that more follows.
+fn by_token(scene: &mut Scene<'_>, side: Side) {
+    let unread = scene.sides[side].unread.iter();
+    let cut: Vec<_> = unread
+        .filter(|(_, _, why)| why.contains(GOES_ON))
+        .cloned()
+        .collect();
+    if cut.is_empty() {
+        return;
+    }
+    let names: Vec<String> = cut
+        .iter()
+        .take(MOST_NAMED)
+        .map(|(name, _, _)| name.to_string())
+        .collect();
+    let found = Found::new("export-cut", side)
+        .certain(true)
+        .with("by", "token")
+        .with("parts", names)
+        .with("parts_in_all", cut.len());
+    scene.explain(found, |cell| {
+        cell.kind == Kind::Undetermined(side)
+            && cut
+                .iter()
+                .any(|(_, cover, _)| cover.may_hold(&cell.bucket.interface, cell.bucket.slot))
+    });
+}
+
+/// Files that begin or end before the other side's records do.
+fn by_edge(scene: &mut Scene<'_>, side: Side) {
+    if scene.sides[side].is_live {
+        return;
+    }
+    for hole in holes(scene, side) {
+        let by = match hole.place {
+            Place::Start => "start",
+            Place::End => "end",
+            Place::Middle | Place::Whole => continue,
+        };
+        let found = hole.found("export-cut").certain(false).with("by", by);
+        scene.explain(found, |cell| hole.explains(cell));
+    }
+}
+
+pub(in crate::causes) fn text(of: &Explanation) -> String {
+    match of.text("by") {
+        "token" => format!(
+            "{} holds only a page of an export, which goes on ({}): {} may be in the rest",
+            side(of),
+            list(&of.texts("parts")),
+            records(of)
+        ),
+        "end" => format!(
+            "the files of {} end at {}, where {} has {} more: the export may have been cut",
+            side(of),
+            of.since.map_or_else(String::new, rfc3339),
+            other(of),
+            records(of)
+        ),
+        _ => format!(
+            "the files of {} begin only at {}, where {} has {} from before: the export may have been cut",
+            side(of),
+            of.until.map_or_else(String::new, rfc3339),
+            other(of),
+            records(of)
+        ),
+    }
+}
+
+pub(in crate::causes) fn step(of: &Explanation) -> Step {
+    let text = format!(
+        "export {} again, all pages and without `--max-items`, and check again",
+        side(of)
+    );
+    Step::new(text)
+}

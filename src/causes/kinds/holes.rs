@@ -1,0 +1,151 @@
+//! Holes: stretches of which a side has nothing at all, of any interface, while the other one has.
+
+use crate::causes::scene::{Cell, Found, Scene};
+use crate::model::Side;
+use crate::model::window::{SLOT, slot};
+
+use crate::causes::scene::ENOUGH;
+
+/// Of the other side's records of a hole at least one in so many is unexplained.
+const SHARE: u64 = 20;
+
+/// Where in what a side has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// The side has nothing before.
+    Start,
+    /// The side has something before and after.
+    Middle,
+    /// The side has nothing after.
+    End,
+    /// The side has nothing at all.
+    Whole,
+}
+
+/// A stretch of which a side has nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Hole {
+    /// Which side.
+    pub side: Side,
+    /// Where.
+    pub place: Place,
+    /// The first second of which it has nothing.
+    pub since: i64,
+    /// The first second of which it has something again, or the end of what there is.
+    pub until: i64,
+    /// Whether nothing was left out when that was found.
+    pub is_sure: bool,
+}
+
+impl Hole {
+    /// Tells whether the records are missing because of it.
+    pub(super) fn explains(&self, cell: &Cell<'_>) -> bool {
+        cell.is_missing_on(self.side) && cell.lies_in(self.since, self.until)
+    }
+
+    /// Returns a cause for it, as certain as the hole.
+    pub(super) fn found(&self, kind: &'static str) -> Found {
+        Found::new(kind, self.side)
+            .certain(self.is_sure)
+            .within(self.since, self.until)
+    }
+}
+
+/// Returns the holes in which enough is still unexplained, of several interfaces if there are several.
+pub(super) fn holes(scene: &Scene<'_>, side: Side) -> Vec<Hole> {
+    let held = |slot: &(&i64, &crate::model::Sides<crate::causes::grid::Held>), side: Side| {
+        slot.1[side].records > 0
+    };
+    if scene.times_are_off {
+        return Vec::new();
+    }
+    let Some(((first, _), (last, _))) = scene
+        .grid
+        .slots
+        .first_key_value()
+        .zip(scene.grid.slots.last_key_value())
+    else {
+        return Vec::new();
+    };
+    let end = last + SLOT;
+    let (Some(first_start), Some(last_start)) =
+        (scene.sides[side].first_start, scene.sides[side].last_start)
+    else {
+        let hole = Hole {
+            side,
+            place: Place::Whole,
+            since: scene.window.start.unwrap_or(*first),
+            until: scene.window.end.unwrap_or(end),
+            is_sure: true,
+        };
+        return enough(scene, hole).into_iter().collect();
+    };
+    let sure = scene.grid.is_whole;
+    let mut all = vec![
+        Hole {
+            side,
+            place: Place::Start,
+            since: (*first).min(first_start),
+            until: first_start,
+            is_sure: true,
+        },
+        Hole {
+            side,
+            place: Place::End,
+            since: last_start + 1,
+            until: end.max(last_start + 1),
+            is_sure: true,
+        },
+    ];
+    // Of buckets that are equal nothing is known if not all are: there may be records of the side in any slot.
+    if sure {
+        let mut run: Option<(i64, i64)> = None;
+        for slot in &scene.grid.slots {
+            let start = *slot.0;
+            if start + SLOT <= first_start || start > last_start {
+                continue;
+            }
+            if held(&slot, side) {
+                all.extend(run.take().map(|run| between(scene, side, run)));
+            } else if held(&slot, side.other()) {
+                run = Some((run.map_or(start, |(since, _)| since), start + SLOT));
+            }
+        }
+    }
+    all.into_iter()
+        .filter_map(|hole| enough(scene, hole))
+        .collect()
+}
+
+/// Returns the hole around empty slots, as far as the side's records before and after let it reach.
+fn between(scene: &Scene<'_>, side: Side, (from, to): (i64, i64)) -> Hole {
+    let sample = scene.sides[side].sample;
+    let starts = || {
+        let records = sample.all().iter();
+        records.filter_map(|(_, (record, _))| record.get("start")?.parse::<i64>().ok())
+    };
+    let before = starts().filter(|start| *start < from).max();
+    let after = starts().filter(|start| *start >= to).min();
+    let near = |edge: i64, at: Option<i64>| at.filter(|at| (at - edge).abs() <= SLOT);
+    Hole {
+        side,
+        place: Place::Middle,
+        since: near(from, before).map_or(from, |at| at + 1),
+        until: near(to, after).unwrap_or(to),
+        is_sure: true,
+    }
+}
+
+fn enough(scene: &Scene<'_>, hole: Hole) -> Option<Hole> {
+    if hole.since >= hole.until {
+        return None;
+    }
+    let of = scene.left_by_interface(|cell| hole.explains(cell));
+    let records: u64 = of.values().sum();
+    let several = of.len() > 1 || scene.grid.interfaces.len() == 1;
+    let slots = scene.grid.slots.range(slot(hole.since)..hole.until);
+    let held: u64 = slots.map(|(_, held)| held[hole.side.other()].records).sum();
+    // What is left of a stretch when nearly all of it has been explained is no hole.
+    let much = records >= held / SHARE;
+    (records >= ENOUGH && several && much).then_some(hole)
+}

@@ -1,0 +1,49 @@
+//! Late: what is so young that it may still be on its way.
+
+use super::words::{records, side};
+use crate::causes::explanation::Explanation;
+use crate::causes::next::Step;
+use crate::causes::scene::{Cell, Found, Scene};
+use crate::diff::Kind;
+use crate::model::Side;
+use crate::model::window::SLOT;
+
+pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
+    for side in Side::BOTH {
+        let pending = |cell: &Cell<'_>| cell.kind == Kind::Pending(side);
+        let suggested = scene
+            .suggested_settle
+            .and_then(|seconds| i64::try_from(seconds).ok());
+        let longer = suggested.filter(|seconds| *seconds > scene.settle.seconds);
+        let now = scene.settle.now;
+        let young = |cell: &Cell<'_>| {
+            let slot = cell.bucket.slot.zip(longer);
+            cell.is_missing_on(side)
+                && slot.is_some_and(|(slot, longer)| slot + SLOT > now - longer)
+        };
+        let mut found = Found::new("late", side).with("settle_seconds", scene.settle.seconds);
+        if let Some(seconds) = suggested {
+            found = found.with("suggested_settle_seconds", seconds);
+        }
+        scene.explain(found, |cell| pending(cell) || young(cell));
+    }
+}
+
+pub(in crate::causes) fn text(of: &Explanation) -> String {
+    format!(
+        "{} may still be on the way to {}: so young are they",
+        records(of),
+        side(of)
+    )
+}
+
+pub(in crate::causes) fn step(of: &Explanation) -> Step {
+    let settle = of.number("suggested_settle_seconds");
+    match settle.filter(|settle| Some(*settle) > of.number("settle_seconds")) {
+        Some(seconds) => {
+            Step::new("check again with a settle time that the measured delays call for")
+                .set("--settle", format!("{seconds}s"))
+        }
+        None => Step::new("look again for what is late").set("--recheck", "4"),
+    }
+}

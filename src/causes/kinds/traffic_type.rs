@@ -1,0 +1,55 @@
+//! Traffic type: a side has no rejected (or no accepted) traffic at all.
+
+use super::words::{other, records, side};
+use crate::causes::explanation::Explanation;
+use crate::causes::next::Step;
+use crate::causes::scene::{Cell, ENOUGH, Found, Scene};
+use crate::causes::traits::Sort;
+use crate::model::Side;
+
+pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
+    for side in Side::BOTH {
+        for sort in [Sort::Reject, Sort::Accept] {
+            let is = |cell: &Cell<'_>| cell.is_missing_on(side) && cell.traits.sort == sort;
+            let facts = &scene.sides[side];
+            let has = |name: &str| {
+                let mut records = facts.sample.all().iter();
+                records.any(|(_, (record, _))| record.get("action") == Some(name))
+            };
+            let other_sort = match sort {
+                Sort::Reject => "ACCEPT",
+                _ => "REJECT",
+            };
+            // What is of interfaces that the side has nothing of at all says nothing.
+            let tells = |cell: &Cell<'_>| is(cell) && scene.has(side, &cell.bucket.interface);
+            let has_others = facts.records >= ENOUGH;
+            if scene.left(tells) < ENOUGH || has(sort.name()) || !has_others {
+                continue;
+            }
+            let configured = scene.flow_logs.map(|logs| &logs[side].traffic_type);
+            let configured = configured.is_some_and(|kind| kind == other_sort);
+            let found = Found::new("traffic-type", side)
+                .certain(configured || facts.sample.are_all())
+                .with("action", sort.name());
+            scene.explain(found, is);
+        }
+    }
+}
+
+pub(in crate::causes) fn text(of: &Explanation) -> String {
+    format!(
+        "{} has no {} record at all, where {} has {}: its flow log takes other traffic",
+        side(of),
+        of.text("action"),
+        other(of),
+        records(of)
+    )
+}
+
+pub(in crate::causes) fn step(of: &Explanation) -> Step {
+    Step::new(format!(
+        "see the traffic type of the flow log that delivers to {}; it cannot be changed: make one that takes ALL",
+        side(of)
+    ))
+    .within(of.since, of.until)
+}
