@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::causes::{Cause, mismatches};
+use crate::causes::{Cause, Grid, Noted, Scene, SideFacts, Why, explain, mismatches};
+use crate::diff::heading;
 use crate::digest::BucketId;
 use crate::model::delay::suggested_settle;
-use crate::model::finding::{Bucket, Place, ReadTrouble};
+use crate::model::finding::{Bucket, Finding, Place, ReadTrouble};
 use crate::model::{Side, Sides};
 use crate::report::{Report, SideSummary, Verdict};
 use crate::source::{Listing, Part, is_wrong_clock};
@@ -22,7 +23,7 @@ pub(super) fn report(
     reader: &Reader<'_>,
     listings: &Sides<Listing>,
     screened: &Screened,
-    explained: Explained,
+    mut explained: Explained,
 ) -> Report {
     let unreadable = Sides::from_fn(|side| {
         let mut parts = screened.sides[side].unreadable.clone();
@@ -43,6 +44,8 @@ pub(super) fn report(
         "{counts:?}"
     );
     let causes = causes(reader, listings, screened, &explained);
+    let noted = std::mem::take(&mut explained.noted);
+    let same_traffic = explained.traffic.is_same();
     let layouts = screened.layouts();
     let kinds = fields::kinds(&layouts, &reader.check.formats);
     let left_out = fields::left_out(&screened.rules.compared, &layouts);
@@ -51,6 +54,10 @@ pub(super) fn report(
     let sets = sets.filter(|(_, on)| on.s3 || on.cwl).map(|(set, _)| set);
     let field_doubts = fields::doubts(&reader.check.fields, sets, &left_out);
     let fewer_fields = explained.outcome.fewer_fields();
+    let vanished = explained
+        .causes
+        .iter()
+        .any(|cause| matches!(cause, Cause::Vanished { .. }));
     let (findings, mut evidence_capped) = explained.outcome.into_findings();
     let mut troubles = Vec::new();
     for side in Side::BOTH {
@@ -66,7 +73,20 @@ pub(super) fn report(
         evidence_capped |=
             screened.sides[side].tally.malformed > screened.sides[side].malformed.len() as u64;
     }
+    let why = match findings.is_empty() && sides.s3.masked + sides.cwl.masked == 0 {
+        true => Why::default(),
+        false => why(
+            reader,
+            screened,
+            (&sides, &unreadable),
+            &findings,
+            noted,
+            (same_traffic, vanished),
+        ),
+    };
     Report {
+        why,
+        next: None,
         verdict: Verdict::of(&counts, &sides, &field_doubts, reader.check.allow_empty),
         window: reader.check.window,
         settle: reader.settle,
@@ -98,6 +118,63 @@ pub(super) fn report(
         copies: copies(reader.check, screened),
         state: None,
     }
+}
+
+/// Asks for the causes of what was found.
+fn why(
+    reader: &Reader<'_>,
+    screened: &Screened,
+    (sides, unreadable): (&Sides<SideSummary>, &Sides<Vec<(Arc<Part>, String)>>),
+    findings: &[Finding],
+    mut noted: Noted,
+    (same_traffic, vanished): (bool, bool),
+) -> Why {
+    let found = findings.iter().map(heading).collect();
+    noted.reconcile(&found);
+    let facts = |side: Side| {
+        let (summary, found) = (&sides[side], &screened.sides[side]);
+        let unread = unreadable[side].iter();
+        let unread = unread
+            .map(|(part, why)| (Arc::clone(&part.name), part.cover.clone(), why.clone()))
+            .collect();
+        let source = reader.sources[side].address();
+        let services = ["s3://", "cwl://", "arn:"];
+        SideFacts {
+            is_live: services.iter().any(|start| source.starts_with(start)),
+            source,
+            records: summary.records,
+            nodata: summary.nodata,
+            skipdata: summary.skipdata,
+            masked: summary.masked,
+            malformed: summary.malformed,
+            refusals: found.malformed.values().map(String::as_str).collect(),
+            unread,
+            first_start: summary.first_start,
+            last_start: summary.last_start,
+            parts: found
+                .parts
+                .iter()
+                .map(|part| Arc::clone(&part.name))
+                .collect(),
+            sample: &screened.samples[side],
+            format: &reader.check.formats[side],
+            is_headerless: reader.sources[side].is_headerless(),
+            delays: summary.delivery_delay_seconds,
+        }
+    };
+    let mut scene = Scene::new(
+        (reader.check.window, reader.settle),
+        Sides::from_fn(facts),
+        (&screened.digests, &screened.rules.key),
+        Grid::of(&screened.digests, screened.is_whole),
+        noted,
+    );
+    scene.suggested_settle =
+        suggested_settle(&sides.as_ref().map(|side| side.delivery_delay_seconds));
+    scene.flow_logs = reader.check.flow_logs.as_deref();
+    scene.same_traffic = same_traffic;
+    scene.vanished = vanished;
+    explain(scene)
 }
 
 /// Returns the copies at the first look in the buckets that differ and in those asked for.

@@ -2,6 +2,7 @@
 //!
 //! Holds words only; [`crate::cli::plan`] checks them.
 
+mod again;
 pub mod args;
 mod empty;
 mod pages;
@@ -11,6 +12,7 @@ use std::ffi::OsString;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+pub use again::again;
 pub use args::{CheckArgs, Color, OfSide, WatchArgs};
 pub use pages::{PAGES, Page};
 

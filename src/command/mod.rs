@@ -9,6 +9,7 @@ mod help;
 mod job;
 mod log;
 mod manual;
+mod next;
 mod outputs;
 mod print;
 mod schema;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::next::next;
 use crate::cli::plan::Plan;
 use crate::diff::{Kind, Shown};
 use crate::model::finding::Bucket;
@@ -60,6 +61,8 @@ impl Outputs {
             let source = &mut report.sides[side].source;
             *source = without_secrets(source).into_owned();
         }
+        let words: Vec<_> = std::env::args_os().collect();
+        report.next = next(&words, report, redaction.is_some());
         if let Some(redaction) = redaction {
             *report = redaction.report(report.clone());
         }

@@ -63,12 +63,47 @@ impl<'a> Difference<'a> {
     pub fn shown(&self) -> Shown {
         match self.what {
             What::Leftover(_, kept) => Shown::Leftover(evidence(kept)),
-            What::Divergent { sets, s3, cwl } => Shown::Divergent(Box::new(Pair {
-                fields: unequal_fields(sets, s3.0, cwl.0),
+            What::Divergent { s3, cwl, .. } => Shown::Divergent(Box::new(Pair {
+                fields: self.unequal_fields(),
                 s3: evidence(s3.1),
                 cwl: evidence(cwl.1),
             })),
         }
+    }
+
+    /// Returns the compared fields in which the two copies differ, in table order; none if there is but one.
+    pub fn unequal_fields(&self) -> Vec<String> {
+        match self.what {
+            What::Divergent { sets, s3, cwl } => unequal_fields(sets, s3.0, cwl.0),
+            What::Leftover(..) => Vec::new(),
+        }
+    }
+
+    /// Returns another copy of the record on the same side that stands before it, if there is one.
+    pub fn twin(&self) -> Option<&'a Kept> {
+        let What::Leftover(group, kept) = self.what else {
+            return None;
+        };
+        let copies = self.copies();
+        let side = Side::BOTH
+            .into_iter()
+            .find(|&side| copies[side].is_some())?;
+        let before = group.copies[side]
+            .iter()
+            .filter(|twin| twin.place < kept.place && (twin.event.is_none() || twin.event != kept.event));
+        before.max_by_key(|twin| &twin.place)
+    }
+
+    /// Returns the canonical text of the copy on a side, if one stands there.
+    pub fn text(&self, side: Side) -> Option<&'a [u8]> {
+        self.copies()[side]?;
+        Some(match self.what {
+            What::Leftover(group, _) => &group.text,
+            What::Divergent { s3, cwl, .. } => match side {
+                Side::S3 => &s3.0.text,
+                Side::Cwl => &cwl.0.text,
+            },
+        })
     }
 
     /// Returns the copies that it consists of, on the sides where they stand.

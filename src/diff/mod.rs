@@ -21,7 +21,7 @@ use crate::record::RecordKind;
 pub use difference::{Difference, MatchedOnFewer, Told};
 pub use groups::{Group, Groups, Kept};
 pub use hidden::{Hiding, Lacking, RowCover, Stands};
-pub use outcome::{EveryDifference, Kind, Outcome, Shown};
+pub use outcome::{EveryDifference, Kind, Outcome, Shown, heading};
 pub use sets::FieldSets;
 pub use untold::{Decided, Untold};
 

@@ -63,6 +63,22 @@ impl Kind {
     }
 }
 
+/// Returns where a finding's records are and what they were found to be, and how many they are.
+pub fn heading(finding: &Finding) -> ((Bucket, Kind), u64) {
+    match finding {
+        Finding::Leftovers {
+            kind,
+            side,
+            bucket,
+            records,
+            ..
+        } => ((bucket.clone(), Kind::of(*kind, *side)), *records),
+        Finding::Divergent {
+            bucket, records, ..
+        } => ((bucket.clone(), Kind::Divergent), *records),
+    }
+}
+
 /// One difference with what was found of it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Shown {

@@ -10,10 +10,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::state::{Late, Patience, State, Taken, again, due};
-use crate::causes::Cause;
+use crate::causes::{Cause, Why};
 use crate::check;
 use crate::check::Check;
-use crate::diff::EveryDifference;
+use crate::diff::{EveryDifference, heading};
 use crate::model::finding::ReadTrouble;
 use crate::model::window::{Settle, Window, rfc3339, slot};
 use crate::model::{Counts, Error, Side, Sides};
@@ -336,6 +336,8 @@ impl Going<'_> {
             troubles: Vec::new(),
             evidence_capped: false,
             causes: Vec::new(),
+            why: Why::default(),
+            next: None,
             suggested_settle_seconds: None,
             rechecked: true,
             hours: BTreeMap::new(),
@@ -402,6 +404,10 @@ fn of_second_look(report: Report, taken: Taken) -> Report {
         verdict: Verdict::of(&counts, &sides, &report.field_doubts, true),
         sides,
         counts,
+        why: report
+            .why
+            .clone()
+            .only(&taken.findings.iter().map(heading).collect()),
         findings: taken.findings,
         troubles: taken.troubles,
         evidence_capped: taken.capped,

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use humantime::format_duration;
 
-use crate::causes::{Cause, ConfigMismatch};
+use crate::causes;
+use crate::causes::{Cause, ConfigMismatch, Explanation};
 use crate::model::window::rfc3339;
 use crate::model::words::{count, thousands};
 use crate::model::{Side, Sides};
@@ -14,6 +15,20 @@ use crate::source::{PassedOver, Remark};
 /// Returns what a report says beside its findings, a sentence each.
 pub(super) fn notes(report: &Report) -> Vec<String> {
     report.causes.iter().filter_map(note).collect()
+}
+
+/// Says why records differ, and how sure that is.
+pub(super) fn explained(cause: &Explanation) -> String {
+    let text = (causes::kind(cause.kind).text)(cause);
+    match cause.certain {
+        true => text,
+        false => format!("likely: {text}"),
+    }
+}
+
+/// Says what to do about it.
+pub(super) fn step(cause: &Explanation) -> String {
+    (causes::kind(cause.kind).step)(cause).text
 }
 
 /// Says what a cause is; `None` of the flow logs' configurations, which are listed with the findings.

@@ -40,6 +40,7 @@ struct Document {
     fields_left_out: BTreeMap<String, Sides<Vec<String>>>,
     sides: Sides<Summary>,
     counts: Counts,
+    causes: Vec<Cause>,
     #[serde(default)]
     field_doubts: Vec<FieldDoubt>,
     #[serde(default)]
@@ -47,6 +48,7 @@ struct Document {
     findings: Vec<Finding>,
     evidence_capped: bool,
     notes: Vec<String>,
+    next: Option<Next>,
     state: Option<State>,
 }
 
@@ -144,6 +146,37 @@ struct Counts {
     pending: Sides<u64>,
     undetermined: Sides<u64>,
     late: Sides<u64>,
+    unexplained: u64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Cause {
+    number: u32,
+    kind: String,
+    side: Option<Side>,
+    certain: bool,
+    records: u64,
+    interfaces: u64,
+    since: Option<Time>,
+    until: Option<Time>,
+    detail: BTreeMap<String, Value>,
+    text: String,
+    next: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Share {
+    number: u32,
+    records: u64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Next {
+    text: String,
+    command: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -203,6 +236,7 @@ struct Leftovers {
     interface: String,
     slot: Option<Time>,
     records: u64,
+    causes: Vec<Share>,
     evidence: Vec<Evidence>,
 }
 
@@ -212,6 +246,7 @@ struct Divergent {
     interface: String,
     slot: Option<Time>,
     records: u64,
+    causes: Vec<Share>,
     evidence: Vec<Pair>,
 }
 
@@ -377,6 +412,61 @@ fn the_numbers_arrive() {
     ] {
         assert_eq!([ours.s3, ours.cwl], [theirs.s3, theirs.cwl]);
     }
+}
+
+#[test]
+fn the_causes_arrive_and_the_shares_add_up() {
+    let report = sample::different();
+    let document = consume(&report);
+    let counts = &document.counts;
+    let both = |sides: &Sides<u64>| sides.s3 + sides.cwl;
+    let all = counts.divergent
+        + both(&counts.missing)
+        + both(&counts.surplus)
+        + both(&counts.pending)
+        + both(&counts.undetermined);
+    let explained: u64 = document.causes.iter().map(|cause| cause.records).sum();
+    assert_eq!(explained + counts.unexplained, all);
+    for (ours, theirs) in report.why.causes.iter().zip(&document.causes) {
+        let seconds = |time: &Option<Time>| time.map(|time| time.0);
+        assert_eq!(
+            (ours.number, ours.kind, ours.certain, ours.interfaces),
+            (
+                theirs.number,
+                &*theirs.kind,
+                theirs.certain,
+                theirs.interfaces
+            )
+        );
+        assert_eq!(
+            (ours.since, ours.until, ours.detail.len()),
+            (
+                seconds(&theirs.since),
+                seconds(&theirs.until),
+                theirs.detail.len()
+            )
+        );
+        assert!(matches!(theirs.side, Some(Side::Cwl)));
+        assert!(!theirs.text.is_empty() && !theirs.next.is_empty());
+        let shares = document.findings.iter().flat_map(|finding| match finding {
+            Finding::Missing(it)
+            | Finding::Surplus(it)
+            | Finding::Pending(it)
+            | Finding::Undetermined(it) => it.causes.as_slice(),
+            Finding::Divergent(it) => it.causes.as_slice(),
+            Finding::Unreadable(_) | Finding::Malformed(_) | Finding::Configuration(_) => &[],
+        });
+        let shares = shares.filter(|share| share.number == theirs.number);
+        assert_eq!(
+            shares.map(|share| share.records).sum::<u64>(),
+            theirs.records
+        );
+    }
+    let next = document.next.unwrap();
+    assert_eq!((Some(next.text), next.command), {
+        let ours = report.next.unwrap();
+        (Some(ours.text), ours.command)
+    });
 }
 
 #[test]

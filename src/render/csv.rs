@@ -5,16 +5,19 @@ use std::io::{self, Write};
 use super::Style;
 use super::cause;
 use super::escape::escape;
+use crate::causes::Why;
+use crate::diff::heading;
 use crate::model::finding::{Finding, ReadTrouble};
 use crate::model::window::rfc3339;
 use crate::report::{Entry, Report};
 
-const HEADER: [&str; 8] = [
+const HEADER: [&str; 9] = [
     "kind",
     "side",
     "interface",
     "slot",
     "records",
+    "cause",
     "part",
     "row",
     "reason",
@@ -25,13 +28,19 @@ pub(super) fn write(report: &Report, _: Style<'_>, out: &mut dyn Write) -> io::R
     let mut rows = ::csv::Writer::from_writer(out);
     rows.write_record(HEADER)?;
     for entry in report.entries() {
-        rows.write_record(row(entry))?;
+        rows.write_record(row(entry, &report.why))?;
     }
     rows.flush()
 }
 
-fn row(entry: Entry<'_>) -> [String; HEADER.len()] {
+fn row(entry: Entry<'_>, why: &Why) -> [String; HEADER.len()] {
     let none = String::new;
+    // The one that explains most.
+    let cause = |finding: &Finding| {
+        let ((bucket, kind), _) = heading(finding);
+        let first = why.shares(&bucket, kind).first();
+        first.map_or_else(none, |share| share.number.to_string())
+    };
     let slot = |slot: Option<i64>| slot.map(rfc3339).unwrap_or_default();
     match entry {
         Entry::Configuration(mismatch) => [
@@ -40,34 +49,41 @@ fn row(entry: Entry<'_>) -> [String; HEADER.len()] {
             none(),
             none(),
             none(),
+            none(),
             mismatch.setting().to_owned(),
             none(),
             cell(&cause::reason(mismatch)),
         ],
-        Entry::Difference(Finding::Leftovers {
-            kind,
-            side,
-            bucket,
-            records,
-            ..
-        }) => [
+        Entry::Difference(
+            finding @ Finding::Leftovers {
+                kind,
+                side,
+                bucket,
+                records,
+                ..
+            },
+        ) => [
             kind.name().to_owned(),
             side.to_string(),
             cell(&bucket.interface),
             slot(bucket.slot),
             records.to_string(),
+            cause(finding),
             none(),
             none(),
             none(),
         ],
-        Entry::Difference(Finding::Divergent {
-            bucket, records, ..
-        }) => [
+        Entry::Difference(
+            finding @ Finding::Divergent {
+                bucket, records, ..
+            },
+        ) => [
             "divergent".to_owned(),
             none(),
             cell(&bucket.interface),
             slot(bucket.slot),
             records.to_string(),
+            cause(finding),
             none(),
             none(),
             none(),
@@ -77,6 +93,7 @@ fn row(entry: Entry<'_>) -> [String; HEADER.len()] {
         }) => [
             "unreadable".to_owned(),
             side.to_string(),
+            none(),
             none(),
             none(),
             none(),
@@ -91,6 +108,7 @@ fn row(entry: Entry<'_>) -> [String; HEADER.len()] {
         }) => [
             "malformed".to_owned(),
             side.to_string(),
+            none(),
             none(),
             none(),
             none(),
@@ -122,15 +140,15 @@ mod tests {
         let mut out = Vec::new();
         write(&sample::different(), Style::default(), &mut out).unwrap();
         insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r"
-        kind,side,interface,slot,records,part,row,reason
-        missing,cwl,eni-0c19436730cc350ae,2022-01-07T23:25:00Z,2,,,
-        missing,cwl,eni-0c19436730cc350ae,2022-01-07T23:30:00Z,1,,,
-        surplus,s3,eni-0c19436730cc350ae,2022-01-07T23:35:00Z,1,,,
-        divergent,,eni-0c19436730cc350ae,2022-01-07T23:40:00Z,1,,,
-        undetermined,s3,eni-0c19436730cc350ae,2022-01-07T23:45:00Z,1,,,
-        pending,s3,eni-0c19436730cc350ae,2022-01-07T23:55:00Z,1,,,
-        unreadable,s3,,,,AWSLogs/111122223333/vpcflowlogs/eu-west-1/2022/01/07/111122223333_vpcflowlogs_eu-west-1_fl-0aa11bb22cc33dd44_20220107T2330Z_1a2b3c4d.log.gz,,the gzip stream ends early
-        malformed,cwl,,,,eni-0c19436730cc350ae-all,1641598800000,12 values where the format has 14 fields: `2 1111 \u{1b}[2J\u{202e}`
+        kind,side,interface,slot,records,cause,part,row,reason
+        missing,cwl,eni-0c19436730cc350ae,2022-01-07T23:25:00Z,2,1,,,
+        missing,cwl,eni-0c19436730cc350ae,2022-01-07T23:30:00Z,1,,,,
+        surplus,s3,eni-0c19436730cc350ae,2022-01-07T23:35:00Z,1,,,,
+        divergent,,eni-0c19436730cc350ae,2022-01-07T23:40:00Z,1,,,,
+        undetermined,s3,eni-0c19436730cc350ae,2022-01-07T23:45:00Z,1,,,,
+        pending,s3,eni-0c19436730cc350ae,2022-01-07T23:55:00Z,1,,,,
+        unreadable,s3,,,,,AWSLogs/111122223333/vpcflowlogs/eu-west-1/2022/01/07/111122223333_vpcflowlogs_eu-west-1_fl-0aa11bb22cc33dd44_20220107T2330Z_1a2b3c4d.log.gz,,the gzip stream ends early
+        malformed,cwl,,,,,eni-0c19436730cc350ae-all,1641598800000,12 values where the format has 14 fields: `2 1111 \u{1b}[2J\u{202e}`
         ");
     }
 

@@ -86,6 +86,14 @@ fn line(report: &Report, side: Side) -> Line {
             report.sides[side.other()].source.clone().into(),
         ),
         ("Verdict", report.verdict.name().into()),
+        (
+            "Cause",
+            report
+                .why
+                .causes
+                .first()
+                .map_or(Value::Null, |cause| cause.kind.into()),
+        ),
         ("ExitCode", report.exit_code().into()),
         ("WindowStart", time(report.window.start)),
         ("WindowEnd", time(report.window.end)),

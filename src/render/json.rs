@@ -13,11 +13,13 @@ use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 use super::Style;
 use super::cause;
 use super::escape::Harmless;
+use crate::causes::{Explanation, Why};
+use crate::diff::heading;
 use crate::model::finding::{Bucket, Evidence, FewerFields, Finding, Pair, ReadTrouble};
 use crate::model::{Counts, Side, Sides};
 use crate::record::RecordKind;
 use crate::report::times;
-use crate::report::{Entry, FieldDoubt, Report, SideSummary, TakenUp, Verdict};
+use crate::report::{Entry, FieldDoubt, Next, Report, SideSummary, TakenUp, Verdict};
 
 /// The name of the format.
 const SCHEMA: &str = "flowdiff.report/2";
@@ -35,11 +37,62 @@ struct Head<'a> {
     fields: &'a BTreeMap<RecordKind, Vec<String>>,
     fields_left_out: &'a BTreeMap<RecordKind, Sides<Vec<String>>>,
     sides: &'a Sides<SideSummary>,
-    counts: &'a Counts,
+    counts: CountsMembers<'a>,
+    causes: Vec<CauseItem<'a>>,
     #[serde(skip_serializing_if = "<[FieldDoubt]>::is_empty")]
     field_doubts: &'a [FieldDoubt],
     #[serde(skip_serializing_if = "<[FewerFields]>::is_empty")]
     fewer_fields: &'a [FewerFields],
+}
+
+#[derive(Serialize)]
+struct CountsMembers<'a> {
+    #[serde(flatten)]
+    counts: &'a Counts,
+    unexplained: u64,
+}
+
+/// Why records differ.
+#[derive(Serialize)]
+struct CauseItem<'a> {
+    number: u32,
+    kind: &'static str,
+    side: Option<Side>,
+    certain: bool,
+    records: u64,
+    interfaces: u64,
+    #[serde(serialize_with = "times::time")]
+    since: Option<i64>,
+    #[serde(serialize_with = "times::time")]
+    until: Option<i64>,
+    detail: &'a serde_json::Map<String, serde_json::Value>,
+    text: String,
+    next: String,
+}
+
+impl<'a> From<&'a Explanation> for CauseItem<'a> {
+    fn from(cause: &'a Explanation) -> Self {
+        Self {
+            number: cause.number,
+            kind: cause.kind,
+            side: cause.side,
+            certain: cause.certain,
+            records: cause.records,
+            interfaces: cause.interfaces,
+            since: cause.since,
+            until: cause.until,
+            detail: &cause.detail,
+            text: cause::explained(cause),
+            next: cause::step(cause),
+        }
+    }
+}
+
+/// How many records of a finding a cause explains.
+#[derive(Serialize)]
+struct ShareItem {
+    number: u32,
+    records: u64,
 }
 
 #[derive(Serialize)]
@@ -61,6 +114,7 @@ struct Times {
 struct Tail<'a> {
     evidence_capped: bool,
     notes: Vec<String>,
+    next: Option<&'a Next>,
     #[serde(skip_serializing_if = "Option::is_none")]
     state: Option<&'a TakenUp>,
 }
@@ -83,6 +137,7 @@ enum Item<'a> {
         #[serde(flatten)]
         place: BucketKeys<'a>,
         records: u64,
+        causes: Vec<ShareItem>,
         evidence: &'a [Evidence],
     },
     Divergent {
@@ -90,6 +145,7 @@ enum Item<'a> {
         #[serde(flatten)]
         place: BucketKeys<'a>,
         records: u64,
+        causes: Vec<ShareItem>,
         evidence: &'a [Pair],
     },
     Unreadable {
@@ -123,8 +179,8 @@ impl<'a> From<&'a Bucket> for BucketKeys<'a> {
     }
 }
 
-impl<'a> From<Entry<'a>> for Item<'a> {
-    fn from(entry: Entry<'a>) -> Self {
+impl<'a> Item<'a> {
+    fn of(entry: Entry<'a>, why: &Why) -> Self {
         match entry {
             Entry::Configuration(mismatch) => Self::Configuration {
                 kind: "configuration",
@@ -133,14 +189,22 @@ impl<'a> From<Entry<'a>> for Item<'a> {
                 values: cause::values(mismatch),
                 reason: cause::reason(mismatch),
             },
-            Entry::Difference(finding) => finding.into(),
+            Entry::Difference(finding) => Self::difference(finding, why),
             Entry::Trouble(trouble) => trouble.into(),
         }
     }
 }
 
-impl<'a> From<&'a Finding> for Item<'a> {
-    fn from(finding: &'a Finding) -> Self {
+impl<'a> Item<'a> {
+    fn difference(finding: &'a Finding, why: &Why) -> Self {
+        let ((bucket, kind), _) = heading(finding);
+        let shares = why.shares(&bucket, kind).iter();
+        let causes = shares
+            .map(|share| ShareItem {
+                number: share.number,
+                records: share.records,
+            })
+            .collect();
         match finding {
             Finding::Leftovers {
                 kind,
@@ -153,6 +217,7 @@ impl<'a> From<&'a Finding> for Item<'a> {
                 side: *side,
                 place: bucket.into(),
                 records: *records,
+                causes,
                 evidence,
             },
             Finding::Divergent {
@@ -163,6 +228,7 @@ impl<'a> From<&'a Finding> for Item<'a> {
                 kind: "divergent",
                 place: bucket.into(),
                 records: *records,
+                causes,
                 evidence,
             },
         }
@@ -234,7 +300,11 @@ fn head(report: &Report) -> Head<'_> {
         fields: &report.fields,
         fields_left_out: &report.fields_left_out,
         sides: &report.sides,
-        counts: &report.counts,
+        counts: CountsMembers {
+            counts: &report.counts,
+            unexplained: report.why.unexplained,
+        },
+        causes: report.why.causes.iter().map(CauseItem::from).collect(),
         field_doubts: &report.field_doubts,
         fewer_fields: &report.fewer_fields,
     }
@@ -244,6 +314,7 @@ fn tail(report: &Report) -> Tail<'_> {
     Tail {
         evidence_capped: report.evidence_capped,
         notes: cause::notes(report),
+        next: report.next.as_ref(),
         state: report.state.as_ref(),
     }
 }
@@ -252,7 +323,10 @@ fn tail(report: &Report) -> Tail<'_> {
 pub(super) fn write_document(report: &Report, _: Style<'_>, out: &mut dyn Write) -> io::Result<()> {
     let document = Document {
         head: head(report),
-        findings: report.entries().map(Item::from).collect(),
+        findings: report
+            .entries()
+            .map(|entry| Item::of(entry, &report.why))
+            .collect(),
         tail: tail(report),
     };
     write_pretty(&document, out)
@@ -262,7 +336,7 @@ pub(super) fn write_document(report: &Report, _: Style<'_>, out: &mut dyn Write)
 pub(super) fn write_lines(report: &Report, _: Style<'_>, out: &mut dyn Write) -> io::Result<()> {
     write_line(&without_findings(report), out)?;
     report.entries().try_for_each(|entry| {
-        let line = Line::Finding(entry.into());
+        let line = Line::Finding(Item::of(entry, &report.why));
         write(&line, CompactFormatter, out)
     })
 }
@@ -425,8 +499,10 @@ mod tests {
             "late": {
               "s3": 0,
               "cwl": 0
-            }
+            },
+            "unexplained": 0
           },
+          "causes": [],
           "findings": [
             {
               "kind": "undetermined",
@@ -434,6 +510,7 @@ mod tests {
               "interface": "eni-0c19436730cc350ae",
               "slot": "2022-01-07T23:25:00Z",
               "records": 1,
+              "causes": [],
               "evidence": [
                 {
                   "record": {
@@ -467,7 +544,8 @@ mod tests {
             }
           ],
           "evidence_capped": false,
-          "notes": []
+          "notes": [],
+          "next": null
         }
         "#);
     }
@@ -475,13 +553,13 @@ mod tests {
     #[test]
     fn lines_of_every_kind() {
         insta::assert_snapshot!(lines(&sample::different()), @r#"
-        {"type":"report","schema":"flowdiff.report/2","tool":{"name":"flowdiff","version":"0.0.0"},"verdict":"different","exit_code":1,"window":{"start":"2022-01-07T23:00:00Z","end":"2022-01-08T00:00:00Z"},"settle_seconds":900,"suggested_settle_seconds":900,"fields":{"vpc":["version","account-id","interface-id","srcaddr","dstaddr","srcport","dstport","protocol","packets","bytes","start","end","action","log-status"]},"fields_left_out":{"vpc":{"s3":["vpc-id","flow-direction"],"cwl":[]}},"sides":{"s3":{"source":"s3://fa-014-111122223333/AWSLogs/111122223333/vpcflowlogs/eu-west-1/","parts":13,"bytes":35756442,"records":1234572,"nodata":12,"skipdata":1,"malformed":0,"masked":0,"unreadable_parts":1,"retries":0,"first_start":"2022-01-07T23:00:04Z","last_start":"2022-01-07T23:59:01Z","delivery_delay_seconds":{"p50":251,"p95":502,"p99":582,"max":753},"late_delay_seconds":null},"cwl":{"source":"cwl:///fa-014-FlowLogGroup","parts":2,"bytes":153092877,"records":1234570,"nodata":12,"skipdata":1,"malformed":1,"masked":0,"unreadable_parts":0,"retries":3,"first_start":"2022-01-07T23:00:04Z","last_start":"2022-01-07T23:59:58Z","delivery_delay_seconds":{"p50":95,"p95":190,"p99":270,"max":285},"late_delay_seconds":{"p50":830,"p95":1660,"p99":1740,"max":2490}}},"counts":{"matched":1234567,"matched_on_fewer_fields":0,"missing":{"s3":0,"cwl":3},"surplus":{"s3":1,"cwl":0},"divergent":1,"pending":{"s3":1,"cwl":0},"undetermined":{"s3":1,"cwl":0},"late":{"s3":0,"cwl":2}},"evidence_capped":true,"notes":["s3: flow logs read: fl-0aa11bb22cc33dd44 (12 objects), fl-0ee55ff66aa77bb88 (1 object)"]}
-        {"type":"finding","kind":"missing","side":"cwl","interface":"eni-0c19436730cc350ae","slot":"2022-01-07T23:25:00Z","records":2,"evidence":[{"record":{"version":2,"account-id":"111122223333","interface-id":"eni-0c19436730cc350ae","srcaddr":"10.0.1.20","dstaddr":"10.0.1.196","srcport":49152,"dstport":443,"protocol":6,"packets":4,"bytes":336,"start":1641597904,"end":1641597962,"action":"ACCEPT","log-status":"OK"},"found_in":{"part":"AWSLogs/111122223333/vpcflowlogs/eu-west-1/2022/01/07/111122223333_vpcflowlogs_eu-west-1_fl-0aa11bb22cc33dd44_20220107T2325Z_1a2b3c4d.log.gz","row":3}}]}
-        {"type":"finding","kind":"missing","side":"cwl","interface":"eni-0c19436730cc350ae","slot":"2022-01-07T23:30:00Z","records":1,"evidence":[{"record":{"version":2,"account-id":"111122223333","interface-id":"eni-0c19436730cc350ae","srcaddr":"10.0.1.20","dstaddr":"10.0.1.196","srcport":49152,"dstport":8443,"protocol":6,"packets":4,"bytes":336,"start":1641598204,"end":1641598262,"action":"ACCEPT","log-status":"OK"},"found_in":{"part":"AWSLogs/111122223333/vpcflowlogs/eu-west-1/2022/01/07/111122223333_vpcflowlogs_eu-west-1_fl-0aa11bb22cc33dd44_20220107T2325Z_1a2b3c4d.log.gz","row":3}}]}
-        {"type":"finding","kind":"surplus","side":"s3","interface":"eni-0c19436730cc350ae","slot":"2022-01-07T23:35:00Z","records":1,"evidence":[{"record":{"version":2,"account-id":"111122223333","interface-id":"eni-0c19436730cc350ae","srcaddr":"10.0.1.20","dstaddr":"10.0.1.196","srcport":49152,"dstport":53,"protocol":6,"packets":4,"bytes":336,"start":1641598500,"end":1641598558,"action":"ACCEPT","log-status":"OK"},"found_in":{"part":"AWSLogs/111122223333/vpcflowlogs/eu-west-1/2022/01/07/111122223333_vpcflowlogs_eu-west-1_fl-0aa11bb22cc33dd44_20220107T2325Z_1a2b3c4d.log.gz","row":3}}]}
-        {"type":"finding","kind":"divergent","interface":"eni-0c19436730cc350ae","slot":"2022-01-07T23:40:00Z","records":1,"evidence":[{"fields":["packets","bytes"],"s3":{"record":{"version":2,"account-id":"111122223333","interface-id":"eni-0c19436730cc350ae","srcaddr":"10.0.1.20","dstaddr":"10.0.1.196","srcport":49152,"dstport":22,"protocol":6,"packets":4,"bytes":336,"start":1641598800,"end":1641598858,"action":"ACCEPT","log-status":"OK"},"found_in":{"part":"AWSLogs/111122223333/vpcflowlogs/eu-west-1/2022/01/07/111122223333_vpcflowlogs_eu-west-1_fl-0aa11bb22cc33dd44_20220107T2325Z_1a2b3c4d.log.gz","row":60}},"cwl":{"record":{"version":2,"account-id":"111122223333","interface-id":"eni-0c19436730cc350ae","srcaddr":"10.0.1.20","dstaddr":"10.0.1.196","srcport":49152,"dstport":22,"protocol":6,"packets":5,"bytes":340,"start":1641598800,"end":1641598858,"action":"ACCEPT","log-status":"OK"},"found_in":{"part":"eni-0c19436730cc350ae-all","row":1641598800000}}}]}
-        {"type":"finding","kind":"undetermined","side":"s3","interface":"eni-0c19436730cc350ae","slot":"2022-01-07T23:45:00Z","records":1,"evidence":[{"record":{"version":2,"account-id":"111122223333","interface-id":"eni-0c19436730cc350ae","srcaddr":"10.0.1.20","dstaddr":"10.0.1.196","srcport":49152,"dstport":443,"protocol":6,"packets":4,"bytes":336,"start":1641599102,"end":1641599160,"action":"ACCEPT","log-status":"OK"},"found_in":{"part":"eni-0c19436730cc350ae-all","row":3}}]}
-        {"type":"finding","kind":"pending","side":"s3","interface":"eni-0c19436730cc350ae","slot":"2022-01-07T23:55:00Z","records":1,"evidence":[{"record":{"version":2,"account-id":"111122223333","interface-id":"eni-0c19436730cc350ae","srcaddr":"10.0.1.20","dstaddr":"10.0.1.196","srcport":49152,"dstport":443,"protocol":6,"packets":4,"bytes":336,"start":1641599941,"end":1641599999,"action":"ACCEPT","log-status":"OK"},"found_in":{"part":"eni-0c19436730cc350ae-all","row":3}}]}
+        {"type":"report","schema":"flowdiff.report/2","tool":{"name":"flowdiff","version":"0.0.0"},"verdict":"different","exit_code":1,"window":{"start":"2022-01-07T23:00:00Z","end":"2022-01-08T00:00:00Z"},"settle_seconds":900,"suggested_settle_seconds":900,"fields":{"vpc":["version","account-id","interface-id","srcaddr","dstaddr","srcport","dstport","protocol","packets","bytes","start","end","action","log-status"]},"fields_left_out":{"vpc":{"s3":["vpc-id","flow-direction"],"cwl":[]}},"sides":{"s3":{"source":"s3://fa-014-111122223333/AWSLogs/111122223333/vpcflowlogs/eu-west-1/","parts":13,"bytes":35756442,"records":1234572,"nodata":12,"skipdata":1,"malformed":0,"masked":0,"unreadable_parts":1,"retries":0,"first_start":"2022-01-07T23:00:04Z","last_start":"2022-01-07T23:59:01Z","delivery_delay_seconds":{"p50":251,"p95":502,"p99":582,"max":753},"late_delay_seconds":null},"cwl":{"source":"cwl:///fa-014-FlowLogGroup","parts":2,"bytes":153092877,"records":1234570,"nodata":12,"skipdata":1,"malformed":1,"masked":0,"unreadable_parts":0,"retries":3,"first_start":"2022-01-07T23:00:04Z","last_start":"2022-01-07T23:59:58Z","delivery_delay_seconds":{"p50":95,"p95":190,"p99":270,"max":285},"late_delay_seconds":{"p50":830,"p95":1660,"p99":1740,"max":2490}}},"counts":{"matched":1234567,"matched_on_fewer_fields":0,"missing":{"s3":0,"cwl":3},"surplus":{"s3":1,"cwl":0},"divergent":1,"pending":{"s3":1,"cwl":0},"undetermined":{"s3":1,"cwl":0},"late":{"s3":0,"cwl":2},"unexplained":5},"causes":[{"number":1,"kind":"interface-absent","side":"cwl","certain":true,"records":2,"interfaces":1,"since":"2022-01-07T23:25:00Z","until":"2022-01-07T23:30:00Z","detail":{"named":["eni-0c19436730cc350ae until 2022-01-07T23:30:00Z"],"when":"until"},"text":"cwl has nothing of these interfaces at first, though it has others' records of the same time: eni-0c19436730cc350ae until 2022-01-07T23:30:00Z; s3 has 2 records of 1 interface","next":"see whether these interfaces have log streams, under other names perhaps, and whether the flow log watches them"}],"evidence_capped":true,"notes":["s3: flow logs read: fl-0aa11bb22cc33dd44 (12 objects), fl-0ee55ff66aa77bb88 (1 object)"],"next":{"text":"look at what delivers to cwl","command":"flowdiff check s3://fa-014-111122223333 cwl:///fa-014-FlowLogGroup"}}
+        {"type":"finding","kind":"missing","side":"cwl","interface":"eni-0c19436730cc350ae","slot":"2022-01-07T23:25:00Z","records":2,"causes":[{"number":1,"records":2}],"evidence":[{"record":{"version":2,"account-id":"111122223333","interface-id":"eni-0c19436730cc350ae","srcaddr":"10.0.1.20","dstaddr":"10.0.1.196","srcport":49152,"dstport":443,"protocol":6,"packets":4,"bytes":336,"start":1641597904,"end":1641597962,"action":"ACCEPT","log-status":"OK"},"found_in":{"part":"AWSLogs/111122223333/vpcflowlogs/eu-west-1/2022/01/07/111122223333_vpcflowlogs_eu-west-1_fl-0aa11bb22cc33dd44_20220107T2325Z_1a2b3c4d.log.gz","row":3}}]}
+        {"type":"finding","kind":"missing","side":"cwl","interface":"eni-0c19436730cc350ae","slot":"2022-01-07T23:30:00Z","records":1,"causes":[],"evidence":[{"record":{"version":2,"account-id":"111122223333","interface-id":"eni-0c19436730cc350ae","srcaddr":"10.0.1.20","dstaddr":"10.0.1.196","srcport":49152,"dstport":8443,"protocol":6,"packets":4,"bytes":336,"start":1641598204,"end":1641598262,"action":"ACCEPT","log-status":"OK"},"found_in":{"part":"AWSLogs/111122223333/vpcflowlogs/eu-west-1/2022/01/07/111122223333_vpcflowlogs_eu-west-1_fl-0aa11bb22cc33dd44_20220107T2325Z_1a2b3c4d.log.gz","row":3}}]}
+        {"type":"finding","kind":"surplus","side":"s3","interface":"eni-0c19436730cc350ae","slot":"2022-01-07T23:35:00Z","records":1,"causes":[],"evidence":[{"record":{"version":2,"account-id":"111122223333","interface-id":"eni-0c19436730cc350ae","srcaddr":"10.0.1.20","dstaddr":"10.0.1.196","srcport":49152,"dstport":53,"protocol":6,"packets":4,"bytes":336,"start":1641598500,"end":1641598558,"action":"ACCEPT","log-status":"OK"},"found_in":{"part":"AWSLogs/111122223333/vpcflowlogs/eu-west-1/2022/01/07/111122223333_vpcflowlogs_eu-west-1_fl-0aa11bb22cc33dd44_20220107T2325Z_1a2b3c4d.log.gz","row":3}}]}
+        {"type":"finding","kind":"divergent","interface":"eni-0c19436730cc350ae","slot":"2022-01-07T23:40:00Z","records":1,"causes":[],"evidence":[{"fields":["packets","bytes"],"s3":{"record":{"version":2,"account-id":"111122223333","interface-id":"eni-0c19436730cc350ae","srcaddr":"10.0.1.20","dstaddr":"10.0.1.196","srcport":49152,"dstport":22,"protocol":6,"packets":4,"bytes":336,"start":1641598800,"end":1641598858,"action":"ACCEPT","log-status":"OK"},"found_in":{"part":"AWSLogs/111122223333/vpcflowlogs/eu-west-1/2022/01/07/111122223333_vpcflowlogs_eu-west-1_fl-0aa11bb22cc33dd44_20220107T2325Z_1a2b3c4d.log.gz","row":60}},"cwl":{"record":{"version":2,"account-id":"111122223333","interface-id":"eni-0c19436730cc350ae","srcaddr":"10.0.1.20","dstaddr":"10.0.1.196","srcport":49152,"dstport":22,"protocol":6,"packets":5,"bytes":340,"start":1641598800,"end":1641598858,"action":"ACCEPT","log-status":"OK"},"found_in":{"part":"eni-0c19436730cc350ae-all","row":1641598800000}}}]}
+        {"type":"finding","kind":"undetermined","side":"s3","interface":"eni-0c19436730cc350ae","slot":"2022-01-07T23:45:00Z","records":1,"causes":[],"evidence":[{"record":{"version":2,"account-id":"111122223333","interface-id":"eni-0c19436730cc350ae","srcaddr":"10.0.1.20","dstaddr":"10.0.1.196","srcport":49152,"dstport":443,"protocol":6,"packets":4,"bytes":336,"start":1641599102,"end":1641599160,"action":"ACCEPT","log-status":"OK"},"found_in":{"part":"eni-0c19436730cc350ae-all","row":3}}]}
+        {"type":"finding","kind":"pending","side":"s3","interface":"eni-0c19436730cc350ae","slot":"2022-01-07T23:55:00Z","records":1,"causes":[],"evidence":[{"record":{"version":2,"account-id":"111122223333","interface-id":"eni-0c19436730cc350ae","srcaddr":"10.0.1.20","dstaddr":"10.0.1.196","srcport":49152,"dstport":443,"protocol":6,"packets":4,"bytes":336,"start":1641599941,"end":1641599999,"action":"ACCEPT","log-status":"OK"},"found_in":{"part":"eni-0c19436730cc350ae-all","row":3}}]}
         {"type":"finding","kind":"unreadable","side":"s3","part":"AWSLogs/111122223333/vpcflowlogs/eu-west-1/2022/01/07/111122223333_vpcflowlogs_eu-west-1_fl-0aa11bb22cc33dd44_20220107T2330Z_1a2b3c4d.log.gz","reason":"the gzip stream ends early"}
         {"type":"finding","kind":"malformed","side":"cwl","part":"eni-0c19436730cc350ae-all","row":1641598800000,"reason":"12 values where the format has 14 fields: `2 1111 \u001b[2J\u202e`"}
         "#);

@@ -8,8 +8,11 @@ use std::sync::Arc;
 
 use quick_junit::{NonSuccessKind, Report as Suites, TestCase, TestCaseStatus, TestSuite};
 
+use super::cause;
 use super::escape::escape;
 use super::{Style, wording};
+use crate::causes::Why;
+use crate::diff::heading;
 use crate::model::Side;
 use crate::model::finding::{Bucket, Evidence, Finding, LeftoverKind, Place, ReadTrouble};
 use crate::model::window::rfc3339;
@@ -84,6 +87,13 @@ fn verdict(report: &Report) -> TestSuite {
         Verdict::Different | Verdict::Unknown => {
             let mut told = TestCaseStatus::non_success(NonSuccessKind::Error);
             told.set_type(report.verdict.name()).set_message(words);
+            let causes = report.why.causes.iter();
+            let why: Vec<String> = causes
+                .map(|cause| format!("{}  {}\n", cause.number, escape(&cause::explained(cause))))
+                .collect();
+            if !why.is_empty() {
+                told.set_description(why.concat());
+            }
             told
         }
     };
@@ -127,7 +137,7 @@ fn status(report: &Report, findings: &[&Finding]) -> TestCaseStatus {
     told.set_description(
         findings
             .iter()
-            .map(|finding| details(finding))
+            .map(|finding| details(finding, &report.why))
             .collect::<String>(),
     );
     told
@@ -159,8 +169,18 @@ fn headline(finding: &Finding) -> String {
     }
 }
 
-fn details(finding: &Finding) -> String {
+fn details(finding: &Finding, why: &Why) -> String {
+    let ((bucket, kind), _) = heading(finding);
     let mut text = format!("{}\n", headline(finding));
+    for share in why.shares(&bucket, kind) {
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "  cause {}: {}",
+            share.number,
+            count(share.records, "record")
+        );
+    }
     let mut copy = |margin: &str, found: &Evidence| {
         let (record, place) = (escape(&found.record.to_string()), at(&found.found_in));
         // Writing to a String cannot fail.
@@ -205,6 +225,7 @@ mod tests {
             <testsuite name="eni-0c19436730cc350ae" tests="1" skipped="0" errors="0" failures="1">
                 <testcase name="2022-01-07T23:00:00Z" classname="eni-0c19436730cc350ae" assertions="1234571">
                     <failure message="2 records missing on cwl from 2022-01-07T23:25:00Z; 1 record missing on cwl from 2022-01-07T23:30:00Z; 1 record surplus on s3 from 2022-01-07T23:35:00Z; 1 record divergent from 2022-01-07T23:40:00Z; 1 record undetermined on s3 from 2022-01-07T23:45:00Z; 1 record pending on s3 from 2022-01-07T23:55:00Z" type="missing">2 records missing on cwl from 2022-01-07T23:25:00Z
+          cause 1: 2 records
           2 111122223333 eni-0c19436730cc350ae 10.0.1.20 10.0.1.196 49152 443 6 4 336 1641597904 1641597962 ACCEPT OK
             in AWSLogs/111122223333/vpcflowlogs/eu-west-1/2022/01/07/111122223333_vpcflowlogs_eu-west-1_fl-0aa11bb22cc33dd44_20220107T2325Z_1a2b3c4d.log.gz:3
         1 record missing on cwl from 2022-01-07T23:30:00Z

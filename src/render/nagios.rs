@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use super::wording;
+use super::{cause, wording};
 use crate::model::Side;
 use crate::report::alarm::{Figure, Range};
 use crate::report::{Report, Verdict};
@@ -89,6 +89,9 @@ impl Thresholds {
         let status = worst.into_iter().find(found).unwrap_or(Status::Ok);
         let mut text = wording::verdict(report);
         text.extend(wording::reservation(report).map(|more| format!(" {more}")));
+        if let Some(cause) = report.why.causes.first() {
+            let _ = write!(text, " Why: {}.", cause::explained(cause));
+        }
         if status == Status::Ok && report.verdict != Verdict::Consistent {
             text.push_str(" All within the ranges given.");
         }
@@ -282,7 +285,7 @@ mod tests {
             "missing=100,lag=900",
             &read_whole(),
         );
-        insta::assert_snapshot!(line, @"FLOWDIFF CRITICAL - Different: 3 records missing on cwl, 1 divergent, 1 surplus on s3. Still open: 1 record pending on s3. | missing=3;10;100;0 surplus=1;;;0 divergent=1;;;0 pending=1;5:;;0 lag=582s;;900;0 undetermined=0;;;0 records_s3=1234572;;;0 records_cwl=1234570;;;0 time=1.5s;;;0");
+        insta::assert_snapshot!(line, @"FLOWDIFF CRITICAL - Different: 3 records missing on cwl, 1 divergent, 1 surplus on s3. Still open: 1 record pending on s3. Why: cwl has nothing of these interfaces at first, though it has others' records of the same time: eni-0c19436730cc350ae until 2022-01-07T23:30:00Z; s3 has 2 records of 1 interface. | missing=3;10;100;0 surplus=1;;;0 divergent=1;;;0 pending=1;5:;;0 lag=582s;;900;0 undetermined=0;;;0 records_s3=1234572;;;0 records_cwl=1234570;;;0 time=1.5s;;;0");
         assert_eq!(unknown("a|b\nc"), "FLOWDIFF UNKNOWN - a/b c");
     }
 

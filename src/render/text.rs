@@ -34,6 +34,7 @@ pub(super) fn write(report: &Report, style: Style<'_>, out: &mut dyn Write) -> i
     };
     sections::configuration(&mut page, report);
     answer(&mut page, report);
+    why(&mut page, report);
     not_compared(&mut page, report);
     page.blank();
     times(&mut page, report);
@@ -42,6 +43,7 @@ pub(super) fn write(report: &Report, style: Style<'_>, out: &mut dyn Write) -> i
     sections::write(&mut page, report);
     page.blank();
     closing(&mut page, report);
+    next(&mut page, report);
     out.write_all(page.text.as_bytes())
 }
 
@@ -104,6 +106,34 @@ fn answer(page: &mut Page, report: &Report) {
     page.wrapped_inked(ink, "", "  ", &wording::verdict(report));
     if let Some(reservation) = wording::reservation(report) {
         page.wrapped_inked(Ink::Doubtful, "", "  ", &reservation);
+    }
+}
+
+/// Writes why, the cause that explains most first.
+fn why(page: &mut Page, report: &Report) {
+    let why = &report.why;
+    let causes = why.causes.iter().map(|cause| {
+        let text = cause::explained(cause);
+        (cause.number.to_string(), escape(&text))
+    });
+    let rest = (why.unexplained > 0 && !why.causes.is_empty()).then(|| {
+        let records = count(why.unexplained, "record");
+        ("-".to_owned(), format!("{records} not explained"))
+    });
+    for (place, (number, text)) in causes.chain(rest).enumerate() {
+        let label = if place == 0 { "Why" } else { "" };
+        let first = format!("{label:<10}{number}  ");
+        page.wrapped(&first, &" ".repeat(first.len()), &text);
+    }
+}
+
+/// Writes what to do next; the command stands on a line of its own.
+fn next(page: &mut Page, report: &Report) {
+    if let Some(next) = &report.next {
+        page.labelled("To do", &next.text);
+        if let Some(command) = &next.command {
+            page.line(&format!("  {}", escape(command)));
+        }
     }
 }
 
@@ -325,6 +355,9 @@ mod tests {
         Different: 3 records missing on cwl, 1 divergent, 1 surplus on s3.
         Still open: 1 record undetermined on s3, 1 pending on s3, 1 part unreadable on s3, 1 row malformed
           on cwl.
+        Why       1  cwl has nothing of these interfaces at first, though it has others' records of the same
+                     time: eni-0c19436730cc350ae until 2022-01-07T23:30:00Z; s3 has 2 records of 1 interface
+                  -  5 records not explained
           not compared, since cwl has it not: vpc-id, flow-direction
 
         Window    2022-01-07T23:00:00Z .. 2022-01-08T00:00:00Z, cut on record start
@@ -417,6 +450,8 @@ mod tests {
         Compared  version, account-id, interface-id, srcaddr, dstaddr, srcport, dstport, protocol, packets,
                   bytes, start, end, action, log-status
         Note      s3: flow logs read: fl-0aa11bb22cc33dd44 (12 objects), fl-0ee55ff66aa77bb88 (1 object)
+        To do     look at what delivers to cwl
+          flowdiff check s3://fa-014-111122223333 cwl:///fa-014-FlowLogGroup
         ");
     }
 

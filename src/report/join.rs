@@ -88,6 +88,7 @@ impl Report {
                 None => self.fewer_fields.push(more),
             }
         }
+        self.why.add(other.why);
         self.verdict = self.verdict.and(other.verdict);
         self.window = hull(self.window, other.window);
         self.sides.s3.add(&other.sides.s3);

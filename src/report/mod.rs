@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::causes::{Cause, ConfigMismatch};
+use crate::causes::{Cause, ConfigMismatch, Why};
 use crate::model::delay::DelaySummary;
 use crate::model::finding::{Bucket, FewerFields, Finding, ReadTrouble};
 use crate::model::window::{Settle, Window};
@@ -59,6 +59,10 @@ pub struct Report {
     pub evidence_capped: bool,
     /// What may be why, and what else a reader should know, in fixed order.
     pub causes: Vec<Cause>,
+    /// Why records differ: what explains how many of them.
+    pub why: Why,
+    /// What to do next, if there is anything to do.
+    pub next: Option<Next>,
     /// Whether late records were looked for.
     pub rechecked: bool,
     /// Records of each side by interface and hour, if a renderer asks for them.
@@ -121,6 +125,15 @@ impl Report {
     pub fn late(&self, side: Side) -> Option<u64> {
         self.rechecked.then_some(self.counts.late[side])
     }
+}
+
+/// What to do next.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Next {
+    /// What, a sentence without a stop.
+    pub text: String,
+    /// The command, as it can be pasted into a shell; `None` if nobody knows what was typed, or it may not be told.
+    pub command: Option<String>,
 }
 
 /// One thing that a report lists.

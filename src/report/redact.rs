@@ -18,7 +18,7 @@ use regex::{Captures, Regex};
 use serde_json::Value;
 use sha2::Sha256;
 
-use super::{Hour, Report};
+use super::{Hour, Next, Report};
 use crate::causes::Cause;
 use crate::diff::Shown;
 use crate::model::Cover;
@@ -169,6 +169,16 @@ impl Redaction {
                 .collect(),
             tolerated: causes(report.tolerated).collect(),
             causes: causes(report.causes).chain([stand_ins]).collect(),
+            // A command with stand-ins in it would find nothing.
+            next: report.next.map(|next| Next {
+                text: self.text(&next.text),
+                command: next
+                    .command
+                    .filter(|command| self.text(command) == *command),
+            }),
+            why: report
+                .why
+                .map_texts(&|text| self.text(text), &|bucket| self.bucket(bucket)),
             ..report
         }
     }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Carried, Hour, Looked, Report, SideSummary, TakenUp, Verdict};
-use crate::causes::{Cause, ConfigMismatch};
+use super::{Carried, Hour, Looked, Next, Report, SideSummary, TakenUp, Verdict};
+use crate::causes::{Cause, ConfigMismatch, Explanation, Share, Why};
+use crate::diff::Kind;
 use crate::model::delay::DelaySummary;
 use crate::model::finding::{Bucket, Evidence, Finding, LeftoverKind, Pair, Place, ReadTrouble};
 use crate::model::window::{Settle, Window, slot};
@@ -113,9 +114,44 @@ pub(crate) fn different() -> Report {
                 ("fl-0ee55ff66aa77bb88".to_owned(), 1),
             ]),
         }],
+        why: why(),
+        next: Some(Next {
+            text: "look at what delivers to cwl".to_owned(),
+            command: Some(
+                "flowdiff check s3://fa-014-111122223333 cwl:///fa-014-FlowLogGroup".to_owned(),
+            ),
+        }),
         hours: hours(1_234_572, 1_234_570),
         tolerated: Vec::new(),
         took: Duration::from_millis(1500),
+    }
+}
+
+fn why() -> Why {
+    let slot = |minutes: i64| Bucket {
+        interface: "eni-0c19436730cc350ae".into(),
+        slot: Some(START + 60 * minutes),
+    };
+    let detail = serde_json::json!({
+        "when": "until",
+        "named": ["eni-0c19436730cc350ae until 2022-01-07T23:30:00Z"],
+    });
+    let cause = Explanation {
+        number: 1,
+        kind: "interface-absent",
+        side: Some(Side::Cwl),
+        certain: true,
+        records: 2,
+        interfaces: 1,
+        since: Some(START + 1500),
+        until: Some(START + 1800),
+        detail: detail.as_object().cloned().unwrap_or_default(),
+    };
+    let share = |records| vec![Share { number: 1, records }];
+    Why {
+        causes: vec![cause],
+        shares: BTreeMap::from([((slot(25), Kind::Missing(Side::Cwl)), share(2))]),
+        unexplained: 5,
     }
 }
 
@@ -189,6 +225,8 @@ pub(crate) fn consistent() -> Report {
         troubles: Vec::new(),
         evidence_capped: false,
         causes: Vec::new(),
+        why: Why::default(),
+        next: None,
         hours: hours(57, 57),
         ..different()
     }

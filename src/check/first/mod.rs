@@ -24,7 +24,7 @@ use super::pass::plausible::Plausible;
 use super::pass::reader::Reader;
 use super::pass::rules::{Halt, Rules};
 use super::pass::taken::SideScreen;
-use screen::{Finer, Lines, Screen, Size};
+use screen::{Finer, Lines, Sample, Screen, Size};
 
 /// How many differences the first sketch tells. Small enough to stay in the processor's cache, since every
 /// record touches three of its cells; enough for what goes wrong on an ordinary day.
@@ -43,6 +43,10 @@ pub(super) struct Screened {
     pub rules: Arc<Rules>,
     /// What each side boils down to.
     pub digests: Sides<Digest>,
+    /// Some records of each side.
+    pub samples: Sides<Sample>,
+    /// Whether the digests are of all buckets, not only of those that differ.
+    pub is_whole: bool,
     /// What was found on each side.
     pub sides: Sides<SideScreen>,
     /// Parts that were passed over because their names say nothing of what they hold.
@@ -105,6 +109,8 @@ pub(super) async fn screen(
         let mut screened = Screened {
             rules,
             digests: passed.visitor.digests,
+            samples: passed.visitor.samples,
+            is_whole: true,
             sides,
             unnamed: listings
                 .as_ref()
@@ -146,6 +152,7 @@ async fn refine(
 ) -> Result<(), Error> {
     let mut size = size(reader);
     let mut grain = screened.digests.level();
+    screened.is_whole = grain.is_fine();
     while !grain.is_fine() {
         let ids: HashSet<BucketId> = screened.digests.unequal().into_iter().collect();
         if ids.is_empty() {

@@ -4,11 +4,19 @@ use std::sync::Arc;
 
 use hashbrown::HashSet;
 
+use crate::causes::{Lowest, of_text};
 use crate::check::pass::claims::Claims;
 use crate::check::pass::span::FilterMemory;
 use crate::check::pass::visitor::{Seen, Visitor};
 use crate::digest::{BucketId, Digest, Fingerprints, Grain};
 use crate::model::{Side, Sides};
+use crate::record::Record;
+
+/// So many records of each side are kept whole, to tell what a side has at all.
+const SAMPLE: usize = 1_024;
+
+/// Some of a side's records, with the parts that hold them.
+pub(in crate::check) type Sample = Lowest<(Record, Arc<str>)>;
 
 /// How large digests may become.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +33,8 @@ pub(in crate::check) struct Size {
 pub(in crate::check) struct Screen {
     /// What each side boils down to.
     pub digests: Sides<Digest>,
+    /// Some records of each side.
+    pub samples: Sides<Sample>,
     size: Size,
     filters: Arc<FilterMemory>,
     claims: Claims,
@@ -36,10 +46,21 @@ impl Screen {
         let digest = |_| Digest::for_differences(size.differences, size.lines);
         Self {
             digests: Sides::from_fn(digest),
+            samples: Sides::from_fn(|_| Lowest::of(SAMPLE)),
             size,
             filters: Arc::new(FilterMemory::of(size.filters)),
             claims: Claims::default(),
         }
+    }
+}
+
+impl Screen {
+    /// Keeps a record, as few are.
+    #[cold]
+    #[inline(never)]
+    fn keep(&mut self, seen: &Seen<'_>, number: u64) {
+        let part = Arc::clone(&seen.origin.name);
+        self.samples[seen.origin.side].add(number, (seen.record(), part));
     }
 }
 
@@ -58,6 +79,10 @@ impl Visitor for Screen {
             return false;
         }
         self.digests[seen.origin.side].add(&seen.print);
+        let number = of_text(seen.normal.text, seen.normal.start, seen.normal.end);
+        if self.samples[seen.origin.side].takes(number) {
+            self.keep(seen, number);
+        }
         true
     }
 
@@ -72,6 +97,8 @@ impl Visitor for Screen {
     fn merge(&mut self, other: Self) {
         self.digests.s3.merge(other.digests.s3);
         self.digests.cwl.merge(other.digests.cwl);
+        self.samples.s3.merge(other.samples.s3);
+        self.samples.cwl.merge(other.samples.cwl);
     }
 
     fn make_final(&mut self) -> bool {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use hashbrown::{HashMap, HashSet};
 
+use crate::causes::{Age, Lone, Row, Sort, Traits, minute_of, of_flow, of_values};
 use crate::check::pass::claims::Claims;
 use crate::check::pass::visitor::{Seen, Visitor};
 use crate::diff::{Doubt, Kind, Outcome, Shown};
@@ -12,6 +13,7 @@ use crate::digest::{BucketId, Fingerprints, Ledger, Sketch};
 use crate::model::delay::Delays;
 use crate::model::finding::{Bucket, Evidence};
 use crate::model::{Side, Sides};
+use crate::record::Status;
 
 use super::copies::Copies;
 
@@ -81,6 +83,8 @@ pub(super) struct Closer {
     pub young: Outcome,
     /// The records of shared buckets.
     pub means: Means,
+    /// What was noted of the records of lone buckets.
+    pub lone: Lone,
     scope: Arc<Scope>,
     claims: Claims,
 }
@@ -94,9 +98,40 @@ impl Closer {
             settled: Outcome::showing(scope.most_shown),
             young: Outcome::showing(scope.most_shown),
             means,
+            lone: Lone::default(),
             scope,
             claims: Claims::default(),
         }
+    }
+
+    /// Notes what may tell why the other side lacks it.
+    fn note_lone(&mut self, seen: &Seen<'_>) {
+        let Some((bucket, lacking)) = self.scope.lone.get(&seen.print.bucket) else {
+            return;
+        };
+        let normal = seen.normal;
+        let traits = Traits {
+            sort: sort_of(seen),
+            minute: normal.start.map_or(Traits::NO_MINUTE, minute_of),
+            age: Age::at(normal.end, seen.delivered),
+            ..Traits::default()
+        };
+        let young = seen.print.young;
+        let record = seen.record();
+        let numbers = (of_flow(&record), of_values(normal.text));
+        let row = || Row {
+            side: seen.origin.side,
+            kind: match young {
+                true => Kind::Pending(*lacking),
+                false => Kind::Missing(*lacking),
+            },
+            bucket: bucket.clone(),
+            traits,
+            record: record.clone(),
+            part: Arc::clone(&seen.origin.name),
+        };
+        self.lone
+            .add((seen.print.bucket, young, traits), numbers, row);
     }
 
     fn show_lone(&mut self, seen: &Seen<'_>) {
@@ -113,6 +148,19 @@ impl Closer {
                 found_in: seen.place(),
             };
             shown.show(bucket, kind, Shown::Leftover(evidence));
+        }
+    }
+}
+
+/// Tells what a row tells of.
+fn sort_of(seen: &Seen<'_>) -> Sort {
+    match seen.normal.status {
+        Status::NoData => Sort::NoData,
+        Status::SkipData => Sort::SkipData,
+        Status::Ok => {
+            let values = seen.normal.text.split(|&byte| byte == b' ');
+            let said = values.map(Sort::said);
+            said.fold(Sort::default(), Sort::max_told)
         }
     }
 }
@@ -157,6 +205,9 @@ impl Visitor for Closer {
             }
             Means::Sketch(..) => {}
         }
+        if counts && !shared {
+            self.note_lone(seen);
+        }
         if counts {
             self.ledgers[seen.origin.side].add(&seen.print);
             if let Some((end, delivered)) = self.scope.arrival(seen) {
@@ -174,6 +225,7 @@ impl Visitor for Closer {
         self.settled.merge(other.settled);
         self.young.merge(other.young);
         self.means.merge(other.means);
+        self.lone.merge(other.lone);
     }
 
     fn make_final(&mut self) -> bool {

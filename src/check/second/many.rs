@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use hashbrown::{HashMap, HashSet};
 
+use crate::causes::Lone;
 use crate::digest::{Balance, BucketId, Ledger, Sketch};
 use crate::model::delay::Delays;
 use crate::model::finding::Bucket;
@@ -73,7 +74,7 @@ impl Look<'_> {
                 Means::Sketch(sketch, _) => match sketch.peel() {
                     Ok(found) => {
                         self.note_arrivals(buckets, &now, &seen.delays);
-                        self.count_lone(&scope, &seen.ledgers, seen.settled, seen.young);
+                        self.count_lone(&scope, &seen.ledgers, seen.settled, seen.young, seen.lone);
                         self.wanted = narrowed(self.reader, self.screened, &self.wanted, &found);
                         self.few(&found, every.as_deref_mut()).await?;
                     }
@@ -95,7 +96,7 @@ impl Look<'_> {
                     }
                     self.note_arrivals(buckets, &now, &seen.delays);
                     let gathered = copies.gathered().map_err(Error::Temporary)?;
-                    self.count_lone(&scope, &seen.ledgers, seen.settled, seen.young);
+                    self.count_lone(&scope, &seen.ledgers, seen.settled, seen.young, seen.lone);
                     self.compare(gathered, false, every.as_deref_mut(), |_, _| {})?;
                 }
             }
@@ -193,7 +194,14 @@ impl Look<'_> {
     }
 
     /// Counts the records of lone buckets, and shows the first of them.
-    fn count_lone(&mut self, scope: &Scope, now: &Sides<Ledger>, settled: Outcome, young: Outcome) {
+    fn count_lone(
+        &mut self,
+        scope: &Scope,
+        now: &Sides<Ledger>,
+        settled: Outcome,
+        young: Outcome,
+        noted: Lone,
+    ) {
         if !scope.lone.is_empty() {
             // What they hold, the other side has nothing to set against.
             self.explained.traffic.leave_out();
@@ -212,5 +220,10 @@ impl Look<'_> {
             lone_kind(bucket, lacking.unwrap_or(Side::S3), false, &self.doubt)
         }));
         outcome.merge(young);
+        let bucket = |id| scope.lone.get(&id).map(|(bucket, _)| bucket);
+        noted.tell(&mut self.explained.noted, bucket, |bucket, young| {
+            let lacking = lacking.get(bucket).copied();
+            lone_kind(bucket, lacking.unwrap_or(Side::S3), young, &self.doubt)
+        });
     }
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use hashbrown::{HashMap, HashSet};
 
-use crate::causes::{Cause, Traffic};
+use crate::causes::{Cause, Noted, Traffic};
 use crate::diff::{
     Difference, Doubt, EveryDifference, FieldSets, Groups, Hiding, Kind, Outcome, Shown, Untold,
     differences,
@@ -54,6 +54,8 @@ pub(super) struct Explained {
     pub unreadable: Sides<Vec<(Arc<Part>, String)>>,
     /// What the copies that differ tell of packets and bytes.
     pub traffic: Traffic,
+    /// What may tell why they differ.
+    pub noted: Noted,
     /// What the reader of the report should know.
     pub causes: Vec<Cause>,
     /// What still differs.
@@ -69,6 +71,7 @@ impl Explained {
             late: Sides::default(),
             unreadable: Sides::default(),
             traffic: Traffic::default(),
+            noted: Noted::default(),
             causes: Vec::new(),
             left: Question::Few(Vec::new()),
         }
@@ -253,6 +256,7 @@ impl Look<'_> {
         }
         for (number, difference) in told.differences.iter().enumerate() {
             self.note_traffic(difference);
+            self.explained.noted.difference(difference);
             // In order of findings, so what is not among the first here is not among the first of all.
             if number < most_shown || every.is_some() {
                 let shown = difference.shown();

@@ -177,6 +177,8 @@ fn report(
         troubles,
         evidence_capped: false,
         causes: Vec::new(),
+        why: crate::causes::Why::default(),
+        next: None,
         suggested_settle_seconds: None,
         rechecked: false,
         hours: BTreeMap::new(),
