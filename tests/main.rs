@@ -7,6 +7,8 @@
 
 mod support;
 
+// That planted causes are found, and no others.
+mod causes;
 // That what others read of flowdiff's reports is what it wrote.
 mod consumers;
 // That what is in deploy/ can be installed, and does what it says.
@@ -33,6 +35,8 @@ mod late;
 mod live;
 // The engine against a naive model.
 mod model;
+// The command that a report ends with.
+mod next;
 // Whole reports against a model that shares no code with flowdiff.
 mod oracle;
 // That README.md and the pages of docs/ show what is printed.
