@@ -116,7 +116,12 @@ impl Score {
         // What each alone adds to the others; of what both would do either may be told as the reason.
         let by_rows = plants.iter().any(|plant| plant.decides.contains(&"rows"));
         // Where rows are told otherwise on one side, the partner of a lost one is not to be explained.
-        let partners = if by_rows { 2 * losses } else { 0 };
+        let sums = plants.iter().any(|plant| plant.name == "aggregation");
+        let partners = match (sums, by_rows) {
+            (true, _) => 6 * losses,
+            (false, true) => 2 * losses,
+            (false, false) => 0,
+        };
         let own: Vec<u64> = (0..plants.len())
             .map(|number| {
                 let others: Vec<&Plant> = plants
@@ -162,6 +167,9 @@ impl Score {
         if !by_rows && plants.iter().filter(tells).count() == plants.len() {
             self.noise.0 += lost;
             self.noise.1 += report.why.unexplained.min(lost);
+            if report.why.unexplained * 10 < lost * 8 {
+                self.wrong.push(format!("noise is explained: {}", what()));
+            }
         }
     }
 

@@ -28,7 +28,7 @@ fn report(folder: &Path, more: &[&str]) -> Value {
     let args: Vec<String> = fs::read_to_string(folder.join("args.json"))
         .map_or_else(|_| Vec::new(), |text| serde_json::from_str(&text).unwrap());
     let output = offline()
-        .args(["check", "--quiet", "--output", "json"])
+        .args(["check", "--output", "json"])
         .args([folder.join("s3"), folder.join("cwl")])
         .args(args)
         .args(more)

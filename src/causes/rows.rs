@@ -110,9 +110,16 @@ pub struct Row {
 }
 
 impl Row {
-    /// Returns its place in an order that does not depend on how it was read.
-    pub fn order(&self) -> (&Record, &Arc<str>, Side, Kind, &Bucket) {
-        (&self.record, &self.part, self.side, self.kind, &self.bucket)
+    /// Returns its place in an order that does not depend on how it was read; extra copies come last.
+    pub fn order(&self) -> (bool, &Record, &Arc<str>, Side, Kind, &Bucket) {
+        (
+            self.traits.twin > 0,
+            &self.record,
+            &self.part,
+            self.side,
+            self.kind,
+            &self.bucket,
+        )
     }
 }
 

@@ -208,7 +208,7 @@ impl Corpus {
                 }
             }
             for quiet in 0..12 {
-                let start = BASE + quiet * 600 + 7 + nth;
+                let start = BASE + quiet * 600 + random.below(500);
                 let mut values = vec!["-".to_owned(); FIELDS.len()];
                 for (name, value) in [
                     ("version", "5".to_owned()),

@@ -39,7 +39,12 @@ type Flow<'r> = Sides<Vec<(Amount, &'r Row)>>;
 pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
     let mut flows: BTreeMap<u64, Flow<'_>> = BTreeMap::new();
     for (flow, row) in scene.noted.flows.all() {
-        let kinds = [Kind::Missing(row.side.other()), Kind::Divergent];
+        let lacking = row.side.other();
+        let kinds = [
+            Kind::Missing(lacking),
+            Kind::Undetermined(lacking),
+            Kind::Divergent,
+        ];
         if let Some(amount) = Amount::of(row).filter(|_| kinds.contains(&row.kind)) {
             flows.entry(*flow).or_default()[row.side].push((amount, row));
         }
@@ -78,20 +83,23 @@ pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
             let (packets, bytes) = (sum(|it| it.packets), sum(|it| it.bytes));
             let same = (packets, bytes) == (whole.packets, whole.bytes);
             // Where a piece is lost the others are still told by the sum, but prove nothing.
+            let unread = matches!(row.kind, Kind::Undetermined(_));
             let most = packets <= whole.packets
                 && bytes <= whole.bytes
-                && pieces.len() > 2
-                && packets.saturating_mul(2) >= whole.packets;
+                && (unread || pieces.len() > 2 && packets.saturating_mul(2) >= whole.packets);
             if pieces.is_empty() || !(same || most) {
                 continue;
             }
             if same {
                 summed += u64::from(pieces.len() > 1);
-            } else {
+            } else if !unread {
                 short += 1;
             }
             explained += 1 + pieces.len() as u64;
-            count(&mut counted, row);
+            // What is not read may be why it is alone, all the same.
+            if !unread {
+                count(&mut counted, row);
+            }
             for (_, piece) in pieces {
                 // A pair is counted with its record of the longer interval.
                 if piece.kind != Kind::Divergent || row.kind != Kind::Divergent {

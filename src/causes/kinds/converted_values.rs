@@ -71,7 +71,8 @@ fn zeros_of_flows(scene: &mut Scene<'_>) {
     let found = Found::new("converted-values", side)
         .certain(absent[side.other()] == 0)
         .with("rule", "zero-as-absent")
-        .with("fields", fields);
+        .with("fields", fields)
+        .with("seconds", serde_json::Value::Null);
     if scene.noted.flows.are_all() {
         scene.explain_counted(found, &counted);
     } else {
@@ -114,7 +115,8 @@ fn of_pairs(scene: &mut Scene<'_>, side: Side, rule: &str, follows: fn(Relation)
     let found = Found::new("converted-values", side)
         .certain(true)
         .with("rule", rule)
-        .with("fields", fields);
+        .with("fields", fields)
+        .with("seconds", serde_json::Value::Null);
     scene.explain(found, is);
 }
 
@@ -141,7 +143,8 @@ fn of_refusals(scene: &mut Scene<'_>, side: Side) {
     fields.dedup();
     let found = Found::new("converted-values", side)
         .with("rule", "number-form")
-        .with("fields", fields);
+        .with("fields", fields)
+        .with("seconds", serde_json::Value::Null);
     scene.explain(found, |cell| cell.kind == Kind::Undetermined(side));
 }
 

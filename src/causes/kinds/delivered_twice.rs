@@ -20,7 +20,7 @@ pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
         let mut pairs: BTreeMap<(Arc<str>, Arc<str>), u64> = BTreeMap::new();
         let mut two_flow_logs = 0;
         for ((_, kind), by_traits) in &scene.noted.cells {
-            if *kind != Kind::Surplus(side) {
+            if ![Kind::Surplus(side), Kind::Missing(side.other())].contains(kind) {
                 continue;
             }
             for (traits, records) in by_traits {
@@ -61,7 +61,12 @@ pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
             .certain(copies >= ENOUGH)
             .with("how", how)
             .with("parts", named);
-        scene.explain(found, |cell| cell.kind == Kind::Surplus(side));
+        // An extra copy of what the other side lacks for another reason is one all the same.
+        scene.explain(found, |cell| match cell.kind {
+            Kind::Surplus(of) => of == side,
+            Kind::Missing(lacking) => lacking != side && cell.traits.twin > 0,
+            _ => false,
+        });
     }
 }
 

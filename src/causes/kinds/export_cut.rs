@@ -61,7 +61,12 @@ fn by_edge(scene: &mut Scene<'_>, side: Side) {
             Place::End => "end",
             Place::Middle | Place::Whole => continue,
         };
-        let found = hole.found("export-cut").certain(false).with("by", by);
+        let found = hole
+            .found("export-cut")
+            .certain(false)
+            .with("by", by)
+            .with("parts", Vec::<String>::new())
+            .with("parts_in_all", 0);
         scene.explain(found, |cell| hole.explains(cell));
     }
 }

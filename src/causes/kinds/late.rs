@@ -21,10 +21,9 @@ pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
             cell.is_missing_on(side)
                 && slot.is_some_and(|(slot, longer)| slot + SLOT > now - longer)
         };
-        let mut found = Found::new("late", side).with("settle_seconds", scene.settle.seconds);
-        if let Some(seconds) = suggested {
-            found = found.with("suggested_settle_seconds", seconds);
-        }
+        let found = Found::new("late", side)
+            .with("settle_seconds", scene.settle.seconds)
+            .with("suggested_settle_seconds", suggested);
         scene.explain(found, |cell| pending(cell) || young(cell));
     }
 }

@@ -20,10 +20,10 @@ pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
                 Place::Middle => "between",
                 Place::End => "since",
             };
-            let mut found = hole.found("outage").with("place", place);
-            if let Some(error) = error {
-                found = found.with("delivery_error", error);
-            }
+            let found = hole
+                .found("outage")
+                .with("place", place)
+                .with("delivery_error", error);
             scene.explain(found, |cell| hole.explains(cell));
         }
     }

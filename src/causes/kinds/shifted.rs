@@ -50,7 +50,7 @@ pub(super) fn find(scene: &mut Scene<'_>) {
         let (s3, cwl) = sides(rows);
         of += (s3.len() + cwl.len()) as u64;
         let mut partners: HashMap<String, Vec<&Row>> = HashMap::new();
-        for row in cwl {
+        for row in cwl.into_iter().rev() {
             partners
                 .entry(without_times(&row.record, 0))
                 .or_default()
@@ -73,6 +73,7 @@ pub(super) fn find(scene: &mut Scene<'_>) {
     let found = Found::new("converted-values", Side::Cwl)
         .certain(explained >= 2 * ENOUGH && explained * 100 >= of * 50)
         .with("rule", "shifted")
+        .with("fields", vec!["start".to_owned(), "end".to_owned()])
         .with("seconds", -seconds);
     scene.times_are_off = true;
     if scene.noted.flows.are_all() {
@@ -94,6 +95,7 @@ fn by_flow(noted: &Noted) -> BTreeMap<u64, Vec<&Row>> {
         }
     }
     for rows in flows.values_mut() {
+        // An extra copy is taken last.
         rows.sort_by(|a, b| a.order().cmp(&b.order()));
     }
     flows
