@@ -20,6 +20,7 @@ use crate::source::{Listing, Outlet, Part, ReadError, Room};
 use super::Check;
 use super::pass::Wanted;
 use super::pass::fields::Layouts;
+use super::pass::nodata;
 use super::pass::plausible::Plausible;
 use super::pass::reader::Reader;
 use super::pass::rules::{Halt, Rules};
@@ -92,6 +93,9 @@ pub(super) async fn screen(
             }
         }
         reader.check.fields.check(&layouts, &rules.all_seen())?;
+        if reader.check.ignore_nodata {
+            nodata::check(&rules.all_seen())?;
+        }
         rules.sets.close();
         let mut sides = passed.sides;
         for side in Side::BOTH {
