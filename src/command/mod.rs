@@ -24,7 +24,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use clap::CommandFactory;
 
 use crate::check;
-use crate::cli::plan::{Answer, Plan, flow_logs};
+use crate::cli::plan::{Answer, Plan, deadline, flow_logs};
 use crate::cli::{CheckArgs, Cli, Color, What};
 use crate::diff::EveryDifference;
 use crate::model::{Error, Side, Sides};
@@ -257,8 +257,14 @@ fn run_check(args: &CheckArgs, redaction: Option<&Arc<Redaction>>) -> Result<u8,
     let mut outputs = Outputs::open(&plan)?;
     let progress = Arc::new(Progress::new(progress_mode(args)));
     let differences = outputs.differences.as_mut();
-    let answer = until_interrupted(answer(&plan, &progress, differences, redaction));
+    let mut answer = until_interrupted(
+        deadline(args, None)?,
+        answer(&plan, &progress, differences, redaction),
+    );
     let got_to = progress.snapshot();
+    if let Err(Error::Deadline { got_to: told, .. }) = &mut answer {
+        told.clone_from(&got_to);
+    }
     progress.finish();
     let Some(mut report) = answer? else {
         return interrupted(args.alarms.nagios, &got_to);
@@ -301,7 +307,7 @@ fn configured(args: &CheckArgs) -> Result<Option<Cow<'_, CheckArgs>>, Error> {
     let Some(asked) = flow_logs::asked(args)? else {
         return Ok(Some(Cow::Borrowed(args)));
     };
-    let found = until_interrupted(flow_logs::ask(args, &asked))?;
+    let found = until_interrupted(deadline(args, None)?, flow_logs::ask(args, &asked))?;
     Ok(found.map(Cow::Owned))
 }
 
@@ -334,7 +340,7 @@ async fn answer(
     redaction: Option<&Arc<Redaction>>,
 ) -> Result<Report, Error> {
     let sources = open(plan).await?;
-    match differences {
+    let report = match differences {
         None => check::run(&plan.check, &sources, progress, None).await,
         Some(output) => {
             let every: &mut EveryDifference<'_> = &mut |bucket, kind, shown| {
@@ -343,7 +349,13 @@ async fn answer(
             };
             check::run(&plan.check, &sources, progress, Some(every)).await
         }
+    };
+    for side in Side::BOTH {
+        for (operation, calls) in sources[side].calls() {
+            tracing::info!(%side, operation, calls, "called");
+        }
     }
+    report
 }
 
 fn progress_mode(args: &CheckArgs) -> Mode {
