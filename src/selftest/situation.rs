@@ -118,6 +118,8 @@ impl Situation {
         }
         let is_named = |part: &Part| matches!(part.told, Told::Slot(_)) && !part.late;
         let flow_log = (parts.s3.iter().all(is_named) && random.percent(40)).then_some(FLOW_LOG);
+        // An id that nothing is of is a slip.
+        let flow_log = flow_log.filter(|_| parts.s3.iter().any(|part| !part.foreign));
         let seconds = *random.pick(&[0, 300, 900, 3600]);
         // Sometimes a part of all this is young.
         let now = if random.percent(35) {
