@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use flowdiff::causes::Cause;
-use flowdiff::check::{self, Check, Recheck, Selection};
+use flowdiff::check::{self, Check, Others, Recheck, Selection};
 use flowdiff::decode::{Event, Format};
 use flowdiff::diff::EveryDifference;
 use flowdiff::digest::Fingerprints;
@@ -113,6 +113,7 @@ fn check(times: u32) -> Check {
             cwl: format,
         },
         by_hour: false,
+        others: Others::default(),
         flow_logs: None,
         max_evidence: 100,
         all_differences: None,

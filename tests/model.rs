@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use flowdiff::check::{self, Check, Recheck, Selection};
+use flowdiff::check::{self, Check, Others, Recheck, Selection};
 use flowdiff::decode::{Event, Format};
 use flowdiff::digest::Fingerprints;
 use flowdiff::model::finding::{Finding, LeftoverKind};
@@ -114,6 +114,7 @@ fn check(now: i64, max_evidence: usize, memory: u64) -> Check {
             cwl: format,
         },
         by_hour: false,
+        others: Others::default(),
         flow_logs: None,
         max_evidence,
         all_differences: None,

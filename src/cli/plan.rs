@@ -14,7 +14,7 @@ use itertools::Itertools;
 
 use super::args::CwlRead;
 use super::{CheckArgs, OfSide};
-use crate::check::{Check, Recheck, Selection};
+use crate::check::{Check, Others, Recheck, Selection};
 use crate::decode::Format;
 use crate::digest::Fingerprints;
 use crate::job::round::Pattern;
@@ -119,6 +119,7 @@ impl Plan {
                 ignored: names("--ignore-fields", &args.comparison.ignore_fields)?,
             },
             interfaces: args.comparison.interface.clone(),
+            others: Others::default(),
             flow_logs: args.sources.configured.clone(),
             ignore_nodata: args.comparison.ignore_nodata,
             allow_empty: args.comparison.allow_empty,

@@ -24,6 +24,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use clap::CommandFactory;
 
 use crate::check;
+use crate::check::Check;
 use crate::cli::plan::{Answer, Plan, deadline, flow_logs};
 use crate::cli::{CheckArgs, Cli, Color, What};
 use crate::diff::EveryDifference;
@@ -269,8 +270,38 @@ fn run_check(args: &CheckArgs, redaction: Option<&Arc<Redaction>>) -> Result<u8,
     let Some(mut report) = answer? else {
         return interrupted(args.alarms.nagios, &got_to);
     };
+    refuse_slip(&plan.check, &report)?;
     let written = outputs.write(&plan, &mut report, began, redaction);
     answer_though(written, &plan, &report, args.output.color)
+}
+
+/// Refuses to report on interfaces that nobody has, though there are others: whoever asks for them has made a slip.
+fn refuse_slip(check: &Check, report: &Report) -> Result<(), Error> {
+    /// How many others are named.
+    const NAMED: usize = 3;
+    let records = report.sides.s3.records + report.sides.cwl.records;
+    let Some(asked) = check.interfaces.first() else {
+        return Ok(());
+    };
+    let others = check.others.like(asked);
+    if records > 0 || check.allow_empty || !report.troubles.is_empty() || others.is_empty() {
+        return Ok(());
+    }
+    let asked: Vec<String> = check
+        .interfaces
+        .iter()
+        .map(|it| format!("`{it}`"))
+        .collect();
+    let others: Vec<String> = others
+        .iter()
+        .take(NAMED)
+        .map(|it| format!("`{it}`"))
+        .collect();
+    Err(Error::Usage(format!(
+        "--interface: neither side has a record of {} in the window; the most alike of those that are there: {}",
+        asked.join(" or "),
+        others.join(", ")
+    )))
 }
 
 /// Gives standard output its answer also if a file could not be written, which is trouble all the same. Nagios gets one

@@ -130,3 +130,28 @@ fn a_window_that_has_not_begun_is_refused() {
         "{said}"
     );
 }
+
+/// What neither side has is no answer; what one side has is one.
+#[test]
+fn an_interface_that_nobody_has_is_a_slip() {
+    let run = |interface: &str| {
+        let output = offline()
+            .args([
+                "check",
+                "fixtures/ping/s3",
+                "fixtures/ping/cwl",
+                "--interface",
+                interface,
+            ])
+            .output()
+            .unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(said).unwrap())
+    };
+    let (code, said) = run("eni-01d89470fafe7a86d");
+    assert_eq!(code, Some(2), "{said}");
+    let named = "neither side has a record of `eni-01d89470fafe7a86d` in the window; the most alike of those that are there: \
+                 `eni-01d89470fafe7a86b`";
+    assert!(said.contains(named), "{said}");
+    assert_eq!(run("eni-01d89470fafe7a86b").0, Some(0));
+}

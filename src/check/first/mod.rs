@@ -362,6 +362,7 @@ impl Reader<'_> {
                 .iter()
                 .map(|interface| interface.clone().into_bytes())
                 .collect(),
+            others: check.others.clone(),
             ignore_nodata: check.ignore_nodata,
             key: check.key.clone(),
             formats: check.formats.clone(),
@@ -373,7 +374,7 @@ impl Reader<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::{Recheck, Selection};
+    use crate::check::{Others, Recheck, Selection};
     use crate::digest::Fingerprints;
     use crate::model::window::{Settle, Window};
     use crate::record::FieldName;
@@ -395,6 +396,7 @@ mod tests {
                 ignored: Vec::new(),
             },
             interfaces: Vec::new(),
+            others: Others::default(),
             flow_logs: None,
             ignore_nodata: false,
             allow_empty: false,
