@@ -91,6 +91,28 @@ fn empty_pages_in_a_row_are_not_the_end() {
     });
 }
 
+/// Nor do they, or short ones, show that nothing comes later when the newest are asked for: where the other side lacks the
+/// last records, nothing else would tell.
+#[test]
+fn newest_pages_that_are_empty_or_short_prove_nothing() {
+    let records = generate(480, 1, recent(), HOUR);
+    at_once([Fault::EmptyPage, Fault::Short], |fault| {
+        for nth in [2, 3] {
+            let outcome = check(stores(&records[..20], &records), move |call, _| {
+                // The first page is cut short, and what is asked for then is what proves the end.
+                match call.operation == "GetLogEvents" && call.nth <= nth {
+                    true if call.nth == 1 => Fault::Short,
+                    true => fault,
+                    false => Fault::None,
+                }
+            });
+            assert_eq!(outcome.code, 1, "{:#}", outcome.report);
+            let missing = &outcome.report["counts"]["missing"];
+            assert_eq!(*missing, json!({"s3": 460, "cwl": 0}), "{fault:?}");
+        }
+    });
+}
+
 /// The token that was sent means the end: that is all a service says about it. So nobody believes it who has not seen
 /// that nothing comes later.
 #[test]

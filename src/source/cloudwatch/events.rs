@@ -8,7 +8,7 @@ use futures::{FutureExt, TryStreamExt, stream};
 use hashbrown::HashSet;
 
 use super::quotas::GET;
-use super::seen::{Copies, Seen};
+use super::seen::{Copies, FULL, Seen};
 use super::slices::{MANY_PAGES, Slices, pages, slices};
 use super::stretch::{Asked, Stretch, latest, stretches};
 use super::{CloudWatch, EXPORT};
@@ -22,9 +22,6 @@ const PAGE_ROOM: u64 = 4 << 20;
 
 /// A stream whose first page is so full is a busy one.
 const BUSY: f64 = 0.5;
-
-/// A page that is less full may be the last.
-const FULL: f64 = 0.95;
 
 /// So often it is asked again from where a stream is said to have ended, if that brings nothing.
 const BARREN: u32 = 3;
@@ -157,7 +154,6 @@ impl CloudWatch {
                     tracing::info!(stream, "the end was told too early: asking again from there");
                     (asked, tokens) = (seen.go_on(stretch, stretch.near), Tokens::default());
                 } else if empty == EMPTY_PAGES {
-                    // A witness that has nothing to show says nothing.
                     if seen.latest().is_some() && self.is_all(stream, stretch, &seen).await? {
                         return Ok(());
                     }
@@ -167,8 +163,8 @@ impl CloudWatch {
                 } else if ordered && seen.latest() >= Some(stretch.to) {
                     // The earliest come first, so nothing before it is left.
                     return Ok(());
-                } else if ordered && short && !newest_known {
-                    // What proves the end is asked for instead of the sign of it.
+                } else if ordered && short && !newest_known && seen.latest().is_some() {
+                    // What proves the end is asked for instead of the sign of it. Where nothing was seen nothing can.
                     newest_known = true;
                     if self.is_all(stream, stretch, &seen).await? {
                         return Ok(());
@@ -195,7 +191,7 @@ impl CloudWatch {
             .start_from_head(false)
             .limit(one_more.saturating_add(1).min(MOST_EVENTS));
         let page = self.events(call).await?;
-        Ok(seen.knows(&events_in(newest, page.events.unwrap_or_default())))
+        Ok(seen.is_all(&events_in(newest, page.events.unwrap_or_default())))
     }
 
     /// Asks for one timestamp alone, and returns its events that were not seen yet.

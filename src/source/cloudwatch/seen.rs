@@ -3,8 +3,12 @@
 use hashbrown::HashMap;
 use xxhash_rust::xxh3::xxh3_128;
 
+use super::slices::pages;
 use super::stretch::{Asked, Stretch};
 use crate::decode::Event;
+
+/// A page that is less full may be the last.
+pub(super) const FULL: f64 = 0.95;
 
 /// What has been seen of a stretch. Knows the latest timestamp only, since events that have the same one may stand on
 /// either side of where a page ends.
@@ -132,12 +136,13 @@ impl Seen {
         self.last.map_or(0, |(_, count)| count)
     }
 
-    /// Tells whether these are all among those seen, given the newest of the stretch.
-    pub(super) fn knows(&self, newest: &[Event]) -> bool {
+    /// Tells whether the newest of the stretch, from the latest timestamp seen on, are just those seen: a page of them that
+    /// lacks any is no witness, for pages may be short or empty (boto3 #3718), unless it is full.
+    pub(super) fn is_all(&self, newest: &[Event]) -> bool {
         let latest = self.latest();
-        let of_latest = |event: &&Event| Some(event.timestamp) == latest;
-        newest.iter().all(|event| Some(event.timestamp) <= latest)
-            && newest.iter().filter(of_latest).count() <= self.of_latest()
+        let known = newest.iter().all(|event| Some(event.timestamp) == latest);
+        let (there, seen) = (newest.len(), self.of_latest());
+        known && (there == seen || (there < seen && pages(newest) > FULL))
     }
 }
 
@@ -222,18 +227,24 @@ mod tests {
     #[test]
     fn the_newest_events_are_known_or_not() {
         let mut seen = Seen::default();
-        assert!(seen.knows(&[]));
-        assert!(!seen.knows(&events(&[3])));
+        assert!(seen.is_all(&[]));
+        assert!(!seen.is_all(&events(&[3])));
         seen.take_off(&mut events(&[3, 7, 7]));
         for (newest, known) in [
-            (&[][..], true),
-            (&[7, 7], true),
-            (&[7], true),
-            (&[3, 7, 7], true),
+            (&[7, 7][..], true),
+            // They say nothing.
+            (&[], false),
+            (&[7], false),
             (&[7, 7, 7], false),
             (&[7, 7, 8], false),
+            (&[7, 8], false),
         ] {
-            assert_eq!(seen.knows(&events(newest)), known, "{newest:?}");
+            assert_eq!(seen.is_all(&events(newest)), known, "{newest:?}");
         }
+        // More than fit into a page.
+        let many = vec![7; 12_000];
+        seen.take_off(&mut events(&many));
+        assert!(seen.is_all(&events(&many[..10_000])));
+        assert!(!seen.is_all(&events(&many[..9_000])));
     }
 }

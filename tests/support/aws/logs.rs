@@ -196,6 +196,11 @@ fn events(body: &Value, state: &State, fault: Fault) -> Making {
     let from = body["startTime"].as_i64().unwrap_or(i64::MIN);
     let to = body["endTime"].as_i64().unwrap_or(i64::MAX);
     let most = most(body, PAGE_EVENTS).min(state.speed.page.unwrap_or(PAGE_EVENTS));
+    let most = if fault == Fault::Short {
+        most.div_ceil(3)
+    } else {
+        most
+    };
     let hidden = hidden(state, "GetLogEvents", name);
     let masked = masked(state, body);
     // The service's own default.
@@ -218,12 +223,11 @@ fn events(body: &Value, state: &State, fault: Fault) -> Making {
         let mut next = shown;
         let mut json = b"{\"events\":[".to_vec();
         let (mut bytes, mut items) = (0, 0);
-        let most = if fault == Fault::Short {
-            most.div_ceil(3)
-        } else {
-            most
+        let shows = match fault {
+            Fault::EmptyPage => false,
+            Fault::Ended => newest,
+            _ => true,
         };
-        let shows = newest || ![Fault::EmptyPage, Fault::Ended].contains(&fault);
         while shows && next < stream.len() && next - shown < most && stream.timestamp(next) < to {
             bytes += stream.size(next) + EVENT_BYTES;
             if bytes > PAGE_BYTES {
