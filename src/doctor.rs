@@ -216,6 +216,7 @@ pub async fn without_sources(options: &Sides<SourceOptions>, error: &Error) -> D
         | Error::Output { .. }
         | Error::Temporary(_)
         | Error::State { .. }
+        | Error::Deadline { .. }
         | Error::Incomparable(_) => None,
     };
     let mut probes = vec![Probe {

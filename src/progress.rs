@@ -113,7 +113,7 @@ impl Drop for Progress {
 #[derive(Debug, Default)]
 pub struct SideProgress {
     parts_total: AtomicU64,
-    parts_done: AtomicU64,
+    parts_done: Arc<AtomicU64>,
     bytes: AtomicU64,
     records: AtomicU64,
 }
@@ -122,6 +122,11 @@ impl SideProgress {
     /// Sets how many parts there are to read.
     pub fn parts_total(&self, number: u64) {
         self.parts_total.store(number, Relaxed);
+    }
+
+    /// Returns the number of parts that are dealt with, for whoever counts them page by page while listing.
+    pub fn parts(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.parts_done)
     }
 
     /// Counts a part as dealt with, read or not.
@@ -140,14 +145,10 @@ impl SideProgress {
     }
 
     fn clear(&self) {
-        for counter in [
-            &self.parts_total,
-            &self.parts_done,
-            &self.bytes,
-            &self.records,
-        ] {
+        for counter in [&self.parts_total, &self.bytes, &self.records] {
             counter.store(0, Relaxed);
         }
+        self.parts_done.store(0, Relaxed);
     }
 
     fn far(&self) -> Far {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use flowdiff::causes::Cause;
-use flowdiff::check::{self, Check, Recheck, Selection};
+use flowdiff::check::{self, Check, Others, Recheck, Selection};
 use flowdiff::decode::{Event, Format};
 use flowdiff::diff::EveryDifference;
 use flowdiff::digest::Fingerprints;
@@ -15,7 +15,6 @@ use flowdiff::model::Error;
 use flowdiff::model::window::{Settle, Window};
 use flowdiff::model::{Side, Sides};
 use flowdiff::progress::{Mode, Progress};
-use flowdiff::record::Layout;
 use flowdiff::report::{Report, Verdict};
 use flowdiff::source::Source;
 use flowdiff::source::memory::{Held, HeldPart, Memory};
@@ -89,10 +88,7 @@ fn delivered(rows: Vec<Row>, at: i64) -> Vec<Row> {
 }
 
 fn check(times: u32) -> Check {
-    let format = Format {
-        layout: Layout::vpc_default(),
-        given: false,
-    };
+    let format = Format::not_given();
     Check {
         recheck: Recheck {
             times,
@@ -113,6 +109,7 @@ fn check(times: u32) -> Check {
             cwl: format,
         },
         by_hour: false,
+        others: Others::default(),
         flow_logs: None,
         max_evidence: 100,
         all_differences: None,

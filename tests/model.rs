@@ -5,14 +5,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use flowdiff::check::{self, Check, Recheck, Selection};
+use flowdiff::check::{self, Check, Others, Recheck, Selection};
 use flowdiff::decode::{Event, Format};
 use flowdiff::digest::Fingerprints;
 use flowdiff::model::finding::{Finding, LeftoverKind};
 use flowdiff::model::window::{Settle, Window};
 use flowdiff::model::{Side, Sides};
 use flowdiff::progress::{Mode, Progress};
-use flowdiff::record::Layout;
 use flowdiff::report::{Report, Verdict};
 use flowdiff::source::Source;
 use flowdiff::source::memory::{Held, HeldPart, Memory};
@@ -96,10 +95,7 @@ fn split(mut lines: Vec<String>, mut seed: u64, events: bool) -> Lines {
 }
 
 fn check(now: i64, max_evidence: usize, memory: u64) -> Check {
-    let format = Format {
-        layout: Layout::vpc_default(),
-        given: false,
-    };
+    let format = Format::not_given();
     Check {
         recheck: Recheck::default(),
         window: Window::ALL,
@@ -114,6 +110,7 @@ fn check(now: i64, max_evidence: usize, memory: u64) -> Check {
             cwl: format,
         },
         by_hour: false,
+        others: Others::default(),
         flow_logs: None,
         max_evidence,
         all_differences: None,

@@ -2,6 +2,10 @@
 //! that are wrong, files that are not what their names say.
 
 mod clocks;
+mod credentials;
+mod deadline;
+mod endpoints;
 mod files;
+mod options;
 mod outputs;
 mod settings;

@@ -18,6 +18,7 @@ use crate::source::Source;
 
 pub use pass::check::{Check, Recheck};
 pub use pass::fields::Selection;
+pub use pass::others::Others;
 
 use answer::report;
 use first::screen;

@@ -14,12 +14,12 @@ use itertools::Itertools;
 
 use super::args::CwlRead;
 use super::{CheckArgs, OfSide};
-use crate::check::{Check, Recheck, Selection};
+use crate::check::{Check, Others, Recheck, Selection};
 use crate::decode::Format;
 use crate::digest::Fingerprints;
 use crate::job::round::Pattern;
 use crate::job::state::Subject;
-use crate::model::window::{Settle, Window, slot};
+use crate::model::window::{Settle, Window, rfc3339, slot};
 use crate::model::{Error, Side, Sides};
 use crate::record::{FieldName, Layout};
 use crate::render::Renderer;
@@ -29,7 +29,7 @@ use crate::system::parts_at_once;
 
 pub use outputs::Answer;
 use outputs::{output, reports};
-pub use times::every;
+pub use times::{deadline, every};
 use times::{seconds, time};
 
 /// The least memory a check can work in: its digests alone take a few MiB a worker.
@@ -104,6 +104,7 @@ impl Plan {
                 "--cwl-rate: must be more than 0, not `{rate}`"
             )));
         }
+        deadline(args, None)?;
         let (printed, reports) = reports(args)?;
         let by_hour = printed
             .iter()
@@ -118,6 +119,7 @@ impl Plan {
                 ignored: names("--ignore-fields", &args.comparison.ignore_fields)?,
             },
             interfaces: args.comparison.interface.clone(),
+            others: Others::default(),
             flow_logs: args.sources.configured.clone(),
             ignore_nodata: args.comparison.ignore_nodata,
             allow_empty: args.comparison.allow_empty,
@@ -256,11 +258,13 @@ pub fn options(args: &CheckArgs, side: Side) -> Result<SourceOptions, Error> {
         external_id: of.external_id.clone(),
         endpoint_url: of.endpoint_url.clone(),
         request_payer: side == Side::S3 && of.request_payer,
+        unmask: side == Side::Cwl && of.unmask,
         flow_log_ids: if side == Side::S3 && !args.comparison.flow_log_id.is_empty() {
             args.comparison.flow_log_id.clone()
         } else {
             of.flow_log_id.iter().cloned().collect()
         },
+        flow_logs_are_sure: args.comparison.flow_log_id.is_empty(),
         all_streams: args.comparison.all_streams,
         calls_per_second: args.limits.cwl_rate,
         group_reading: match args.limits.cwl_read {
@@ -348,6 +352,13 @@ fn window(args: &CheckArgs, settle: &Settle, live: bool) -> Result<Window, Error
         start = start.or(end.map(|end| end - LIVE_WINDOW));
     }
     let window = Window { start, end };
+    if let Some(start) = start.filter(|&start| start > settle.now) {
+        return Err(Error::Usage(format!(
+            "--since: {} lies in the future: it is {}",
+            rfc3339(start),
+            rfc3339(settle.now)
+        )));
+    }
     match (window.start, window.end) {
         (Some(start), Some(end)) if start >= end => Err(Error::Usage(format!(
             "the window {window} is empty: --since must be before --until"

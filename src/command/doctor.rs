@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::cli::plan::{Plan, flow_logs};
+use crate::cli::plan::{Plan, deadline, flow_logs};
 use crate::cli::{CheckArgs, plan};
 use crate::doctor::{self, Diagnosis};
 use crate::model::{Error, Side, Sides};
@@ -18,7 +18,7 @@ use super::{INTERRUPTED, clock, showable};
 pub(super) fn run(args: &CheckArgs, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
     log_to_stderr(args.output.verbose, redaction);
     let json = as_json("doctor", args)?;
-    let Some(diagnosis) = until_interrupted(diagnose(args))? else {
+    let Some(diagnosis) = until_interrupted(deadline(args, None)?, diagnose(args))? else {
         return Ok(INTERRUPTED);
     };
     let diagnosis = diagnosis.map_texts(&|text| showable(text, redaction));

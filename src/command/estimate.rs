@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::cli::CheckArgs;
-use crate::cli::plan::Plan;
+use crate::cli::plan::{Plan, deadline};
 use crate::estimate::{self, Estimate};
 use crate::model::Error;
 use crate::report::redact::Redaction;
@@ -22,7 +22,7 @@ pub(super) fn run(args: &CheckArgs, redaction: Option<&Arc<Redaction>>) -> Resul
     let args = &*configured;
     let json = as_json("plan", args)?;
     let plan = Plan::new(args, clock())?;
-    let Some(estimate) = until_interrupted(estimate(&plan))? else {
+    let Some(estimate) = until_interrupted(deadline(args, None)?, estimate(&plan))? else {
         return Ok(INTERRUPTED);
     };
     match (json, redaction) {

@@ -4,12 +4,12 @@
 //! run that is killed before that has decided nothing, and the next one takes up, and reports, the same windows.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use tokio::sync::watch::Receiver;
 
-use crate::cli::plan::{Answer, Job, Plan};
+use crate::cli::plan::{Answer, Job, Plan, deadline};
 use crate::cli::{CheckArgs, WatchArgs};
 use crate::job::round;
 use crate::job::round::Round;
@@ -24,7 +24,7 @@ use crate::report::redact::Redaction;
 use super::log::log_to_stderr;
 use super::outputs::Outputs;
 use super::print::print;
-use super::wait::runtime;
+use super::wait::{passed, runtime};
 use super::{
     INTERRUPTED, TROUBLE, answer_though, clock, complain, configured, interrupted, open,
     progress_mode, showable,
@@ -44,6 +44,7 @@ pub(super) fn run(
     let store = Store::open(&job.directory)?;
     let state = load(&store, job)?;
     let progress = Arc::new(Progress::new(progress_mode(args)));
+    let deadline = deadline(args, None)?;
     let runtime = runtime()?;
     let done = runtime.block_on(async {
         let stop = stop_signal()?;
@@ -53,7 +54,10 @@ pub(super) fn run(
             state,
             &progress,
             clock_of(plan),
-            stop.clone(),
+            Ends {
+                stop: stop.clone(),
+                deadline,
+            },
             redaction,
         )
         .await;
@@ -132,6 +136,7 @@ pub(super) fn watch(args: &WatchArgs, redaction: Option<&Arc<Redaction>>) -> Res
         return Err(Error::Usage("watch needs --state DIR".into()));
     };
     let every = crate::cli::plan::every(&args.every)?;
+    let deadline = deadline(&args.check, Some(every))?;
     let store = Store::open(&job.directory)?;
     let mut state = load(&store, job)?;
     let progress = Arc::new(Progress::new(Mode::Silent));
@@ -148,7 +153,10 @@ pub(super) fn watch(args: &WatchArgs, redaction: Option<&Arc<Redaction>>) -> Res
                 state.clone(),
                 &progress,
                 now,
-                stop.clone(),
+                Ends {
+                    stop: stop.clone(),
+                    deadline,
+                },
                 redaction,
             )
             .await
@@ -196,20 +204,39 @@ struct Done {
     outputs: Outputs,
 }
 
+/// What ends a round early.
+struct Ends {
+    /// A signal.
+    stop: Receiver<Option<u8>>,
+    /// How long it may take.
+    deadline: Option<Duration>,
+}
+
 async fn one(
     plan: &Plan,
     job: &Job,
     mut state: State,
     progress: &Progress,
     now: i64,
-    stop: Receiver<Option<u8>>,
+    Ends { stop, deadline }: Ends,
     redaction: Option<&Arc<Redaction>>,
 ) -> Result<Done, Error> {
     refuse_future(job, &state, now)?;
     let mut outputs = Outputs::open(plan)?;
-    let sources = open(plan).await?;
-    let (pattern, ended) = (&job.pattern, ended(stop));
-    let round = match &mut outputs.differences {
+    let mut late = None;
+    let mut over = std::pin::pin!(passed(deadline));
+    let sources = tokio::select! {
+        sources = open(plan) => sources?,
+        error = &mut over => return Err(error),
+    };
+    let ended = async {
+        tokio::select! {
+            () = ended(stop) => {}
+            error = over => late = Some(error),
+        }
+    };
+    let pattern = &job.pattern;
+    let mut round = match &mut outputs.differences {
         None => round::run(pattern, &mut state, now, &sources, progress, ended, None).await,
         Some(output) => {
             let every: &mut crate::diff::EveryDifference<'_> = &mut |bucket, kind, shown| {
@@ -228,6 +255,18 @@ async fn one(
             .await
         }
     };
+    if let Some(Error::Deadline { after, .. }) = late {
+        // The look under way was dropped; what was done before it counts.
+        round.stopped = false;
+        round.trouble = Some(Error::Deadline {
+            after,
+            got_to: format!(
+                "{}; the next run goes on at {}",
+                progress.snapshot(),
+                rfc3339(state.next)
+            ),
+        });
+    }
     match round.trouble {
         // Not all that was asked for can be written, so nothing of this run counts.
         Some(error @ Error::Output { .. }) => Err(error),

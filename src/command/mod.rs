@@ -25,7 +25,8 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use clap::CommandFactory;
 
 use crate::check;
-use crate::cli::plan::{Answer, Plan, flow_logs};
+use crate::check::Check;
+use crate::cli::plan::{Answer, Plan, deadline, flow_logs};
 use crate::cli::{CheckArgs, Cli, Color, What};
 use crate::diff::EveryDifference;
 use crate::model::{Error, Side, Sides};
@@ -258,14 +259,50 @@ fn run_check(args: &CheckArgs, redaction: Option<&Arc<Redaction>>) -> Result<u8,
     let mut outputs = Outputs::open(&plan)?;
     let progress = Arc::new(Progress::new(progress_mode(args)));
     let differences = outputs.differences.as_mut();
-    let answer = until_interrupted(answer(&plan, &progress, differences, redaction));
+    let mut answer = until_interrupted(
+        deadline(args, None)?,
+        answer(&plan, &progress, differences, redaction),
+    );
     let got_to = progress.snapshot();
+    if let Err(Error::Deadline { got_to: told, .. }) = &mut answer {
+        told.clone_from(&got_to);
+    }
     progress.finish();
     let Some(mut report) = answer? else {
         return interrupted(args.alarms.nagios, &got_to);
     };
+    refuse_slip(&plan.check, &report)?;
     let written = outputs.write(&plan, &mut report, began, redaction);
     answer_though(written, &plan, &report, args.output.color)
+}
+
+/// Refuses to report on interfaces that nobody has, though there are others: whoever asks for them has made a slip.
+fn refuse_slip(check: &Check, report: &Report) -> Result<(), Error> {
+    /// How many others are named.
+    const NAMED: usize = 3;
+    let records = report.sides.s3.records + report.sides.cwl.records;
+    let Some(asked) = check.interfaces.first() else {
+        return Ok(());
+    };
+    let others = check.others.like(asked);
+    if records > 0 || check.allow_empty || !report.troubles.is_empty() || others.is_empty() {
+        return Ok(());
+    }
+    let asked: Vec<String> = check
+        .interfaces
+        .iter()
+        .map(|it| format!("`{it}`"))
+        .collect();
+    let others: Vec<String> = others
+        .iter()
+        .take(NAMED)
+        .map(|it| format!("`{it}`"))
+        .collect();
+    Err(Error::Usage(format!(
+        "--interface: neither side has a record of {} in the window; the most alike of those that are there: {}",
+        asked.join(" or "),
+        others.join(", ")
+    )))
 }
 
 /// Gives standard output its answer also if a file could not be written, which is trouble all the same. Nagios gets one
@@ -302,7 +339,7 @@ fn configured(args: &CheckArgs) -> Result<Option<Cow<'_, CheckArgs>>, Error> {
     let Some(asked) = flow_logs::asked(args)? else {
         return Ok(Some(Cow::Borrowed(args)));
     };
-    let found = until_interrupted(flow_logs::ask(args, &asked))?;
+    let found = until_interrupted(deadline(args, None)?, flow_logs::ask(args, &asked))?;
     Ok(found.map(Cow::Owned))
 }
 
@@ -335,7 +372,7 @@ async fn answer(
     redaction: Option<&Arc<Redaction>>,
 ) -> Result<Report, Error> {
     let sources = open(plan).await?;
-    match differences {
+    let report = match differences {
         None => check::run(&plan.check, &sources, progress, None).await,
         Some(output) => {
             let every: &mut EveryDifference<'_> = &mut |bucket, kind, shown| {
@@ -344,7 +381,13 @@ async fn answer(
             };
             check::run(&plan.check, &sources, progress, Some(every)).await
         }
+    };
+    for side in Side::BOTH {
+        for (operation, calls) in sources[side].calls() {
+            tracing::info!(%side, operation, calls, "called");
+        }
     }
+    report
 }
 
 fn progress_mode(args: &CheckArgs) -> Mode {

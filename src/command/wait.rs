@@ -18,8 +18,12 @@ pub(super) fn runtime() -> Result<Runtime, Error> {
     runtime.map_err(|error| Error::Usage(format!("cannot start threads: {error}")))
 }
 
-/// Waits for an answer or Ctrl-C, on threads of its own. `None` if interrupted.
+/// Waits for an answer or Ctrl-C, on threads of its own, no longer than the deadline. `None` if interrupted.
+///
+/// # Errors
+/// [`Error::Deadline`], or what the work says.
 pub(super) fn until_interrupted<T>(
+    deadline: Option<Duration>,
     work: impl Future<Output = Result<T, Error>>,
 ) -> Result<Option<T>, Error> {
     let runtime = runtime()?;
@@ -27,9 +31,22 @@ pub(super) fn until_interrupted<T>(
         tokio::select! {
             answer = work => Some(answer),
             _ = tokio::signal::ctrl_c() => None,
+            error = passed(deadline) => Some(Err(error)),
         }
     });
     // Decoders at work cannot be stopped, and nobody waits for them any more.
     runtime.shutdown_timeout(Duration::ZERO);
     answer.transpose()
+}
+
+/// Ready once the deadline has passed, with what is to be said then.
+pub(super) async fn passed(deadline: Option<Duration>) -> Error {
+    let Some(after) = deadline else {
+        return std::future::pending().await;
+    };
+    tokio::time::sleep(after).await;
+    Error::Deadline {
+        after,
+        got_to: "it was ended".to_owned(),
+    }
 }

@@ -88,9 +88,9 @@ impl<'a> Difference<'a> {
         let side = Side::BOTH
             .into_iter()
             .find(|&side| copies[side].is_some())?;
-        let before = group.copies[side]
-            .iter()
-            .filter(|twin| twin.place < kept.place && (twin.event.is_none() || twin.event != kept.event));
+        let before = group.copies[side].iter().filter(|twin| {
+            twin.place < kept.place && (twin.event.is_none() || twin.event != kept.event)
+        });
         before.max_by_key(|twin| &twin.place)
     }
 

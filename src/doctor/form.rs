@@ -1,7 +1,7 @@
 //! Whether what is read fits the format it is read in, told by one event or the first bytes of an object.
 
 use bytes::Bytes;
-use itertools::Itertools;
+use itertools::{EitherOrBoth, Itertools};
 
 use super::Chart;
 use crate::decode::{
@@ -152,9 +152,23 @@ pub(super) fn judge_event(chart: &mut Chart<'_>, event: &Newest, other: Option<&
     let side = chart.side;
     chart.warn(
         "format",
-        format!("the newest event is no record in the format it is read in: {reason}"),
+        format!(
+            "the newest event is no record in the format it is read in: {reason}; column by column: {}",
+            against(&event.message, &format.layout)
+        ),
         advice(side, other.filter(fits)),
     );
+}
+
+/// Shows a row against a layout, column by column, with what is left over of either.
+fn against(row: &str, layout: &Layout) -> String {
+    let pairs = layout.columns().iter().zip_longest(row.split_whitespace());
+    let shown = pairs.map(|pair| match pair {
+        EitherOrBoth::Both(name, cell) => format!("{name} {cell}"),
+        EitherOrBoth::Left(name) => format!("{name} (nothing is left for it)"),
+        EitherOrBoth::Right(cell) => format!("{cell} (no field is left for it)"),
+    });
+    shown.collect_vec().join(", ")
 }
 
 fn advice(side: Side, fitting: Option<&Layout>) -> String {
@@ -201,6 +215,19 @@ mod tests {
         );
         assert_eq!(records(""), (0, false, false));
         assert!(of_object(b"PAR1", &default()).parquet);
+    }
+
+    #[test]
+    fn a_row_stands_against_its_layout() {
+        let layout = Layout::from_names(["start", "action", "bytes"]).unwrap();
+        assert_eq!(
+            against("1 ACCEPT", &layout),
+            "start 1, action ACCEPT, bytes (nothing is left for it)"
+        );
+        assert_eq!(
+            against("1 2 ACCEPT 4", &layout),
+            "start 1, action 2, bytes ACCEPT, 4 (no field is left for it)"
+        );
     }
 
     #[test]

@@ -13,6 +13,7 @@ const GROUPS: &str = "logs:DescribeLogGroups";
 const STREAMS: &str = "logs:DescribeLogStreams";
 const EVENTS: &str = "logs:GetLogEvents";
 const TOGETHER: &str = "logs:FilterLogEvents";
+const UNMASK: &str = "logs:Unmask";
 
 const DAY: i64 = 24 * 60 * 60;
 
@@ -88,6 +89,14 @@ pub(super) fn judge(chart: &mut Chart<'_>, at: &Live, group: &Group, other: &Oth
             )),
         ),
         Some(Err(trouble)) => refused(chart, &together, trouble),
+    }
+    if chart.options.unmask {
+        let unmask = may(UNMASK, &arn);
+        match &group.unmasked {
+            None => untried(chart, &unmask, "no stream to read is known"),
+            Some(Ok(())) => chart.permission(&unmask, Status::Ok, "allowed", None),
+            Some(Err(trouble)) => refused(chart, &unmask, trouble),
+        }
     }
 }
 

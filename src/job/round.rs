@@ -24,6 +24,9 @@ use crate::source::Source;
 /// So much of the evidence of a look is held, to know what was reported from what was not. More is told by number.
 const HELD_EVIDENCE: usize = 10_000;
 
+/// So many windows may go by after what has settled, without any being due, before that is said to be no answer.
+const ROUNDS: i64 = 2;
+
 /// A job as it was asked for.
 #[derive(Clone, Debug)]
 pub struct Pattern {
@@ -319,8 +322,14 @@ impl Going<'_> {
             source: self.sources[side].address(),
             ..SideSummary::default()
         };
+        // A job that is never due again is none: `--until` was left in, or a clock stands still.
+        let longest = self.pattern.check.settle.seconds + ROUNDS * self.pattern.step;
+        let verdict = match self.now.saturating_sub(state.next) > longest {
+            true => Verdict::Unknown,
+            false => Verdict::Consistent,
+        };
         Report {
-            verdict: Verdict::Consistent,
+            verdict,
             window: Window::new(state.next, state.next),
             settle: Settle {
                 now: self.now,

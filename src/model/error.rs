@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::Side;
 
@@ -53,6 +54,14 @@ pub enum Error {
         /// What to do about it.
         hint: Option<String>,
     },
+    /// It takes longer than it may.
+    #[error("not done within {} (`--deadline`): {got_to}", humantime::format_duration(*after))]
+    Deadline {
+        /// How long it may take.
+        after: Duration,
+        /// How far it had come.
+        got_to: String,
+    },
     /// The two sides cannot be compared in the way asked for.
     #[error("{0}")]
     Incomparable(String),
@@ -63,6 +72,9 @@ impl Error {
     pub fn hint(&self) -> Option<&str> {
         match self {
             Self::Source { hint, .. } | Self::State { hint, .. } => hint.as_deref(),
+            Self::Deadline { .. } => {
+                Some("give it more time with `--deadline`, or a shorter window")
+            }
             Self::Temporary(_)
             | Self::Usage(_)
             | Self::Several { .. }

@@ -9,6 +9,9 @@ pub(crate) fn verdict(report: &Report) -> String {
     match report.verdict {
         Verdict::Consistent => consistent(report),
         Verdict::Different => format!("Different: {}.", list(&differences(report))),
+        Verdict::Unknown if report.state.as_ref().is_some_and(TakenUp::is_nothing) => {
+            "No verdict: nothing was due, for longer than --settle and two windows: is --until still meant?".to_owned()
+        }
         Verdict::Unknown => format!("No verdict: {}.", list(&doubts(report))),
     }
 }

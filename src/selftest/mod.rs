@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::check;
-use crate::check::{Check, Recheck, Selection};
+use crate::check::{Check, Others, Recheck, Selection};
 use crate::diff::EveryDifference;
 use crate::digest::Fingerprints;
 use crate::model::{Error, Side, Sides};
@@ -269,6 +269,7 @@ fn check_of(situation: &Situation, seed: u64) -> Check {
             ignored: situation.ignored.clone(),
         },
         interfaces: situation.interfaces.clone(),
+        others: Others::default(),
         ignore_nodata: situation.ignore_nodata,
         allow_empty: situation.allow_empty,
         formats: situation.formats.clone(),

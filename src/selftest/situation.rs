@@ -118,6 +118,8 @@ impl Situation {
         }
         let is_named = |part: &Part| matches!(part.told, Told::Slot(_)) && !part.late;
         let flow_log = (parts.s3.iter().all(is_named) && random.percent(40)).then_some(FLOW_LOG);
+        // An id that nothing is of is a slip.
+        let flow_log = flow_log.filter(|_| parts.s3.iter().any(|part| !part.foreign));
         let seconds = *random.pick(&[0, 300, 900, 3600]);
         // Sometimes a part of all this is young.
         let now = if random.percent(35) {
@@ -149,7 +151,9 @@ impl Situation {
             flow_log,
             only,
             ignored,
-            ignore_nodata: random.percent(10),
+            // Only where both sides tell NODATA rows alike is there a right answer.
+            ignore_nodata: random.percent(10)
+                && tells_nodata(&layouts.s3) == tells_nodata(&layouts.cwl),
             allow_empty: random.percent(20),
             fields,
             records,
@@ -188,6 +192,13 @@ impl Situation {
                     .all(|part| !matches!(part.fault, Some(Fault::Denied | Fault::Broken { .. })))
         })
     }
+}
+
+/// Tells by what rows say that they are NODATA: their status (`None`), or whether they have any traffic to lack.
+fn tells_nodata(layout: &Layout) -> Option<bool> {
+    let status = layout.position(&FieldName::new("log-status"));
+    let traffic = layout.columns().iter().any(FieldName::is_traffic);
+    status.is_none().then_some(traffic)
 }
 
 fn fields_of(layout: &Layout) -> BTreeSet<&FieldName> {

@@ -1,6 +1,7 @@
 //! What the two services have in common: credentials, regions, and what their errors mean.
 
 use std::error::Error as StdError;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::profile::ProfileFileCredentialsProvider;
@@ -12,13 +13,15 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::config::SharedCredentialsProvider;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ErrorMetadata, ProvideErrorMetadata, SdkError};
-use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use aws_smithy_http_client::{Builder, ConnectorBuilder};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::service_config::ServiceConfigKey;
 
-use super::{SourceOptions, meant, settings};
+use super::exported::{Exported, SignOnNeeded, SignedOn};
+use super::{SourceOptions, meant, region, settings};
 use crate::model::{Error, Side};
 
 /// The name under which an assumed role shows in the account's trail.
@@ -65,6 +68,21 @@ pub(super) async fn load(
     if let Some(region) = options.region.as_deref().or(home) {
         loader = loader.region(Region::new(region.to_owned()));
     }
+    // Keys in the environment go before a profile that is not an option.
+    let profiles = options.profile.is_some() || std::env::var_os("AWS_ACCESS_KEY_ID").is_none();
+    let sign_on = settings.sign_on.filter(|_| profiles);
+    let exported = sign_on.as_ref().and_then(|it| it.exported.clone());
+    if let Some(profile) = exported.clone() {
+        // Before any call, each of which has its time: somebody may have to type a code.
+        let exported = Exported { profile };
+        exported.export().await.map_err(|reason| Error::Source {
+            side: options.side,
+            address: format!("profile `{}`", exported.profile),
+            reason,
+            hint: sign_on.as_ref().map(|it| it.advice.clone()),
+        })?;
+        loader = loader.credentials_provider(exported);
+    }
     let mut config = loader.load().await;
     if config.region().is_none()
         && let Some(region) = fallback
@@ -72,13 +90,22 @@ pub(super) async fn load(
         let region = Region::from_static(region);
         config = config.into_builder().region(region).build();
     }
-    if let Some(profile) = settings.profile.filter(|_| options.profile.is_some()) {
+    if let Some(profile) = settings
+        .profile
+        .filter(|_| options.profile.is_some() && exported.is_none())
+    {
         let region = ProviderConfig::without_region().with_region(config.region().cloned());
         let provider = ProfileFileCredentialsProvider::builder()
             .configure(&region)
             .profile_files(settings.files)
             .profile_name(profile)
             .build();
+        config = with_credentials(config, SharedCredentialsProvider::new(provider));
+    }
+    if let Some(sign_on) = sign_on.map(Arc::new)
+        && let Some(inner) = config.credentials_provider()
+    {
+        let provider = SignedOn { inner, sign_on };
         config = with_credentials(config, SharedCredentialsProvider::new(provider));
     }
     let Some(role) = &options.role_arn else {
@@ -94,16 +121,26 @@ pub(super) async fn load(
     Ok(with_credentials(config, provider))
 }
 
-/// Returns a client that trusts these certificates and no others, as the AWS CLI does.
+/// Returns a client that trusts these certificates and no others, as the AWS CLI does, and is otherwise the SDK's own: where
+/// a network has its own certificates it most often has a proxy too.
 fn trusting(pem: &[u8]) -> Result<SharedHttpClient, Error> {
     let store = TrustStore::empty().with_pem_certificate(pem);
     let context = TlsContext::builder().with_trust_store(store).build();
     let context = context.map_err(|error| Error::Usage(format!("AWS_CA_BUNDLE: {error}")))?;
-    let provider = Provider::Rustls(CryptoMode::AwsLc);
-    Ok(Builder::new()
-        .tls_provider(provider)
-        .tls_context(context)
-        .build_https())
+    Ok(
+        Builder::new().build_with_connector_fn(move |settings, components| {
+            let provider = Provider::Rustls(CryptoMode::AwsLc);
+            let mut connector = ConnectorBuilder::default()
+                .tls_provider(provider)
+                .tls_context(context.clone())
+                .proxy_config(ProxyConfig::from_env());
+            connector.set_connector_settings(settings.cloned());
+            if let Some(components) = components {
+                connector.set_sleep_impl(components.sleep_impl());
+            }
+            connector.build()
+        }),
+    )
 }
 
 /// Returns where a service is said to be, by its id as the SDKs' settings name it: in the environment, or in the profile
@@ -139,6 +176,9 @@ pub(super) struct Failure {
     pub(super) status: Option<u16>,
     /// The region the bucket says it is in.
     pub(super) bucket_region: Option<String>,
+    /// What to do about credentials that cannot be had, or a service that cannot be reached, if more is known than the
+    /// failure itself tells.
+    pub(super) advice: Option<String>,
 }
 
 /// What kind of failure a call met.
@@ -183,7 +223,21 @@ impl Failure {
             message,
             status: response.map(|response| response.status().as_u16()),
             bucket_region: header("x-amz-bucket-region"),
+            advice: cause::<SignOnNeeded>(error).map(|needed| needed.advice.clone()),
         }
+    }
+
+    /// Takes note of where the service was looked for.
+    pub(super) fn in_region(mut self, region: Option<&Region>) -> Self {
+        if let Some(region) = region
+            && let Some(meant) = region::meant(region.as_ref())
+            && self.advice.is_none()
+        {
+            self.advice = Some(format!(
+                "no region `{region}` is known; did you mean `{meant}`?"
+            ));
+        }
+        self
     }
 
     /// An answer that arrived and cannot be read.
@@ -194,6 +248,7 @@ impl Failure {
             message: error.to_string(),
             status: Some(200),
             bucket_region: None,
+            advice: None,
         }
     }
 
@@ -264,6 +319,11 @@ impl Failure {
     /// Says what to do about it, if anything is known. `action` is the IAM action that the call needs
     /// and what it must be allowed on.
     pub(super) fn hint(&self, side: Side, action: &str) -> Option<String> {
+        if let (Kind::Credentials | Kind::Connection | Kind::Timeout, Some(advice)) =
+            (self.kind, &self.advice)
+        {
+            return Some(advice.clone());
+        }
         let hint = match self.kind {
             Kind::Credentials if self.is_denied() => {
                 "the caller needs `sts:AssumeRole` on the role, and the role's trust".to_owned()
@@ -272,6 +332,10 @@ impl Failure {
             Kind::Credentials => format!(
                 "set `AWS_PROFILE`, `--{side}-profile` or `AWS_ACCESS_KEY_ID` to credentials that work"
             ),
+            Kind::Connection if self.message.contains("certificate") => {
+                "where a network has certificates of its own, name their file in `AWS_CA_BUNDLE` or `ca_bundle`"
+                    .to_owned()
+            }
             Kind::Connection | Kind::Timeout => {
                 format!("check the network, `--{side}-region` and `--{side}-endpoint-url`")
             }
@@ -360,10 +424,15 @@ pub(super) fn is_stall(text: &str) -> bool {
 
 /// Returns what a service said, from among the causes of an error.
 fn metadata<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a ErrorMetadata> {
+    cause(error)
+}
+
+/// Returns the outermost of the causes of an error that is of this type.
+fn cause<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
     let mut cause = Some(error);
     while let Some(error) = cause {
-        if let Some(metadata) = error.downcast_ref() {
-            return Some(metadata);
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
         }
         cause = error.source();
     }
@@ -379,6 +448,11 @@ fn chain(error: &dyn StdError) -> Vec<String> {
         cause = error.source();
     }
     texts
+}
+
+/// Returns the text of the innermost cause.
+pub(super) fn innermost(error: &dyn StdError) -> String {
+    chain(error).pop().unwrap_or_default()
 }
 
 /// Picks the text that says most, which is the innermost; but of a chain of providers that all had
@@ -409,6 +483,7 @@ mod tests {
             message: "so\n  it is".to_owned(),
             status,
             bucket_region: None,
+            advice: None,
         }
     }
 

@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 use super::SourceOptions;
 use super::aws::{Failure, Kind};
 use super::pace::{Pace, Paces, backoff};
+use super::region;
 
 /// How often a call is made before it is given up.
 const ATTEMPTS: u32 = 8;
@@ -32,6 +33,8 @@ pub(super) struct Caller {
     paces: Paces,
     /// No wait between two attempts is longer.
     patience: Duration,
+    /// How often a call is made while the service has never answered.
+    first_attempts: u32,
     /// Whether the service has answered yet.
     reached: AtomicBool,
     /// How often a call was made again.
@@ -46,10 +49,19 @@ impl Caller {
         Self {
             paces,
             patience: options.timeout,
+            first_attempts: FIRST_ATTEMPTS,
             reached: AtomicBool::new(false),
             retries: AtomicU64::new(0),
             calls: Mutex::default(),
         }
+    }
+
+    /// Takes note of the region: the address of one that is most likely misspelt is not tried twice.
+    pub(super) fn in_region(mut self, name: &str) -> Self {
+        if region::meant(name).is_some() {
+            self.first_attempts = 1;
+        }
+        self
     }
 
     /// Returns how often calls were made again so far.
@@ -117,7 +129,7 @@ impl Caller {
                 self.reached.store(true, Ordering::Relaxed);
             }
             let attempts = if !self.reached.load(Ordering::Relaxed) {
-                FIRST_ATTEMPTS
+                self.first_attempts
             } else if failure.kind == Kind::Timeout {
                 SILENT_ATTEMPTS
             } else {

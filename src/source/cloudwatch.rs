@@ -3,6 +3,7 @@
 //! Sources: CloudWatch Logs API reference "DescribeLogStreams", "GetLogEvents" and "DescribeLogGroups";
 //! CloudWatch Logs User Guide "Log classes" and "Quotas".
 
+mod absent;
 mod ahead;
 mod cursor;
 mod density;
@@ -24,6 +25,7 @@ use std::future::Future;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use aws_config::SdkConfig;
 use aws_sdk_cloudwatchlogs::Client;
 use aws_sdk_cloudwatchlogs::config::http::HttpResponse;
 use aws_sdk_cloudwatchlogs::config::retry::RetryConfig;
@@ -59,6 +61,8 @@ pub(super) struct CloudWatch {
     group: GroupName,
     all_streams: bool,
     client: Client,
+    config: SdkConfig,
+    options: SourceOptions,
     caller: Caller,
     clock: Clock,
     reading: GroupReading,
@@ -117,7 +121,9 @@ impl CloudWatch {
             group: group.clone(),
             all_streams: options.all_streams,
             client: Client::from_conf(config.build()),
-            caller: Caller::new(options, paces),
+            caller: Caller::new(options, paces).in_region(region),
+            options: options.clone(),
+            config: loaded.clone(),
             clock,
             reading: options.group_reading,
             state: Mutex::default(),
@@ -131,6 +137,11 @@ impl CloudWatch {
             Some(arn) => (None, Some(arn.clone())),
             None => (Some(self.group.name.clone()), None),
         }
+    }
+
+    /// What calls say of masked values: nothing, unless they are asked for, which takes a permission.
+    fn unmask(&self) -> Option<bool> {
+        self.options.unmask.then_some(true)
     }
 
     /// Tells whether what is read now is read again, to confirm what is missing.
@@ -182,7 +193,7 @@ impl CloudWatch {
         F: Future<Output = Result<T, SdkError<E, HttpResponse>>> + Send + 'static,
     {
         let answer = self.caller.call(what, make).await;
-        answer.map_err(|error| Failure::of(&error))
+        answer.map_err(|error| Failure::of(&error).in_region(self.client.config().region()))
     }
 }
 

@@ -8,6 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use super::aws::{self, Failure, Kind};
+use super::changes;
 use super::cloudwatch::CloudWatch;
 use super::files::Files;
 use super::key::{KeyLayout, ObjectName, stream_interface};
@@ -228,6 +229,8 @@ pub struct Group {
     pub event: Option<(String, Answer<Option<Newest>>)>,
     /// Whether events of that stream may be read together with others'.
     pub together: Option<Answer<()>>,
+    /// Whether masked values are shown, if they were asked for.
+    pub unmasked: Option<Answer<()>>,
 }
 
 /// How a log group is set up.
@@ -314,6 +317,7 @@ fn trouble(error: &Error) -> Trouble {
         | Error::Output { .. }
         | Error::Temporary(_)
         | Error::State { .. }
+        | Error::Deadline { .. }
         | Error::Incomparable(_) => error.to_string(),
     };
     Trouble {
@@ -353,11 +357,10 @@ async fn files(path: &Path, options: &SourceOptions, ask: &Ask) -> Examined {
 
 fn file(part: &Part) -> Found {
     let named = ObjectName::parse(&part.name).map(|name| name.time);
-    let nanoseconds: Option<i64> = part.version.parse().ok();
     Found {
         name: part.name.to_string(),
         time: named
-            .or(nanoseconds.map(|time| time / 1_000_000_000))
+            .or_else(|| changes::modified(&part.version))
             .unwrap_or(0),
         size: part.size.unwrap_or(0),
     }

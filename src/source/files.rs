@@ -1,6 +1,7 @@
 //! Files: a folder, a file, or what comes through a pipe. All of them hold what a service once
 //! delivered or answered.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
 #[cfg(unix)]
@@ -15,8 +16,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio::task::spawn_blocking;
 
+use super::changes::{FilesRead, version};
 use super::folder::reason;
-use super::meant::meant;
+use super::meant::{meant, no_flow_log};
 use super::passed_over::empty_log;
 use super::spool::Spool;
 use super::{Ask, Listing, Outlet, Part, ReadError, Source, folder};
@@ -34,6 +36,7 @@ pub(super) struct Files {
     side: Side,
     /// The flow logs whose objects are read; empty is all.
     flow_logs: Vec<String>,
+    read: FilesRead,
 }
 
 #[derive(Debug)]
@@ -90,6 +93,7 @@ impl Files {
             place,
             side,
             flow_logs: flow_logs.to_vec(),
+            read: FilesRead::default(),
         })
     }
 
@@ -109,6 +113,7 @@ impl Files {
             place: Arc::new(Place::Spool { file, name }),
             side,
             flow_logs: Vec::new(),
+            read: FilesRead::default(),
         })
     }
 }
@@ -123,11 +128,18 @@ impl Source for Files {
     /// tasks' folders of other interfaces, are not listed. A single file always is.
     async fn list(&self, ask: &Ask) -> Result<Listing, Error> {
         let (place, ask, flow_logs) = (self.place.clone(), ask.clone(), self.flow_logs.clone());
-        let listing = blocking(move || place.list(&ask, &flow_logs)).await;
-        listing.map_err(|error| failure(self.side, &self.address, &error))
+        let listed = blocking(move || place.list(&ask, &flow_logs)).await;
+        let (listing, met) = listed.map_err(|error| failure(self.side, &self.address, &error))?;
+        if let Some(met) = met
+            && let Some(id) = self.flow_logs.iter().find(|&id| !met.contains(id))
+        {
+            return Err(no_flow_log(self.side, &self.address, id, &met));
+        }
+        Ok(listing)
     }
 
-    /// Files are always read whole.
+    /// Files are always read whole. One that changes meanwhile, or has since it was listed or first read, is unreadable:
+    /// nobody can tell what it held before.
     async fn read(
         &self,
         part: &Part,
@@ -135,9 +147,25 @@ impl Source for Files {
         outlet: &dyn Outlet,
     ) -> Result<(), ReadError> {
         let (place, name) = (self.place.clone(), part.name.clone());
-        let opened = blocking(move || place.open(&name)).await;
-        let file = opened.map_err(|error| unreadable(&error))?;
-        outlet.deliver(Content::File(file)).await
+        let opened = blocking(move || {
+            let file = place.open(&name)?;
+            let version = version(&file.metadata()?);
+            Ok((file, version))
+        });
+        let (file, before) = opened.await.map_err(|error| unreadable(&error))?;
+        self.read.note(part, &before)?;
+        let delivered = outlet.deliver(Content::File(file)).await;
+        if let Err(ReadError::Stopped) = delivered {
+            return delivered;
+        }
+        let (place, name) = (self.place.clone(), part.name.clone());
+        let after = blocking(move || Ok(version(&place.metadata(&name)?)));
+        match after.await {
+            Ok(after) if after == before => delivered,
+            _ => Err(ReadError::Unreadable(
+                "changed while it was read: check again once nobody writes to it".to_owned(),
+            )),
+        }
     }
 }
 
@@ -161,10 +189,16 @@ async fn blocking<T: Send + 'static>(
 }
 
 impl Place {
-    fn list(&self, ask: &Ask, flow_logs: &[String]) -> io::Result<Listing> {
+    /// Lists what there is, and of a folder the flow logs that names tell.
+    fn list(
+        &self,
+        ask: &Ask,
+        flow_logs: &[String],
+    ) -> io::Result<(Listing, Option<BTreeSet<String>>)> {
+        let mut met = None;
         let mut listing = Listing::default();
         match self {
-            Self::Folder(folder) => folder::list(folder, ask, flow_logs, &mut listing),
+            Self::Folder(folder) => met = Some(folder::list(folder, ask, flow_logs, &mut listing)),
             Self::File { path, name } => {
                 let part = Arc::new(folder::part(name, &fs::metadata(path)?));
                 match empty_log(&part) {
@@ -178,10 +212,19 @@ impl Place {
                     .push(Arc::new(folder::part(name, &file.metadata()?)));
             }
         }
-        Ok(listing)
+        Ok((listing, met))
     }
 
-    /// Opens a part from its start, and tells its size now.
+    /// Returns what is known of a part now without opening it.
+    fn metadata(&self, name: &str) -> io::Result<fs::Metadata> {
+        match self {
+            Self::Folder(folder) => fs::metadata(folder.join(name)),
+            Self::File { path, .. } => fs::metadata(path),
+            Self::Spool { file, .. } => file.metadata(),
+        }
+    }
+
+    /// Opens a part from its start.
     fn open(&self, name: &str) -> io::Result<File> {
         let file = match self {
             Self::Folder(folder) => open_file(&folder.join(name))?,
@@ -410,6 +453,51 @@ mod tests {
         fs::remove_file(folder.path().join("below/good")).unwrap();
         let reason = content(&files, &listing.parts[0]).unwrap_err();
         assert_eq!(reason, "cannot be read: no such file or folder");
+    }
+
+    /// What it held before may be matched by what the other side has, and what it holds now by what it lacked.
+    #[test]
+    fn a_file_that_changes_is_unreadable() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a", "b", "c"] {
+            write(folder.path(), name, b"old");
+        }
+        let files = Files::open(Side::S3, folder.path(), &[]).unwrap();
+        let list = || listed(&files, &Ask::default()).parts;
+        let before = list();
+        assert_eq!(content(&files, &before[0]).unwrap(), b"old");
+        // Grown, and another of the same size in its place.
+        write(folder.path(), "a", b"old and new");
+        fs::remove_file(folder.path().join("b")).unwrap();
+        write(folder.path(), "b", b"new");
+        let said = |part: &Part| content(&files, part).unwrap_err();
+        for part in &before[..2] {
+            assert!(said(part).starts_with("changed since it was listed"));
+        }
+        let after = list();
+        assert!(said(&after[0]).starts_with("changed since it was first read"));
+        assert_eq!(content(&files, &after[1]).unwrap(), b"new");
+        assert_eq!(content(&files, &after[2]).unwrap(), b"old");
+        // While it is read.
+        let path = folder.path().join("c");
+        let grown = Changing(|| fs::write(&path, b"new and more").unwrap());
+        let read = run(files.read(&after[2], &[], &grown)).unwrap_err();
+        assert!(read.to_string().starts_with("changed while it was read"));
+    }
+
+    /// Changes what is read before it is taken.
+    struct Changing<F>(F);
+
+    #[async_trait]
+    impl<F: Fn() + Send + Sync> Outlet for Changing<F> {
+        async fn room(&self, _: u64) -> Room {
+            unreachable!()
+        }
+
+        async fn deliver(&self, _: Content) -> Result<(), ReadError> {
+            (self.0)();
+            Ok(())
+        }
     }
 
     #[test]

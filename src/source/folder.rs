@@ -1,13 +1,14 @@
 //! Folders: what files there are below one, and which of them may hold what is asked for.
 
+use std::collections::BTreeSet;
 use std::fs::{self, Metadata};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::UNIX_EPOCH;
 
 use walkdir::{DirEntry, WalkDir};
 
+use super::changes;
 use super::key::{self, ObjectName};
 use super::leftovers::{pass_over, pass_over_twins};
 use super::passed_over::{self, PassedFiles};
@@ -22,7 +23,15 @@ pub(super) const NO_FILE: &str = "neither a file nor a folder";
 /// Lists all files below a folder. Of delivered objects, those whose names put them outside the window are
 /// left out, and of export tasks' folders those of other interfaces. With `flow_logs`, only objects whose names tell
 /// that they are of these.
-pub(super) fn list(folder: &Path, ask: &Ask, flow_logs: &[String], listing: &mut Listing) {
+///
+/// Returns the flow logs that any of the names tells, if some are asked for.
+pub(super) fn list(
+    folder: &Path,
+    ask: &Ask,
+    flow_logs: &[String],
+    listing: &mut Listing,
+) -> BTreeSet<String> {
+    let mut met = BTreeSet::new();
     let mut passed_over = PassedFiles::default();
     let mut nameless = 0;
     let walk = WalkDir::new(folder).follow_links(true);
@@ -32,11 +41,19 @@ pub(super) fn list(folder: &Path, ask: &Ask, flow_logs: &[String], listing: &mut
     for entry in entries {
         match entry {
             Ok(entry) if entry.file_type().is_dir() => {}
-            Ok(entry) => match of_flow_log(entry.path(), flow_logs) {
-                Some(true) => list_file(folder, &entry, ask, listing),
-                Some(false) => {}
-                None => nameless += 1,
-            },
+            Ok(entry) => {
+                if !flow_logs.is_empty()
+                    && let Some(name) = entry.path().to_str().and_then(ObjectName::parse)
+                    && !met.contains(name.flow_log_id)
+                {
+                    met.insert(name.flow_log_id.to_owned());
+                }
+                match of_flow_log(entry.path(), flow_logs) {
+                    Some(true) => list_file(folder, &entry, ask, listing),
+                    Some(false) => {}
+                    None => nameless += 1,
+                }
+            }
             Err(error) => {
                 let (name, _) = name_within(folder, error.path().unwrap_or(folder));
                 let reason = match (error.loop_ancestor(), error.io_error()) {
@@ -67,6 +84,7 @@ pub(super) fn list(folder: &Path, ask: &Ask, flow_logs: &[String], listing: &mut
     if nameless > 0 {
         listing.remarks.push(Remark::NamelessFiles(nameless));
     }
+    met
 }
 
 /// Tells of a folder that lies within a table, by what lies in the folders above it.
@@ -128,11 +146,9 @@ fn name_within(folder: &Path, path: &Path) -> (String, bool) {
 
 /// Describes a file.
 pub(super) fn part(name: &str, metadata: &Metadata) -> Part {
-    let modified = metadata.modified().ok();
-    let modified = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     Part {
         size: Some(metadata.len()),
-        version: modified.map_or_else(String::new, |since| since.as_nanos().to_string()),
+        version: changes::version(metadata),
         ..unknown_part(name)
     }
 }

@@ -1,6 +1,8 @@
 //! Addresses that lead nowhere, and what was most likely meant by them. Words only.
 
-use crate::model::Side;
+use std::collections::BTreeSet;
+
+use crate::model::{Error, Side};
 
 /// Says what may have been meant by a path at which there is nothing.
 pub(super) fn meant(side: Side, path: &str) -> Option<String> {
@@ -75,6 +77,35 @@ fn of_console(page: &str) -> Option<String> {
         .0
         .into_owned();
     Some(format!("cwl://{decoded}"))
+}
+
+/// How many flow logs a hint names.
+const NAMED: usize = 5;
+
+/// Makes the error of a flow log id that nothing in a place has; `met` are those that something has.
+pub(super) fn no_flow_log(side: Side, address: &str, id: &str, met: &BTreeSet<String>) -> Error {
+    let distance = |known: &&String| strsim::damerau_levenshtein(known, id);
+    let mut known: Vec<&String> = met.iter().collect();
+    known.sort_by_key(distance);
+    let names: Vec<String> = known
+        .iter()
+        .take(NAMED)
+        .map(|it| format!("`{it}`"))
+        .collect();
+    let more = if known.len() > NAMED {
+        " and others"
+    } else {
+        ""
+    };
+    Error::Source {
+        side,
+        address: address.to_owned(),
+        reason: format!("nothing there is of the flow log `{id}` by its name (--flow-log-id)"),
+        hint: Some(match names.is_empty() {
+            true => "nothing there tells by its name of which flow log it is".to_owned(),
+            false => format!("there are {}{more}", names.join(", ")),
+        }),
+    }
 }
 
 /// Says what was most likely meant by the address of a group that is not there.

@@ -6,10 +6,12 @@
 mod address;
 mod aws;
 mod call;
+mod changes;
 mod clock;
 mod cloudwatch;
 mod endpoint;
 pub mod examine;
+mod exported;
 mod files;
 pub mod flow_logs;
 mod folder;
@@ -21,6 +23,7 @@ mod open;
 mod pace;
 mod passed_over;
 mod query;
+mod region;
 mod remark;
 mod s3;
 mod settings;
@@ -28,6 +31,7 @@ mod spool;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -53,6 +57,8 @@ pub struct Ask {
     pub to_read: bool,
     /// Whether it is a second look or a later one: what was found missing is to be confirmed.
     pub again: bool,
+    /// Counts what a listing has met so far, page by page, for people who wait.
+    pub met: Arc<AtomicU64>,
 }
 
 /// What can be fetched, and can fail, on its own: an object, a file, a log stream.
@@ -317,8 +323,12 @@ pub struct SourceOptions {
     pub endpoint_url: Option<String>,
     /// Whether the caller pays for what is read of a bucket.
     pub request_payer: bool,
+    /// Whether values that a data protection policy masks in a log group are asked for.
+    pub unmask: bool,
     /// Only these flow logs of a bucket; empty is all.
     pub flow_log_ids: Vec<String>,
+    /// Whether these are known to be flow logs', because EC2 has named them; else they were typed.
+    pub flow_logs_are_sure: bool,
     /// Also log streams whose name does not begin with an interface.
     pub all_streams: bool,
     /// Calls of each operation of CloudWatch Logs per second; `None` is a share of what the region allows the account.
@@ -342,7 +352,9 @@ impl SourceOptions {
             external_id: None,
             endpoint_url: None,
             request_payer: false,
+            unmask: false,
             flow_log_ids: Vec::new(),
+            flow_logs_are_sure: false,
             all_streams: false,
             calls_per_second: None,
             group_reading: GroupReading::Auto,

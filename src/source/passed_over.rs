@@ -16,7 +16,14 @@ use super::{Listing, Part, PassedOver, Remark};
 const NAMED: usize = 3;
 
 /// What ends the name of a file that is still being downloaded, or was when the download was killed.
-const UNFINISHED: [&str; 3] = [".partial", ".part", ".crdownload"];
+const UNFINISHED: [&str; 6] = [
+    ".partial",
+    ".part",
+    ".crdownload",
+    ".tmp",
+    ".download",
+    ".filepart",
+];
 
 /// What ends the name of a flow log, packed or not.
 const LOGS: [&str; 4] = [".log", ".gz", ".parquet", ".json"];
@@ -227,6 +234,8 @@ fn whole_of(name: &str) -> Option<&str> {
     let stem = UNFINISHED
         .iter()
         .find_map(|ending| name.strip_suffix(ending));
+    // Some programs write whole files of such a name.
+    let stem = stem.filter(|whole| is_log(whole) || !name.ends_with(".tmp"));
     // rclone puts eight digits before `.partial`.
     let within = without_digits(stem.unwrap_or(name)).filter(|whole| is_log(whole));
     within.or(stem)
@@ -320,6 +329,9 @@ mod tests {
             "partial",
             "part",
             "crdownload",
+            "tmp",
+            "download",
+            "filepart",
         ];
         for ending in endings {
             let left = format!("x.log.gz.{ending}");

@@ -4,13 +4,15 @@
 //! layouts of keys, which [`super::key`] knows.
 
 mod examine;
+mod ids;
 mod listing;
 mod object;
 mod payer;
 mod whole;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{PoisonError, RwLock};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
@@ -32,6 +34,10 @@ use whole::WholeListings;
 /// What listing takes.
 const LIST: &str = "`s3:ListBucket` on the bucket";
 
+/// The same for an address that may stand above what the caller may list.
+const LIST_ALL: &str = "`s3:ListBucket` on the bucket; where that is allowed for a prefix only, give the address with it, such as \
+                        `s3://BUCKET/PREFIX/AWSLogs/ACCOUNT/`; of a bucket with Requester Pays, `--s3-request-payer`";
+
 /// A bucket, or a folder or an object in it.
 pub(super) struct S3 {
     side: Side,
@@ -40,7 +46,13 @@ pub(super) struct S3 {
     prefix: String,
     /// Only these flow logs; empty is all.
     ids: BTreeSet<String>,
+    /// Whether they are known to be flow logs'.
+    ids_are_sure: bool,
+    /// Those that have objects, though none in the window.
+    known_ids: Mutex<BTreeSet<String>>,
     concurrency: usize,
+    /// Where objects are counted as they are listed.
+    met: Mutex<Arc<AtomicU64>>,
     caller: Caller,
     clock: Clock,
     /// A region of the bucket's partition.
@@ -71,6 +83,7 @@ impl S3 {
             _ => "us-east-1",
         };
         let loaded = aws::load(options, None, Some(anywhere)).await?;
+        let region = loaded.region().map_or("", |region| region.as_ref());
         let mut config =
             aws_sdk_s3::config::Builder::from(&loaded).retry_config(RetryConfig::disabled());
         let clock = Clock::new();
@@ -91,13 +104,26 @@ impl S3 {
             bucket: bucket.to_owned(),
             prefix: prefix.to_owned(),
             ids: options.flow_log_ids.iter().cloned().collect(),
+            ids_are_sure: options.flow_logs_are_sure,
+            known_ids: Mutex::default(),
+            met: Mutex::default(),
             concurrency: options.concurrency.max(1),
-            caller: Caller::new(options, Paces::default()),
+            caller: Caller::new(options, Paces::default()).in_region(region),
             clock,
             anywhere,
             client: RwLock::new(Client::from_conf(config.clone().build())),
             config,
         })
+    }
+
+    /// Counts objects there from now on.
+    fn count_in(&self, met: &Arc<AtomicU64>) {
+        *self.met.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(met);
+    }
+
+    fn count(&self, objects: u64) {
+        let met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
+        met.fetch_add(objects, Ordering::Relaxed);
     }
 
     /// Takes note of where calls go.
@@ -175,7 +201,9 @@ impl Source for S3 {
     }
 
     async fn list(&self, ask: &Ask) -> Result<Listing, Error> {
-        self.list_objects(ask).await
+        let listing = self.list_objects(ask).await?;
+        self.refuse_slips(&listing).await?;
+        Ok(listing)
     }
 
     async fn read(&self, part: &Part, _: &[Window], outlet: &dyn Outlet) -> Result<(), ReadError> {

@@ -13,6 +13,7 @@ use std::io;
 use std::path::PathBuf;
 
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
+use percent_encoding::percent_decode_str;
 
 use super::SourceOptions;
 use crate::model::{Error, Side};
@@ -28,6 +29,17 @@ pub(super) struct Settings {
     pub(super) profile: Option<String>,
     /// The certificates to trust instead of the system's, in PEM.
     pub(super) certificates: Option<Vec<u8>>,
+    /// How somebody signs on to have the profile's credentials, if that is what it takes.
+    pub(super) sign_on: Option<SignOn>,
+}
+
+/// How somebody signs on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct SignOn {
+    /// What to do, as a hint.
+    pub(super) advice: String,
+    /// The profile, as the AWS CLI knows it, if only the CLI can get its credentials.
+    pub(super) exported: Option<String>,
 }
 
 /// A file with its sections' names.
@@ -66,6 +78,10 @@ pub(super) fn read(options: &SourceOptions) -> Result<Settings, Error> {
             }),
         });
     }
+    let sign_on = sign_on(
+        &[&config.text, &credentials.text],
+        named.as_deref().unwrap_or("default"),
+    );
     let profile = named.map(|name| identifier(&name));
     let bundle = variable("AWS_CA_BUNDLE").or_else(|| {
         of_profile(
@@ -82,7 +98,60 @@ pub(super) fn read(options: &SourceOptions) -> Result<Settings, Error> {
         files: files.build(),
         profile,
         certificates,
+        sign_on,
     })
+}
+
+/// Returns how somebody signs on for a profile, by it and by those that it takes its credentials from.
+fn sign_on(files: &[&str], name: &str) -> Option<SignOn> {
+    /// No chain is longer; one that leads back to itself has no end.
+    const LONGEST: usize = 8;
+    let of = |profile: &str, setting: &str| {
+        let mut files = files.iter();
+        files.find_map(|text| of_profile(text, profile, setting))
+    };
+    let exported = Some(name.to_owned());
+    let mut profile = identifier(name);
+    for _ in 0..LONGEST {
+        let shown = shown(&profile);
+        if of(&profile, "role_arn").is_some()
+            && let Some(serial) = of(&profile, "mfa_serial")
+        {
+            return Some(SignOn {
+                advice: format!(
+                    "the profile asks for a code of `{serial}` (`mfa_serial`): on a terminal it is asked for; elsewhere run `aws                      sts get-caller-identity --profile {}` on one before, or use credentials of `aws sts get-session-token`",
+                    self::shown(&identifier(name))
+                ),
+                exported,
+            });
+        }
+        if of(&profile, "login_session").is_some() {
+            return Some(SignOn {
+                advice: format!("sign on with `aws login --profile {shown}`"),
+                exported,
+            });
+        }
+        if of(&profile, "sso_session").is_some() || of(&profile, "sso_start_url").is_some() {
+            return Some(SignOn {
+                advice: format!("sign on with `aws sso login --profile {shown}`"),
+                exported: None,
+            });
+        }
+        match of(&profile, "source_profile") {
+            Some(source) if source != profile => profile = source,
+            _ => return None,
+        }
+    }
+    None
+}
+
+/// Spells a profile's name as the AWS CLI and a shell want it.
+fn shown(identifier: &str) -> String {
+    let name = percent_decode_str(identifier).decode_utf8_lossy();
+    match name.contains(|c: char| !(c.is_ascii_alphanumeric() || "_-/.%@:+".contains(c))) {
+        true => format!("'{}'", name.replace('\'', "'\\''")),
+        false => name.into_owned(),
+    }
 }
 
 /// Returns a setting of a profile, out of what [`canonical`] has made of the file.
@@ -258,6 +327,30 @@ mod tests {
         assert_eq!(found("default").as_deref(), Some("a"));
         assert_eq!(found("my prof").as_deref(), Some("b"));
         assert_eq!(found("other"), None);
+    }
+
+    #[test]
+    fn how_to_sign_on_is_told_by_the_chain_of_profiles() {
+        let text = "[profile console]\nlogin_session = arn:aws:iam::123456789012:user/me\n\
+                    [profile my sso]\nsso_session = corp\n[profile role]\nrole_arn = r\nsource_profile = my sso\n\
+                    [profile code]\nrole_arn = r\nmfa_serial = arn:aws:iam::123456789012:mfa/me\nsource_profile = keys\n\
+                    [profile keys]\naws_access_key_id = a\n[profile loop]\nsource_profile = pool\n[profile pool]\n\
+                    source_profile = loop\n";
+        let (config, _) = canonical(text, true).unwrap();
+        let sign_on = |name: &str| sign_on(&[&config, ""], name);
+        for (name, advice, exported) in [
+            ("console", "`aws login --profile console`", true),
+            ("my sso", "`aws sso login --profile 'my sso'`", false),
+            ("role", "`aws sso login --profile 'my sso'`", false),
+            ("code", "a code of `arn:aws:iam::123456789012:mfa/me`", true),
+        ] {
+            let found = sign_on(name).unwrap();
+            assert!(found.advice.contains(advice), "{found:?}");
+            assert_eq!(found.exported, exported.then(|| name.to_owned()));
+        }
+        for name in ["keys", "loop", "default"] {
+            assert_eq!(sign_on(name), None, "{name}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use flowdiff::check::{self, Check, Recheck, Selection};
+use flowdiff::check::{self, Check, Others, Recheck, Selection};
 use flowdiff::decode::Format;
 use flowdiff::digest::Fingerprints;
 use flowdiff::model::window::{Settle, Window};
@@ -324,18 +324,13 @@ impl Corpus {
             },
             fields: Selection::default(),
             interfaces: Vec::new(),
+            others: Others::default(),
             ignore_nodata: false,
             counted: None,
             allow_empty: false,
             formats: Sides {
-                s3: Format {
-                    layout: Layout::vpc_default(),
-                    given: false,
-                },
-                cwl: Format {
-                    layout: Layout::from_format(&names.join(" ")).unwrap(),
-                    given: true,
-                },
+                s3: Format::not_given(),
+                cwl: Format::named(Layout::from_format(&names.join(" ")).unwrap()),
             },
             by_hour: false,
             flow_logs: None,

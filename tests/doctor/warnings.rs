@@ -146,21 +146,12 @@ fn a_place_without_logs_is_told_with_the_one_that_has_some() {
         .env("AWS_SECRET_ACCESS_KEY", "test")
         .env("AWS_REGION", REGION)
         .env("AWS_ENDPOINT_URL", &server.endpoint)
-        .args([
-            "doctor",
-            &address,
-            "fixtures/ping/cwl",
-            "--since",
-            "2099-01-01",
-        ])
-        .args(["--until", "2099-01-02"])
+        .args(["doctor", &address, "fixtures/ping/cwl", "--since", "30m"])
+        .args(["--until", "20m"])
         .output()
         .unwrap();
     let text = String::from_utf8(later.stdout).unwrap();
-    assert!(
-        text.contains("none may hold records of 2099-01-01"),
-        "{text}"
-    );
+    assert!(text.contains("none may hold records of"), "{text}");
     // The objects tell the region that the log group must be in.
     let address = format!("s3://{BUCKET}");
     let outcome = run_on(

@@ -132,6 +132,22 @@ fn a_prefix_that_may_not_be_listed_is_trouble_and_named() {
     outcome.assert_trouble(&[BUCKET, "vpcflowlogs/", "s3:ListBucket"]);
 }
 
+/// Policies often allow no more than what flow logs are delivered to.
+#[test]
+fn a_bucket_of_which_only_the_delivered_logs_may_be_listed_is_read() {
+    let denies = |allowed: &'static str| {
+        check(both(&records()), move |call, _| {
+            match call.operation == "ListObjectsV2" && !call.name.starts_with(allowed) {
+                true => Fault::Refused(403, "AccessDenied"),
+                false => Fault::None,
+            }
+        })
+    };
+    denies("AWSLogs/").assert_consistent(480);
+    let address = "give the address with it, such as `s3://BUCKET/PREFIX/AWSLogs/ACCOUNT/`";
+    denies("AWSLogs/123456789012/").assert_trouble(&["s3:ListBucket", address]);
+}
+
 /// Of two regions' objects in a bucket: what may not be listed is not left out in silence.
 #[test]
 fn one_prefix_of_several_that_may_not_be_listed_is_trouble_and_named() {

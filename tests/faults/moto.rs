@@ -1,13 +1,14 @@
 //! Faults between flowdiff and a server that others wrote: what our own server misunderstands of the protocols does not
 //! hide what flowdiff does.
 
-use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use super::WIRES;
 use super::run::{HOUR, Outcome, at_once};
 use crate::support::REGION;
-use crate::support::aws::Fault;
 use crate::support::aws::http::Wire;
+use crate::support::aws::{Call, Fault};
 use crate::support::moto::moto;
 use crate::support::proxy::{self, Breaker};
 use crate::support::records::{Delivery, FlowRecord, generate, recent, streams};
@@ -29,14 +30,43 @@ static RECORDS_THERE: LazyLock<Vec<FlowRecord>> = LazyLock::new(|| {
 });
 
 fn check(breaker: Breaker) -> Outcome {
+    check_with(breaker, &[])
+}
+
+fn check_with(breaker: Breaker, more: &[&str]) -> Outcome {
     LazyLock::force(&RECORDS_THERE);
     let endpoint = proxy::start(moto().endpoint(), breaker);
     Outcome::of(
         &endpoint,
         &format!("s3://{BUCKET}"),
         &format!("cwl://{GROUP}"),
-        &[],
+        more,
     )
+}
+
+/// moto's `FilterLogEvents` gives what its `GetLogEvents` gives, also where each call fails once.
+#[test]
+fn streams_of_moto_are_read_together() {
+    at_once(
+        [Fault::None, Fault::Refused(400, "ThrottlingException")],
+        |fault| {
+            let together = Arc::new(AtomicUsize::new(0));
+            let counted = Arc::clone(&together);
+            let breaker = move |call: &Call<'_>| {
+                let reads = call.operation == "FilterLogEvents";
+                counted.fetch_add(usize::from(reads), Ordering::Relaxed);
+                if call.nth == 1 { fault } else { Fault::None }
+            };
+            let outcome = check_with(Box::new(breaker), &["--cwl-read", "together"]);
+            assert_eq!(outcome.code, 1, "{:#}\n{}", outcome.report, outcome.stderr);
+            let counts = &outcome.report["counts"];
+            assert_eq!(counts["matched"], RECORDS - 1, "{counts}");
+            assert_eq!(counts["missing"]["cwl"], 1, "{counts}");
+            assert!(together.load(Ordering::Relaxed) > 0);
+            let notes = outcome.report["notes"].to_string();
+            assert!(!notes.contains("stream by stream"), "{notes}");
+        },
+    );
 }
 
 /// Every first answer, whatever it is about, suffers; and one record is missing.

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::run::{HOUR, INTERFACES, at_once, both, check, records, stores};
+use super::run::{HOUR, INTERFACES, at_once, both, check, check_paged, names, records, stores};
 use crate::support::aws::http::Wire;
 use crate::support::aws::{BUCKET, Fault, GROUP};
 use crate::support::records::{generate, recent};
@@ -88,6 +88,28 @@ fn empty_pages_in_a_row_are_not_the_end() {
             }
         });
         outcome.assert_consistent(480);
+    });
+}
+
+/// Nor do they, or short ones, show that nothing comes later when the newest are asked for: where the other side lacks the
+/// last records, nothing else would tell.
+#[test]
+fn newest_pages_that_are_empty_or_short_prove_nothing() {
+    let records = generate(480, 1, recent(), HOUR);
+    at_once([Fault::EmptyPage, Fault::Short], |fault| {
+        for nth in [2, 3] {
+            let outcome = check(stores(&records[..20], &records), move |call, _| {
+                // The first page is cut short, and what is asked for then is what proves the end.
+                match call.operation == "GetLogEvents" && call.nth <= nth {
+                    true if call.nth == 1 => Fault::Short,
+                    true => fault,
+                    false => Fault::None,
+                }
+            });
+            assert_eq!(outcome.code, 1, "{:#}", outcome.report);
+            let missing = &outcome.report["counts"]["missing"];
+            assert_eq!(*missing, json!({"s3": 460, "cwl": 0}), "{fault:?}");
+        }
     });
 }
 
@@ -194,4 +216,59 @@ fn keys_in_another_order_or_twice_are_objects_all_the_same() {
         });
         outcome.assert_consistent(480);
     });
+}
+
+/// Pages that overlap at one timestamp make no copies, and take none away from those that there are.
+#[test]
+fn pages_that_overlap_at_a_timestamp_are_no_copies() {
+    let records = generate(480, 1, recent(), HOUR);
+    // Seven of one time, three of them alike; the page's end falls among them.
+    let mut alike = records.clone();
+    for n in 96..103 {
+        let mut copy = records[if n < 99 { 96 } else { n }].clone();
+        copy.start = records[96].start;
+        copy.end = records[96].end;
+        alike[n] = copy;
+    }
+    let mut fewer = alike.clone();
+    fewer.remove(97);
+    at_once(97..=103, |page| {
+        for fault in [Fault::Overlaps, Fault::None] {
+            for (cwl, code) in [(&alike, 0), (&fewer, 1)] {
+                let outcome = check_paged(stores(&alike, cwl), page, move |call| match call {
+                    "GetLogEvents" => fault,
+                    _ => Fault::None,
+                });
+                assert_eq!(outcome.code, code, "{page} {fault:?} {:#}", outcome.report);
+                let counts = &outcome.report["counts"];
+                assert_eq!(counts["missing"], json!({"s3": 0, "cwl": 0}), "{counts}");
+                assert_eq!(counts["surplus"], json!({"s3": code, "cwl": 0}), "{counts}");
+            }
+        }
+    });
+}
+
+/// Seen where all events have expired: empty pages for ever, each with a token of its own.
+#[test]
+fn pages_that_are_empty_for_ever_end() {
+    let records = records();
+    at_once(["ListObjectsV2", "DescribeLogStreams"], |operation| {
+        let outcome = check(both(&records), move |call, _| match call.operation {
+            called if called == operation => Fault::EmptyPage,
+            _ => Fault::None,
+        });
+        outcome.assert_trouble(&["never comes to an end"]);
+        assert!(outcome.calls < 2000, "{}", outcome.calls);
+    });
+    let stores = both(&records);
+    let stream = names(&stores).1[5].clone();
+    let endless = stream.clone();
+    let outcome = check(stores, move |call, _| {
+        match call.operation == "GetLogEvents" && call.name == endless && call.nth > 1 {
+            true => Fault::EmptyPage,
+            false => Fault::None,
+        }
+    });
+    outcome.assert_unreadable(&[(&stream, "never come to an end")]);
+    assert!(outcome.calls < 2000, "{}", outcome.calls);
 }

@@ -55,8 +55,22 @@ pub(super) fn check(
 }
 
 pub(super) fn check_with(stores: Stores, meddler: Meddler, more: &[&str]) -> Outcome {
+    run(stores, 15, meddler, more)
+}
+
+/// The same with pages of so many keys or events.
+pub(super) fn check_paged(
+    stores: Stores,
+    page: usize,
+    fault: impl Fn(&str) -> Fault + Send + 'static,
+) -> Outcome {
+    let meddler = move |call: &Call<'_>, _: &mut Stores| fault(call.operation);
+    run(stores, page, Box::new(meddler), &[])
+}
+
+fn run(stores: Stores, page: usize, meddler: Meddler, more: &[&str]) -> Outcome {
     let speed = Speed {
-        page: Some(15),
+        page: Some(page),
         ..Speed::default()
     };
     let server = Server::start(stores, speed, meddler);
@@ -94,8 +108,8 @@ impl Outcome {
             .env("AWS_ENDPOINT_URL", endpoint)
             .args(["check", s3, cwl])
             .args(["--output", "json", "--cwl-rate", "1000", "--timeout", "2s"])
-            // What is done to calls is done to a stream's; tests/together.rs has the other way.
-            .args(["--cwl-read", "by-stream"])
+            // What is done to calls is done to a stream's, if not said otherwise; tests/together.rs has the other way.
+            .args((!more.contains(&"--cwl-read")).then_some("--cwl-read=by-stream"))
             .args(["--since", &time(from), "--until", &time(to)])
             .args(more)
             .output()

@@ -47,10 +47,10 @@ fn a_round_over_many_quiet_interfaces_takes_few_calls() {
 /// A group keeps a stream for each interface that ever was.
 #[test]
 fn streams_that_ended_long_ago_cost_nothing_but_their_listing() {
-    let records = generate(2_000, 50, begin(), HOUR);
+    let records = generate(5_000, 500, begin(), HOUR);
     let mut stores = stores(&records, &records);
     let long_ago = (begin() - 90 * 24 * HOUR) * 1000;
-    for number in 0..2_000 {
+    for number in 0..20_000 {
         let name = format!("eni-0f{number:015x}-all");
         let told = json!({"firstEventTimestamp": long_ago - 1000, "lastEventTimestamp": long_ago, "lastIngestionTime": long_ago});
         stores.listed.insert(name.clone(), told);
@@ -63,8 +63,14 @@ fn streams_that_ended_long_ago_cost_nothing_but_their_listing() {
         no_faults(),
         &["--cwl-rate", "1000"],
     );
-    outcome.assert_consistent(2_000);
-    assert_eq!(outcome.calls("DescribeLogStreams"), 41);
+    outcome.assert_consistent(5_000);
+    // Fifty a page.
+    assert_eq!(outcome.calls("DescribeLogStreams"), 410);
     assert_eq!(outcome.calls("FilterLogEvents"), 1);
+    assert!(
+        outcome.notes().contains("20000 log streams"),
+        "{}",
+        outcome.notes()
+    );
     assert!(outcome.calls("GetLogEvents") <= 15, "{:?}", outcome.calls);
 }

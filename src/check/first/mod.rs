@@ -20,6 +20,7 @@ use crate::source::{Listing, Outlet, Part, ReadError, Room};
 use super::Check;
 use super::pass::Wanted;
 use super::pass::fields::Layouts;
+use super::pass::nodata;
 use super::pass::plausible::Plausible;
 use super::pass::reader::Reader;
 use super::pass::rules::{Halt, Rules};
@@ -96,6 +97,9 @@ pub(super) async fn screen(
             }
         }
         reader.check.fields.check(&layouts, &rules.all_seen())?;
+        if reader.check.ignore_nodata {
+            nodata::check(&rules.all_seen())?;
+        }
         rules.sets.close();
         let mut sides = passed.sides;
         for side in Side::BOTH {
@@ -365,6 +369,7 @@ impl Reader<'_> {
                 .iter()
                 .map(|interface| interface.clone().into_bytes())
                 .collect(),
+            others: check.others.clone(),
             ignore_nodata: check.ignore_nodata,
             key: check.key.clone(),
             formats: check.formats.clone(),
@@ -376,7 +381,7 @@ impl Reader<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::{Recheck, Selection};
+    use crate::check::{Others, Recheck, Selection};
     use crate::digest::Fingerprints;
     use crate::model::window::{Settle, Window};
     use crate::record::FieldName;
@@ -394,6 +399,7 @@ mod tests {
                 ignored: Vec::new(),
             },
             interfaces: Vec::new(),
+            others: Others::default(),
             flow_logs: None,
             ignore_nodata: false,
             allow_empty: false,

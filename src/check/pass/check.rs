@@ -12,6 +12,7 @@ use crate::model::window::{Settle, Window};
 use crate::source::flow_logs::FlowLog;
 
 use super::fields::Selection;
+use super::others::Others;
 
 /// What is asked of a run.
 #[derive(Clone, Debug)]
@@ -26,6 +27,8 @@ pub struct Check {
     pub fields: Selection,
     /// Which interfaces; empty is all.
     pub interfaces: Vec<String>,
+    /// Where a run notes interfaces that are there and were not asked for.
+    pub others: Others,
     /// How the two flow logs are set up, if that is known.
     pub flow_logs: Option<Arc<Sides<FlowLog>>>,
     /// Whether NODATA records are left out.

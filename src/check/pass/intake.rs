@@ -554,6 +554,7 @@ mod tests {
             window: Window::ALL,
             settle: Settle { now: 0, seconds: 0 },
             interfaces: HashSet::new(),
+            others: crate::check::Others::default(),
             ignore_nodata: false,
             key: Fingerprints::seeded(1),
             formats: Sides {

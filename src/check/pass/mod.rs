@@ -7,6 +7,8 @@ pub(super) mod claims;
 pub(super) mod fields;
 mod intake;
 mod misfits;
+pub(super) mod nodata;
+pub(super) mod others;
 pub(super) mod plausible;
 pub(super) mod reader;
 pub(super) mod rules;

@@ -87,13 +87,18 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// A source that cannot be listed.
     pub(in crate::check) async fn list(&self, again: bool) -> Result<Sides<Listing>, Error> {
-        let ask = Ask {
+        let ask = Sides::from_fn(|side| Ask {
             window: self.check.window,
             interfaces: self.check.interfaces.clone(),
             to_read: true,
             again,
-        };
-        let side = |side: Side| self.sources[side].list(&ask);
+            met: match again {
+                // Parts that are read again are counted then.
+                true => Arc::default(),
+                false => self.progress.side(side).parts(),
+            },
+        });
+        let side = |side: Side| self.sources[side].list(&ask[side]);
         let (s3, cwl) = tokio::try_join!(side(Side::S3), side(Side::Cwl))?;
         Ok(Sides { s3, cwl })
     }

@@ -15,6 +15,7 @@ use crate::record::{Comparison, FieldName, FieldSet, Kinds, Layout, Normal, Stat
 
 use super::fields::{Layouts, Selection};
 
+use super::others::Others;
 use super::plausible::Plausible;
 
 /// What a blank interface is called.
@@ -41,6 +42,8 @@ pub(in crate::check) struct Rules {
     pub plausible: Plausible,
     /// Which interfaces; empty is all.
     pub interfaces: HashSet<Vec<u8>>,
+    /// Where others are noted.
+    pub others: Others,
     /// Whether NODATA rows are left out.
     pub ignore_nodata: bool,
     /// The run's key.
@@ -93,7 +96,9 @@ impl Rules {
     #[inline(always)]
     pub(in crate::check) fn wants(&self, normal: &Normal<'_>) -> bool {
         normal.start.is_none_or(|start| self.window.contains(start))
-            && (self.interfaces.is_empty() || self.interfaces.contains(normal.interface))
+            && (self.interfaces.is_empty()
+                || self.interfaces.contains(normal.interface)
+                || self.others.note(normal.interface))
             && !(self.ignore_nodata && normal.status == Status::NoData)
     }
 

@@ -47,6 +47,17 @@ pub struct LimitArgs {
     )]
     pub timeout: String,
 
+    /// How long a run may take as a whole; then it ends with exit code 2, and with --state what was done before is kept
+    ///
+    /// Default: as long as it takes; with --state an hour; of `watch` each round as long as it is to the next, at least 15m.
+    #[arg(
+        long,
+        value_name = "AGE",
+        env = "FLOWDIFF_DEADLINE",
+        help_heading = "Limits"
+    )]
+    pub deadline: Option<String>,
+
     /// Memory to stay within, e.g. 256MiB
     ///
     /// What does not fit costs time and disk instead: where more differ than can be told at once, all records in question

@@ -21,6 +21,8 @@ pub struct OfSide {
     pub endpoint_url: Option<String>,
     /// Whether the caller pays for what is read; of the S3 side only.
     pub request_payer: bool,
+    /// Whether masked values are asked for; of the CloudWatch side only.
+    pub unmask: bool,
     /// The formats of rows without a header, one a line.
     pub format: Option<String>,
     /// The only flow log whose objects are read; nothing that can be typed.
@@ -39,6 +41,23 @@ struct SideOption {
 }
 
 const REQUEST_PAYER: &str = "s3-request-payer";
+const UNMASK: &str = "cwl-unmask";
+
+/// Switches of one side: the name, its variable, its help and under which heading that stands.
+const SWITCHES: [[&str; 4]; 2] = [
+    [
+        REQUEST_PAYER,
+        "FLOWDIFF_S3_REQUEST_PAYER",
+        "Pay for what is read of a bucket with Requester Pays",
+        "S3 side",
+    ],
+    [
+        UNMASK,
+        "FLOWDIFF_CWL_UNMASK",
+        "Ask for values that a data protection policy of the log group masks; needs `logs:Unmask`",
+        "CloudWatch side",
+    ],
+];
 
 /// The option that can be given several times.
 const REPEATED: &str = "format";
@@ -127,13 +146,15 @@ impl Args for SideArgs {
                 .env(env);
             command.arg(arg.help(option.help).help_heading(heading))
         });
-        let payer = Arg::new(REQUEST_PAYER)
-            .long(REQUEST_PAYER)
-            .action(ArgAction::SetTrue)
-            .value_parser(FalseyValueParser::new())
-            .env("FLOWDIFF_S3_REQUEST_PAYER")
-            .help("Pay for what is read of a bucket with Requester Pays");
-        command.arg(payer.help_heading("S3 side"))
+        let switches = SWITCHES.into_iter();
+        switches.fold(command, |command, [name, env, help, heading]| {
+            let arg = Arg::new(name)
+                .long(name)
+                .action(ArgAction::SetTrue)
+                .value_parser(FalseyValueParser::new())
+                .env(env);
+            command.arg(arg.help(help).help_heading(heading))
+        })
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -156,6 +177,7 @@ impl FromArgMatches for SideArgs {
             *(option.field)(&mut self.0[side]) = given.map(|mut given| given.join("\n"));
         }
         self.0.s3.request_payer = matches.get_flag(REQUEST_PAYER);
+        self.0.cwl.unmask = matches.get_flag(UNMASK);
         Ok(())
     }
 }

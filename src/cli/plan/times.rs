@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
+use crate::cli::CheckArgs;
 use crate::model::Error;
 
 /// Reads an age, in seconds.
@@ -30,6 +31,27 @@ pub fn every(text: &str) -> Result<Duration, Error> {
     match seconds("--every", text)? {
         ..1 => Err(Error::Usage("--every: must be at least 1s".into())),
         seconds => Ok(Duration::from_secs(seconds.unsigned_abs())),
+    }
+}
+
+/// How long a run of a job may take if nothing is said. A job that hangs is worse than one that fails: nobody looks.
+const JOB_DEADLINE: Duration = Duration::from_secs(3600);
+
+/// The same of a round of a watch whose rounds are closer together.
+const ROUND_DEADLINE: Duration = Duration::from_secs(900);
+
+/// Returns how long a run may take: what was said, or what goes for a job, or for a watch with a round `every` so often.
+///
+/// # Errors
+/// [`Error::Usage`] that names the option.
+pub fn deadline(args: &CheckArgs, every: Option<Duration>) -> Result<Option<Duration>, Error> {
+    let Some(text) = &args.limits.deadline else {
+        let of_job = args.job.state.as_ref().map(|_| JOB_DEADLINE);
+        return Ok(every.map(|every| every.max(ROUND_DEADLINE)).or(of_job));
+    };
+    match seconds("--deadline", text)? {
+        ..1 => Err(Error::Usage("--deadline: must be at least 1s".into())),
+        seconds => Ok(Some(Duration::from_secs(seconds.unsigned_abs()))),
     }
 }
 

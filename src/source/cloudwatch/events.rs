@@ -8,7 +8,7 @@ use futures::{FutureExt, TryStreamExt, stream};
 use hashbrown::HashSet;
 
 use super::quotas::GET;
-use super::seen::Seen;
+use super::seen::{Copies, FULL, Seen};
 use super::slices::{MANY_PAGES, Slices, pages, slices};
 use super::stretch::{Asked, Stretch, latest, stretches};
 use super::{CloudWatch, EXPORT};
@@ -23,11 +23,12 @@ const PAGE_ROOM: u64 = 4 << 20;
 /// A stream whose first page is so full is a busy one.
 const BUSY: f64 = 0.5;
 
-/// A page that is less full may be the last.
-const FULL: f64 = 0.95;
-
 /// So often it is asked again from where a stream is said to have ended, if that brings nothing.
 const BARREN: u32 = 3;
+
+/// So many pages in a row without an event end the reading of a stream. The service skips what has expired page by page,
+/// and has been seen to go on so for ever.
+const EMPTY_PAGES: u32 = 250;
 
 /// The most events that may be asked for at once (API reference "GetLogEvents", `limit`).
 const MOST_EVENTS: i32 = 10_000;
@@ -93,21 +94,28 @@ impl CloudWatch {
             };
             let mut since = stretch.from;
             let (mut tokens, mut seen, mut barren) = (Tokens::default(), Seen::default(), 0);
-            let (mut ordered, mut newest_known) = (orderly, false);
+            let (mut ordered, mut newest_known, mut empty) = (orderly, false, 0);
             loop {
                 // Held for a page's whole way, but never while slices are waited for.
                 let permit = self.pages.acquire().await;
                 let room = outlet.room(PAGE_ROOM).await;
                 let page = self.page(stream, asked, tokens.sent.clone()).await?;
                 let ended = tokens.take(page.next_forward_token)?;
-                let mut events = events_in(asked, page.events.unwrap_or_default());
+                let page = page.events.unwrap_or_default();
+                empty = if page.is_empty() { empty + 1 } else { 0 };
+                let mut events = events_in(asked, page);
                 let (busy, short) = (pages(&events) > BUSY, pages(&events) < FULL);
                 let first = events.first().map(|event| event.timestamp);
                 ordered &= first.is_none_or(|first| seen.latest() <= Some(first))
                     && events.is_sorted_by_key(|event| event.timestamp);
-                if seen.take_off(&mut events) {
+                let others = match seen.doubtful(&events) {
+                    Some(at) => self.others_at(stream, at, &mut seen).await?,
+                    None => Vec::new(),
+                };
+                if seen.take_off(&mut events) || !others.is_empty() {
                     barren = 0;
                 }
+                events.splice(..0, others);
                 events.retain(|event| stretch.contains(event.timestamp));
                 let cut = if ended || !orderly {
                     Slices::default()
@@ -145,11 +153,18 @@ impl CloudWatch {
                     barren += 1;
                     tracing::info!(stream, "the end was told too early: asking again from there");
                     (asked, tokens) = (seen.go_on(stretch, stretch.near), Tokens::default());
+                } else if empty == EMPTY_PAGES {
+                    if seen.latest().is_some() && self.is_all(stream, stretch, &seen).await? {
+                        return Ok(());
+                    }
+                    return Err(ReadError::Unreadable(format!(
+                        "its pages never come to an end: {EMPTY_PAGES} in a row were empty"
+                    )));
                 } else if ordered && seen.latest() >= Some(stretch.to) {
                     // The earliest come first, so nothing before it is left.
                     return Ok(());
-                } else if ordered && short && !newest_known {
-                    // What proves the end is asked for instead of the sign of it.
+                } else if ordered && short && !newest_known && seen.latest().is_some() {
+                    // What proves the end is asked for instead of the sign of it. Where nothing was seen nothing can.
                     newest_known = true;
                     if self.is_all(stream, stretch, &seen).await? {
                         return Ok(());
@@ -176,7 +191,53 @@ impl CloudWatch {
             .start_from_head(false)
             .limit(one_more.saturating_add(1).min(MOST_EVENTS));
         let page = self.events(call).await?;
-        Ok(seen.knows(&events_in(newest, page.events.unwrap_or_default())))
+        Ok(seen.is_all(&events_in(newest, page.events.unwrap_or_default())))
+    }
+
+    /// Asks for one timestamp alone, and returns its events that were not seen yet.
+    async fn others_at(
+        &self,
+        stream: &str,
+        at: i64,
+        seen: &mut Seen,
+    ) -> Result<Vec<Event>, ReadError> {
+        let unreadable = |why: &str| ReadError::Unreadable(format!("{why} at {at} ms"));
+        let asked = Asked {
+            from: Some(at),
+            to: at.saturating_add(1),
+        };
+        let (mut tokens, mut before, mut others) =
+            (Tokens::default(), Copies::default(), Vec::new());
+        let mut known = seen.messages();
+        loop {
+            let page = self.page(stream, asked, tokens.sent.clone()).await?;
+            let ended = tokens.take(page.next_forward_token)?;
+            let events = events_in(asked, page.events.unwrap_or_default());
+            if events.iter().any(|event| before.has(event)) {
+                return Err(unreadable(
+                    "whether pages repeat an event or there are two of it cannot be told: more than fit into a page are",
+                ));
+            }
+            events.iter().for_each(|event| before.add(event));
+            let new = events.into_iter().filter(|event| !known.remove(event));
+            others.extend(new);
+            if ended {
+                break;
+            }
+        }
+        if !known.is_empty() {
+            return Err(unreadable(
+                "its pages have more copies of an event than the service shows when it is asked for them alone",
+            ));
+        }
+        tracing::debug!(
+            stream,
+            at,
+            others = others.len(),
+            "asked for one timestamp alone"
+        );
+        seen.complete(&others);
+        Ok(others)
     }
 
     async fn page(
@@ -198,6 +259,7 @@ impl CloudWatch {
             .log_stream_name(stream)
             .set_start_time(asked.from)
             .end_time(asked.to)
+            .set_unmask(self.unmask())
     }
 
     async fn events(
@@ -215,6 +277,10 @@ impl CloudWatch {
             "ResourceNotFoundException" => "vanished since it was listed".to_owned(),
             "InvalidOperationException" => format!(
                 "{}; if the log group is of the Infrequent Access class, {EXPORT}",
+                failure.text()
+            ),
+            _ if failure.is_denied() && self.options.unmask => format!(
+                "denied: needs `logs:GetLogEvents`, and `logs:Unmask` for `--cwl-unmask` ({})",
                 failure.text()
             ),
             _ if failure.is_denied() => {

@@ -61,9 +61,13 @@ impl CloudWatch {
             listed.find(|name| all || stream_interface(name).is_some())
         });
         if let Some(stream) = of_flow_logs {
-            let event = self.newest_event(stream).await.map_err(tell);
+            let event = self.newest_event(stream, false).await.map_err(tell);
             group.event = Some((stream.clone(), event));
             group.together = Some(self.one_together(stream).await.map_err(tell));
+            if self.options.unmask {
+                let unmasked = self.newest_event(stream, true).await;
+                group.unmasked = Some(unmasked.map(drop).map_err(tell));
+            }
         }
         group.streams = Some(streams);
     }
@@ -147,7 +151,7 @@ impl CloudWatch {
     }
 
     /// Reads the newest event of a stream.
-    async fn newest_event(&self, stream: &str) -> Result<Option<Newest>, Failure> {
+    async fn newest_event(&self, stream: &str, unmask: bool) -> Result<Option<Newest>, Failure> {
         let (name, identifier) = self.identity();
         let call = self
             .client
@@ -156,6 +160,7 @@ impl CloudWatch {
             .set_log_group_identifier(identifier)
             .log_stream_name(stream)
             .start_from_head(false)
+            .set_unmask(unmask.then_some(true))
             .limit(1);
         let page = self.call(GET, || call.clone().send()).await?;
         let mut newest = page.events().iter().filter_map(|event| {

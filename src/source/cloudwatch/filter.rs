@@ -77,7 +77,8 @@ impl CloudWatch {
             .client
             .filter_log_events()
             .set_log_group_name(name)
-            .set_log_group_identifier(identifier);
+            .set_log_group_identifier(identifier)
+            .set_unmask(self.unmask());
         let call = match scope {
             Scope::Whole => call,
             Scope::Prefix(prefix) => call.log_stream_name_prefix(*prefix),

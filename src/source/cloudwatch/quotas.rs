@@ -3,6 +3,8 @@
 //! Source: CloudWatch Logs User Guide "CloudWatch Logs quotas" (transactions per second, for the account and the region
 //! as a whole; those of reading cannot be raised).
 
+use crate::source::region::KNOWN;
+
 /// Reads one stream.
 pub(crate) const GET: &str = "GetLogEvents";
 /// Reads a group.
@@ -15,49 +17,8 @@ pub(super) const GROUPS: &str = "DescribeLogGroups";
 /// This share of a quota is used: the account's other readers, dashboards and alarms among them, draw on it too.
 const SHARE: f64 = 0.8;
 
-/// The regions that the guide's table was read for. What it says of "all others" is not taken for regions that have come
-/// since.
-const KNOWN: [&str; 36] = [
-    "af-south-1",
-    "ap-east-1",
-    "ap-northeast-1",
-    "ap-northeast-2",
-    "ap-northeast-3",
-    "ap-south-1",
-    "ap-south-2",
-    "ap-southeast-1",
-    "ap-southeast-2",
-    "ap-southeast-3",
-    "ap-southeast-4",
-    "ap-southeast-5",
-    "ap-southeast-7",
-    "ca-central-1",
-    "ca-west-1",
-    "cn-north-1",
-    "cn-northwest-1",
-    "eu-central-1",
-    "eu-central-2",
-    "eu-north-1",
-    "eu-south-1",
-    "eu-south-2",
-    "eu-west-1",
-    "eu-west-2",
-    "eu-west-3",
-    "il-central-1",
-    "me-central-1",
-    "me-south-1",
-    "mx-central-1",
-    "sa-east-1",
-    "us-east-1",
-    "us-east-2",
-    "us-gov-east-1",
-    "us-gov-west-1",
-    "us-west-1",
-    "us-west-2",
-];
-
-/// Returns how many calls of an operation a region takes in a second; of a region that is not known, the fewest that any
-/// does.
+/// Returns how many calls of an operation a region takes in a second. What the guide says of "all others" is not taken for
+/// regions that have come since: of one that is not known, it is the fewest that any takes.
 fn quota(operation: &str, region: &str) -> f64 {
     let known = KNOWN.contains(&region);
     match (operation, region) {

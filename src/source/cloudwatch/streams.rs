@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_sdk_cloudwatchlogs::operation::describe_log_groups::DescribeLogGroupsOutput;
 use aws_sdk_cloudwatchlogs::types::{LogGroup, LogGroupClass, LogStream, OrderBy};
@@ -22,6 +23,9 @@ const LIST: &str = "`logs:DescribeLogStreams` on the log group";
 
 /// Up to so many interfaces are asked for one by one instead of listing the whole group.
 pub(super) const FEW: usize = 20;
+
+/// So many pages in a row without a stream end a listing.
+const EMPTY_PAGES: u32 = 250;
 
 /// How many streams a remark names.
 const NAMED: usize = 3;
@@ -54,12 +58,13 @@ impl CloudWatch {
         let mut streams = BTreeMap::new();
         let prefixes = self.prefixes(ask);
         for prefix in &prefixes {
-            self.page_through(prefix.as_deref(), &mut streams, listed)
+            self.page_through(prefix.as_deref(), &mut streams, listed, &ask.met)
                 .await?;
         }
         if streams.is_empty() && prefixes.iter().all(Option::is_some) {
             // Perhaps no stream here is named after an interface.
-            self.page_through(None, &mut streams, listed).await?;
+            self.page_through(None, &mut streams, listed, &ask.met)
+                .await?;
         }
         Ok(self.sorted(streams, ask))
     }
@@ -117,6 +122,7 @@ impl CloudWatch {
         prefix: Option<&str>,
         streams: &mut BTreeMap<String, Times>,
         listed: &watch::Sender<Listed>,
+        met: &AtomicU64,
     ) -> Result<(), Error> {
         let (name, identifier) = self.identity();
         let call = self
@@ -127,14 +133,26 @@ impl CloudWatch {
             .set_log_stream_name_prefix(prefix.map(str::to_owned))
             .order_by(OrderBy::LogStreamName);
         let mut token: Option<String> = None;
-        let mut sent = HashSet::new();
+        let (mut sent, mut empty) = (HashSet::new(), 0);
         loop {
-            let page = self
-                .call(STREAMS, || {
-                    call.clone().set_next_token(token.clone()).send()
-                })
-                .await
-                .map_err(|failure| failure.into_error(self.side, &self.group.written, LIST))?;
+            let page = self.call(STREAMS, || {
+                call.clone().set_next_token(token.clone()).send()
+            });
+            let page = match page.await {
+                Ok(page) => page,
+                Err(failure) if failure.code == "ResourceNotFoundException" => {
+                    return Err(self.absent(failure, LIST).await);
+                }
+                Err(failure) => {
+                    return Err(failure.into_error(self.side, &self.group.written, LIST));
+                }
+            };
+            empty = if page.log_streams().is_empty() {
+                empty + 1
+            } else {
+                0
+            };
+            met.fetch_add(page.log_streams().len() as u64, Ordering::Relaxed);
             for stream in page.log_streams() {
                 if let Some(name) = stream.log_stream_name() {
                     streams.insert(name.to_owned(), Times::of(stream));
@@ -149,6 +167,16 @@ impl CloudWatch {
                         reason:
                             "the listing of log streams goes in circles: the same token came twice"
                                 .to_owned(),
+                        hint: None,
+                    });
+                }
+                Some(_) if empty == EMPTY_PAGES => {
+                    return Err(Error::Source {
+                        side: self.side,
+                        address: self.group.written.clone(),
+                        reason: format!(
+                            "the listing of log streams never comes to an end: {EMPTY_PAGES} pages in a row were empty"
+                        ),
                         hint: None,
                     });
                 }

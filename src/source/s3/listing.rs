@@ -10,7 +10,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use hashbrown::HashSet;
 use percent_encoding::percent_decode_str;
 
-use super::{LIST, S3};
+use super::{LIST, LIST_ALL, S3};
 use crate::model::Error;
 use crate::model::window::Window;
 use crate::source::aws::Failure;
@@ -20,6 +20,10 @@ use crate::source::{Ask, Listing, Part, Remark};
 
 /// How many keys or folders a remark names.
 const NAMED: usize = 3;
+
+/// So many pages in a row without a key or folder end a listing. A page is empty now and then, where many objects were
+/// deleted that have versions.
+const EMPTY_PAGES: u32 = 500;
 
 /// Where a page begins.
 pub(super) enum From {
@@ -79,6 +83,7 @@ impl Found {
 impl S3 {
     /// Lists what may hold what is asked for.
     pub(super) async fn list_objects(&self, ask: &Ask) -> Result<Listing, Error> {
+        self.count_in(&ask.met);
         let names = ask.window.object_names();
         let root = self.root();
         let tree = format!("{root}AWSLogs/");
@@ -87,7 +92,16 @@ impl S3 {
             self.descend(vec![root.clone()], &names).await?
         } else {
             // One page tells which kind of place it is; a big one is not worth listing twice.
-            let first = self.page(&root, true, &From::Beginning, 1000).await?;
+            let first = match self.try_page(&root, true, &From::Beginning, 1000).await {
+                Ok(first) => first,
+                // Many may list what was delivered and nothing else.
+                Err(failure) if failure.is_denied() && self.may_list(&tree).await => {
+                    tracing::info!(tree, "only what was delivered may be listed");
+                    let found = self.descend(vec![tree], &names).await?;
+                    return Ok(self.listing(found, remarks, ask));
+                }
+                Err(failure) => return Err(failure.into_error(self.side, &self.address, LIST_ALL)),
+            };
             let delivered = first
                 .common_prefixes()
                 .iter()
@@ -140,7 +154,7 @@ impl S3 {
     async fn folder(&self, folder: &str, level: bool, names: &Window) -> Result<Found, Error> {
         let mut found = Found::default();
         let mut from = From::Beginning;
-        let (mut sent, mut order) = (HashSet::new(), Order::default());
+        let (mut sent, mut order, mut empty) = (HashSet::new(), Order::default(), 0);
         loop {
             let page = self.page(folder, level, &from, 1000).await?;
             let folders = page.common_prefixes().iter().filter_map(|p| p.prefix());
@@ -149,6 +163,9 @@ impl S3 {
             found.seen += page.contents().len() + page.common_prefixes().len();
             let truncated = page.is_truncated() == Some(true);
             let token = page.next_continuation_token().map(str::to_owned);
+            let met = page.contents().len() + page.common_prefixes().len();
+            empty = if met > 0 { 0 } else { empty + 1 };
+            self.count(page.contents().len() as u64);
             let mut last = None;
             for object in page.contents.unwrap_or_default() {
                 last = object.key.clone();
@@ -162,6 +179,11 @@ impl S3 {
             }
             if !truncated {
                 return Ok(found);
+            }
+            if empty == EMPTY_PAGES {
+                return Err(self.error(format!(
+                    "the listing of `{folder}` never comes to an end: {EMPTY_PAGES} pages in a row were empty"
+                )));
             }
             let Some(token) = token else {
                 return Err(self.error(format!(
@@ -213,6 +235,12 @@ impl S3 {
         let page = self.page(&self.prefix, false, &From::Beginning, 1).await?;
         let first = page.contents.unwrap_or_default().into_iter().next();
         Ok(first.filter(|object| object.key() == Some(&self.prefix)))
+    }
+
+    /// Tells whether the folder may be listed and has anything in it.
+    async fn may_list(&self, folder: &str) -> bool {
+        let page = self.try_page(folder, false, &From::Beginning, 1).await;
+        page.is_ok_and(|page| !page.contents().is_empty())
     }
 
     /// Tells whether there is anything in the folder.
@@ -287,7 +315,7 @@ impl S3 {
                 Ok(page) => return Ok(decoded(page)),
                 Err(error) => error,
             };
-            let failure = Failure::of(&error);
+            let failure = Failure::of(&error).in_region(self.client().config().region());
             // Once: two regions that name each other are no place to be.
             if followed || !self.follow(&failure) {
                 return Err(failure);

@@ -45,6 +45,9 @@ pub(super) fn refusal(status: u16, code: &str) -> Reply {
 }
 
 pub(super) fn make(request: &Request, operation: &str, state: &State, fault: Fault) -> Making {
+    if state.stores.requester_pays && !request.headers.contains_key("x-amz-request-payer") {
+        return Box::new(|| (refusal(403, "AccessDenied"), 0));
+    }
     if operation == "ListObjectsV2" {
         return list(request, state, fault);
     }

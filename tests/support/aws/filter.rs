@@ -10,7 +10,9 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::logs::{EVENT_BYTES, PAGE_BYTES, PAGE_EVENTS, first_from, hidden, most, refusal};
+use super::logs::{
+    EVENT_BYTES, PAGE_BYTES, PAGE_EVENTS, first_from, hidden, mask, masked, most, refusal,
+};
 use super::{Fault, Making, State, Stream, reply};
 
 /// A stream that is searched.
@@ -49,6 +51,7 @@ fn searched(body: &Value, state: &State) -> Vec<Searched> {
 pub(super) fn events(body: &Value, state: &State, fault: Fault) -> Making {
     let streams = searched(body, state);
     let token = body["nextToken"].as_str().map(str::to_owned);
+    let masked = masked(state, body);
     let from = body["startTime"].as_i64().unwrap_or(0);
     let to = body["endTime"].as_i64().unwrap_or(i64::MAX);
     let page = most(body, PAGE_EVENTS).min(state.speed.page.unwrap_or(PAGE_EVENTS));
@@ -76,6 +79,7 @@ pub(super) fn events(body: &Value, state: &State, fault: Fault) -> Making {
             true => merge(&streams, begin, to, page, &mut json),
             false => (0, Some(begin)),
         };
+        mask(&mut json, masked);
         let dots = token.as_ref().map_or(0, |token| token.matches('.').count());
         let next = next.map(|(at, shown)| match &token {
             Some(token) if fault == Fault::SameToken => token.clone(),

@@ -94,7 +94,13 @@ pub(super) fn refusal(status: u16, code: &str) -> Reply {
 
 pub(super) fn make(request: &Request, operation: &str, state: &State, fault: Fault) -> Making {
     let body = parsed(request);
+    let signed = request.headers.get("authorization");
+    // Its credential: key, day, region, service.
+    let region = signed.and_then(|it| it.split('/').nth(2));
+    let here = state.stores.region.is_none_or(|it| region == Some(it));
     match operation {
+        "DescribeLogGroups" if !here => Box::new(|| (answer(&json!({"logGroups": []})), 0)),
+        _ if !here => Box::new(|| (refusal(400, "ResourceNotFoundException"), 0)),
         "DescribeLogGroups" => {
             let mut group = json!({"logGroupName": GROUP, "logGroupClass": "STANDARD"});
             for (name, value) in &state.stores.settings {
@@ -190,7 +196,13 @@ fn events(body: &Value, state: &State, fault: Fault) -> Making {
     let from = body["startTime"].as_i64().unwrap_or(i64::MIN);
     let to = body["endTime"].as_i64().unwrap_or(i64::MAX);
     let most = most(body, PAGE_EVENTS).min(state.speed.page.unwrap_or(PAGE_EVENTS));
+    let most = if fault == Fault::Short {
+        most.div_ceil(3)
+    } else {
+        most
+    };
     let hidden = hidden(state, "GetLogEvents", name);
+    let masked = masked(state, body);
     // The service's own default.
     let newest = body["startFromHead"] != true;
     Box::new(move || {
@@ -211,12 +223,11 @@ fn events(body: &Value, state: &State, fault: Fault) -> Making {
         let mut next = shown;
         let mut json = b"{\"events\":[".to_vec();
         let (mut bytes, mut items) = (0, 0);
-        let most = if fault == Fault::Short {
-            most.div_ceil(3)
-        } else {
-            most
+        let shows = match fault {
+            Fault::EmptyPage => false,
+            Fault::Ended => newest,
+            _ => true,
         };
-        let shows = newest || ![Fault::EmptyPage, Fault::Ended].contains(&fault);
         while shows && next < stream.len() && next - shown < most && stream.timestamp(next) < to {
             bytes += stream.size(next) + EVENT_BYTES;
             if bytes > PAGE_BYTES {
@@ -234,6 +245,14 @@ fn events(body: &Value, state: &State, fault: Fault) -> Making {
         if swaps {
             next = (begin + most).min(end);
         }
+        if fault == Fault::Overlaps && next < end && !newest {
+            // The next page begins with the events of this one's last timestamp, if that moves on at all.
+            let again = first_from(&*stream, stream.timestamp(next - 1));
+            if again > shown {
+                next = again;
+            }
+        }
+        mask(&mut json, masked);
         // Tokens that differ after an empty page too, unless it is the end.
         let turn = token.as_ref().map_or(0, |token| token.matches('.').count());
         let dots = ".".repeat(turn + usize::from(fault == Fault::EmptyPage));
@@ -270,6 +289,19 @@ pub(super) fn first_from(stream: &dyn Stream, from: i64) -> usize {
         }
     }
     low
+}
+
+/// Returns the text that a call does not show.
+pub(super) fn masked(state: &State, body: &Value) -> Option<&'static str> {
+    state.stores.masked.filter(|_| body["unmask"] != true)
+}
+
+/// Puts asterisks in the place of a text.
+pub(super) fn mask(json: &mut Vec<u8>, masked: Option<&str>) {
+    if let Some(masked) = masked {
+        let text = String::from_utf8_lossy(json);
+        *json = text.replace(masked, &"*".repeat(masked.len())).into_bytes();
+    }
 }
 
 /// Returns the timestamps of a stream that a call does not show.

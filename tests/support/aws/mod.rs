@@ -45,6 +45,12 @@ pub(crate) struct Stores {
     pub(crate) kms_key: Option<String>,
     /// What DescribeLogGroups tells of the group besides its name.
     pub(crate) settings: BTreeMap<&'static str, serde_json::Value>,
+    /// Whether whoever reads the bucket has to say that they pay.
+    pub(crate) requester_pays: bool,
+    /// What a data protection policy of the group masks: this text, unless it is asked for with `unmask`.
+    pub(crate) masked: Option<&'static str>,
+    /// The region that the group is in; any if there is none.
+    pub(crate) region: Option<&'static str>,
     /// `item`s of DescribeFlowLogs, in XML.
     pub(crate) flow_logs: Vec<String>,
 }
@@ -157,6 +163,8 @@ pub(crate) enum Fault {
     Repeats,
     /// A page that is cut short although there is more.
     Short,
+    /// A page that is followed by one that begins with the events of its last timestamp (of GetLogEvents).
+    Overlaps,
 }
 
 /// Decides on each call; may change the stores before it is answered.

@@ -1,0 +1,64 @@
+//! Interfaces that are there and were not asked for: what may have been meant by one that nobody has.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// So many records of others are looked at.
+const LOOKED_AT: usize = 4096;
+
+/// So many names are kept.
+const KEPT: usize = 256;
+
+/// The names of some of the interfaces that have records in the window and were not asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Others(Arc<Noted>);
+
+#[derive(Debug, Default)]
+struct Noted {
+    looked_at: AtomicUsize,
+    names: Mutex<BTreeSet<String>>,
+}
+
+impl Others {
+    /// Takes note of a record's interface. Returns false, which is whether it was asked for.
+    #[cold]
+    pub(super) fn note(&self, interface: &[u8]) -> bool {
+        let Noted { looked_at, names } = &*self.0;
+        if looked_at.load(Ordering::Relaxed) < LOOKED_AT {
+            looked_at.fetch_add(1, Ordering::Relaxed);
+            let mut names = names.lock().unwrap_or_else(PoisonError::into_inner);
+            let name = String::from_utf8_lossy(interface);
+            if names.len() < KEPT && !names.contains(&*name) {
+                names.insert(name.into_owned());
+            }
+        }
+        false
+    }
+
+    /// Returns the names, the most like `name` first.
+    pub fn like(&self, name: &str) -> Vec<String> {
+        let names = self.0.names.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut names: Vec<String> = names.iter().cloned().collect();
+        names.sort_by_key(|known| strsim::damerau_levenshtein(known, name));
+        names
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_most_alike_come_first_and_there_is_an_end_to_it() {
+        let others = Others::default();
+        for name in ["eni-0bb", "eni-0aa", "eni-0ab", "eni-0aa"] {
+            assert!(!others.note(name.as_bytes()));
+        }
+        assert_eq!(others.like("eni-0ba"), ["eni-0ab", "eni-0aa", "eni-0bb"]);
+        for number in 0..1000 {
+            others.note(format!("eni-{number:x}").as_bytes());
+        }
+        assert_eq!(others.like("x").len(), KEPT);
+    }
+}
