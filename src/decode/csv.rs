@@ -75,6 +75,14 @@ pub(super) fn table(head: &[u8]) -> Option<Table> {
 }
 
 fn columns(header: &[u8], delimiter: u8) -> Option<Columns> {
+    // Most texts are no tables, and making a reader costs as much as reading hundreds of lines.
+    if memchr::memchr(delimiter, header).is_none() {
+        let name = header.trim_ascii();
+        let quoted = name
+            .strip_prefix(b"\"")
+            .and_then(|name| name.strip_suffix(b"\""));
+        line_column(str::from_utf8(quoted.unwrap_or(name)).ok()?.trim())?;
+    }
     let mut reader = ReaderBuilder::new()
         .has_headers(false)
         .delimiter(delimiter)

@@ -6,6 +6,7 @@
 mod columns;
 mod encrypted;
 mod gate;
+mod lines;
 mod sizes;
 pub mod table;
 
@@ -25,6 +26,7 @@ use bytes::Bytes;
 use thiserror::Error;
 
 use self::columns::{Column, ColumnError, Values};
+use self::lines::Lines;
 use super::limits::AtMost;
 use super::{DecodeError, Row, Sink};
 use crate::record::{Cells, Layout};
@@ -75,6 +77,7 @@ fn rows<S: Sink>(file: impl ChunkReader + 'static, sink: &mut S) -> Result<(), D
     let (layout, values) = layout(metadata.file_metadata().schema_descr())?;
     let file = Arc::new(file);
     let mut number = 0;
+    let mut lines = Lines::new();
     for (index, group) in metadata.row_groups().iter().enumerate() {
         let rows = u64::try_from(group.num_rows()).unwrap_or(0);
         let mut columns = sound(|| open(&file, group, &layout, &values))?;
@@ -83,7 +86,7 @@ fn rows<S: Sink>(file: impl ChunkReader + 'static, sink: &mut S) -> Result<(), D
             if number == 0 {
                 sink.layout(&layout)?;
             }
-            deliver(&columns, read, &mut number, sink)?;
+            deliver(&columns, read, &mut lines, &mut number, sink)?;
         }
         let found = number - first;
         if found != rows {
@@ -211,17 +214,30 @@ fn spelt(column: &ColumnDescriptor) -> String {
 fn deliver<S: Sink>(
     columns: &[Box<dyn Column>],
     rows: usize,
+    lines: &mut Lines,
     number: &mut u64,
     sink: &mut S,
 ) -> Result<(), DecodeError> {
+    let are_plain = columns.iter().all(|column| column.is_plain());
+    sink.asterisks(columns.iter().any(|column| column.has_asterisk()));
     let mut cells = Vec::with_capacity(columns.len());
     for row in 0..rows {
-        cells.clear();
-        cells.extend(columns.iter().map(|column| column.cell(row)));
         *number += 1;
+        let line = are_plain.then(|| lines.line(columns, row)).flatten();
+        let cells = match line {
+            Some(line) => Cells::InLine(line),
+            None => {
+                cells.clear();
+                cells.extend(columns.iter().map(|column| {
+                    let (text, len) = column.cell_and_more(row);
+                    &text[..len]
+                }));
+                Cells::Apart(&cells)
+            }
+        };
         sink.row(Row {
             number: *number,
-            cells: Cells::Apart(&cells),
+            cells,
             alone: false,
             event_id: None,
         })?;

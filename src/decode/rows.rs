@@ -300,7 +300,7 @@ impl<'a, S: Sink> Rows<'a, S> {
         }
         // No value of the usual first fields begins with a letter or a bracket, so this costs next to nothing.
         if all.first_byte() >= b'<'
-            && let Some(done) = self.no_record(all, from)
+            && let Some(done) = self.no_record(all, text, from)
         {
             return done;
         }
@@ -333,9 +333,15 @@ impl<'a, S: Sink> Rows<'a, S> {
         })?)
     }
 
-    /// Takes a row that is a header, or that tells that the rows are not all there; `None` if it may be a record.
-    #[cold]
-    fn no_record(&mut self, all: Cells<'_>, from: From<'_>) -> Option<Result<(), DecodeError>> {
+    /// Takes a row that is a header, or that tells that the rows are not all there; `None` if it may be a record. Not cold: of
+    /// some formats every row begins with a letter.
+    #[inline(never)]
+    fn no_record(
+        &mut self,
+        all: Cells<'_>,
+        text: &[u8],
+        from: From<'_>,
+    ) -> Option<Result<(), DecodeError>> {
         if all.first_byte().is_ascii_lowercase()
             && let Some(header) = Layout::from_header(all)
         {
@@ -344,8 +350,7 @@ impl<'a, S: Sink> Rows<'a, S> {
         let From::Line(number) = from else {
             return None;
         };
-        let text = all.iter().collect::<Vec<_>>().join(&b' ');
-        let failure = foreign::failure(&text)?;
+        let failure = foreign::failure(text.trim_ascii_start())?;
         let reason = format!("line {number} is {failure}");
         Some(Err(DecodeError::Unreadable(reason)))
     }

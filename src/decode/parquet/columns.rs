@@ -120,8 +120,14 @@ pub(super) trait Column {
     /// the batch may still take, and what it has taken is gone from it.
     fn read(&mut self, rows: usize, room: &mut usize) -> Result<usize, ColumnError>;
 
-    /// Returns a cell of the rows that were read last; what is absent is empty.
-    fn cell(&self, row: usize) -> &[u8];
+    /// Returns the text from a cell of the rows that were read last on, and how long the cell is; what is absent is empty.
+    fn cell_and_more(&self, row: usize) -> (&[u8], usize);
+
+    /// Tells whether no cell of these rows has white space or a control character in it, so that they can stand in a line.
+    fn is_plain(&self) -> bool;
+
+    /// Tells whether one of these cells has an asterisk, so that it may be masked.
+    fn has_asterisk(&self) -> bool;
 }
 
 /// Opens a column of a row group. `values` is what [`Values::of`] says of it.
@@ -301,9 +307,19 @@ where
         Ok(self.ends.len())
     }
 
-    fn cell(&self, row: usize) -> &[u8] {
+    fn cell_and_more(&self, row: usize) -> (&[u8], usize) {
         let start = if row == 0 { 0 } else { self.ends[row - 1] };
-        &self.text[start..self.ends[row]]
+        (&self.text[start..], self.ends[row] - start)
+    }
+
+    fn is_plain(&self) -> bool {
+        // Not `all`, which would stop at each byte to ask: so many are looked at at once.
+        let is_odd = |byte: &u8| *byte <= b' ' || *byte == 0x7f;
+        !self.text.iter().fold(false, |odd, byte| odd | is_odd(byte))
+    }
+
+    fn has_asterisk(&self) -> bool {
+        memchr::memchr(b'*', &self.text).is_some()
     }
 }
 
@@ -342,7 +358,10 @@ impl NumberForm {
             (Self::Account, _) if (0..1_000_000_000_000).contains(&number) => {
                 text.extend_from_slice(format!("{number:012}").as_bytes());
             }
-            _ => push_number(number, text),
+            _ => match i64::try_from(number) {
+                Ok(number) => text.extend_from_slice(itoa::Buffer::new().format(number).as_bytes()),
+                Err(_) => text.extend_from_slice(itoa::Buffer::new().format(number).as_bytes()),
+            },
         }
     }
 }
@@ -368,25 +387,6 @@ fn push_whole(
     #[expect(clippy::cast_possible_truncation, reason = "whole and below 2^53")]
     NumberForm::of(column).push(value as i128, text);
     Ok(())
-}
-
-fn push_number(number: i128, text: &mut Vec<u8>) {
-    if number < 0 {
-        text.push(b'-');
-    }
-    // As wide as the widest 64-bit number; and 64-bit division is much faster than 128-bit.
-    let mut rest = u64::try_from(number.unsigned_abs()).unwrap_or(u64::MAX);
-    let mut digits = [b'0'; 20];
-    let mut at = digits.len();
-    loop {
-        at -= 1;
-        digits[at] += u8::try_from(rest % 10).unwrap_or_default();
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
-    }
-    text.extend_from_slice(&digits[at..]);
 }
 
 #[cfg(test)]
