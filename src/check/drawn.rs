@@ -195,7 +195,7 @@ mod tests {
             until: 1800,
             records: 5,
         };
-        assert_eq!(gaps(&findings, &digests, &key), [expected.clone()]);
+        assert_eq!(gaps(&findings, &digests, &key), [expected]);
         // A record of both sides in between makes two of it.
         let digests = Sides {
             s3: digest(&[("eni-0a", 300, 2), ("eni-0a", 900, 1), ("eni-0a", 1500, 3)]),

@@ -169,7 +169,7 @@ impl Redaction {
                 .into_iter()
                 .map(|(at, records)| (hour(at), records))
                 .collect(),
-            gaps: report.gaps.into_iter().map(|it| self.gap(it)).collect(),
+            gaps: report.gaps.iter().map(|it| self.gap(it)).collect(),
             held: self.held(report.held),
             arguments: report
                 .arguments
@@ -195,10 +195,10 @@ impl Redaction {
         }
     }
 
-    fn gap(&self, gap: Gap) -> Gap {
+    fn gap(&self, gap: &Gap) -> Gap {
         Gap {
             interface: self.text(&gap.interface).into(),
-            ..gap
+            ..*gap
         }
     }
 

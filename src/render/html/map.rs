@@ -196,6 +196,9 @@ fn label(row: &Row) -> String {
     }
 }
 
+/// A column of the table: its name, and what it adds up of the cells.
+type Sum = (&'static str, fn(&Cell) -> u64);
+
 fn table(chart: &Chart) -> Markup {
     let sum = |row: &Row, of: fn(&Cell) -> u64| row.cells.iter().map(of).sum::<u64>();
     let times = |row: &Row| {
@@ -204,7 +207,7 @@ fn table(chart: &Chart) -> Markup {
         let last = row.cells.iter().rposition(differ)?;
         Some((chart.start_of(first), chart.start_of(last + 1)))
     };
-    let columns: [(&str, fn(&Cell) -> u64); 7] = [
+    let columns: [Sum; 7] = [
         ("missing on s3", |cell| cell.missing.s3),
         ("missing on cwl", |cell| cell.missing.cwl),
         ("divergent", |cell| cell.divergent),

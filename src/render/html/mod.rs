@@ -424,7 +424,7 @@ mod tests {
                     (Arc::clone(name), column * step),
                     Sides {
                         s3: 100,
-                        cwl: column as u64 % 2,
+                        cwl: column.cast_unsigned() % 2,
                     },
                 );
             }

@@ -88,7 +88,12 @@ impl Columns {
                 Shown::Two(pair) => pair.fields.contains(name),
                 Shown::One(..) => false,
             }),
-            _ => false,
+            What::Row(_)
+            | What::Start
+            | What::End
+            | What::Source
+            | What::Destination
+            | What::Protocol => false,
         };
         let columns = all.into_iter().filter(|(what, _)| !unequal(what));
         let columns = columns.filter_map(|(what, head)| {
@@ -189,7 +194,7 @@ fn line<'a>(cells: impl Iterator<Item = (&'a Column, String)>) -> String {
         let is_number = match &column.what {
             What::Row(_) => true,
             What::Field(name) => matches!(name.as_str(), "bytes" | "packets"),
-            _ => false,
+            What::Start | What::End | What::Source | What::Destination | What::Protocol => false,
         };
         let cell = match is_number {
             true => format!("{text:>width$}"),

@@ -75,7 +75,7 @@ pub(super) fn map(page: &Page, report: &Report) -> Block {
     Block::of(items.collect(), 0)
         .under(head)
         .over(foot)
-        .saying(|left| format!("  ... and {} that have no room here", left))
+        .saying(|left| format!("  ... and {left} that have no room here"))
 }
 
 /// A name of any origin, no longer than there is room for.
@@ -124,10 +124,10 @@ fn painted(page: &Page, cell: &Cell) -> String {
         State::Surplus => Ink::Heading,
         State::Undetermined | State::Pending => Ink::Doubtful,
     };
-    match state {
-        State::Nothing => " ".to_owned(),
-        _ => page.paint.ink(ink, &letter(state).to_string()),
+    if state == State::Nothing {
+        return " ".to_owned();
     }
+    page.paint.ink(ink, &letter(state).to_string())
 }
 
 fn letter(state: State) -> char {
