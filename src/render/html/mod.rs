@@ -397,7 +397,8 @@ mod tests {
         assert!(page.contains("&lt;img src=x"));
         assert!(!page.contains("<img"), "markup");
         assert_eq!(page.matches("<script").count(), 1);
-        assert_eq!(page.matches("</pre>").count(), 1);
+        // The command of what to do next, and the report.
+        assert_eq!(page.matches("</pre>").count(), 2);
     }
 
     /// 10,000 interfaces of which everything is missing for 30 days.

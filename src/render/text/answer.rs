@@ -126,7 +126,7 @@ pub(super) fn configuration(page: &Page, report: &Report) -> Block {
     });
     let items: Vec<_> = remarks.collect();
     let title = format!("Configuration: {}", count(items.len() as u64, "remark"));
-    Block::of(items, 1)
+    Block::of(items, 0)
         .under(page.heading(&title, "how the two flow logs are set up"))
         .saying(|left| format!("  ... and {left} more; -o json has them"))
 }
