@@ -10,6 +10,7 @@
 //! - [`estimate`]: what a check would read, told from listings alone
 //! - [`selftest`]: made-up logs with planted faults, and whether exactly these are found
 //! - [`check`]: the driver: joins the stages, bounds concurrency and memory, decides the verdict
+//! - [`repair`]: files and scripts that bring missing records to the side that lacks them
 //! - [`render`]: the ways to show a report, a file each
 //! - [`report`]: everything a run found out; the limits that a user sets on it; stand-ins for what is given away
 //! - [`causes`]: what may be why two sides differ
@@ -44,6 +45,7 @@ pub mod output;
 pub mod progress;
 pub mod record;
 pub mod render;
+pub mod repair;
 pub mod report;
 pub mod selftest;
 pub mod source;

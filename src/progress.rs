@@ -71,7 +71,24 @@ impl Progress {
         *phase = Some(Phase {
             name,
             began: Instant::now(),
+            wait: None,
         });
+    }
+
+    /// Begins to wait for a recheck, the number so-and-so of so many at most.
+    pub fn wait(&self, number: u32, of: u32, wait: Duration) {
+        self.phase("waiting for late records");
+        if let Some(phase) = &mut *held(&self.state.phase) {
+            phase.wait = Some(Wait { number, of, wait });
+        }
+    }
+
+    /// Takes the redrawn lines away while something else is written to the terminal.
+    pub fn suspend<T>(&self, write: impl FnOnce() -> T) -> T {
+        match &self.state.display {
+            Some(display) => display.lines.suspend(write),
+            None => write(),
+        }
     }
 
     /// Returns a side's counters.
@@ -230,6 +247,24 @@ fn clock(seconds: u64) -> String {
 struct Phase {
     name: &'static str,
     began: Instant,
+    wait: Option<Wait>,
+}
+
+/// A wait for a recheck.
+#[derive(Clone, Copy, Debug)]
+struct Wait {
+    number: u32,
+    of: u32,
+    wait: Duration,
+}
+
+impl Wait {
+    /// Writes `recheck 1 of 4 in 4m 32s`.
+    fn line(&self, waited: Duration) -> String {
+        let left = self.wait.saturating_sub(waited).as_secs();
+        let left = humantime::format_duration(Duration::from_secs(left));
+        format!("recheck {} of {} in {left}", self.number, self.of)
+    }
 }
 
 #[derive(Debug)]
@@ -263,6 +298,17 @@ impl State {
         let Some(phase) = *held(&self.phase) else {
             return;
         };
+        if let Some(wait) = phase.wait {
+            let line = format!("{}: {}", phase.name, wait.line(phase.began.elapsed()));
+            match &self.display {
+                Some(display) => {
+                    display.redraw(Side::S3, line);
+                    display.redraw(Side::Cwl, String::new());
+                }
+                None => say(&line),
+            }
+            return;
+        }
         for side in Side::BOTH {
             let line = self.sides[side].far().line(side, phase.began.elapsed());
             let line = format!("{}  {line}", phase.name);
@@ -276,6 +322,13 @@ impl State {
     fn snapshot(&self) -> String {
         let [s3, cwl] = Side::BOTH.map(|side| self.sides[side].far().words(side));
         match *held(&self.phase) {
+            Some(Phase {
+                name,
+                began,
+                wait: Some(wait),
+            }) => {
+                format!("{name}: {}", wait.line(began.elapsed()))
+            }
             Some(phase) => format!("{}: {s3}; {cwl}", phase.name),
             None => "nothing read".to_owned(),
         }

@@ -100,11 +100,11 @@ fn the_tutorials_two_flow_logs_are_all_it_takes() {
         assert_eq!(outcome.settings(), ["created", "created"]);
     }
     let text = run(flowdiff(), &["--flow-logs", s3, cwl]).stdout;
-    assert!(text.starts_with("Configuration: 2 remarks"), "{text}");
     assert!(
-        text.contains("\nConsistent: both destinations hold the same 200 records.\n"),
+        text.starts_with("Consistent: both destinations hold the same 200 records.\n"),
         "{text}"
     );
+    assert!(text.contains("\nConfiguration: 2 remarks"), "{text}");
     let outcome = run(flowdiff(), &["--flow-logs", s3, "fl-0123456789abcdef0"]);
     assert_eq!(outcome.code, 2);
     assert!(

@@ -9,7 +9,7 @@ use crate::support::offline;
 use crate::support::records::{FlowRecord, generate};
 
 /// Interrupts the run once it has had time to start, and returns what it said.
-fn interrupted(args: &[&str]) -> String {
+fn interrupted(args: &[&str]) -> (String, String) {
     let mut command = Command::new(offline().get_program());
     command.args(args).current_dir(env!("CARGO_MANIFEST_DIR"));
     let mut child = command
@@ -35,12 +35,14 @@ fn interrupted(args: &[&str]) -> String {
         "{:?}",
         began.elapsed()
     );
-    String::from_utf8(output.stderr).unwrap()
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (text(output.stdout), text(output.stderr))
 }
 
 #[test]
 fn ctrl_c_ends_within_a_second_and_says_how_far_it_got() {
-    let said = interrupted(&["check", "fixtures/ping/s3", "-"]);
+    let (report, said) = interrupted(&["check", "fixtures/ping/s3", "-"]);
+    assert_eq!(report, "");
     assert!(said.starts_with("flowdiff: interrupted"), "{said}");
 }
 
@@ -56,7 +58,29 @@ fn ctrl_c_ends_the_wait_for_late_records() {
     };
     let (all, fewer) = (write("all", &records), write("fewer", &records[1..]));
     let waits = ["--recheck", "3", "--recheck-every", "1h"];
-    let said = interrupted(&[&["check", &all, &fewer], &waits[..]].concat());
-    let expected = "flowdiff: interrupted: waiting for late records";
-    assert!(said.starts_with(expected), "{said}");
+    let differences = folder.path().join("differences");
+    let more = ["--all-differences", differences.to_str().unwrap()];
+    let check = [&["check", &all, &fewer], &waits[..], &more].concat();
+    let (report, said) = interrupted(&check);
+    let expected = "flowdiff: interrupted: waiting for late records: recheck 1 of 3 in 59m 5";
+    assert!(said.contains(expected), "{said}");
+    assert!(said.contains("not every difference is known yet"), "{said}");
+    assert!(!differences.exists());
+    // What the first look has found is not lost, in no form.
+    let expected = "Interrupted while waiting for late records: this is what the first look found.\n\
+                    No verdict: 1 record pending on cwl.\n";
+    assert!(report.starts_with(expected), "{report}");
+    let copy = folder.path().join("report.json");
+    let more = [
+        "-o",
+        "json",
+        "--report",
+        &format!("json={}", copy.display()),
+    ];
+    let (report, _) = interrupted(&[&["check", &all, &fewer], &waits[..], &more].concat());
+    assert_eq!(std::fs::read_to_string(&copy).unwrap(), report);
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(report["interrupted"], true);
+    assert_eq!(report["exit_code"], 130);
+    assert_eq!(report["counts"]["pending"]["cwl"], 1);
 }

@@ -110,6 +110,8 @@ fn check(times: u32) -> Check {
         },
         by_hour: false,
         others: Others::default(),
+        drawn: false,
+        formed: false,
         flow_logs: None,
         max_evidence: 100,
         all_differences: None,

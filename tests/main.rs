@@ -43,6 +43,8 @@ mod oracle;
 mod pages;
 // That reports can be given away.
 mod redacted;
+// That what `--repair` makes closes the gap.
+mod repair;
 // What can be wrong, and the report it must give.
 mod scenarios;
 // That what is written as JSON is what its schemas say.

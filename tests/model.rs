@@ -111,6 +111,8 @@ fn check(now: i64, max_evidence: usize, memory: u64) -> Check {
         },
         by_hour: false,
         others: Others::default(),
+        drawn: false,
+        formed: false,
         flow_logs: None,
         max_evidence,
         all_differences: None,

@@ -7,7 +7,7 @@ use crate::record::{FieldName, Record};
 ///
 /// So that memory does not depend on the number of buckets, what is added up is each bucket's difference times a number that
 /// stands for the bucket and that nobody can guess: that is zero if each bucket's is, and by a chance of one in 2^64 otherwise.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Traffic {
     packets: u64,
     bytes: u64,

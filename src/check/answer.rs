@@ -1,6 +1,6 @@
 //! The answer: what the looks found, as a report.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,9 +10,13 @@ use crate::digest::BucketId;
 use crate::model::delay::suggested_settle;
 use crate::model::finding::{Bucket, Finding, Place, ReadTrouble};
 use crate::model::{Side, Sides};
+use crate::report::form::Form;
+use crate::report::held::Held;
 use crate::report::{Report, SideSummary, Verdict};
+use crate::source::key::ObjectName;
 use crate::source::{Listing, Part, is_wrong_clock};
 
+use super::drawn;
 use super::first::Screened;
 use super::pass::check::Check;
 use super::pass::fields;
@@ -46,6 +50,7 @@ pub(super) fn report(
     let causes = causes(reader, listings, screened, &explained);
     let noted = std::mem::take(&mut explained.noted);
     let same_traffic = explained.traffic.is_same();
+    let rechecks = explained.rechecks;
     let layouts = screened.layouts();
     let kinds = fields::kinds(&layouts, &reader.check.formats);
     let left_out = fields::left_out(&screened.rules.compared, &layouts);
@@ -58,7 +63,13 @@ pub(super) fn report(
         .causes
         .iter()
         .any(|cause| matches!(cause, Cause::Vanished { .. }));
+    let digests = &screened.digests;
     let (findings, mut evidence_capped) = explained.outcome.into_findings();
+    let gaps = drawn::gaps(&findings, digests, &screened.rules.key);
+    let held = match findings.is_empty() && !reader.check.drawn {
+        true => Held::default(),
+        false => drawn::held(&findings, digests),
+    };
     let mut troubles = Vec::new();
     for side in Side::BOTH {
         troubles.extend(
@@ -108,11 +119,18 @@ pub(super) fn report(
         evidence_capped,
         causes,
         rechecked: reader.check.recheck.times > 0,
+        looks: 1 + rechecks,
+        interrupted: false,
         hours: if reader.check.by_hour {
             super::hours::hours(&screened.digests)
         } else {
             BTreeMap::new()
         },
+        forms: forms(reader.check, listings, screened),
+        arguments: Vec::new(),
+        reached: Sides::default(),
+        gaps,
+        held,
         tolerated: Vec::new(),
         took: Duration::ZERO,
         copies: copies(reader.check, screened),
@@ -177,6 +195,41 @@ fn why(
     explain(scene)
 }
 
+/// Returns what each side's parts look like, if that is asked for.
+fn forms(check: &Check, listings: &Sides<Listing>, screened: &Screened) -> Sides<Form> {
+    if !check.formed {
+        return Sides::default();
+    }
+    let layouts = screened.layouts();
+    Sides::from_fn(|side| {
+        let met = &layouts[side];
+        let default = || vec![check.formats[side].layout.clone()];
+        let listing = &listings[side];
+        let passed_over = listing.passed_over.by_age.iter();
+        let parts = listing.parts.iter().chain(passed_over);
+        let mut form = Form {
+            layouts: if met.is_empty() {
+                default()
+            } else {
+                met.iter().cloned().collect()
+            },
+            ..Form::default()
+        };
+        let mut told = BTreeSet::new();
+        for part in parts {
+            if let Some(object) = ObjectName::parse(&part.name) {
+                if told.insert((object.account, object.region, object.flow_log_id)) {
+                    form.objects.push(Arc::clone(&part.name));
+                }
+            } else if let Some(interface) = &part.cover.interface {
+                let stream = form.streams.entry(interface.clone());
+                stream.or_insert_with(|| Arc::clone(&part.name));
+            }
+        }
+        form
+    })
+}
+
 /// Returns the copies at the first look in the buckets that differ and in those asked for.
 fn copies(check: &Check, screened: &Screened) -> BTreeMap<Bucket, Sides<u64>> {
     let Some(asked) = &check.counted else {
@@ -221,6 +274,7 @@ fn summary(
         first_start: tally.first_start,
         last_start: tally.last_start,
         delivery_delay_seconds: screened.sides[side].delays.summary(),
+        delivery_bins: screened.sides[side].delays.bins(),
         late_delay_seconds: explained.late[side].delays.summary(),
     }
 }

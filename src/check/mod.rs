@@ -3,6 +3,7 @@
 //! Bounds concurrency and memory; decides the verdict.
 
 mod answer;
+mod drawn;
 mod first;
 mod hours;
 mod pass;
@@ -21,8 +22,9 @@ pub use pass::fields::Selection;
 pub use pass::others::Others;
 
 use answer::report;
-use first::screen;
+use first::{Screened, screen};
 use pass::reader::Reader;
+use second::Explained;
 use second::recheck::explain_until_settled;
 
 /// Compares two sources.
@@ -38,12 +40,34 @@ pub async fn run(
     progress: &Progress,
     every: Option<&mut EveryDifference<'_>>,
 ) -> Result<Report, Error> {
+    run_telling(check, sources, progress, every, None).await
+}
+
+/// What takes the report of each look that a recheck follows, before the wait.
+pub type EachLook<'a> = dyn FnMut(Report) + Send + 'a;
+
+/// The same as [`run`], and gives `each` what is known before each wait for late records.
+///
+/// # Errors
+/// As of [`run`].
+pub async fn run_telling(
+    check: &Check,
+    sources: &Sides<Arc<dyn Source>>,
+    progress: &Progress,
+    every: Option<&mut EveryDifference<'_>>,
+    mut each: Option<&mut EachLook<'_>>,
+) -> Result<Report, Error> {
     let mut reader = Reader::new(check, sources, progress);
     progress.phase("listing");
     let listings = reader.list(false).await?;
     reader.reckon_with(&listings);
     reader.move_clock();
     let mut screened = screen(&reader, &listings).await?;
-    let explained = explain_until_settled(&mut reader, &mut screened, every).await?;
+    let tell = &mut |reader: &Reader<'_>, screened: &Screened, explained: &Explained| {
+        if let Some(each) = &mut each {
+            each(report(reader, &listings, screened, explained.clone()));
+        }
+    };
+    let explained = explain_until_settled(&mut reader, &mut screened, every, tell).await?;
     Ok(report(&reader, &listings, &screened, explained))
 }

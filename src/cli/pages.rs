@@ -12,7 +12,7 @@ pub struct Page {
 }
 
 /// All pages, in the order in which README.md lists them.
-pub const PAGES: [Page; 11] = [
+pub const PAGES: [Page; 12] = [
     Page {
         topic: "sources",
         about: "Sources and formats",
@@ -47,6 +47,11 @@ pub const PAGES: [Page; 11] = [
         topic: "reports",
         about: "Reports",
         text: include_str!("../../docs/reports.md"),
+    },
+    Page {
+        topic: "repair",
+        about: "From an alarm to the cure",
+        text: include_str!("../../docs/repair.md"),
     },
     Page {
         topic: "jobs",

@@ -3,6 +3,7 @@
 pub mod flow_logs;
 mod outputs;
 mod places;
+mod repair;
 mod slips;
 mod times;
 
@@ -23,6 +24,7 @@ use crate::model::window::{Settle, Window, rfc3339, slot};
 use crate::model::{Error, Side, Sides};
 use crate::record::{FieldName, Layout};
 use crate::render::Renderer;
+use crate::repair::Targets;
 use crate::report::alarm::FailOn;
 use crate::source::{Address, GroupReading, SourceOptions};
 use crate::system::parts_at_once;
@@ -49,6 +51,10 @@ pub struct Plan {
     pub output: Answer,
     /// The other reports.
     pub reports: Vec<(&'static Renderer, PathBuf)>,
+    /// The folder of a cure, and where it is to be brought.
+    pub repair: Option<(PathBuf, Targets)>,
+    /// How many differing records the text report shows.
+    pub rows: Option<usize>,
     /// How much may differ.
     pub fail_on: FailOn,
     /// What to go on with, if the check is one of many.
@@ -106,11 +112,13 @@ impl Plan {
         }
         deadline(args, None)?;
         let (printed, reports) = reports(args)?;
-        let by_hour = printed
-            .iter()
-            .chain(reports.iter().map(|(renderer, _)| renderer));
+        let wanted = printed
+            .into_iter()
+            .chain(reports.iter().map(|(renderer, _)| *renderer));
         let check = Check {
-            by_hour: by_hour.into_iter().any(|renderer| renderer.by_hour),
+            by_hour: wanted.clone().any(|renderer| renderer.by_hour),
+            formed: args.repair.repair.is_some(),
+            drawn: wanted.clone().any(|renderer| renderer.drawn),
             window: window(args, &settle, live)?,
             settle,
             recheck: recheck(args)?,
@@ -127,7 +135,7 @@ impl Plan {
                 s3: format(args, Side::S3)?,
                 cwl: format(args, Side::Cwl)?,
             },
-            max_evidence: args.output.max_evidence,
+            max_evidence: args.output.max_evidence.max(args.output.rows.unwrap_or(0)),
             all_differences: args.output.all_differences.clone(),
             concurrency: parts_at_once(args.limits.concurrency),
             memory,
@@ -146,8 +154,10 @@ impl Plan {
         Ok(Self {
             job,
             check,
+            repair: repair::repair(args, &sources)?,
             sources,
             output: output(args, printed)?,
+            rows: args.output.rows,
             reports,
             fail_on,
         })

@@ -25,17 +25,19 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use clap::CommandFactory;
 
 use crate::check;
-use crate::check::Check;
+use crate::check::{Check, EachLook};
 use crate::cli::plan::{Answer, Plan, deadline, flow_logs};
 use crate::cli::{CheckArgs, Cli, Color, What};
-use crate::diff::EveryDifference;
+use crate::diff::{EveryDifference, Kind, Shown};
+use crate::model::finding::Bucket;
 use crate::model::{Error, Side, Sides};
 use crate::progress::{Mode, Progress, say};
 use crate::render::escape;
 use crate::render::nagios;
 use crate::render::nagios::Status;
-use crate::report::Report;
+use crate::repair::Repair;
 use crate::report::redact::{Redaction, without_secrets};
+use crate::report::{INTERRUPTED, Report};
 use crate::source;
 use crate::source::Source;
 
@@ -46,9 +48,6 @@ use wait::until_interrupted;
 
 /// The exit code of a run that could not come to an answer.
 const TROUBLE: u8 = 2;
-
-/// The exit code after Ctrl-C, as shells have it: 128 and the signal's number.
-const INTERRUPTED: u8 = 130;
 
 /// Parses the command line, does what it says and returns the exit code: 0 consistent, 1 different, 2 trouble, 3 no
 /// verdict, 130 interrupted; with `--nagios`, Nagios's.
@@ -258,19 +257,49 @@ fn run_check(args: &CheckArgs, redaction: Option<&Arc<Redaction>>) -> Result<u8,
     }
     let mut outputs = Outputs::open(&plan)?;
     let progress = Arc::new(Progress::new(progress_mode(args)));
-    let differences = outputs.differences.as_mut();
+    let taking = Taking {
+        differences: outputs.differences.as_mut(),
+        repair: outputs.repair.as_mut(),
+        redaction,
+    };
+    let mut known = None;
+    let first = FirstLook {
+        plan: &plan,
+        began,
+        redaction,
+        color: args.output.color,
+    };
+    let each = &mut |report: Report| {
+        if known.is_none() {
+            progress.suspend(|| first.show(&report));
+        }
+        known = Some(report);
+    };
     let mut answer = until_interrupted(
         deadline(args, None)?,
-        answer(&plan, &progress, differences, redaction),
+        answer(&plan, &progress, taking, each),
     );
     let got_to = progress.snapshot();
     if let Err(Error::Deadline { got_to: told, .. }) = &mut answer {
         told.clone_from(&got_to);
     }
     progress.finish();
-    let Some(mut report) = answer? else {
-        return interrupted(args.alarms.nagios, &got_to);
+    let (mut report, interrupts) = match (answer?, known) {
+        (Some(report), _) => (report, false),
+        (None, Some(known)) if !args.alarms.nagios => {
+            outputs.forget_differences();
+            let interrupted = true;
+            let report = Report {
+                interrupted,
+                ..known
+            };
+            (report, interrupted)
+        }
+        (None, _) => return interrupted(args.alarms.nagios, &got_to),
     };
+    if interrupts {
+        say(&format!("flowdiff: interrupted: {got_to}"));
+    }
     refuse_slip(&plan.check, &report)?;
     let written = outputs.write(&plan, &mut report, began, redaction);
     answer_though(written, &plan, &report, args.output.color)
@@ -305,6 +334,31 @@ fn refuse_slip(check: &Check, report: &Report) -> Result<(), Error> {
     )))
 }
 
+/// Shows people what the first look has found, while the run waits for late records.
+struct FirstLook<'a> {
+    plan: &'a Plan,
+    began: Instant,
+    redaction: Option<&'a Arc<Redaction>>,
+    color: Color,
+}
+
+impl FirstLook<'_> {
+    /// Through a pipe there is one report, at the end.
+    fn show(&self, report: &Report) {
+        let Answer::Report(renderer) = &self.plan.output else {
+            return;
+        };
+        if !renderer.for_people || !io::stdout().is_terminal() {
+            return;
+        }
+        let mut report = report.clone();
+        outputs::complete(self.plan, &mut report, self.began, self.redaction);
+        // What cannot be shown now is shown, or complained of, at the end.
+        let _ = print_report(renderer, &report, self.plan.rows, self.color);
+        let _ = print(b"\n");
+    }
+}
+
 /// Gives standard output its answer also if a file could not be written, which is trouble all the same. Nagios gets one
 /// line, which says what is wrong.
 fn answer_though(
@@ -324,7 +378,7 @@ fn answer_though(
 fn answer_with(plan: &Plan, report: &Report, color: Color) -> Result<u8, Error> {
     match &plan.output {
         Answer::Nothing => {}
-        Answer::Report(renderer) => print_report(renderer, report, color)?,
+        Answer::Report(renderer) => print_report(renderer, report, plan.rows, color)?,
         Answer::Nagios(thresholds) => {
             let (status, line) = thresholds.judge(report);
             print(format!("{line}\n").as_bytes())?;
@@ -365,23 +419,42 @@ async fn open(plan: &Plan) -> Result<Sides<Arc<dyn Source>>, Error> {
     })
 }
 
+/// What takes every difference.
+struct Taking<'a> {
+    differences: Option<&'a mut Differences>,
+    repair: Option<&'a mut Repair>,
+    redaction: Option<&'a Arc<Redaction>>,
+}
+
+impl Taking<'_> {
+    fn is_nothing(&self) -> bool {
+        self.differences.is_none() && self.repair.is_none()
+    }
+
+    fn take(&mut self, bucket: &Bucket, kind: Kind, shown: &Shown) {
+        if let Some(repair) = &mut self.repair {
+            repair.take(bucket, kind, shown);
+        }
+        if let Some(differences) = &mut self.differences {
+            differences.tell(self.redaction, bucket, kind, shown);
+        }
+    }
+}
+
 async fn answer(
     plan: &Plan,
     progress: &Progress,
-    differences: Option<&mut Differences>,
-    redaction: Option<&Arc<Redaction>>,
+    mut taking: Taking<'_>,
+    each: &mut EachLook<'_>,
 ) -> Result<Report, Error> {
     let sources = open(plan).await?;
-    let report = match differences {
-        None => check::run(&plan.check, &sources, progress, None).await,
-        Some(output) => {
-            let every: &mut EveryDifference<'_> = &mut |bucket, kind, shown| {
-                output.tell(redaction, bucket, kind, shown);
-                Ok(())
-            };
-            check::run(&plan.check, &sources, progress, Some(every)).await
-        }
+    let wants_every = !taking.is_nothing();
+    let every: &mut EveryDifference<'_> = &mut |bucket, kind, shown| {
+        taking.take(bucket, kind, shown);
+        Ok(())
     };
+    let every = wants_every.then_some(every);
+    let report = check::run_telling(&plan.check, &sources, progress, every, Some(each)).await;
     for side in Side::BOTH {
         for (operation, calls) in sources[side].calls() {
             tracing::info!(%side, operation, calls, "called");

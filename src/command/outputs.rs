@@ -1,5 +1,6 @@
 //! The files of a run: opened before the work starts, written when it is done.
 
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,16 +10,22 @@ use super::next::next;
 use crate::cli::plan::Plan;
 use crate::diff::{Kind, Shown};
 use crate::model::finding::Bucket;
+use crate::model::words::{count, thousands};
 use crate::model::{Error, Side};
 use crate::output::Output;
-use crate::render::{Paint, Renderer, Style, write_difference};
+use crate::progress::say;
+use crate::render::{Renderer, Style, escape, write_difference};
+use crate::repair::Repair;
 use crate::report::Report;
+use crate::report::reached::Reached;
 use crate::report::redact::{Redaction, without_secrets};
+use crate::source::SourceOptions;
 
 /// The files of a run, opened before the work starts.
 pub(super) struct Outputs {
     reports: Vec<(&'static Renderer, Output)>,
     pub(super) differences: Option<Differences>,
+    pub(super) repair: Option<Repair>,
 }
 
 /// The file of all differences. What goes wrong with it (a full disk) does not cost the report, and is said at its end.
@@ -32,6 +39,8 @@ impl Outputs {
         let open =
             |(renderer, path): &(&'static Renderer, PathBuf)| Ok((*renderer, Output::open(path)?));
         let differences = plan.check.all_differences.as_deref();
+        let repair = plan.repair.as_ref();
+        let repair = repair.map(|(folder, targets)| (folder, targets.clone()));
         Ok(Self {
             reports: plan
                 .reports
@@ -39,7 +48,21 @@ impl Outputs {
                 .map(open)
                 .collect::<Result<_, Error>>()?,
             differences: differences.map(Differences::open).transpose()?,
+            repair: repair
+                .map(|(folder, targets)| Repair::open(folder, targets))
+                .transpose()?,
         })
+    }
+
+    /// Writes no file of all differences, and no cure: not all of them are known.
+    pub(super) fn forget_differences(&mut self) {
+        self.repair = None;
+        if let Some(differences) = self.differences.take() {
+            say(&format!(
+                "flowdiff: {}: not written, since not every difference is known yet",
+                escape(&differences.output.path().display().to_string())
+            ));
+        }
     }
 
     /// Completes the report, writes it in all forms asked for and gives the files their names. One that cannot be written
@@ -54,36 +77,104 @@ impl Outputs {
         began: Instant,
         redaction: Option<&Arc<Redaction>>,
     ) -> Result<(), Error> {
-        report.tolerated = plan.fail_on.tolerated(report);
-        report.causes.extend(report.tolerated.iter().cloned());
-        report.took = began.elapsed();
-        for side in Side::BOTH {
-            let source = &mut report.sides[side].source;
-            *source = without_secrets(source).into_owned();
-        }
-        let words: Vec<_> = std::env::args_os().collect();
-        report.next = next(&words, report, redaction.is_some());
-        if let Some(redaction) = redaction {
-            *report = redaction.report(report.clone());
-        }
+        complete(plan, report, began, redaction);
         let reports = self.reports.into_iter();
         let mut written: Vec<_> = reports
-            .map(|(renderer, output)| write_report(renderer, report, output))
+            .map(|(renderer, output)| write_report(renderer, report, plan.rows, output))
             .collect();
         written.extend(self.differences.map(Differences::finish));
+        written.extend(self.repair.map(|repair| cure(repair, plan, report)));
         written.into_iter().collect()
     }
 }
 
-fn write_report(renderer: &Renderer, report: &Report, mut output: Output) -> Result<(), Error> {
+/// Makes the cure and says what it is.
+fn cure(repair: Repair, plan: &Plan, report: &Report) -> Result<(), Error> {
+    let made = repair.finish(report, report.settle.now)?;
+    let folder = plan
+        .repair
+        .as_ref()
+        .map(|(folder, _)| folder.display().to_string());
+    say(&format!(
+        "flowdiff: {}: for s3 {}, for cwl {}; {} would be refused, {} not touched: see README.txt",
+        escape(&folder.unwrap_or_default()),
+        count(made.for_s3.0, "record"),
+        count(made.for_cwl.0, "record"),
+        thousands(made.refused),
+        thousands(made.untouched)
+    ));
+    Ok(())
+}
+
+/// Completes a report: what is tolerated, how long it took, and nothing in it that is not to be told.
+pub(super) fn complete(
+    plan: &Plan,
+    report: &mut Report,
+    began: Instant,
+    redaction: Option<&Arc<Redaction>>,
+) {
+    report.tolerated = plan.fail_on.tolerated(report);
+    report.causes.extend(report.tolerated.iter().cloned());
+    report.took = began.elapsed();
+    report.arguments = arguments(std::env::args_os());
+    report.reached = plan.sources.as_ref().map(|(_, options)| reached(options));
+    for side in Side::BOTH {
+        let source = &mut report.sides[side].source;
+        *source = without_secrets(source).into_owned();
+    }
+    let words: Vec<_> = std::env::args_os().collect();
+    report.next = next(&words, report, redaction.is_some());
+    if let Some(redaction) = redaction {
+        *report = redaction.report(report.clone());
+    }
+}
+
+/// Options whose values are not to be told.
+const SECRET: [&str; 3] = ["--redact-key", "--s3-external-id", "--cwl-external-id"];
+
+/// Returns what was typed, without secrets.
+fn arguments(typed: impl Iterator<Item = OsString>) -> Vec<String> {
+    let mut is_secret = false;
+    let shown = |word: OsString| {
+        let word = word.to_string_lossy().into_owned();
+        let hidden = std::mem::replace(&mut is_secret, SECRET.contains(&&*word));
+        let of_secret = word
+            .split_once('=')
+            .filter(|(name, _)| SECRET.contains(name));
+        match of_secret {
+            _ if hidden => "***".to_owned(),
+            Some((name, _)) => format!("{name}=***"),
+            None => without_secrets(&word).into_owned(),
+        }
+    };
+    typed.skip(1).map(shown).collect()
+}
+
+fn reached(options: &SourceOptions) -> Reached {
+    Reached {
+        profile: options.profile.clone(),
+        region: options.region.clone(),
+        endpoint_url: options.endpoint_url.clone(),
+        request_payer: options.request_payer,
+    }
+    .map_texts(&|text| without_secrets(text).into_owned())
+}
+
+fn write_report(
+    renderer: &Renderer,
+    report: &Report,
+    rows: Option<usize>,
+    mut output: Output,
+) -> Result<(), Error> {
     let previous = if renderer.carries_over {
         output.previous()
     } else {
         String::new()
     };
     let plain = Style {
-        paint: Paint::Never,
+        rows,
         previous: &previous,
+        ..Style::default()
     };
     let written = (renderer.write)(report, plain, &mut output);
     written.map_err(|source| Error::Output {
@@ -131,5 +222,20 @@ impl Differences {
                 source,
             }),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_typed_is_told_without_secrets() {
+        let typed = "flowdiff check s3://a b --redact-key key --s3-external-id=id -o json \
+                     --s3-endpoint-url https://user:password@host";
+        let told = arguments(typed.split_whitespace().map(OsString::from)).join(" ");
+        let expected = "check s3://a b --redact-key *** --s3-external-id=*** -o json \
+                        --s3-endpoint-url https://***@host";
+        assert_eq!(told, expected);
     }
 }

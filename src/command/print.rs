@@ -7,12 +7,16 @@ use serde::Serialize;
 use crate::cli::{CheckArgs, Color};
 use crate::model::Error;
 use crate::render;
-use crate::render::{Paint, Renderer, Style};
+use crate::render::{Paint, Renderer, Style, WIDTH};
 use crate::report::Report;
+
+/// On a narrower terminal, lines break where it breaks them.
+const LEAST_WIDTH: usize = 60;
 
 pub(super) fn print_report(
     renderer: &Renderer,
     report: &Report,
+    rows: Option<usize>,
     color: Color,
 ) -> Result<(), Error> {
     let mut text = Vec::new();
@@ -20,6 +24,8 @@ pub(super) fn print_report(
         report,
         Style {
             paint: paint(color),
+            width: width(),
+            rows,
             ..Style::default()
         },
         &mut text,
@@ -60,6 +66,14 @@ pub(super) fn standard_output(source: io::Error) -> Error {
         path: "standard output".into(),
         source,
     }
+}
+
+/// Returns how wide the terminal is that reads, within what can be read.
+fn width() -> usize {
+    let of_terminal = terminal_size::terminal_size_of(io::stdout());
+    of_terminal.map_or(WIDTH, |(width, _)| {
+        usize::from(width.0).clamp(LEAST_WIDTH, WIDTH)
+    })
 }
 
 pub(super) fn paint(color: Color) -> Paint {

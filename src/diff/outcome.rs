@@ -92,7 +92,7 @@ pub enum Shown {
 const MOST_PARTS: usize = 5;
 
 /// Matches on fewer fields of one sort.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Fewer {
     records: u64,
     /// The first parts that they stand in, by name.
@@ -119,7 +119,7 @@ impl Fewer {
 /// Counts differences by bucket and kind, and keeps the first ones shown.
 ///
 /// Which ones are kept depends only on what was added, never on the order of adding.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Outcome {
     counts: BTreeMap<(Bucket, Kind), u64>,
     shown: BTreeMap<((Bucket, Kind), Shown), usize>,

@@ -18,6 +18,7 @@ use crate::model::finding::ReadTrouble;
 use crate::model::window::{Settle, Window, rfc3339, slot};
 use crate::model::{Counts, Error, Side, Sides};
 use crate::progress::Progress;
+use crate::report::held::Held;
 use crate::report::{Looked, Report, SideSummary, TakenUp, Verdict, join};
 use crate::source::Source;
 
@@ -349,7 +350,14 @@ impl Going<'_> {
             next: None,
             suggested_settle_seconds: None,
             rechecked: true,
+            looks: 1,
+            interrupted: false,
             hours: BTreeMap::new(),
+            gaps: Vec::new(),
+            forms: Sides::default(),
+            arguments: Vec::new(),
+            reached: Sides::default(),
+            held: Held::default(),
             tolerated: Vec::new(),
             took: Duration::ZERO,
             copies: BTreeMap::new(),
@@ -405,6 +413,7 @@ fn of_second_look(report: Report, taken: Taken) -> Report {
             first_start: None,
             last_start: None,
             delivery_delay_seconds: None,
+            delivery_bins: Vec::new(),
             ..report.sides[side].clone()
         }
     });
@@ -422,6 +431,8 @@ fn of_second_look(report: Report, taken: Taken) -> Report {
         evidence_capped: taken.capped,
         // Counted and said at the first look.
         hours: BTreeMap::new(),
+        gaps: Vec::new(),
+        held: Held::default(),
         causes: Vec::new(),
         ..report
     }

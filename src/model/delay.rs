@@ -26,6 +26,14 @@ pub struct Delays {
     longest: u64,
 }
 
+/// How many delays are at most so many seconds, and more than the bound before; the last bound is that of all others.
+pub type DelayBins = Vec<(Option<u64>, u64)>;
+
+/// The bounds of bins, in seconds.
+const BINS: [u64; 14] = [
+    30, 60, 120, 180, 240, 300, 450, 600, 900, 1800, 3600, 7200, 21_600, 86_400,
+];
+
 /// What delays boil down to, in seconds; each is a bound that so many of the records kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct DelaySummary {
@@ -92,6 +100,21 @@ impl Delays {
         })
     }
 
+    /// Returns them counted in bins, the shortest first; none if nothing was measured.
+    pub fn bins(&self) -> DelayBins {
+        let Some(histogram) = &self.histogram else {
+            return Vec::new();
+        };
+        let mut from = 0;
+        let mut bins: DelayBins = Vec::new();
+        for bound in BINS {
+            bins.push((Some(bound), histogram.count_between(from, bound)));
+            from = bound + 1;
+        }
+        bins.push((None, histogram.count_between(from, LONGEST)));
+        bins
+    }
+
     /// The bounds are constants that a histogram can have.
     fn histogram(&mut self) -> Option<&mut Histogram<u64>> {
         if self.histogram.is_none() {
@@ -113,6 +136,18 @@ pub fn suggested_settle(delays: &Sides<Option<DelaySummary>>) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bins_hold_all_of_them() {
+        let bins = delays([0, 30, 31, 300, 100_000]).bins();
+        let count = |bound| bins.iter().find(|(of, _)| *of == bound).unwrap().1;
+        assert_eq!(
+            [Some(30), Some(60), Some(300), None].map(count),
+            [2, 1, 1, 1]
+        );
+        assert_eq!(bins.iter().map(|(_, number)| number).sum::<u64>(), 5);
+        assert_eq!(Delays::default().bins(), []);
+    }
 
     fn delays(seconds: impl IntoIterator<Item = i64>) -> Delays {
         let mut delays = Delays::default();

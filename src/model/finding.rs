@@ -128,6 +128,22 @@ pub enum Finding {
     },
 }
 
+impl Finding {
+    /// Returns where it is.
+    pub fn bucket(&self) -> &Bucket {
+        match self {
+            Self::Leftovers { bucket, .. } | Self::Divergent { bucket, .. } => bucket,
+        }
+    }
+
+    /// Returns how many records it is about.
+    pub fn records(&self) -> u64 {
+        match self {
+            Self::Leftovers { records, .. } | Self::Divergent { records, .. } => *records,
+        }
+    }
+}
+
 /// What could not be read or understood, so that it is not known what it holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReadTrouble {

@@ -32,7 +32,7 @@ pub(super) fn step(cause: &Explanation) -> String {
 }
 
 /// Says what a cause is; `None` of the flow logs' configurations, which are listed with the findings.
-fn note(cause: &Cause) -> Option<String> {
+pub(super) fn note(cause: &Cause) -> Option<String> {
     Some(match cause {
         Cause::Configuration(_) => return None,
         Cause::Listed { side, remark } => listed(*side, remark),

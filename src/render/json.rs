@@ -113,10 +113,19 @@ struct Times {
 #[derive(Serialize)]
 struct Tail<'a> {
     evidence_capped: bool,
+    #[serde(skip_serializing_if = "is_one")]
+    looks: u32,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    interrupted: bool,
     notes: Vec<String>,
     next: Option<&'a Next>,
     #[serde(skip_serializing_if = "Option::is_none")]
     state: Option<&'a TakenUp>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_one(number: &u32) -> bool {
+    *number == 1
 }
 
 #[derive(Serialize)]
@@ -313,6 +322,8 @@ fn head(report: &Report) -> Head<'_> {
 fn tail(report: &Report) -> Tail<'_> {
     Tail {
         evidence_capped: report.evidence_capped,
+        looks: report.looks,
+        interrupted: report.interrupted,
         notes: cause::notes(report),
         next: report.next.as_ref(),
         state: report.state.as_ref(),

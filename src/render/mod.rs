@@ -4,6 +4,7 @@
 //! new file and one line in [`RENDERERS`].
 
 mod cause;
+mod chart;
 #[cfg(test)]
 mod consumer;
 mod csv;
@@ -11,11 +12,14 @@ mod differences;
 mod emf;
 mod escape;
 mod gauge;
+mod html;
 mod json;
 mod junit;
 pub mod nagios;
 mod openmetrics;
 mod paint;
+mod place;
+mod sort;
 mod text;
 mod wording;
 
@@ -29,15 +33,32 @@ pub(crate) use escape::escape;
 pub(crate) use json::write_pretty;
 pub use json::{without_findings, write_line};
 pub use paint::Paint;
+pub(crate) use place::{options, quoted};
 pub(crate) use text::{WIDTH, wrap};
 
 /// How a report is to look, for renderers that have a look.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Style<'a> {
     /// Whether to colour.
     pub paint: Paint,
+    /// How many columns a line has.
+    pub width: usize,
+    /// How many differing records are shown, for a report that is short by itself; `None` is as many as fit a screen.
+    pub rows: Option<usize>,
     /// What stood under the report's name before, for renderers that carry something over.
     pub previous: &'a str,
+}
+
+impl Default for Style<'_> {
+    /// Plain, 100 columns.
+    fn default() -> Self {
+        Self {
+            paint: Paint::default(),
+            width: WIDTH,
+            rows: None,
+            previous: "",
+        }
+    }
 }
 
 /// A way to show a report: one line of [`RENDERERS`].
@@ -53,6 +74,10 @@ pub struct Renderer {
     pub carries_over: bool,
     /// Whether it reads [`Report::hours`].
     pub by_hour: bool,
+    /// Whether it draws what both sides held also where nothing differs: [`Report::held`].
+    pub drawn: bool,
+    /// Whether people read it while the run goes on.
+    pub for_people: bool,
     /// Whether its figures go on in time under the names of the sources, from one run to the next.
     pub series: bool,
 }
@@ -65,6 +90,8 @@ pub static RENDERERS: &[Renderer] = &[
         write: text::write,
         carries_over: false,
         by_hour: false,
+        drawn: false,
+        for_people: true,
         series: false,
     },
     Renderer {
@@ -73,6 +100,8 @@ pub static RENDERERS: &[Renderer] = &[
         write: json::write_document,
         carries_over: false,
         by_hour: false,
+        drawn: false,
+        for_people: false,
         series: false,
     },
     Renderer {
@@ -81,6 +110,8 @@ pub static RENDERERS: &[Renderer] = &[
         write: json::write_lines,
         carries_over: false,
         by_hour: false,
+        drawn: false,
+        for_people: false,
         series: false,
     },
     Renderer {
@@ -89,6 +120,18 @@ pub static RENDERERS: &[Renderer] = &[
         write: csv::write,
         carries_over: false,
         by_hour: false,
+        drawn: false,
+        for_people: false,
+        series: false,
+    },
+    Renderer {
+        name: "html",
+        about: "one page with map, charts and findings, which needs nothing from anywhere",
+        write: html::write,
+        carries_over: false,
+        by_hour: false,
+        drawn: true,
+        for_people: false,
         series: false,
     },
     Renderer {
@@ -97,6 +140,8 @@ pub static RENDERERS: &[Renderer] = &[
         write: junit::write,
         carries_over: false,
         by_hour: true,
+        drawn: false,
+        for_people: false,
         series: false,
     },
     Renderer {
@@ -105,6 +150,8 @@ pub static RENDERERS: &[Renderer] = &[
         write: emf::write,
         carries_over: false,
         by_hour: false,
+        drawn: false,
+        for_people: false,
         series: true,
     },
     Renderer {
@@ -113,6 +160,8 @@ pub static RENDERERS: &[Renderer] = &[
         write: openmetrics::write,
         carries_over: true,
         by_hour: false,
+        drawn: false,
+        for_people: false,
         series: true,
     },
 ];

@@ -1,270 +1,216 @@
 //! The report for people: the answer first, then the numbers side by side, then what is wrong.
 
+mod answer;
+mod block;
+mod columns;
+mod map;
 mod numbers;
-mod sections;
+mod rows;
 mod wrap;
 
 use std::io::{self, Write};
 use std::time::Duration;
 
-use comfy_table::{Table, presets};
 use humantime::format_duration;
 
+use super::Style;
 use super::cause;
 use super::escape::escape;
 use super::paint::{Ink, Paint};
-use super::{Style, wording};
+use super::sort::{Told, told};
 use crate::model::Side;
 use crate::model::delay::DelaySummary;
 use crate::model::window::rfc3339;
 use crate::model::words::count;
-use crate::record::FieldName;
-use crate::report::{Looked, Report, SideSummary, TakenUp, Verdict};
+use crate::record::Layout;
+use crate::report::{Looked, Report, SideSummary, TakenUp};
+
+use block::Block;
 
 pub(crate) use wrap::wrap;
 
 /// Columns of a line. Only what cannot be broken goes beyond.
 pub(crate) const WIDTH: usize = 100;
 
-/// Writes the whole report.
+/// What stands below a label.
+const MARGIN: &str = "          ";
+
+/// Who gets the room that is left, and how many lines at most: a gap, why, what was not read, how to judge all that, the
+/// map and a few rows, then more of the same.
+const TURNS: [(usize, usize); 14] = [
+    (2, 2),
+    (3, 6),
+    (4, 6),
+    (5, 5),
+    (10, 8),
+    (8, 10),
+    (9, 9),
+    (8, 14),
+    (9, 12),
+    (2, 4),
+    (8, block::SCREEN),
+    (9, block::SCREEN),
+    (3, block::SCREEN),
+    (11, block::SCREEN),
+];
+
+/// Writes the whole report: one screen, however much there is to say.
 pub(super) fn write(report: &Report, style: Style<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let mut page = Page {
+    let page = Page {
         paint: style.paint,
-        text: String::new(),
+        width: style.width,
+        rows: style.rows,
     };
-    sections::configuration(&mut page, report);
-    answer(&mut page, report);
-    why(&mut page, report);
-    not_compared(&mut page, report);
-    page.blank();
-    times(&mut page, report);
-    page.blank();
-    numbers::write(&mut page, report);
-    sections::write(&mut page, report);
-    page.blank();
-    closing(&mut page, report);
-    next(&mut page, report);
-    out.write_all(page.text.as_bytes())
+    let blocks = vec![
+        answer::verdict(&page, report),
+        answer::not_compared(&page, report),
+        answer::gaps(&page, report),
+        answer::why(&page, report),
+        answer::configuration(&page, report),
+        answer::not_read(&page, report),
+        numbers::sides(&page, report),
+        numbers::counts(&page, report),
+        map::map(&page, report),
+        rows::rows(&page, report),
+        closing(&page, report),
+        notes(&page, report),
+        next(&page, report),
+    ];
+    let text = block::page(blocks, &TURNS);
+    out.write_all(text.as_bytes())
 }
 
-/// The lines so far. What is put on it has been escaped.
+/// How the page looks. What is put on it has been escaped.
 struct Page {
     paint: Paint,
-    text: String,
+    width: usize,
+    /// How many records were asked for.
+    rows: Option<usize>,
 }
 
 impl Page {
-    fn line(&mut self, line: &str) {
-        self.text.push_str(line);
-        self.text.push('\n');
-    }
-
-    fn blank(&mut self) {
-        self.text.push('\n');
-    }
-
-    fn inked(&mut self, ink: Ink, line: &str) {
-        let line = self.paint.ink(ink, line);
-        self.line(&line);
-    }
-
-    fn aside(&mut self, line: &str) {
-        self.inked(Ink::Aside, line);
-    }
-
-    fn heading(&mut self, title: &str, explained: &str) {
+    /// Writes a title and what it means: beside it, or below where there is no room.
+    fn heading(&self, title: &str, explained: &str) -> Vec<String> {
+        let room = self.width.saturating_sub(title.chars().count() + 4);
         let title = self.paint.ink(Ink::Heading, title);
+        if explained.chars().count() > room {
+            let below = self.inked(Ink::Aside, "  ", "  ", &format!("({explained})"));
+            return std::iter::once(title).chain(below).collect();
+        }
         let explained = self.paint.ink(Ink::Aside, &format!("({explained})"));
-        self.line(&format!("{title}  {explained}"));
+        vec![format!("{title}  {explained}")]
     }
 
-    fn wrapped(&mut self, first: &str, rest: &str, text: &str) {
-        for line in wrap::wrap(first, rest, text, WIDTH) {
-            self.line(&line);
-        }
+    fn wrapped(&self, first: &str, rest: &str, text: &str) -> Vec<String> {
+        wrap::wrap(first, rest, text, self.width)
     }
 
     /// Writes a label in the margin and a text of any origin beside it.
-    fn labelled(&mut self, label: &str, text: &str) {
-        let (first, rest) = (format!("{label:<10}"), " ".repeat(10));
-        self.wrapped(&first, &rest, &escape(text));
+    fn labelled(&self, label: &str, text: &str) -> Vec<String> {
+        self.wrapped(&format!("{label:<10}"), MARGIN, &escape(text))
     }
 
-    fn wrapped_inked(&mut self, ink: Ink, first: &str, rest: &str, text: &str) {
-        for line in wrap::wrap(first, rest, text, WIDTH) {
-            self.inked(ink, &line);
-        }
+    fn inked(&self, ink: Ink, first: &str, rest: &str, text: &str) -> Vec<String> {
+        let lines = self.wrapped(first, rest, text).into_iter();
+        lines.map(|line| self.paint.ink(ink, &line)).collect()
     }
 }
 
-fn answer(page: &mut Page, report: &Report) {
-    let ink = match report.verdict {
-        Verdict::Consistent => Ink::Good,
-        Verdict::Different => Ink::Bad,
-        Verdict::Unknown => Ink::Doubtful,
-    };
-    page.wrapped_inked(ink, "", "  ", &wording::verdict(report));
-    if let Some(reservation) = wording::reservation(report) {
-        page.wrapped_inked(Ink::Doubtful, "", "  ", &reservation);
-    }
-}
-
-/// Writes why, the cause that explains most first.
-fn why(page: &mut Page, report: &Report) {
-    let why = &report.why;
-    let causes = why.causes.iter().map(|cause| {
-        let text = cause::explained(cause);
-        (cause.number.to_string(), escape(&text))
+/// Writes what a reader needs to judge the answer by.
+fn closing(page: &Page, report: &Report) -> Block {
+    let state = report.state.as_ref();
+    let state = state.map_or_else(Vec::new, |state| taken_up(page, state));
+    let others = [compared(page, report), delays(page, report)];
+    let others = others.into_iter().filter(|lines| !lines.is_empty());
+    let items = state.into_iter().chain(others).collect();
+    let block = Block::of(items, 0).saying(|left| {
+        format!(
+            "          {} left out; -o json has all",
+            count(left, "line")
+        )
     });
-    let rest = (why.unexplained > 0 && !why.causes.is_empty()).then(|| {
-        let records = count(why.unexplained, "record");
-        ("-".to_owned(), format!("{records} not explained"))
-    });
-    for (place, (number, text)) in causes.chain(rest).enumerate() {
-        let label = if place == 0 { "Why" } else { "" };
-        let first = format!("{label:<10}{number}  ");
-        page.wrapped(&first, &" ".repeat(first.len()), &text);
+    match report.findings.is_empty() && report.troubles.is_empty() {
+        true => block.close(),
+        false => block,
     }
 }
 
 /// Writes what to do next; the command stands on a line of its own.
-fn next(page: &mut Page, report: &Report) {
-    if let Some(next) = &report.next {
-        page.labelled("To do", &next.text);
-        if let Some(command) = &next.command {
-            page.line(&format!("  {}", escape(command)));
-        }
-    }
-}
-
-/// Writes what only one side has, and what could be compared in part only.
-fn not_compared(page: &mut Page, report: &Report) {
-    for (kind, sides) in &report.fields_left_out {
-        let of = match report.fields_left_out.len() {
-            1 => String::new(),
-            _ => format!(" of {kind} records"),
-        };
-        for side in Side::BOTH {
-            // What both sides have is left out because the user says so.
-            let other = &sides[side.other()];
-            let names = sides[side].iter().filter(|name| !other.contains(name));
-            let names: Vec<&str> = names.map(String::as_str).collect();
-            if !names.is_empty() {
-                let text = format!(
-                    "not compared{of}, since {} has it not: {}",
-                    side.other(),
-                    names.join(", ")
-                );
-                page.wrapped_inked(Ink::Doubtful, "  ", "    ", &escape(&text));
-            }
-        }
-    }
-    for fewer in &report.fewer_fields {
-        let names: Vec<&str> = fewer.not_compared.iter().map(FieldName::as_str).collect();
-        let parts = Side::BOTH.map(|side| format!("{side} {}", fewer.parts[side].join(", ")));
-        let text = format!(
-            "{} compared without {}: {}",
-            count(fewer.records, "record"),
-            names.join(", "),
-            parts.join("; ")
-        );
-        page.wrapped_inked(Ink::Doubtful, "  ", "    ", &escape(&text));
-    }
-}
-
-fn times(page: &mut Page, report: &Report) {
-    let window = &report.window;
-    if window.is_all() {
-        page.line("Window    everything");
-    } else {
-        page.line(&format!("Window    {window}, cut on record start"));
-    }
-    let starts = |of: fn(&SideSummary) -> Option<i64>| {
-        Side::BOTH
-            .map(|side| of(&report.sides[side]))
-            .into_iter()
-            .flatten()
+fn next(page: &Page, report: &Report) -> Block {
+    let Some(next) = &report.next else {
+        return Block::default();
     };
-    let first = starts(|side| side.first_start).min().map(rfc3339);
-    let last = starts(|side| side.last_start).max().map(rfc3339);
-    match (first, last) {
-        (Some(first), Some(last)) => page.line(&format!("Found     starts from {first} to {last}")),
-        _ => page.line("Found     no record with a start"),
-    }
+    let mut lines = page.labelled("To do", &next.text);
+    let command = next.command.as_deref().map(escape);
+    lines.extend(command.map(|command| format!("  {command}")));
+    Block::whole(lines).close()
 }
 
-/// A table without lines, with two blanks before each column.
-fn table<const COLUMNS: usize>(header: [&str; COLUMNS]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).force_no_tty();
-    table.set_header(header);
-    for column in table.column_iter_mut() {
-        column.set_padding((2, 0));
-    }
-    table
+/// Writes what else there is to know.
+fn notes(page: &Page, report: &Report) -> Block {
+    let notes = report.causes.iter().filter(|it| told(it) == Told::Note);
+    let notes = notes.filter_map(cause::note);
+    let items = notes.map(|note| page.labelled("Note", &note));
+    let more = |left| {
+        format!(
+            "Note      {} more; -o json has all of them",
+            count(left, "note")
+        )
+    };
+    Block::of(items.collect(), 0).close().saying(more)
 }
 
-/// Writes what a reader needs to judge the answer by.
-fn closing(page: &mut Page, report: &Report) {
-    if report.evidence_capped {
-        page.labelled(
-            "Evidence",
-            "not every record that differs is shown, though all are counted; --max-evidence N shows \
-             more, --all-differences FILE writes them all",
-        );
-    }
-    delays(page, report);
-    for (kind, names) in &report.fields {
-        let of = if report.fields.len() > 1 {
-            format!("{kind}: ")
-        } else {
-            String::new()
+/// Writes by which fields records were compared.
+fn compared(page: &Page, report: &Report) -> Vec<String> {
+    let default = Layout::vpc_default();
+    let default: Vec<&str> = default.columns().iter().map(|name| name.as_str()).collect();
+    let told = |names: &[String]| match names.iter().eq(default.iter()) {
+        true => format!("all {} fields of the default format", names.len()),
+        false => names.join(", "),
+    };
+    let kinds = report.fields.iter();
+    let lines = kinds.flat_map(|(kind, names)| {
+        let of = match report.fields.len() {
+            1 => String::new(),
+            _ => format!("{kind}: "),
         };
-        page.labelled("Compared", &format!("{of}{}", names.join(", ")));
-    }
-    if let Some(state) = &report.state {
-        taken_up(page, state);
-    }
-    for note in cause::notes(report) {
-        page.labelled("Note", &note);
-    }
+        page.labelled("Compared", &format!("{of}{}", told(names)))
+    });
+    lines.collect()
 }
 
 /// Writes how long records were on their way.
-fn delays(page: &mut Page, report: &Report) {
-    let told = |label: &str, of: fn(&SideSummary) -> Option<DelaySummary>| {
+fn delays(page: &Page, report: &Report) -> Vec<String> {
+    let told = |of: fn(&SideSummary) -> Option<DelaySummary>| {
         let sides =
             Side::BOTH.map(|side| Some(format!("{side} {}", delay(&of(&report.sides[side])?))));
         let told = sides.into_iter().flatten().collect::<Vec<_>>().join("; ");
-        (!told.is_empty()).then(|| format!("{label}{told}"))
+        (!told.is_empty()).then_some(told)
     };
-    let delivery = told("from end to delivery: ", |side| side.delivery_delay_seconds);
-    let late = told("of what came late: ", |side| side.late_delay_seconds);
+    let delivery = told(|side| side.delivery_delay_seconds)
+        .map(|told| format!("from end to delivery, half / 99 % / all of them: {told}"));
+    let late = told(|side| side.late_delay_seconds).map(|told| format!("what came late: {told}"));
     let suggested = report.suggested_settle_seconds.map(|seconds| {
         let settle = format_duration(Duration::from_secs(seconds)).to_string();
         format!("--settle {} would do", settle.replace(' ', ""))
     });
     let told: Vec<String> = [delivery, late, suggested].into_iter().flatten().collect();
-    if !told.is_empty() {
-        page.labelled("Delays", &told.join("; "));
+    match told.is_empty() {
+        true => Vec::new(),
+        false => page.labelled("Delays", &told.join("; ")),
     }
 }
 
-/// Writes `p50 4m 11s, p95 8m 22s, p99 9m 42s, max 12m 33s`.
+/// Writes `4m 11s / 9m 42s / 12m 33s`: half, 99 % and all.
 fn delay(delay: &DelaySummary) -> String {
-    let quantiles = [
-        ("p50", delay.p50),
-        ("p95", delay.p95),
-        ("p99", delay.p99),
-        ("max", delay.max),
-    ];
-    let words = quantiles
-        .map(|(name, seconds)| format!("{name} {}", format_duration(Duration::from_secs(seconds))));
-    words.join(", ")
+    let seconds = [delay.p50, delay.p99, delay.max];
+    let words = seconds.map(|seconds| format_duration(Duration::from_secs(seconds)).to_string());
+    words.join(" / ")
 }
 
 /// Says what a scheduled job took up, and where that leaves it.
-fn taken_up(page: &mut Page, state: &TakenUp) {
+fn taken_up(page: &Page, state: &TakenUp) -> Vec<Vec<String>> {
+    let mut lines = Vec::new();
     let windows = |all: &[Looked]| {
         let line = |it: &Looked| format!("{} .. {}", rfc3339(it.start), rfc3339(it.end));
         let unread = all.iter().filter(|it| it.verdict.is_none());
@@ -284,7 +230,7 @@ fn taken_up(page: &mut Page, state: &TakenUp) {
         }
         text
     };
-    page.labelled("New", &windows(&state.windows));
+    lines.push(page.labelled("New", &windows(&state.windows)));
     if !state.again.is_empty() {
         let mut text = windows(&state.again);
         let late = state.late.s3 + state.late.cwl;
@@ -298,7 +244,7 @@ fn taken_up(page: &mut Page, state: &TakenUp) {
                 humantime::format_duration(longest)
             ));
         }
-        page.labelled("Again", &text);
+        lines.push(page.labelled("Again", &text));
     }
     let carried = &state.carried;
     let copies = [carried.pending, carried.undetermined];
@@ -311,10 +257,10 @@ fn taken_up(page: &mut Page, state: &TakenUp) {
     let open = open.iter().filter(|(number, _)| *number > 0);
     let open: Vec<String> = open.map(|(number, noun)| count(*number, noun)).collect();
     if !open.is_empty() {
-        page.labelled(
+        lines.push(page.labelled(
             "Open",
             &format!("{}; the next run looks again", open.join(", ")),
-        );
+        ));
     }
     let mut next = format!("from {}", rfc3339(state.next));
     if state.behind_seconds > 0 {
@@ -324,29 +270,31 @@ fn taken_up(page: &mut Page, state: &TakenUp) {
             humantime::format_duration(behind)
         ));
     }
-    page.labelled("Next", &next);
+    lines.push(page.labelled("Next", &next));
+    lines
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::causes::Cause;
-    use crate::model::finding::{LeftoverKind, ReadTrouble};
+    use crate::model::finding::{Finding, LeftoverKind, ReadTrouble};
     use crate::record::RecordKind;
-    use crate::report::sample;
+    use crate::report::gap::Gap;
+    use crate::report::{Verdict, sample};
+
+    fn styled(report: &Report, style: Style<'_>) -> String {
+        let mut out = Vec::new();
+        write(report, style, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
 
     fn text(report: &Report, paint: Paint) -> String {
-        let mut out = Vec::new();
-        write(
-            report,
-            Style {
-                paint,
-                ..Style::default()
-            },
-            &mut out,
-        )
-        .unwrap();
-        String::from_utf8(out).unwrap()
+        let style = Style {
+            paint,
+            ..Style::default()
+        };
+        styled(report, style)
     }
 
     #[test]
@@ -355,100 +303,44 @@ mod tests {
         Different: 3 records missing on cwl, 1 divergent, 1 surplus on s3.
         Still open: 1 record undetermined on s3, 1 pending on s3, 1 part unreadable on s3, 1 row malformed
           on cwl.
-        Why       1  cwl has nothing of these interfaces at first, though it has others' records of the same
-                     time: eni-0c19436730cc350ae until 2022-01-07T23:30:00Z; s3 has 2 records of 1 interface
-                  -  5 records not explained
-          not compared, since cwl has it not: vpc-id, flow-direction
 
-        Window    2022-01-07T23:00:00Z .. 2022-01-08T00:00:00Z, cut on record start
-        Found     starts from 2022-01-07T23:00:04Z to 2022-01-07T23:59:58Z
+        Why  (certain unless it says likely)
+          1  cwl has nothing of these interfaces at first, though it has others' records of the same time:
+             eni-0c19436730cc350ae until 2022-01-07T23:30:00Z; s3 has 2 records of 1 interface
+          -  5 records not explained
 
-                                                                s3                         cwl
-          source                 s3://fa-014-111122223333/AWSLogs/  cwl:///fa-014-FlowLogGroup
-                               111122223333/vpcflowlogs/eu-west-1/
-          parts                                                 13                           2
-          bytes as stored                                 34.1 MiB                   146.0 MiB
-          records                                        1,234,572                   1,234,570
-            of these NODATA                                     12                          12
-            of these SKIPDATA                                    1                           1
-          malformed rows                                         0                           1
-          unreadable parts                                       1                           0
-          calls made again                                       0                           3
-          first start                         2022-01-07T23:00:04Z        2022-01-07T23:00:04Z
-          last start                          2022-01-07T23:59:01Z        2022-01-07T23:59:58Z
-
-          matched                                        1,234,567                   1,234,567
-          missing here                                           0                           3
-          surplus here                                           1                           0
-          pending here                                           1                           0
-          undetermined here                                      1                           0
-          came late here                                         0                           2
-          divergent                                              1                           1
-
-        Missing on cwl: 3 records  (s3 has what cwl lacks)
-          interface              slot                  records
-          eni-0c19436730cc350ae  2022-01-07T23:25:00Z        2
-            2 111122223333 eni-0c19436730cc350ae 10.0.1.20 10.0.1.196 49152 443 6 4 336 1641597904
-              1641597962 ACCEPT OK
-              in AWSLogs/111122223333/vpcflowlogs/eu-west-1/2022/01/07/
-                111122223333_vpcflowlogs_eu-west-1_fl-0aa11bb22cc33dd44_20220107T2325Z_1a2b3c4d.log.gz:3
-            ... and 1 more
-          eni-0c19436730cc350ae  2022-01-07T23:30:00Z        1
-            2 111122223333 eni-0c19436730cc350ae 10.0.1.20 10.0.1.196 49152 8443 6 4 336 1641598204
-              1641598262 ACCEPT OK
-              in AWSLogs/111122223333/vpcflowlogs/eu-west-1/2022/01/07/
-                111122223333_vpcflowlogs_eu-west-1_fl-0aa11bb22cc33dd44_20220107T2325Z_1a2b3c4d.log.gz:3
-
-        Divergent: 1 record  (the same flow with unequal values, s3 ≠ cwl)
-          interface              slot                  records
-          eni-0c19436730cc350ae  2022-01-07T23:40:00Z        1
-            packets 4 ≠ 5, bytes 336 ≠ 340
-            s3   2 111122223333 eni-0c19436730cc350ae 10.0.1.20 10.0.1.196 49152 22 6 4 336 1641598800
-              1641598858 ACCEPT OK
-              in AWSLogs/111122223333/vpcflowlogs/eu-west-1/2022/01/07/
-                111122223333_vpcflowlogs_eu-west-1_fl-0aa11bb22cc33dd44_20220107T2325Z_1a2b3c4d.log.gz:60
-            cwl  2 111122223333 eni-0c19436730cc350ae 10.0.1.20 10.0.1.196 49152 22 6 5 340 1641598800
-              1641598858 ACCEPT OK
-              in eni-0c19436730cc350ae-all:1641598800000
-
-        Surplus on s3: 1 record  (extra copies of what both have)
-          interface              slot                  records
-          eni-0c19436730cc350ae  2022-01-07T23:35:00Z        1
-            2 111122223333 eni-0c19436730cc350ae 10.0.1.20 10.0.1.196 49152 53 6 4 336 1641598500 1641598558
-              ACCEPT OK
-              in AWSLogs/111122223333/vpcflowlogs/eu-west-1/2022/01/07/
-                111122223333_vpcflowlogs_eu-west-1_fl-0aa11bb22cc33dd44_20220107T2325Z_1a2b3c4d.log.gz:3
-
-        Undetermined on s3: 1 record  (cwl has what may sit in what could not be read on s3)
-          interface              slot                  records
-          eni-0c19436730cc350ae  2022-01-07T23:45:00Z        1
-            2 111122223333 eni-0c19436730cc350ae 10.0.1.20 10.0.1.196 49152 443 6 4 336 1641599102
-              1641599160 ACCEPT OK
-              in eni-0c19436730cc350ae-all:3
-
-        Unreadable on s3: 1 part  (what it holds is not known)
-          AWSLogs/111122223333/vpcflowlogs/eu-west-1/2022/01/07/
-            111122223333_vpcflowlogs_eu-west-1_fl-0aa11bb22cc33dd44_20220107T2330Z_1a2b3c4d.log.gz
+        Unreadable on s3: 1 object  (what it holds is not known)
+          s3://fa-014-111122223333/AWSLogs/111122223333/vpcflowlogs/eu-west-1/2022/01/07/111122223333_vpcflowlogs_eu-west-1_fl-0aa11bb22cc33dd44_20220107T2330Z_1a2b3c4d.log.gz
             the gzip stream ends early
+          ... and 1 more that was not read: -o json
 
-        Malformed on cwl: 1 row  (no flow-log record)
-          eni-0c19436730cc350ae-all:1641598800000
-            12 values where the format has 14 fields: `2 1111 \u{1b}[2J\u{202e}`
+        Window    2022-01-07T23:00:00Z .. 2022-01-08T00:00:00Z; records start 23:00:04Z to 23:59:58Z
+        s3        s3://fa-014-111122223333/AWSLogs/111122223333/vpcflowlogs/eu-west-1/
+                  1,234,572 records (12 NODATA, 1 SKIPDATA) in 13 objects, 34.1 MiB
+        cwl       cwl:///fa-014-FlowLogGroup
+                  1,234,570 records (12 NODATA, 1 SKIPDATA) in 2 log streams, 146.0 MiB; 3 calls made again
 
-        Pending on s3: 1 record  (cwl has what may still arrive on s3)
-          interface              slot                  records
-          eni-0c19436730cc350ae  2022-01-07T23:55:00Z        1
-            2 111122223333 eni-0c19436730cc350ae 10.0.1.20 10.0.1.196 49152 443 6 4 336 1641599941
-              1641599999 ACCEPT OK
-              in eni-0c19436730cc350ae-all:3
+                                    s3        cwl
+          matched            1,234,567  1,234,567  both have them, equal in every field
+          missing here               0          3  the other side has them
+          divergent                  1          1  the same flow, unequal values
+          surplus here               1          0  extra copies of what both have
+          undetermined here          1          0  may sit in what was not read here
+          pending here               1          0  too young to be missing
+          came late here             0          2  not at the first look
 
-        Evidence  not every record that differs is shown, though all are counted; --max-evidence N shows
-                  more, --all-differences FILE writes them all
-        Delays    from end to delivery: s3 p50 4m 11s, p95 8m 22s, p99 9m 42s, max 12m 33s; cwl p50 1m 35s,
-                  p95 3m 10s, p99 4m 30s, max 4m 45s; of what came late: cwl p50 13m 50s, p95 27m 40s, p99
-                  29m, max 41m 30s; --settle 15m would do
-        Compared  version, account-id, interface-id, srcaddr, dstaddr, srcport, dstport, protocol, packets,
-                  bytes, start, end, action, log-status
+        Map  (UTC, 5 minutes a column; the worst interfaces first)
+          interface              records  01-07 23:00
+          eni-0c19436730cc350ae        7  .....sS+#?.~
+          . the same on both   S only s3 has any   s cwl lacks some   # divergent   + surplus
+          ? undetermined   ~ pending
+
+        Missing on cwl: 3 records  (s3 has what cwl lacks; UTC of 2022-01-07)
+          row  interface              start     end       source           destination      bytes  action
+          s3://fa-014-111122223333/AWSLogs/111122223333/vpcflowlogs/eu-west-1/2022/01/07/111122223333_vpcflowlogs_eu-west-1_fl-0aa11bb22cc33dd44_20220107T2325Z_1a2b3c4d.log.gz:3
+            3  eni-0c19436730cc350ae  23:25:04  23:26:02  10.0.1.20:49152  10.0.1.196:443     336  ACCEPT
+            3  eni-0c19436730cc350ae  23:30:04  23:31:02  10.0.1.20:49152  10.0.1.196:8443    336  ACCEPT
+          ... and 5 more: --rows N, or --all-differences FILE
         Note      s3: flow logs read: fl-0aa11bb22cc33dd44 (12 objects), fl-0ee55ff66aa77bb88 (1 object)
         To do     look at what delivers to cwl
           flowdiff check s3://fa-014-111122223333 cwl:///fa-014-FlowLogGroup
@@ -460,30 +352,10 @@ mod tests {
         insta::assert_snapshot!(text(&sample::consistent(), Paint::Never), @r"
         Consistent: both destinations hold the same 57 records.
 
-        Window    everything
-        Found     starts from 2022-01-07T23:00:00Z to 2022-01-07T23:40:00Z
-
-                                                 s3                   cwl
-          source                   fixtures/ping/s3     fixtures/ping/cwl
-          parts                                   1                     1
-          bytes as stored                   1.8 KiB               1.8 KiB
-          records                                57                    57
-            of these NODATA                       0                     0
-            of these SKIPDATA                     0                     0
-          malformed rows                          0                     0
-          unreadable parts                        0                     0
-          first start          2022-01-07T23:00:00Z  2022-01-07T23:00:00Z
-          last start           2022-01-07T23:40:00Z  2022-01-07T23:40:00Z
-
-          matched                                57                    57
-          missing here                            0                     0
-          surplus here                            0                     0
-          pending here                            0                     0
-          undetermined here                       0                     0
-          divergent                               0                     0
-
-        Compared  version, account-id, interface-id, srcaddr, dstaddr, srcport, dstport, protocol, packets,
-                  bytes, start, end, action, log-status
+        Window    everything; records start 2022-01-07T23:00:00Z to 2022-01-07T23:40:00Z
+        s3        fixtures/ping/s3: 57 records in 1 file, 1.8 KiB
+        cwl       fixtures/ping/cwl: 57 records in 1 file, 1.8 KiB
+        Compared  all 14 fields of the default format
         ");
     }
 
@@ -492,78 +364,236 @@ mod tests {
         insta::assert_snapshot!(text(&sample::unknown(), Paint::Never), @r"
         No verdict: 1 record undetermined on s3, 1 part unreadable on s3.
 
-        Window    everything
-        Found     starts from 2022-01-07T23:00:00Z to 2022-01-07T23:40:00Z
-
-                                                 s3                   cwl
-          source                   fixtures/ping/s3     fixtures/ping/cwl
-          parts                                   1                     1
-          bytes as stored                   1.8 KiB               1.8 KiB
-          records                                57                    58
-            of these NODATA                       0                     0
-            of these SKIPDATA                     0                     0
-          malformed rows                          0                     0
-          unreadable parts                        1                     0
-          first start          2022-01-07T23:00:00Z  2022-01-07T23:00:00Z
-          last start           2022-01-07T23:40:00Z  2022-01-07T23:40:00Z
-
-          matched                                57                    57
-          missing here                            0                     0
-          surplus here                            0                     0
-          pending here                            0                     0
-          undetermined here                       1                     0
-          divergent                               0                     0
-
-        Undetermined on s3: 1 record  (cwl has what may sit in what could not be read on s3)
-          interface              slot                  records
-          eni-0c19436730cc350ae  2022-01-07T23:25:00Z        1
-            2 111122223333 eni-0c19436730cc350ae 10.0.1.20 10.0.1.196 49152 443 6 4 336 1641597904
-              1641597962 ACCEPT OK
-              in eni-0c19436730cc350ae-all:3
-
-        Unreadable on s3: 1 part  (what it holds is not known)
-          AWSLogs/111122223333/vpcflowlogs/eu-west-1/2022/01/07/
-            111122223333_vpcflowlogs_eu-west-1_fl-0aa11bb22cc33dd44_20220107T2330Z_1a2b3c4d.log.gz
+        Unreadable on s3: 1 file  (what it holds is not known)
+          fixtures/ping/s3/AWSLogs/111122223333/vpcflowlogs/eu-west-1/2022/01/07/111122223333_vpcflowlogs_eu-west-1_fl-0aa11bb22cc33dd44_20220107T2330Z_1a2b3c4d.log.gz
             the gzip stream ends early
 
-        Compared  version, account-id, interface-id, srcaddr, dstaddr, srcport, dstport, protocol, packets,
-                  bytes, start, end, action, log-status
+        Window    everything; records start 2022-01-07T23:00:00Z to 2022-01-07T23:40:00Z
+        s3        fixtures/ping/s3: 57 records in 1 file, 1.8 KiB
+        cwl       fixtures/ping/cwl: 58 records in 1 file, 1.8 KiB
+
+                             s3  cwl
+          matched            57   57  both have them, equal in every field
+          undetermined here   1    0  may sit in what was not read here
+
+        Map  (UTC, 5 minutes a column; the worst interfaces first)
+          interface              records  01-07 23:25
+          eni-0c19436730cc350ae        1  ?
+          ? undetermined
+
+        Undetermined on s3: 1 record  (cwl has what may sit in what was not read on s3; UTC of 2022-01-07)
+          row  interface              start     end       source           destination     bytes  action
+          fixtures/ping/cwl/eni-0c19436730cc350ae-all:3
+            3  eni-0c19436730cc350ae  23:25:04  23:26:02  10.0.1.20:49152  10.0.1.196:443    336  ACCEPT
+
+        Compared  all 14 fields of the default format
+        ");
+    }
+
+    #[test]
+    fn of_a_job() {
+        insta::assert_snapshot!(text(&sample::of_a_job(), Paint::Never), @r"
+        Different: 3 records missing on cwl, 1 divergent, 1 surplus on s3.
+        Still open: 1 record undetermined on s3, 1 pending on s3, 1 window not read or still empty, 1 part
+          unreadable on s3, 1 row malformed on cwl.
+
+        Why  (certain unless it says likely)
+          1  cwl has nothing of these interfaces at first, though it has others' records of the same time:
+             eni-0c19436730cc350ae until 2022-01-07T23:30:00Z; s3 has 2 records of 1 interface
+          -  5 records not explained
+
+        Unreadable on s3: 1 object  (what it holds is not known)
+          s3://fa-014-111122223333/AWSLogs/111122223333/vpcflowlogs/eu-west-1/2022/01/07/111122223333_vpcflowlogs_eu-west-1_fl-0aa11bb22cc33dd44_20220107T2330Z_1a2b3c4d.log.gz
+            the gzip stream ends early
+          ... and 1 more that was not read: -o json
+
+        Window    2022-01-07T23:00:00Z .. 2022-01-08T00:00:00Z; records start 23:00:04Z to 23:59:58Z
+        s3        s3://fa-014-111122223333/AWSLogs/111122223333/vpcflowlogs/eu-west-1/
+                  1,234,572 records (12 NODATA, 1 SKIPDATA) in 13 objects, 34.1 MiB
+        cwl       cwl:///fa-014-FlowLogGroup
+                  1,234,570 records (12 NODATA, 1 SKIPDATA) in 2 log streams, 146.0 MiB; 3 calls made again
+
+                                    s3        cwl
+          matched            1,234,567  1,234,567  both have them, equal in every field
+          missing here               0          3  the other side has them
+          divergent                  1          1  the same flow, unequal values
+          surplus here               1          0  extra copies of what both have
+          undetermined here          1          0  may sit in what was not read here
+          pending here               1          0  too young to be missing
+          came late here             0          2  not at the first look
+
+        Map  (UTC, 5 minutes a column; the worst interfaces first)
+          interface              records  01-07 23:00
+          eni-0c19436730cc350ae        7  .....sS+#?.~
+          . the same on both   S only s3 has any   s cwl lacks some   # divergent   + surplus
+          ? undetermined   ~ pending
+
+        Missing on cwl: 3 records  (s3 has what cwl lacks; UTC of 2022-01-07)
+          row  interface              start     end       source           destination      bytes  action
+          s3://fa-014-111122223333/AWSLogs/111122223333/vpcflowlogs/eu-west-1/2022/01/07/111122223333_vpcflowlogs_eu-west-1_fl-0aa11bb22cc33dd44_20220107T2325Z_1a2b3c4d.log.gz:3
+            3  eni-0c19436730cc350ae  23:25:04  23:26:02  10.0.1.20:49152  10.0.1.196:443     336  ACCEPT
+            3  eni-0c19436730cc350ae  23:30:04  23:31:02  10.0.1.20:49152  10.0.1.196:8443    336  ACCEPT
+          ... and 5 more: --rows N, or --all-differences FILE
+        To do     look at what delivers to cwl
+          flowdiff check s3://fa-014-111122223333 cwl:///fa-014-FlowLogGroup
         ");
     }
 
     #[test]
     fn ordinary_lines_fit() {
-        for report in [sample::different(), sample::consistent(), sample::unknown()] {
-            for line in text(&report, Paint::Never).lines() {
-                assert!(line.chars().count() <= WIDTH, "{line}");
-                assert_eq!(line, line.trim_end());
+        for report in [
+            sample::different(),
+            sample::consistent(),
+            sample::unknown(),
+            sample::of_a_job(),
+            everything(),
+        ] {
+            for width in [60, 80, 100] {
+                let style = Style {
+                    width,
+                    ..Style::default()
+                };
+                for line in styled(&report, style).lines() {
+                    // A place and a command can be copied, and are longer.
+                    let is_place = ["s3://", "aws logs", "AWSLogs/"];
+                    if !is_place.iter().any(|it| line.contains(it)) {
+                        assert!(line.chars().count() <= width, "{line}");
+                    }
+                    assert_eq!(line, line.trim_end());
+                }
             }
         }
+    }
+
+    /// A report in which everything differs that can.
+    fn everything() -> Report {
+        let mut report = sample::of_a_job();
+        let kinds = [
+            LeftoverKind::Missing,
+            LeftoverKind::Surplus,
+            LeftoverKind::Pending,
+            LeftoverKind::Undetermined,
+        ];
+        for number in 0..2_000_i64 {
+            for kind in kinds {
+                let side = Side::BOTH[usize::from(number % 2 == 1)];
+                let part = format!("part-{}", number / 10);
+                let mut finding = sample::leftovers(kind, side, &part, number * 300, "443");
+                if let Finding::Leftovers { bucket, .. } = &mut finding {
+                    bucket.interface = format!("eni-{:017}", number % 50).into();
+                }
+                report.findings.push(finding);
+                report.gaps.push(Gap {
+                    side,
+                    interface: format!("eni-{number:017}").into(),
+                    since: number * 300,
+                    until: number * 300 + 300,
+                    records: 5,
+                });
+            }
+            report.troubles.push(ReadTrouble::Unreadable {
+                side: Side::S3,
+                part: format!("part-{number}").into(),
+                cover: crate::model::Cover::default(),
+                reason: "the gzip stream ends early, and a reason may be long".repeat(3),
+            });
+            report.causes.push(Cause::RecheckFailed {
+                number: 1,
+                of: 1,
+                error: format!("{number} {}", "and an error may be long as well".repeat(5)),
+            });
+        }
+        for side in Side::BOTH {
+            report.counts.missing[side] = 1_000;
+            report.counts.surplus[side] = 1_000;
+            report.counts.undetermined[side] = 1_000;
+            report.counts.pending[side] = 1_000;
+            report.sides[side].unreadable_parts = 2_000;
+            report.sides[side].malformed = 2_000;
+            report.sides[side].masked = 2_000;
+        }
+        report
+    }
+
+    #[test]
+    fn a_report_is_one_screen_however_much_differs() {
+        for report in [sample::different(), sample::of_a_job(), everything()] {
+            for width in [80, 100] {
+                let style = Style {
+                    width,
+                    ..Style::default()
+                };
+                let text = styled(&report, style);
+                let lines = text.lines().count();
+                assert!(lines <= block::SCREEN, "{lines} lines:\n{text}");
+                for shown in ["Different: ", "\nMissing on", "\nWindow", "\ns3  "] {
+                    assert!(text.contains(shown), "no {shown} in {text}");
+                }
+            }
+        }
+        assert!(text(&sample::different(), Paint::Never).contains("\nMap"));
+        let text = text(&sample::consistent(), Paint::Never);
+        assert!(text.lines().count() <= 8, "{text}");
     }
 
     #[test]
     fn colour_changes_nothing_but_the_colour() {
         let report = sample::different();
         let mut painted = text(&report, Paint::Always);
-        assert!(painted.starts_with("\u{1b}[1;31mDifferent"));
-        for code in ["0", "1", "2", "1;31", "1;33"] {
-            painted = painted.replace(&format!("\u{1b}[{code}m"), "");
+        assert!(painted.starts_with("\u{1b}[1;38;5;160mDifferent"));
+        while let Some((before, after)) = painted.split_once('\u{1b}') {
+            let (_, rest) = after.split_once('m').unwrap();
+            painted = format!("{before}{rest}");
         }
         assert_eq!(painted, text(&report, Paint::Never));
     }
 
     #[test]
-    fn a_section_shows_the_first_and_counts_the_rest() {
+    fn as_many_rows_as_are_asked_for() {
         let mut report = sample::consistent();
         report.verdict = Verdict::Different;
         report.counts.missing.cwl = 1_200;
         report.findings = (0..1_200)
             .map(|at| sample::leftovers(LeftoverKind::Missing, Side::Cwl, "key", at * 300, "443"))
             .collect();
+        let shown = |rows| {
+            let style = Style {
+                rows,
+                ..Style::default()
+            };
+            styled(&report, style)
+        };
+        let few = shown(None);
+        assert!(few.contains("\nMissing on cwl: 1,200 records"));
+        assert_eq!(few.matches("fixtures/ping/s3/key:3\n").count(), 1, "{few}");
+        assert_eq!(few.matches("49152").count(), 10);
+        assert!(few.contains("\n  ... and 1,190 more: --rows N"), "{few}");
+        let many = shown(Some(100));
+        assert_eq!(many.matches("49152").count(), 100);
+        assert!(many.contains("\n  ... and 1,100 more: --rows N"), "{many}");
+        assert!(!shown(Some(1_200)).contains("--rows N"));
+    }
+
+    #[test]
+    fn a_gap_is_a_line() {
+        let mut report = sample::different();
+        let gap = |interface: &str, since, until| Gap {
+            side: Side::Cwl,
+            interface: interface.into(),
+            since,
+            until,
+            records: 1_568,
+        };
+        let start = 1_641_637_200;
+        report.gaps = vec![
+            gap("eni-0a", start, start + 1200),
+            gap("eni-0b", start, start + 1200),
+            gap("eni-0c", start, start + 86_400),
+        ];
         let text = text(&report, Paint::Never);
-        assert!(text.contains("\nMissing on cwl: 1,200 records"));
-        assert_eq!(text.matches("\n      in key:3\n").count(), 50);
-        assert!(text.contains("\n  ... and 1,150 more with 1,150 records; the JSON report has"));
+        let told = "  2 interfaces: all 3,136 records of 2022-01-08T10:20:00Z to 10:40:00Z are missing on cwl\n  \
+                    eni-0c: all 1,568 records of 2022-01-08T10:20:00Z to 2022-01-09T10:20:00Z are missing on cwl\n";
+        assert!(text.contains(told), "{text}");
     }
 
     #[test]
@@ -575,15 +605,25 @@ mod tests {
         report.fields.insert(RecordKind::Vpc, named());
         let left_out = report.fields_left_out.entry(RecordKind::Vpc).or_default();
         left_out.cwl = named();
+        report.reached.cwl.profile = Some(nasty.to_owned());
+        report.gaps.push(Gap {
+            side: Side::S3,
+            interface: nasty.into(),
+            since: 0,
+            until: 300,
+            records: 2,
+        });
         report.causes.push(Cause::RecheckFailed {
             number: 1,
             of: 1,
             error: nasty.to_owned(),
         });
         for kind in [LeftoverKind::Missing, LeftoverKind::Undetermined] {
-            report
-                .findings
-                .push(sample::leftovers(kind, Side::S3, nasty, 0, nasty));
+            let mut finding = sample::leftovers(kind, Side::S3, nasty, 0, nasty);
+            if let Finding::Leftovers { bucket, .. } = &mut finding {
+                bucket.interface = nasty.into();
+            }
+            report.findings.push(finding);
         }
         report.troubles.push(ReadTrouble::Unreadable {
             side: Side::Cwl,

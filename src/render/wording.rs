@@ -1,7 +1,12 @@
 //! The answer in words.
 
+use std::collections::BTreeMap;
+
+use super::escape::escape;
+use crate::model::window::rfc3339;
 use crate::model::words::{count, thousands};
 use crate::model::{Side, Sides};
+use crate::report::gap::Gap;
 use crate::report::{FieldDoubt, Report, TakenUp, Verdict};
 
 /// Returns the verdict as the one sentence that a person reads first.
@@ -16,11 +21,60 @@ pub(crate) fn verdict(report: &Report) -> String {
     }
 }
 
+/// Says that the run was ended before its last look, if it was.
+pub(crate) fn interruption(report: &Report) -> Option<String> {
+    let looks = match report.looks {
+        1 => "the first look".to_owned(),
+        looks => format!("look {looks}"),
+    };
+    report
+        .interrupted
+        .then(|| format!("Interrupted while waiting for late records: this is what {looks} found."))
+}
+
 /// Returns what is not known besides what the verdict says, if there is anything.
 pub(crate) fn reservation(report: &Report) -> Option<String> {
     let open = open_questions(report);
     (report.verdict == Verdict::Different && !open.is_empty())
         .then(|| format!("Still open: {}.", list(&open)))
+}
+
+/// A gap of less is as well told by its row.
+const LEAST_GAP: u64 = 2;
+
+/// Says of what a side has nothing at all: a sentence for each stretch of time, that of most records first.
+pub(super) fn gaps(report: &Report) -> Vec<String> {
+    let mut by_time: BTreeMap<(Side, i64, i64), Vec<&Gap>> = BTreeMap::new();
+    for gap in report.gaps.iter().filter(|gap| gap.records >= LEAST_GAP) {
+        let stretch = (gap.side, gap.since, gap.until);
+        by_time.entry(stretch).or_default().push(gap);
+    }
+    let told = by_time.into_iter().map(|((side, since, until), gaps)| {
+        let records: u64 = gaps.iter().map(|gap| gap.records).sum();
+        let who = match gaps[..] {
+            [gap] if *gap.interface == *"-" => "no interface".to_owned(),
+            [gap] => escape(&gap.interface),
+            _ => count(gaps.len() as u64, "interface"),
+        };
+        let (from, to) = (rfc3339(since), until_after(since, until));
+        let what = count(records, "record");
+        (
+            records,
+            format!("{who}: all {what} of {from} to {to} are missing on {side}"),
+        )
+    });
+    let mut told: Vec<(u64, String)> = told.collect();
+    told.sort_by(|(a, _), (b, _)| b.cmp(a));
+    told.into_iter().map(|(_, text)| text).collect()
+}
+
+/// Writes the end of a stretch without the day, if that is the same.
+fn until_after(since: i64, until: i64) -> String {
+    let (since, until) = (rfc3339(since), rfc3339(until));
+    match (since.split_once('T'), until.split_once('T')) {
+        (Some((day, _)), Some((same, time))) if day == same => time.to_owned(),
+        _ => until,
+    }
 }
 
 fn consistent(report: &Report) -> String {

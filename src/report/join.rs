@@ -8,7 +8,7 @@ use crate::model::finding::{Bucket, FewerFields, Finding, ReadTrouble};
 use crate::model::window::Window;
 use crate::model::{Side, Sides};
 
-use super::{Report, SideSummary};
+use super::{Report, SideSummary, gap};
 
 /// Joins the reports of disjoint windows, oldest first, into one that shows at most `most` differences. `None` if there
 /// is none.
@@ -98,10 +98,14 @@ impl Report {
         self.troubles.extend(other.troubles);
         self.evidence_capped |= other.evidence_capped;
         self.rechecked |= other.rechecked;
+        self.looks = self.looks.max(other.looks);
         self.suggested_settle_seconds = self
             .suggested_settle_seconds
             .max(other.suggested_settle_seconds);
         self.copies.extend(other.copies);
+        self.gaps.extend(other.gaps);
+        self.gaps = gap::joined(std::mem::take(&mut self.gaps));
+        self.held.add(other.held);
         for (hour, records) in other.hours {
             let sum = self.hours.entry(hour).or_default();
             sum.s3 += records.s3;
@@ -134,6 +138,12 @@ impl SideSummary {
         self.malformed += other.malformed;
         self.unreadable_parts += other.unreadable_parts;
         self.retries = self.retries.max(other.retries);
+        for (at, (bound, more)) in other.delivery_bins.iter().enumerate() {
+            match self.delivery_bins.get_mut(at) {
+                Some((_, number)) => *number += more,
+                None => self.delivery_bins.push((*bound, *more)),
+            }
+        }
         for (mine, more) in [
             (
                 &mut self.delivery_delay_seconds,

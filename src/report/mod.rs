@@ -2,7 +2,11 @@
 
 pub mod alarm;
 mod fields;
+pub mod form;
+pub mod gap;
+pub mod held;
 mod join;
+pub mod reached;
 pub mod redact;
 #[cfg(test)]
 pub(crate) mod sample;
@@ -17,16 +21,24 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::causes::{Cause, ConfigMismatch, Why};
-use crate::model::delay::DelaySummary;
+use crate::model::delay::{DelayBins, DelaySummary};
 use crate::model::finding::{Bucket, FewerFields, Finding, ReadTrouble};
 use crate::model::window::{Settle, Window};
 use crate::model::{Counts, Side, Sides};
 use crate::record::RecordKind;
 
+use form::Form;
+use gap::Gap;
+use held::Held;
+use reached::Reached;
+
 pub use fields::FieldDoubt;
 pub use join::join;
 pub use state::{Carried, Looked, TakenUp};
 pub use verdict::Verdict;
+
+/// The exit code after Ctrl-C, as shells have it: 128 and the signal's number.
+pub(crate) const INTERRUPTED: u8 = 130;
 
 /// What a run found out. Same input, same report, byte for byte, except for how long it [took](Self::took).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,8 +77,22 @@ pub struct Report {
     pub next: Option<Next>,
     /// Whether late records were looked for.
     pub rechecked: bool,
+    /// How many looks there were at what differs: one, and the rechecks.
+    pub looks: u32,
+    /// Whether the run was ended while it waited for late records: this is what was known.
+    pub interrupted: bool,
     /// Records of each side by interface and hour, if a renderer asks for them.
     pub hours: BTreeMap<Hour, Sides<u64>>,
+    /// What each side's parts look like, if that was asked for; not shown.
+    pub forms: Sides<Form>,
+    /// What was typed, without secrets.
+    pub arguments: Vec<String>,
+    /// How each side is reached, where a command line said so.
+    pub reached: Sides<Reached>,
+    /// Stretches of time of which a side has nothing, by side, interface and time.
+    pub gaps: Vec<Gap>,
+    /// What both sides held by interface and time, where something differs or a renderer draws it.
+    pub held: Held,
     /// Why differences are tolerated, for each kind; empty if they are not or if there are none.
     pub tolerated: Vec<Cause>,
     /// How long the run took.
@@ -80,6 +106,9 @@ pub struct Report {
 impl Report {
     /// Returns the exit code of the run. Differences that are tolerated do not count, but what is not known still does.
     pub fn exit_code(&self) -> u8 {
+        if self.interrupted {
+            return INTERRUPTED;
+        }
         let open = self.leaves_questions();
         match self.verdict {
             Verdict::Different if self.tolerated.is_empty() => 1,
@@ -198,6 +227,9 @@ pub struct SideSummary {
     /// How long its records took from their `end` to their delivery, as far as that is known: an event's ingestion time,
     /// the modification time of an object that a flow log has delivered. `None` if nothing was measured.
     pub delivery_delay_seconds: Option<DelaySummary>,
+    /// The same counted in bins, for a chart.
+    #[serde(skip)]
+    pub delivery_bins: DelayBins,
     /// The same of what arrived late; where no delivery is known, until it was found, which is longer.
     pub late_delay_seconds: Option<DelaySummary>,
 }

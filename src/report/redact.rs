@@ -18,6 +18,8 @@ use regex::{Captures, Regex};
 use serde_json::Value;
 use sha2::Sha256;
 
+use super::gap::Gap;
+use super::held::Held;
 use super::{Hour, Next, Report};
 use crate::causes::Cause;
 use crate::diff::Shown;
@@ -167,6 +169,16 @@ impl Redaction {
                 .into_iter()
                 .map(|(at, records)| (hour(at), records))
                 .collect(),
+            gaps: report.gaps.iter().map(|it| self.gap(it)).collect(),
+            held: self.held(report.held),
+            arguments: report
+                .arguments
+                .iter()
+                .map(|text| self.text(text))
+                .collect(),
+            reached: report
+                .reached
+                .map(|it| it.map_texts(&|text| self.text(text))),
             tolerated: causes(report.tolerated).collect(),
             causes: causes(report.causes).chain([stand_ins]).collect(),
             // A command with stand-ins in it would find nothing.
@@ -180,6 +192,24 @@ impl Redaction {
                 .why
                 .map_texts(&|text| self.text(text), &|bucket| self.bucket(bucket)),
             ..report
+        }
+    }
+
+    fn gap(&self, gap: &Gap) -> Gap {
+        Gap {
+            interface: self.text(&gap.interface).into(),
+            ..*gap
+        }
+    }
+
+    fn held(&self, held: Held) -> Held {
+        let cells = held.cells.into_iter();
+        let cell = |((interface, at), copies): ((Arc<str>, i64), _)| {
+            ((Arc::from(self.text(&interface)), at), copies)
+        };
+        Held {
+            cells: cells.map(cell).collect(),
+            ..held
         }
     }
 

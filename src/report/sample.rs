@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::held::Held;
 use super::{Carried, Hour, Looked, Next, Report, SideSummary, TakenUp, Verdict};
 use crate::causes::{Cause, ConfigMismatch, Explanation, Share, Why};
 use crate::diff::Kind;
 use crate::model::delay::DelaySummary;
 use crate::model::finding::{Bucket, Evidence, Finding, LeftoverKind, Pair, Place, ReadTrouble};
-use crate::model::window::{Settle, Window, slot};
+use crate::model::window::{SLOT, Settle, Window, slot};
 use crate::model::{Counts, Cover, Side, Sides};
 use crate::record::{FieldName, Record, RecordKind};
 use crate::source::Remark;
@@ -47,6 +48,8 @@ pub(crate) fn different() -> Report {
         },
         suggested_settle_seconds: Some(900),
         rechecked: true,
+        looks: 1,
+        interrupted: false,
         fields: BTreeMap::from([(RecordKind::Vpc, FIELDS.map(str::to_owned).to_vec())]),
         copies: BTreeMap::new(),
         state: None,
@@ -75,6 +78,7 @@ pub(crate) fn different() -> Report {
                 first_start: Some(START + 4),
                 last_start: Some(START + 3541),
                 delivery_delay_seconds: Some(delays(1_234_572, 251)),
+                delivery_bins: Vec::new(),
                 late_delay_seconds: None,
             },
             cwl: SideSummary {
@@ -91,6 +95,7 @@ pub(crate) fn different() -> Report {
                 first_start: Some(START + 4),
                 last_start: Some(START + 3598),
                 delivery_delay_seconds: Some(delays(1_234_570, 95)),
+                delivery_bins: Vec::new(),
                 late_delay_seconds: Some(delays(2, 830)),
             },
         },
@@ -122,6 +127,11 @@ pub(crate) fn different() -> Report {
             ),
         }),
         hours: hours(1_234_572, 1_234_570),
+        gaps: Vec::new(),
+        forms: Sides::default(),
+        arguments: Vec::new(),
+        reached: Sides::default(),
+        held: held(),
         tolerated: Vec::new(),
         took: Duration::from_millis(1500),
     }
@@ -228,6 +238,7 @@ pub(crate) fn consistent() -> Report {
         why: Why::default(),
         next: None,
         hours: hours(57, 57),
+        held: Held::default(),
         ..different()
     }
 }
@@ -332,6 +343,33 @@ fn hours(s3: u64, cwl: u64) -> BTreeMap<Hour, Sides<u64>> {
         },
     );
     BTreeMap::from([quiet, busy])
+}
+
+fn held() -> Held {
+    let busy = |at: i64| {
+        let slot = slot(START + at);
+        let cwl = if at == 1800 { 0 } else { 100 };
+        (
+            (Arc::from("eni-0c19436730cc350ae"), slot),
+            Sides { s3: 100, cwl },
+        )
+    };
+    Held {
+        step: SLOT,
+        cells: (0..12).map(|at| busy(at * SLOT)).collect(),
+        over_time: (0..12)
+            .map(|at| {
+                (
+                    START + at * SLOT,
+                    Sides {
+                        s3: 100_000,
+                        cwl: 99_999,
+                    },
+                )
+            })
+            .collect(),
+        interfaces: 2,
+    }
 }
 
 fn bucket(at: i64) -> Bucket {

@@ -264,6 +264,8 @@ fn check_of(situation: &Situation, seed: u64) -> Check {
         settle: situation.settle,
         recheck: Recheck::default(),
         by_hour: false,
+        drawn: false,
+        formed: false,
         fields: Selection {
             only: situation.only.clone(),
             ignored: situation.ignored.clone(),

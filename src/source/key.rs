@@ -154,6 +154,37 @@ impl fmt::Display for KeyLayout {
     }
 }
 
+/// Returns the key of another object that is delivered as `like` was: of another time, with another hash, and gzip text.
+/// `None` if `like` is not the name of a delivered object, or no name can carry the time.
+pub fn delivered_key(like: &str, time: i64, hash: &str) -> Option<String> {
+    let object = ObjectName::parse(like)?;
+    let at = jiff::Timestamp::from_second(time).ok()?;
+    let folder = like.rfind('/').map_or("", |end| &like[..=end]);
+    let name = format!(
+        "{}_vpcflowlogs_{}_{}_{}_{hash}.log.gz",
+        object.account,
+        object.region,
+        object.flow_log_id,
+        name_time(time)
+    );
+    let Some(layout) = KeyLayout::of(like) else {
+        return Some(format!("{folder}{name}"));
+    };
+    let form = match (layout.hive, layout.hourly) {
+        (false, false) => "%Y/%m/%d/",
+        (false, true) => "%Y/%m/%d/%H/",
+        (true, false) => "year=%Y/month=%m/day=%d/",
+        (true, true) => "year=%Y/month=%m/day=%d/hour=%H/",
+    };
+    // The levels of time are the last ones.
+    let levels = if layout.hourly { 4 } else { 3 };
+    let above = folder
+        .trim_end_matches('/')
+        .rsplitn(levels + 1, '/')
+        .nth(levels)?;
+    Some(format!("{above}/{}{name}", at.strftime(form)))
+}
+
 /// Returns what follows `name=`, or the whole level if it is not Hive-compatible.
 fn value<'a>(level: &'a str, name: &str) -> &'a str {
     level
@@ -249,6 +280,37 @@ fn name_time(second: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_object_is_named_like_another_one() {
+        let name = "111122223333_vpcflowlogs_eu-west-1_fl-0aa1_20220107T2325Z_1a2b3c4d.log.parquet";
+        let other = "111122223333_vpcflowlogs_eu-west-1_fl-0aa1_20220108T0005Z_00ff00ff.log.gz";
+        let tree = "AWSLogs/111122223333/vpcflowlogs/eu-west-1/";
+        let hive =
+            "AWSLogs/aws-account-id=111122223333/aws-service=vpcflowlogs/aws-region=eu-west-1/";
+        for (folder, expected) in [
+            (format!("{tree}2022/01/07/"), format!("{tree}2022/01/08/")),
+            (
+                format!("my/{tree}2022/01/07/23/"),
+                format!("my/{tree}2022/01/08/00/"),
+            ),
+            (
+                format!("{hive}year=2022/month=01/day=07/"),
+                format!("{hive}year=2022/month=01/day=08/"),
+            ),
+            (
+                format!("{hive}year=2022/month=01/day=07/hour=23/"),
+                format!("{hive}year=2022/month=01/day=08/hour=00/"),
+            ),
+            ("elsewhere/".to_owned(), "elsewhere/".to_owned()),
+            (String::new(), String::new()),
+        ] {
+            let key = delivered_key(&format!("{folder}{name}"), 1_641_600_300, "00ff00ff").unwrap();
+            assert_eq!(key, format!("{expected}{other}"));
+            assert_eq!(ObjectName::parse(&key).unwrap().time, 1_641_600_300);
+        }
+        assert_eq!(delivered_key("x.log.gz", 0, "0"), None);
+    }
 
     #[test]
     fn listing_never_goes_back() {

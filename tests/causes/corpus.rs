@@ -333,6 +333,8 @@ impl Corpus {
                 cwl: Format::named(Layout::from_format(&names.join(" ")).unwrap()),
             },
             by_hour: false,
+            drawn: false,
+            formed: false,
             flow_logs: None,
             max_evidence: 10,
             all_differences: None,

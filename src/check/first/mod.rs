@@ -405,6 +405,8 @@ mod tests {
             allow_empty: false,
             formats: formats.map(format),
             by_hour: false,
+            drawn: false,
+            formed: false,
             max_evidence: 1,
             all_differences: None,
             concurrency: 1,

@@ -39,6 +39,10 @@ pub struct Check {
     pub formats: Sides<Format>,
     /// Whether records are counted by interface and hour, which costs memory for each of them.
     pub by_hour: bool,
+    /// Whether the report is to tell what both sides held over time also where nothing differs.
+    pub drawn: bool,
+    /// Whether the report is to tell what each side's parts look like.
+    pub formed: bool,
     /// How many differences, and how many malformed rows a side, are shown.
     pub max_evidence: usize,
     /// Where every difference is written, for the message if it cannot be.

@@ -42,7 +42,7 @@ pub(super) struct Late {
 }
 
 /// What a second or later look found.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Explained {
     /// The differences.
     pub outcome: Outcome,
@@ -60,6 +60,8 @@ pub(super) struct Explained {
     pub causes: Vec<Cause>,
     /// What still differs.
     pub left: Question,
+    /// How many rechecks there were.
+    pub rechecks: u32,
 }
 
 impl Explained {
@@ -74,6 +76,7 @@ impl Explained {
             noted: Noted::default(),
             causes: Vec::new(),
             left: Question::Few(Vec::new()),
+            rechecks: 0,
         }
     }
 }

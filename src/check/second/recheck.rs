@@ -11,10 +11,13 @@ use crate::check::first::Screened;
 use crate::check::pass::reader::Reader;
 use crate::diff::EveryDifference;
 
+/// What is given what a look has found.
+pub(in crate::check) type Tell<'a> = dyn FnMut(&Reader<'_>, &Screened, &Explained) + 'a;
+
 /// Looks a second time at whatever differs, and then as often as the check asks for while anything is pending. What is
 /// missing is looked for along with what is pending: it may arrive late as well.
 ///
-/// `every` is given the differences of the last look.
+/// `every` is given the differences of the last look; `tell` what each look has found that a wait follows.
 ///
 /// # Errors
 /// As of [`explain`]; but if a source cannot be listed at a recheck, what the look before found stands, and the report says so.
@@ -22,6 +25,7 @@ pub(in crate::check) async fn explain_until_settled(
     reader: &mut Reader<'_>,
     screened: &mut Screened,
     mut every: Option<&mut EveryDifference<'_>>,
+    tell: &mut Tell<'_>,
 ) -> Result<Explained, Error> {
     let recheck = reader.check.recheck;
     let Some(question) = Question::of(screened) else {
@@ -40,10 +44,14 @@ pub(in crate::check) async fn explain_until_settled(
     while rounds < times && explained.outcome.is_pending() {
         rounds += 1;
         tracing::info!(round = rounds, of = times, wait = ?recheck.every, "records are pending: reading again after a wait");
-        reader.progress.phase("waiting for late records");
+        tell(reader, screened, &explained);
+        reader.progress.wait(rounds, times, recheck.every);
         tokio::time::sleep(recheck.every).await;
         match again(reader, screened, &explained, None).await {
-            Ok(later) => explained = later,
+            Ok(later) => {
+                explained = later;
+                explained.rechecks = rounds;
+            }
             Err(error @ Error::Source { .. }) => {
                 explained.causes.push(Cause::RecheckFailed {
                     number: rounds,
@@ -57,6 +65,7 @@ pub(in crate::check) async fn explain_until_settled(
     }
     if every.is_some() {
         explained = again(reader, screened, &explained, every).await?;
+        explained.rechecks = rounds;
     }
     if rounds > 0 {
         explained.causes.push(Cause::Rechecked {

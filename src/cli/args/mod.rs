@@ -5,6 +5,7 @@ mod comparison;
 mod job;
 mod limits;
 mod output;
+mod repair;
 mod sides;
 mod sources;
 mod time;
@@ -16,6 +17,7 @@ pub use comparison::ComparisonArgs;
 pub use job::JobArgs;
 pub use limits::{CwlRead, LimitArgs};
 pub use output::{Color, OutputArgs};
+pub use repair::RepairArgs;
 pub use sides::{OfSide, SideArgs};
 pub use sources::SourceArgs;
 pub use time::TimeArgs;
@@ -64,6 +66,10 @@ pub struct CheckArgs {
     /// What is printed and written.
     #[command(flatten)]
     pub output: OutputArgs,
+
+    /// What is made for the side that lacks records.
+    #[command(flatten)]
+    pub repair: RepairArgs,
 
     /// How much may differ, and who is told.
     #[command(flatten)]

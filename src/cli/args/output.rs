@@ -52,6 +52,12 @@ pub struct OutputArgs {
     )]
     pub max_evidence: usize,
 
+    /// How many differing records the text report shows [default: as many as fit one screen]
+    ///
+    /// Raises --max-evidence where that is less.
+    #[arg(long, value_name = "N", env = "FLOWDIFF_ROWS", help_heading = "Output")]
+    pub rows: Option<usize>,
+
     /// Replace addresses, account ids and resource ids by stand-ins, so that the report can be given away
     ///
     /// In every report and message. The same text has the same stand-in throughout the run, and addresses that share a

@@ -9,6 +9,7 @@ use crate::model::finding::{Bucket, Evidence, Finding, LeftoverKind, Place, Read
 use crate::model::window::{Settle, Window, slot};
 use crate::model::{Counts, Cover, Side, Sides};
 use crate::record::{FieldName, Record, RecordKind};
+use crate::report::held::Held;
 use crate::report::{Report, SideSummary, Verdict};
 
 use super::{Patience, State, Subject, again, due};
@@ -181,7 +182,14 @@ fn report(
         next: None,
         suggested_settle_seconds: None,
         rechecked: false,
+        looks: 1,
+        interrupted: false,
         hours: BTreeMap::new(),
+        gaps: Vec::new(),
+        forms: Sides::default(),
+        arguments: Vec::new(),
+        reached: Sides::default(),
+        held: Held::default(),
         tolerated: Vec::new(),
         took: std::time::Duration::ZERO,
         copies,
