@@ -277,15 +277,7 @@ impl<V: Visitor> Intake<'_, V> {
             return Ok(());
         }
         if !self.rules.plausible.holds(normal) {
-            let reason = self.rules.plausible.refusal(normal);
-            self.note_none(row.number, &reason);
-            self.misfit(Misfit {
-                row: row.number,
-                // What it says of its time is not to be believed.
-                cover: self.cover(Vec::new()),
-                records: 1,
-                reason,
-            });
+            self.refuse_time(row.number, normal);
             return Ok(());
         }
         self.fits = true;

@@ -280,6 +280,13 @@ impl Spill {
         let Some(file) = &mut self.file else {
             return Ok(());
         };
+        // All of it may be of one flow, and far more than usual.
+        let all: u64 = self
+            .runs
+            .iter()
+            .map(|run| u64::from(run.lengths[partition]))
+            .sum();
+        bytes.reserve_exact(usize::try_from(all).unwrap_or(0));
         for run in &mut self.runs {
             let length = u64::from(run.lengths[partition]);
             file.seek(SeekFrom::Start(run.at))?;

@@ -7,7 +7,7 @@ use crate::check::pass::misfits::Misfit;
 use crate::check::pass::visitor::Visitor;
 use crate::decode::{DecodeError, Row, Sink};
 use crate::diff::RowCover;
-use crate::record::RowPlace;
+use crate::record::{Normal, RowPlace};
 use crate::source::key::stream_interface;
 
 impl<V: Visitor> Intake<'_, V> {
@@ -63,6 +63,19 @@ impl<V: Visitor> Intake<'_, V> {
         self.misfit(Misfit {
             row: row.number,
             cover: self.cover(place.into_iter().collect()),
+            records: 1,
+            reason,
+        });
+    }
+
+    /// Takes a row whose times no flow log can have. What it says of its time is not to be believed.
+    #[cold]
+    pub(super) fn refuse_time(&mut self, row: u64, normal: &Normal<'_>) {
+        let reason = self.rules.plausible.refusal(normal);
+        self.note_none(row, &reason);
+        self.misfit(Misfit {
+            row,
+            cover: self.cover(Vec::new()),
             records: 1,
             reason,
         });
