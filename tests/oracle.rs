@@ -25,8 +25,9 @@ fn assert_right(run: &Output, last_line: &str) {
 }
 
 #[test]
-fn the_model_gives_what_was_worked_out_by_hand() {
-    assert_right(&oracle("hand_made.py", &[]), "all right");
+fn the_model_and_flowdiff_give_what_was_worked_out_by_hand() {
+    let binary = env!("CARGO_BIN_EXE_flowdiff");
+    assert_right(&oracle("hand_made.py", &[binary]), "all right");
 }
 
 #[test]

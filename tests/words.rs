@@ -95,7 +95,7 @@ check a.log running.json -o json
 check a.log cut-results.json -o json
 check a.log fields.json -o json
 check a.log insights.csv -o json
-check a.log twice.csv -o json
+check a.log many.csv -o json
 check a.log empty.yaml -o json
 "#;
 
@@ -129,7 +129,7 @@ fn write_files(place: &Path) {
         format!("@timestamp,@message\n{rows}").as_bytes(),
     );
     let many = format!("start{}\n", ",end".repeat(1000));
-    write("twice.csv", many.as_bytes());
+    write("many.csv", many.as_bytes());
     write("empty.yaml", b"events: [\n");
 }
 

@@ -86,16 +86,10 @@ impl Sink for Collected {
 
 /// The version 2 default, not given by the user.
 pub fn default_format() -> Format {
-    Format {
-        layout: Layout::vpc_default(),
-        given: false,
-    }
+    Format::not_given()
 }
 
 /// A layout of two columns that the user gave, so that short rows are rows.
 pub fn short_format() -> Format {
-    Format {
-        layout: Layout::from_format("${start} ${end}").expect("a format"),
-        given: true,
-    }
+    Format::named(Layout::from_format("${start} ${end}").expect("a format"))
 }

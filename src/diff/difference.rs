@@ -154,6 +154,13 @@ impl<'a> Difference<'a> {
         }
     }
 
+    /// An order that goes flow by flow, the same in every run.
+    pub fn order_of_flows(&self, sets: &FieldSets) -> impl Ord + use<'a> {
+        let (What::Leftover(group, _) | What::Divergent { s3: (group, _), .. }) = self.what;
+        let flow = sets.core_number(group.set, &group.text, &mut Vec::new());
+        (flow, self.order())
+    }
+
     /// The order of findings, and of evidence within one.
     pub(super) fn order(&self) -> (&'a Bucket, Kind, &'a Record, &'a Place) {
         let (What::Leftover(_, kept) | What::Divergent { s3: (_, kept), .. }) = self.what;

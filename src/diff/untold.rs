@@ -67,7 +67,7 @@ impl Held {
         self.decided.kind.lacking() == Some(side.other())
     }
 
-    fn as_undetermined(self) -> Decided {
+    fn into_undetermined(self) -> Decided {
         let kind = self.decided.kind;
         Decided {
             kind: kind.lacking().map_or(kind, Kind::Undetermined),
@@ -108,7 +108,7 @@ impl Untold {
             return Vec::new();
         }
         let held = mem::take(&mut self.held).into_iter();
-        held.map(Held::as_undetermined).collect()
+        held.map(Held::into_undetermined).collect()
     }
 
     /// Tells of all that is kept what it is.
@@ -120,7 +120,7 @@ impl Untold {
             matching.augment(one);
         }
         let decided = |(held, partner): (Held, Option<usize>)| match partner {
-            Some(_) => held.as_undetermined(),
+            Some(_) => held.into_undetermined(),
             None => held.decided,
         };
         let of_s3 = s3.into_iter().zip(matching.with_cwl);

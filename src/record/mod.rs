@@ -35,11 +35,11 @@ pub use row_place::RowPlace;
 pub use simd::Simd;
 
 /// A record kept as evidence: all fields its row had, in canonical form and in the order of
-/// [`field::FIELDS`]. Small, since thousands may be held: the names are shared, the values one text.
+/// [`field::FIELDS`]. Small, since thousands may be held: the names are shared, the values one text, which clones share.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Record {
     /// The values in the order of `names`, one space between, `-` where absent. No value holds a space.
-    text: Box<str>,
+    text: Arc<str>,
     names: Arc<[FieldName]>,
 }
 
@@ -63,9 +63,17 @@ impl Record {
         Self { text, names }
     }
 
+    /// Tells whether it is what [`Self::of_canonical`] makes of these.
+    pub fn is_of(&self, names: &Arc<[FieldName]>, text: &[u8]) -> bool {
+        Arc::ptr_eq(&self.names, names) && self.text.as_bytes() == text
+    }
+
     /// Returns its kind.
     pub fn kind(&self) -> RecordKind {
-        match self.names.iter().any(FieldName::is_of_transit_gateways) {
+        let any = self.names.iter().any(FieldName::is_of_transit_gateways);
+        let all = || self.names.iter().all(FieldName::may_be_of_transit_gateways);
+        let told = || self.get("version") == Some("6");
+        match any || (all() && told()) {
             true => RecordKind::TransitGateway,
             false => RecordKind::Vpc,
         }

@@ -495,6 +495,28 @@ mod tests {
     }
 
     #[test]
+    fn a_field_that_stands_twice_must_agree() {
+        let of = |row| canonical("${start} ${bytes} ${start}", &["start", "bytes"], row);
+        assert_eq!(of("1 40 1").unwrap(), "1 40");
+        assert_eq!(of("1 40 01").unwrap(), "1 40");
+        let reason = "`start` stands twice, once as `1` and once as `2`";
+        assert_eq!(of("1 40 2").unwrap_err(), reason);
+        let layout = Layout::from_format("${start} ${bytes} ${start}").unwrap();
+        let compared = Comparison::new(layout.columns().to_vec());
+        let normaliser = Normaliser::new(&layout, &compared).unwrap();
+        let cells: [&[u8]; 3] = [b"1", b"40", b"1"];
+        assert_eq!(normaliser.record(Cells::Apart(&cells)).to_string(), "40 1");
+    }
+
+    #[test]
+    fn what_is_not_compared_must_be_a_value_all_the_same() {
+        let of = |row| canonical("${start} ${srcport}", &["start"], row);
+        assert_eq!(of("1 443").unwrap(), "1");
+        assert_eq!(of("1 -").unwrap(), "1");
+        assert_eq!(of("1 x").unwrap_err(), "`srcport` cannot be `x`");
+    }
+
+    #[test]
     fn leading_zeros_make_no_milliseconds_and_hide_none() {
         for (written, canonical_form) in [
             ("1700000000999", "1700000000"),

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 
 use super::Style;
@@ -274,9 +274,18 @@ impl<'a> From<&'a ReadTrouble> for Item<'a> {
 struct Document<'a> {
     #[serde(flatten)]
     head: Head<'a>,
-    findings: Vec<Item<'a>>,
+    findings: Findings<'a>,
     #[serde(flatten)]
     tail: Tail<'a>,
+}
+
+/// The findings of a report, written one by one: there may be many.
+struct Findings<'a>(&'a Report);
+
+impl Serialize for Findings<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.entries().map(|entry| Item::of(entry, &self.0.why)))
+    }
 }
 
 #[derive(Serialize)]
@@ -334,10 +343,7 @@ fn tail(report: &Report) -> Tail<'_> {
 pub(super) fn write_document(report: &Report, _: Style<'_>, out: &mut dyn Write) -> io::Result<()> {
     let document = Document {
         head: head(report),
-        findings: report
-            .entries()
-            .map(|entry| Item::of(entry, &report.why))
-            .collect(),
+        findings: Findings(report),
         tail: tail(report),
     };
     write_pretty(&document, out)

@@ -157,7 +157,9 @@ def read(line, layouts, needs_start, cut=False):
     fitting = [record for layout in layouts if (record := fit(layout, cells, needs_start, cut))]
     if len(fitting) == 1:
         return fitting
-    if not fitting and (several := read_several(line, layouts, needs_start, cut)):
+    # What has as many cells as there are columns is one row, and no record if one of these is no value.
+    is_one = len(layouts) == 1 and len(cells) == len(layouts[0]) and "\n" not in line
+    if not fitting and not is_one and (several := read_several(line, layouts, needs_start, cut)):
         return several
     return [malformed(cells, layouts)]
 

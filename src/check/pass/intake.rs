@@ -1,12 +1,12 @@
 //! The intake: rows of a part, as decoders give them, to records that a pass counts or keeps.
 
+mod refusals;
+
 use std::mem;
 
 use crate::decode::{Content, DecodeError, Malformed, Row, Sink, Stop, decode};
-use crate::diff::RowCover;
 use crate::record::field::TRANSIT_GATEWAY_VERSION;
-use crate::record::{Cells, FieldName, Layout, Normal, Normaliser, RowPlace};
-use crate::source::key::stream_interface;
+use crate::record::{Cells, FieldName, Layout, Normal, Normaliser};
 
 use super::misfits::{Misfit, Misfits};
 use super::rules::{Halt, Rules, Set};
@@ -76,6 +76,8 @@ struct Intake<'a, V> {
     masked: Vec<(Vec<FieldName>, Look)>,
     /// Whether values may be masked in rows whose cells stand in a line.
     asterisks: bool,
+    /// Whether rows must be looked at more closely before it is known in which fields they are compared.
+    closely: bool,
     text: Vec<u8>,
     taken: &'a mut Taken<V>,
     /// Takes the rows instead of `taken` while the part may still turn out to be unreadable.
@@ -109,6 +111,7 @@ impl<'a, V: Visitor> Intake<'a, V> {
             gateways: None,
             masked: Vec::new(),
             asterisks: false,
+            closely: false,
             text: Vec::with_capacity(256),
             taken,
             scratch: None,
@@ -150,39 +153,6 @@ impl<'a, V: Visitor> Intake<'a, V> {
 }
 
 impl<V: Visitor> Intake<'_, V> {
-    /// Takes a row that is no record. Those before the first record are kept back, since without any the part is none.
-    #[cold]
-    fn misfit(&mut self, misfit: Misfit) {
-        if self.fits {
-            self.give_misfits();
-            misfit.give(self.origin, self.scratch.as_mut().unwrap_or(self.taken));
-        } else {
-            self.misfits.add(misfit);
-        }
-    }
-
-    fn give_misfits(&mut self) {
-        let misfits = mem::take(&mut self.misfits);
-        misfits.give(self.origin, self.scratch.as_mut().unwrap_or(self.taken));
-    }
-
-    /// Refuses a part of which no row is a record: whatever it is, nobody knows how many records it stands for. Where rows
-    /// were passed over unseen, they had been records at the first look.
-    fn whole(&mut self) -> Result<(), DecodeError> {
-        if let Some((row, reason)) = self.none.take().filter(|_| !self.fits && !self.may_skip()) {
-            let side = self.origin.side;
-            let hint = match self.rules.formats[side].given {
-                true => String::new(),
-                false => format!("; if its format is another one, give that with --{side}-format"),
-            };
-            return Err(DecodeError::Unreadable(format!(
-                "no row in it is a flow-log record (row {row}: {reason}), so how many it stands for is not known{hint}"
-            )));
-        }
-        self.give_misfits();
-        Ok(())
-    }
-
     /// Takes a row that is not, or might not be, canonical as it stands. Apart from those, so that nothing that it needs is in
     /// their way.
     #[inline(never)]
@@ -251,6 +221,14 @@ impl<V: Visitor> Intake<'_, V> {
         look
     }
 
+    fn note_closely(&mut self) {
+        let by_version = self
+            .look
+            .as_ref()
+            .is_some_and(|look| look.version.is_some());
+        self.closely = self.asterisks || by_version;
+    }
+
     /// Takes a row of a Transit Gateway in a layout that VPC records may have as well.
     fn of_gateways(&mut self, row: Row<'_>) -> Result<(), Stop> {
         let look = match self.gateways.take() {
@@ -299,15 +277,7 @@ impl<V: Visitor> Intake<'_, V> {
             return Ok(());
         }
         if !self.rules.plausible.holds(normal) {
-            let reason = self.rules.plausible.refusal(normal);
-            self.note_none(row.number, &reason);
-            self.misfit(Misfit {
-                row: row.number,
-                // What it says of its time is not to be believed.
-                cover: self.cover(Vec::new()),
-                records: 1,
-                reason,
-            });
+            self.refuse_time(row.number, normal);
             return Ok(());
         }
         self.fits = true;
@@ -356,55 +326,6 @@ impl<V: Visitor> Intake<'_, V> {
         }
         self.rules.meet(self.origin.side, layout, look.set.number)
     }
-
-    /// Takes a row that has as many cells as the layout has columns and still is no record. What can be read of it tells
-    /// which records it may stand for.
-    #[cold]
-    fn refuse(&mut self, row: &Row<'_>, reason: String) {
-        self.note_none(row.number, &reason);
-        let taken = self.scratch.as_mut().unwrap_or(self.taken);
-        if let Some(id) = row.event_id.filter(|id| !id.is_empty()) {
-            let cells = row.cells.iter().collect::<Vec<_>>().join(&b' ');
-            let said = [id.as_bytes(), b" ", &cells].concat();
-            let event = self.rules.key.of_record(&said);
-            if !taken.visitor.claim(self.origin.side, event) {
-                return;
-            }
-        }
-        let place = |look: &Look| look.normaliser.layout().place(row.cells);
-        let place = self.look.as_ref().map(place);
-        self.misfit(Misfit {
-            row: row.number,
-            cover: self.cover(place.into_iter().collect()),
-            records: 1,
-            reason,
-        });
-    }
-
-    /// Takes note of a row that is no record, be it an event that counts elsewhere: whether a part holds any record must not
-    /// depend on which part came first.
-    fn note_none(&mut self, row: u64, reason: &str) {
-        if !self.fits && self.none.is_none() {
-            self.none = Some((row, reason.to_owned()));
-        }
-    }
-
-    /// Returns which records a row may stand for that is none itself. `places` is what its cells tell in each of the layouts
-    /// that may be meant.
-    fn cover(&self, places: Vec<RowPlace>) -> RowCover {
-        let mut part = self.origin.cover.clone();
-        if part.interface.is_none() {
-            part.interface = stream_interface(&self.stream).map(str::to_owned);
-        }
-        let mut known = places;
-        for place in &mut known {
-            let plausible = |start: &i64| self.rules.plausible.has(Some(*start));
-            place.start = place.start.filter(plausible);
-        }
-        known.sort();
-        known.dedup();
-        RowCover { part, known }
-    }
 }
 
 /// Tells whether this is the version of Transit Gateway records.
@@ -438,9 +359,10 @@ impl<V: Visitor> Sink for Intake<'_, V> {
         self.before.extend(self.look.take());
         if let Some(known) = self.before.iter().position(is_known) {
             self.look = Some(self.before.swap_remove(known));
-            return Ok(());
+        } else {
+            self.look = Some(self.look_at(layout));
         }
-        self.look = Some(self.look_at(layout));
+        self.note_closely();
         Ok(())
     }
     fn may_skip(&self) -> bool {
@@ -468,12 +390,13 @@ impl<V: Visitor> Sink for Intake<'_, V> {
 
     fn asterisks(&mut self, are_there: bool) {
         self.asterisks = are_there;
+        self.note_closely();
     }
 
     #[inline(always)]
     fn row(&mut self, row: Row<'_>) -> Result<(), Stop> {
         let look = self.look.as_ref().ok_or(Stop)?;
-        let verbatim = match self.asterisks || look.version.is_some() {
+        let verbatim = match self.closely {
             true => None,
             false => look.normaliser.verbatim(row.cells),
         };
@@ -517,142 +440,4 @@ impl<V: Visitor> Sink for Intake<'_, V> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Mutex;
-
-    use hashbrown::HashSet;
-
-    use super::*;
-    use crate::check::first::screen::{Screen, Size};
-    use crate::check::pass::fields::Selection;
-    use crate::decode::Format;
-    use crate::digest::Fingerprints;
-    use crate::model::Cover;
-    use crate::model::Side;
-    use crate::model::Sides;
-    use crate::model::window::{Settle, Window};
-    use crate::record::Kinds;
-    use crate::record::{Cells, Comparison};
-    use std::sync::Arc;
-
-    const SIZE: Size = Size {
-        differences: 8,
-        lines: 8,
-        filters: 1 << 10,
-    };
-
-    fn rules() -> Rules {
-        let layout = Layout::vpc_default();
-        let format = Format::not_given();
-        Rules {
-            compared: Kinds::from_fn(|_| Comparison::new(layout.columns().to_vec())),
-            sets: Arc::default(),
-            selection: Selection::default(),
-            layouts: Mutex::default(),
-            seen: Mutex::default(),
-            plausible: crate::check::pass::plausible::Plausible::now(0),
-            window: Window::ALL,
-            settle: Settle { now: 0, seconds: 0 },
-            interfaces: HashSet::new(),
-            others: crate::check::Others::default(),
-            ignore_nodata: false,
-            key: Fingerprints::seeded(1),
-            formats: Sides {
-                s3: format.clone(),
-                cwl: format,
-            },
-            halt: Mutex::default(),
-        }
-    }
-
-    fn origin(number: usize) -> Origin {
-        Origin {
-            side: Side::Cwl,
-            number,
-            name: format!("{number}.json").into(),
-            cover: Cover::default(),
-            delivered: None,
-            verbatim: false,
-        }
-    }
-
-    fn begin<V: Visitor>(intake: &mut Intake<'_, V>) {
-        intake.provisional();
-        intake.layout(&Layout::vpc_default()).unwrap();
-    }
-
-    fn event<V: Visitor>(intake: &mut Intake<'_, V>, id: &str) {
-        let row = "2 1 eni-0aa 10.0.0.1 10.0.0.2 1 2 6 1 40 1700000000 1700000060 ACCEPT OK";
-        let cells: Vec<&[u8]> = row.split(' ').map(str::as_bytes).collect();
-        let row = Row {
-            number: 1,
-            cells: Cells::Apart(&cells),
-            alone: false,
-            event_id: Some(id),
-        };
-        intake.row(row).unwrap();
-    }
-
-    /// Two workers each with a part that holds the event `a`; `whole` tells which of the parts are, in the order in which
-    /// they end. Returns how often `a` counts in the end, and how many of the parts must be taken again.
-    fn at_once(whole: [bool; 2]) -> (u64, usize) {
-        let (rules, first) = (rules(), Taken::new(Screen::new(SIZE), 8));
-        let (mut one, mut other) = (first.fresh(), first.fresh());
-        let origins = [origin(0), origin(1)];
-        let mut intakes = [
-            Intake::new(&rules, &origins[0], &mut one),
-            Intake::new(&rules, &origins[1], &mut other),
-        ];
-        for intake in &mut intakes {
-            begin(intake);
-            event(intake, "a");
-            event(intake, "a");
-        }
-        let ends = intakes.into_iter().zip(whole);
-        let again = ends.filter_map(|(intake, whole)| (!intake.finish(whole)).then_some(()));
-        let again = again.count();
-        (
-            one.sides.cwl.tally.records + other.sides.cwl.tally.records,
-            again,
-        )
-    }
-
-    #[test]
-    fn an_event_counts_once_whichever_of_two_parts_is_whole() {
-        assert_eq!(at_once([true, false]), (1, 0));
-        assert_eq!(at_once([false, true]), (1, 0));
-        assert_eq!(at_once([true, true]), (1, 1));
-        assert_eq!(at_once([false, false]), (0, 0));
-    }
-
-    #[test]
-    fn a_part_that_fails_gives_up_no_other_parts_events() {
-        let (rules, mut worker) = (rules(), Taken::new(Screen::new(SIZE), 8));
-        for (number, whole) in [(0, true), (1, false), (2, true)] {
-            let origin = origin(number);
-            let mut intake = Intake::new(&rules, &origin, &mut worker);
-            begin(&mut intake);
-            event(&mut intake, "a");
-            assert!(intake.finish(whole));
-        }
-        assert_eq!(worker.sides.cwl.tally.records, 1);
-    }
-
-    #[test]
-    fn what_must_be_taken_again_is_taken_without_what_others_have() {
-        let (rules, mut worker) = (rules(), Taken::new(Screen::new(SIZE), 8));
-        let mut other = worker.fresh();
-        let line = "2 1 eni-0aa 10.0.0.1 10.0.0.2 1 2 6 1 40 1700000000 1700000060 ACCEPT OK";
-        let answer = |ids: &[&str]| {
-            let events = ids
-                .iter()
-                .map(|id| format!(r#"{{"eventId":"{id}","message":"{line}"}}"#));
-            let events: Vec<String> = events.collect();
-            Content::Bytes(format!(r#"{{"events":[{}]}}"#, events.join(",")).into())
-        };
-        take(&rules, &origin(0), answer(&["a", "b"]), &mut worker).unwrap();
-        take(&rules, &origin(1), answer(&["b", "c"]), &mut other).unwrap();
-        worker.merge(other);
-        assert_eq!(worker.sides.cwl.tally.records, 3);
-    }
-}
+mod tests;

@@ -280,6 +280,13 @@ impl Spill {
         let Some(file) = &mut self.file else {
             return Ok(());
         };
+        // All of it may be of one flow, and far more than usual.
+        let all: u64 = self
+            .runs
+            .iter()
+            .map(|run| u64::from(run.lengths[partition]))
+            .sum();
+        bytes.reserve_exact(usize::try_from(all).unwrap_or(0));
         for run in &mut self.runs {
             let length = u64::from(run.lengths[partition]);
             file.seek(SeekFrom::Start(run.at))?;
@@ -339,13 +346,17 @@ impl Gathered {
             self.order = in_order(&self.bytes, &self.whole, all)?;
         }
         let mut groups = Groups::default();
+        let mut last = Sides::default();
         for taken in 1.. {
             let Some((flow, at)) = self.order.pop() else {
                 break;
             };
             let (row, _) = take(&self.bytes[at..])?;
-            groups.add(row.fingerprint, row.side, self.kept(&row, names), || {
-                Group {
+            groups.add(
+                row.fingerprint,
+                row.side,
+                self.kept(&row, names, &mut last),
+                || Group {
                     set: row.set,
                     text: row.text.into(),
                     bucket: Bucket {
@@ -353,8 +364,8 @@ impl Gathered {
                         slot: row.slot,
                     },
                     copies: Sides::default(),
-                }
-            });
+                },
+            );
             let more = self.order.last().is_some_and(|(next, _)| *next == flow);
             if taken >= self.most_compared && !more {
                 break;
@@ -363,15 +374,23 @@ impl Gathered {
         Ok(Some(groups))
     }
 
-    fn kept(&self, row: &Row<'_>, names: &Names<'_>) -> Kept {
+    /// Returns a copy. `last` is the record before on each side, with which equal copies share their text.
+    fn kept(&self, row: &Row<'_>, names: &Names<'_>, last: &mut Sides<Option<Record>>) -> Kept {
         let text = row.record.map_or(row.text, str::as_bytes);
+        let names_of = &self.names[row.names];
+        let same = |last: &&Record| last.is_of(names_of, text);
+        let record = match last[row.side].as_ref().filter(same) {
+            Some(same) => same.clone(),
+            None => Record::of_canonical(Arc::clone(names_of), text),
+        };
+        last[row.side] = Some(record.clone());
         Kept {
             place: Place {
                 part: Arc::clone(&names.parts[row.side][row.part]),
                 row: row.row,
             },
             event: row.event,
-            record: Record::of_canonical(Arc::clone(&self.names[row.names]), text),
+            record,
             end: row.end,
             delivered: row.delivered,
             young: row.young,
@@ -401,7 +420,7 @@ fn each_row(
     Ok(())
 }
 
-/// Returns the flows and places of the copies that are to be compared, in order of flow.
+/// Returns the flows and places of the copies that are to be compared, in order of flow, the last one first.
 fn in_order(bytes: &[u8], whole: &HashSet<u32>, all: bool) -> io::Result<Vec<(u64, usize)>> {
     // How many copies S3 has more; of events nobody knows before those that were found twice are told.
     let mut more: HashMap<u128, Option<i64>> = HashMap::new();
@@ -419,6 +438,7 @@ fn in_order(bytes: &[u8], whole: &HashSet<u32>, all: bool) -> io::Result<Vec<(u6
             order.push((row.flow, at));
         }
     })?;
-    order.sort_unstable();
+    // They are taken from the end: the flows come in one order, into however many partitions they were put.
+    order.sort_unstable_by(|a, b| b.cmp(a));
     Ok(order)
 }

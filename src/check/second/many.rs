@@ -41,7 +41,9 @@ impl Look<'_> {
         mut every: Option<&mut EveryDifference<'_>>,
     ) -> Result<Buckets, Error> {
         let mut estimate = Some(self.screened.digests.estimate());
-        let (mut filled, mut before) = (HashSet::new(), buckets.clone());
+        let mut filled = HashSet::new();
+        // How they stood at the look before, if that was not the one that put the question.
+        let mut before: Option<Buckets> = None;
         for tries in (0..MOST_TRIES).rev() {
             // Whoever wants every difference wants the lone buckets' records too: they are compared like the others. So
             // are all in the end, if records keep arriving; where records may match on fewer fields, since one of them may have
@@ -86,12 +88,13 @@ impl Look<'_> {
                 },
                 Means::Copies(copies) => {
                     let changed = |id: &BucketId| {
+                        let before = before.as_ref().unwrap_or(buckets);
                         let both = before.get(id).zip(now.get(id));
                         both.is_some_and(|(before, now)| !before.balance.differs_as(&now.balance))
                     };
                     // What only one look has seen may have come while it was made.
                     if tries > 0 && all_read && scope.shared.iter().any(changed) {
-                        before = now;
+                        before = Some(now);
                         continue;
                     }
                     self.note_arrivals(buckets, &now, &seen.delays);
@@ -152,6 +155,10 @@ impl Look<'_> {
 
     /// Returns the buckets that still differ, and how they stand now.
     fn left(&self, buckets: &Buckets, now: &Buckets) -> Buckets {
+        if self.reader.check.recheck.times == 0 {
+            // Nobody looks again.
+            return Buckets::new();
+        }
         let lacking = self.explained.outcome.lacking();
         let standing = |(&id, now): (&BucketId, &Standing)| {
             let bucket = self.screened.digests.bucket(id);

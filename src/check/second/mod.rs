@@ -239,22 +239,25 @@ impl Look<'_> {
         for matched in &told.fewer {
             self.explained.outcome.count_fewer(matched, &sets);
         }
+        told.open
+            .sort_by_cached_key(|one| one.order_of_flows(&sets));
         for open in &told.open {
             self.note_traffic(open);
             for decided in self.untold.keep(open, &sets) {
                 self.note(&decided.bucket, decided.kind, decided.shown, &mut every)?;
             }
         }
-        let mut are_hidden = false;
-        for difference in &mut told.differences {
-            let lacking = difference.lacking(&sets);
-            let hidden = lacking.filter(|(side, copy)| self.hiding[*side].hides(copy));
-            if let Some((side, _)) = hidden {
-                difference.kind = Kind::Undetermined(side);
-                are_hidden = true;
+        if Side::BOTH.iter().any(|&side| !self.hiding[side].is_over()) {
+            // Flow by flow, so that what is hidden does not depend on how many flows are together here.
+            told.differences
+                .sort_by_cached_key(|one| one.order_of_flows(&sets));
+            for difference in &mut told.differences {
+                let lacking = difference.lacking(&sets);
+                let hidden = lacking.filter(|(side, copy)| self.hiding[*side].hides(copy));
+                if let Some((side, _)) = hidden {
+                    difference.kind = Kind::Undetermined(side);
+                }
             }
-        }
-        if are_hidden {
             told.sort();
         }
         for (number, difference) in told.differences.iter().enumerate() {
@@ -392,6 +395,9 @@ impl Look<'_> {
 
     /// Counts records that a side has gained (or lost) since the first look.
     pub(super) fn arrive(&mut self, bucket: BucketId, side: Side, change: i64) {
+        if change == 0 {
+            return;
+        }
         self.explained.arrivals[side] += change;
         self.arrived.entry(bucket).or_default()[side] += change;
     }

@@ -1,0 +1,139 @@
+//! Events that are found more than once.
+
+use std::sync::Mutex;
+
+use hashbrown::HashSet;
+
+use super::*;
+use crate::check::first::screen::{Screen, Size};
+use crate::check::pass::fields::Selection;
+use crate::decode::Format;
+use crate::digest::Fingerprints;
+use crate::model::Cover;
+use crate::model::Side;
+use crate::model::Sides;
+use crate::model::window::{Settle, Window};
+use crate::record::Kinds;
+use crate::record::{Cells, Comparison};
+use std::sync::Arc;
+
+const SIZE: Size = Size {
+    differences: 8,
+    lines: 8,
+    filters: 1 << 10,
+};
+
+fn rules() -> Rules {
+    let layout = Layout::vpc_default();
+    let format = Format::not_given();
+    Rules {
+        compared: Kinds::from_fn(|_| Comparison::new(layout.columns().to_vec())),
+        sets: Arc::default(),
+        selection: Selection::default(),
+        layouts: Mutex::default(),
+        seen: Mutex::default(),
+        plausible: crate::check::pass::plausible::Plausible::now(0),
+        window: Window::ALL,
+        settle: Settle { now: 0, seconds: 0 },
+        interfaces: HashSet::new(),
+        others: crate::check::Others::default(),
+        ignore_nodata: false,
+        key: Fingerprints::seeded(1),
+        formats: Sides {
+            s3: format.clone(),
+            cwl: format,
+        },
+        halt: Mutex::default(),
+    }
+}
+
+fn origin(number: usize) -> Origin {
+    Origin {
+        side: Side::Cwl,
+        number,
+        name: format!("{number}.json").into(),
+        cover: Cover::default(),
+        delivered: None,
+        verbatim: false,
+    }
+}
+
+fn begin<V: Visitor>(intake: &mut Intake<'_, V>) {
+    intake.provisional();
+    intake.layout(&Layout::vpc_default()).unwrap();
+}
+
+fn event<V: Visitor>(intake: &mut Intake<'_, V>, id: &str) {
+    let row = "2 1 eni-0aa 10.0.0.1 10.0.0.2 1 2 6 1 40 1700000000 1700000060 ACCEPT OK";
+    let cells: Vec<&[u8]> = row.split(' ').map(str::as_bytes).collect();
+    let row = Row {
+        number: 1,
+        cells: Cells::Apart(&cells),
+        alone: false,
+        event_id: Some(id),
+    };
+    intake.row(row).unwrap();
+}
+
+/// Two workers each with a part that holds the event `a`; `whole` tells which of the parts are, in the order in which
+/// they end. Returns how often `a` counts in the end, and how many of the parts must be taken again.
+fn at_once(whole: [bool; 2]) -> (u64, usize) {
+    let (rules, first) = (rules(), Taken::new(Screen::new(SIZE), 8));
+    let (mut one, mut other) = (first.fresh(), first.fresh());
+    let origins = [origin(0), origin(1)];
+    let mut intakes = [
+        Intake::new(&rules, &origins[0], &mut one),
+        Intake::new(&rules, &origins[1], &mut other),
+    ];
+    for intake in &mut intakes {
+        begin(intake);
+        event(intake, "a");
+        event(intake, "a");
+    }
+    let ends = intakes.into_iter().zip(whole);
+    let again = ends.filter_map(|(intake, whole)| (!intake.finish(whole)).then_some(()));
+    let again = again.count();
+    (
+        one.sides.cwl.tally.records + other.sides.cwl.tally.records,
+        again,
+    )
+}
+
+#[test]
+fn an_event_counts_once_whichever_of_two_parts_is_whole() {
+    assert_eq!(at_once([true, false]), (1, 0));
+    assert_eq!(at_once([false, true]), (1, 0));
+    assert_eq!(at_once([true, true]), (1, 1));
+    assert_eq!(at_once([false, false]), (0, 0));
+}
+
+#[test]
+fn a_part_that_fails_gives_up_no_other_parts_events() {
+    let (rules, mut worker) = (rules(), Taken::new(Screen::new(SIZE), 8));
+    for (number, whole) in [(0, true), (1, false), (2, true)] {
+        let origin = origin(number);
+        let mut intake = Intake::new(&rules, &origin, &mut worker);
+        begin(&mut intake);
+        event(&mut intake, "a");
+        assert!(intake.finish(whole));
+    }
+    assert_eq!(worker.sides.cwl.tally.records, 1);
+}
+
+#[test]
+fn what_must_be_taken_again_is_taken_without_what_others_have() {
+    let (rules, mut worker) = (rules(), Taken::new(Screen::new(SIZE), 8));
+    let mut other = worker.fresh();
+    let line = "2 1 eni-0aa 10.0.0.1 10.0.0.2 1 2 6 1 40 1700000000 1700000060 ACCEPT OK";
+    let answer = |ids: &[&str]| {
+        let events = ids
+            .iter()
+            .map(|id| format!(r#"{{"eventId":"{id}","message":"{line}"}}"#));
+        let events: Vec<String> = events.collect();
+        Content::Bytes(format!(r#"{{"events":[{}]}}"#, events.join(",")).into())
+    };
+    take(&rules, &origin(0), answer(&["a", "b"]), &mut worker).unwrap();
+    take(&rules, &origin(1), answer(&["b", "c"]), &mut other).unwrap();
+    worker.merge(other);
+    assert_eq!(worker.sides.cwl.tally.records, 3);
+}

@@ -1,0 +1,176 @@
+//! What rows are made of texts.
+
+use itertools::Itertools;
+use proptest::prelude::*;
+
+use super::*;
+use crate::decode::collected::{Collected, default_format, given};
+
+const ROW: &str =
+    "2 123456789010 eni-0aa 10.0.0.5 10.0.1.9 49152 443 6 10 840 1700000000 1700000058 ACCEPT OK";
+
+fn of(lines: &[&str], format: &Format) -> Collected {
+    let mut all = Collected::default();
+    let mut rows = Rows::new(format, &mut all);
+    for (number, line) in (1..).zip(lines) {
+        rows.take(line.as_bytes(), From::Line(number)).unwrap();
+    }
+    all
+}
+
+#[test]
+fn transit_gateway_rows_are_told_by_shape_if_no_layout_is_given() {
+    let gateway = format!("6 TransitGateway {}", ["-"; 34].join(" "));
+    let other = format!("6 VPC {}", ["-"; 34].join(" "));
+    let stamped = format!("2023-11-14T22:13:20Z tgw-0aa {gateway}");
+    let lines = [&gateway, &other, ROW, &stamped];
+    let all = of(&lines, &default_format());
+    assert_eq!(all.texts(), [&gateway, ROW, &gateway]);
+    let (vpc, gateways) = (Layout::vpc_default(), Layout::transit_gateway_default());
+    assert_eq!(all.layouts, [gateways.clone(), vpc, gateways]);
+    assert_eq!(all.malformed.len(), 1);
+    let told = Format {
+        given: true,
+        ..default_format()
+    };
+    assert_eq!(of(&lines, &told).texts(), [ROW]);
+}
+
+#[test]
+fn a_row_has_the_one_of_the_formats_given_that_it_fits() {
+    let layout = |format: &str| Layout::from_format(format).unwrap();
+    let (wide, narrow, other) = (
+        layout("${interface-id} ${bytes} ${start}"),
+        layout("${interface-id} ${start}"),
+        layout("${start} ${bytes} ${interface-id}"),
+    );
+    let format = Format {
+        others: vec![narrow.clone(), other.clone()],
+        ..Format::named(wide.clone())
+    };
+    let lines = [
+        "eni-0aa 40 1700000000",
+        "1700000000 40 eni-0aa",
+        "eni-0aa 1700000000",
+        "eni-0aa x 1700000000",
+        "2023-11-14T22:13:20.000Z eni-0aa-all 1700000000 40 eni-0aa",
+        "eni-0aa 40 1700000000\teni-0aa 1700000000",
+        "-",
+    ];
+    let all = of(&lines, &format);
+    let good = [lines[0], lines[1], lines[2], lines[1], lines[0], lines[2]];
+    assert_eq!(all.texts(), good);
+    let layouts = [&wide, &other, &narrow, &other, &wide, &narrow];
+    assert_eq!(all.layouts.iter().collect_vec(), layouts);
+    let reason = "columns that are a record in none of 3 formats";
+    let malformed = [(4, format!("3 {reason}")), (7, format!("1 {reason}"))];
+    assert_eq!(all.malformed, malformed);
+}
+
+#[test]
+fn a_row_that_fits_two_formats_is_none_and_both_are_named() {
+    let layout = |format: &str| Layout::from_format(format).unwrap();
+    let format = Format {
+        others: vec![layout("${dstaddr} ${srcaddr} ${start}")],
+        ..Format::named(layout("${srcaddr} ${dstaddr} ${start}"))
+    };
+    let all = of(&["10.0.0.1 10.0.0.2 1700000000"], &format);
+    let reason = "it is a record in more than one of the formats given: `${srcaddr} ${dstaddr} ${start}` and \
+                  `${dstaddr} ${srcaddr} ${start}`";
+    assert_eq!(all.malformed, [(1, reason.to_owned())]);
+    assert_eq!(all.texts(), Vec::<&str>::new());
+}
+
+#[test]
+fn a_header_is_none_among_events() {
+    let mut all = Collected::default();
+    let mut rows = Rows::new(&given("${start} ${end}"), &mut all);
+    for (number, message) in [(7, "start end"), (8, "1 2"), (9, "\x1b[1m3 4\x1b[0m")] {
+        rows.take(message.as_bytes(), From::Event(number, Some("id")))
+            .unwrap();
+    }
+    assert_eq!(all.malformed, [(7, "a header, not a record".to_owned())]);
+    assert_eq!(all.texts(), ["1 2", "3 4"]);
+    assert_eq!(all.rows[1].event_id.as_deref(), Some("id"));
+}
+
+#[test]
+fn a_text_may_hold_several_records_and_what_tools_write_around_them() {
+    let (a, b) = (ROW, ROW.replace("840", "841"));
+    for text in [
+        format!("{a}\t{b}"),
+        format!("{a}\r{b}\r"),
+        format!("{a}\n\n{b}\n"),
+        format!("{a}\\n{b}\\n"),
+        format!("{a} {b}"),
+        format!("{a}{b}"),
+    ] {
+        let all = of(&[&text], &default_format());
+        assert_eq!(all.texts(), [a, &b], "{text:?}");
+        assert_eq!((all.numbers(), &all.malformed), (vec![1, 1], &vec![]));
+        let mut events = Collected::default();
+        Rows::new(&default_format(), &mut events)
+            .take(text.as_bytes(), From::Event(1, Some("7")))
+            .unwrap();
+        let ids = events.rows.iter().map(|row| row.event_id.as_deref());
+        assert_eq!(ids.collect::<Vec<_>>(), [Some("7"), Some("7/1")]);
+    }
+    let tabs =
+        format!("1700000000000\teni-0aa-all\t{a}\nEVENTS\t7\t1700000312345\t{a}\t1700000000000");
+    let all = of(&tabs.split('\n').collect::<Vec<_>>(), &default_format());
+    assert_eq!((all.texts(), &all.malformed), (vec![a, a], &vec![]));
+}
+
+#[test]
+fn what_stands_among_records_and_is_none_is_named() {
+    let all = of(&[&format!("{ROW}\t2 3\t{ROW}\tfoo")], &default_format());
+    let reason = "one of 4 pieces in it is no record: the layout has 14 columns";
+    assert_eq!(all.texts(), [ROW, ROW]);
+    assert_eq!(
+        all.malformed,
+        [(1, reason.to_owned()), (1, reason.to_owned())]
+    );
+    let mut all = Collected::default();
+    let mut rows = Rows::new(&default_format(), &mut all);
+    let more = rows.take(b"NEXTTOKEN\teyJuZXh0", From::Line(7));
+    let reason = "stops where more events follow: line 7 holds the token to go on with; ask for the rest as well";
+    assert_eq!(more, Err(DecodeError::Unreadable(reason.to_owned())));
+}
+
+#[test]
+fn a_line_may_hold_lines_that_end_in_cr_alone() {
+    let all = of(&["end start\r2 1\r4 3"], &default_format());
+    assert_eq!(all.texts(), ["2 1", "4 3"]);
+    assert_eq!(all.layouts, [Layout::from_names(["end", "start"]).unwrap()]);
+}
+
+#[test]
+fn a_row_with_a_cell_too_many_is_no_other_record() {
+    let format = default_format();
+    let more = ROW.replacen("2 123456789010", "2 123456789010 x", 1);
+    for line in [more.clone(), format!("2023-11-14T22:13:20.000Z {more}")] {
+        let all = of(&[&line], &format);
+        assert_eq!((all.rows.len(), all.malformed.len()), (0, 1), "{line}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn cells_are_what_white_space_divides(line in "[ \t\r!0-9~\u{80}-\u{10ff}]{0,70}") {
+        let expected: Vec<&str> = line.split([' ', '\t', '\r']).filter(|cell| !cell.is_empty()).collect();
+        let format = given(&(1..=expected.len().max(1)).map(|n| format!("${{f{n}}}")).join(" "));
+        let all = of(&[&line], &format);
+        prop_assert_eq!(&all.malformed, &[]);
+        prop_assert_eq!(all.rows.iter().flat_map(|row| &row.cells).collect::<Vec<_>>(), expected.iter().map(|cell| cell.as_bytes()).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn control_bytes_are_found(line in prop::collection::vec(any::<u8>(), 0..40)) {
+        let control = line.iter().copied().find(|byte| is_control(*byte) && !matches!(*byte, ESCAPE | b'\n'));
+        prop_assume!(control.is_some());
+        let mut all = Collected::default();
+        Rows::new(&default_format(), &mut all).take(&line, From::Line(1)).unwrap();
+        prop_assert_eq!(all.rows.len(), 0);
+        prop_assert!(all.malformed[0].1.starts_with("control byte 0x"));
+    }
+}

@@ -1,0 +1,152 @@
+//! Texts that are no record as they stand: of several records, of one with something around it, or of none.
+
+use std::mem;
+
+use super::{From, Rows, count_cells, is_control};
+use crate::decode::several::{Passing, Run, is_beside, line_of_object, passing, pieces};
+use crate::decode::{DecodeError, Row, Sink};
+use crate::record::{Cells, Layout};
+
+impl<S: Sink> Rows<'_, S> {
+    /// Takes a text that is no record as it stands: of several records, of one with something around it, or of none. So many
+    /// cells were found in it, if it has been cut.
+    #[inline(never)]
+    pub(super) fn unfit(
+        &mut self,
+        text: &[u8],
+        from: From<'_>,
+        found: Option<usize>,
+    ) -> Result<(), DecodeError> {
+        let mut taken: u32 = 0;
+        let mut refused = Vec::new();
+        let count = pieces(text).count();
+        let last = pieces(text).last().filter(|_| self.unended);
+        for piece in pieces(text) {
+            if self.is_header(piece, from)? {
+                taken += 1;
+                continue;
+            }
+            let run = self.records_of(piece);
+            let is_cut = |run: &Run<'_>| {
+                let cell = run.last().copied().unwrap_or_default();
+                last.is_some_and(|last| std::ptr::eq(last, piece))
+                    && self.shape.layout.ends_within(cell)
+            };
+            match run.filter(|run| !is_cut(run)) {
+                Some(run) => self.hand_over(&run, from, &mut taken)?,
+                None if is_beside(text, piece) => {}
+                None => refused.push(count_cells(piece)),
+            }
+        }
+        if taken == 0 {
+            return self.unfit_line(text, from, found);
+        }
+        let columns = self.shape.columns;
+        for cells in refused {
+            let reason = format!(
+                "one of {count} pieces in it is no record: the layout has {columns} columns"
+            );
+            self.refuse(from, reason, cells)?;
+        }
+        Ok(())
+    }
+
+    /// Takes a piece of a line that is a header: lines may end in CR alone.
+    fn is_header(&mut self, piece: &[u8], from: From<'_>) -> Result<bool, DecodeError> {
+        if !(piece.first().is_some_and(u8::is_ascii_lowercase) && matches!(from, From::Line(_))) {
+            return Ok(false);
+        }
+        let cells = piece.split(u8::is_ascii_whitespace);
+        let cells: Run<'_> = cells.filter(|cell| !cell.is_empty()).collect();
+        match Layout::from_header(Cells::Apart(&cells)) {
+            Some(header) => self.header(header, from).map(|()| true),
+            None => Ok(false),
+        }
+    }
+
+    /// Takes a text that holds no record.
+    fn unfit_line(
+        &mut self,
+        text: &[u8],
+        from: From<'_>,
+        found: Option<usize>,
+    ) -> Result<(), DecodeError> {
+        if let From::Line(number) = from {
+            match passing(text) {
+                Passing::Over => return Ok(()),
+                Passing::More => {
+                    return Err(DecodeError::Unreadable(format!(
+                        "stops where more events follow: line {number} holds the token to go on with; ask for the rest as well"
+                    )));
+                }
+                Passing::No => {}
+            }
+        }
+        if let Some(control) = text
+            .iter()
+            .find(|byte| is_control(**byte) && **byte != b'\n')
+        {
+            return self.refuse_control(*control, text, from);
+        }
+        let found = found.unwrap_or_else(|| count_cells(text));
+        if !self.choices.is_empty() {
+            let cells = text.split(|byte| *byte <= b' ');
+            let cells: Run<'_> = cells.filter(|cell| !cell.is_empty()).collect();
+            let formats = self.choices.len();
+            let reason = format!("{found} columns that are a record in none of {formats} formats");
+            return self.refuse_cells(from, reason, Cells::Apart(&cells));
+        }
+        let columns = self.shape.columns;
+        let reason = format!("{found} columns where the layout has {columns}");
+        self.refuse(from, reason, found)
+    }
+
+    /// Returns the cells of the records that a piece of a text holds. If they are of the other default, that is the layout in
+    /// force from now on.
+    fn records_of<'t>(&mut self, piece: &'t [u8]) -> Option<Run<'t>> {
+        if piece.iter().any(|byte| is_control(*byte)) {
+            return None;
+        }
+        let piece = line_of_object(piece).unwrap_or(piece);
+        let cells = piece.split(u8::is_ascii_whitespace);
+        let cells: Run<'t> = cells.filter(|cell| !cell.is_empty()).collect();
+        if !self.choices.is_empty() {
+            return self.choose_run(&cells);
+        }
+        if let Some(run) = self.shape.records(&cells) {
+            return Some(run);
+        }
+        let other = self.other.as_mut()?;
+        let run = other.records(&cells)?;
+        mem::swap(&mut self.shape, other);
+        self.announced = false;
+        Some(run)
+    }
+
+    /// Hands over records of one text, of which so many have been handed over before.
+    fn hand_over(
+        &mut self,
+        run: &[&[u8]],
+        from: From<'_>,
+        taken: &mut u32,
+    ) -> Result<(), DecodeError> {
+        self.announce()?;
+        for record in run.chunks(self.shape.columns) {
+            let (From::Line(number) | From::Event(number, _)) = from;
+            let id = match from {
+                From::Event(_, id) => id,
+                From::Line(_) => None,
+            };
+            // Records of one event are no copies of each other.
+            let own_id = id.filter(|_| *taken > 0).map(|id| format!("{id}/{taken}"));
+            *taken += 1;
+            self.sink.row(Row {
+                number,
+                cells: Cells::Apart(record),
+                alone: false,
+                event_id: own_id.as_deref().or(id),
+            })?;
+        }
+        Ok(())
+    }
+}
