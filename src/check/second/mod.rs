@@ -238,6 +238,7 @@ impl Look<'_> {
         }
         for open in &told.open {
             self.note_traffic(open);
+            self.explained.noted.difference(open);
             for decided in self.untold.keep(open, &sets) {
                 self.note(&decided.bucket, decided.kind, decided.shown, &mut every)?;
             }
