@@ -35,7 +35,8 @@ fn planted(seed: u64, size: i64, plants: &[&Plant], noise: bool) -> (Report, u64
     in_order.sort_by_key(|plant| plant.stage);
     let mut lost = (!noise).then_some(0);
     for plant in in_order {
-        if plant.stage == plant::Stage::Copied {
+        // The same records are lost whatever is planted, but for sums of others.
+        if plant.stage > plant::Stage::Summed {
             lost.get_or_insert_with(|| corpus.lose_some(&mut Random::of(seed ^ 0xabcd)));
         }
         (plant.plant)(&mut corpus, &mut Random::of(seed).named(plant.name));
@@ -92,6 +93,7 @@ impl Score {
             [] => 0,
             _ => differing(&planted(seed, size, plants, false).0.counts),
         };
+        let with_noise = |plants: &[&Plant]| differing(&planted(seed, size, plants, true).0.counts);
         let alone = without_noise(plants);
         let lost = all.saturating_sub(alone);
         let names: Vec<&str> = plants.iter().map(|plant| plant.name).collect();
@@ -130,8 +132,7 @@ impl Score {
                     .filter(|(other, _)| *other != number)
                     .map(|(_, plant)| *plant)
                     .collect();
-                alone
-                    .saturating_sub(without_noise(&others))
+                all.saturating_sub(with_noise(&others))
                     .saturating_sub(partners)
             })
             .collect();
