@@ -35,7 +35,8 @@ fn planted(seed: u64, size: i64, plants: &[&Plant], noise: bool) -> (Report, u64
     in_order.sort_by_key(|plant| plant.stage);
     let mut lost = (!noise).then_some(0);
     for plant in in_order {
-        if plant.stage == plant::Stage::Copied {
+        // The same records are lost whatever is planted, but for sums of others.
+        if plant.stage > plant::Stage::Summed {
             lost.get_or_insert_with(|| corpus.lose_some(&mut Random::of(seed ^ 0xabcd)));
         }
         (plant.plant)(&mut corpus, &mut Random::of(seed).named(plant.name));
@@ -92,6 +93,7 @@ impl Score {
             [] => 0,
             _ => differing(&planted(seed, size, plants, false).0.counts),
         };
+        let with_noise = |plants: &[&Plant]| differing(&planted(seed, size, plants, true).0.counts);
         let alone = without_noise(plants);
         let lost = all.saturating_sub(alone);
         let names: Vec<&str> = plants.iter().map(|plant| plant.name).collect();
@@ -130,8 +132,7 @@ impl Score {
                     .filter(|(other, _)| *other != number)
                     .map(|(_, plant)| *plant)
                     .collect();
-                alone
-                    .saturating_sub(without_noise(&others))
+                all.saturating_sub(with_noise(&others))
                     .saturating_sub(partners)
             })
             .collect();
@@ -213,7 +214,7 @@ fn each_cause_alone_is_found() {
     let (seeds, sizes) = seeds();
     let mut score = Score::default();
     for plant in PLANTS.iter().chain(&OPEN) {
-        for (number, size) in (0..).zip(&SIZES[..sizes.max(3)]) {
+        for (number, size) in (0..).zip(&SIZES[..sizes]) {
             for seed in 0..seeds {
                 score.add(seed * 100 + number, *size, &[plant]);
             }
@@ -233,8 +234,8 @@ fn two_causes_at_once_are_found() {
             {
                 continue;
             }
-            // A third of them in each run of the suite.
-            if sizes < SIZES.len() && (number + other_number) % 3 > 0 {
+            // One in four of them in each run of the suite.
+            if sizes < SIZES.len() && (number + other_number) % 4 > 0 {
                 continue;
             }
             for seed in 0..seeds {
@@ -254,7 +255,7 @@ fn two_causes_at_once_are_found() {
 #[test]
 fn what_is_lost_for_no_reason_is_not_explained() {
     let (seeds, sizes) = seeds();
-    for size in &SIZES[..sizes.max(3)] {
+    for size in &SIZES[..sizes] {
         for seed in 0..3 * seeds {
             let (report, _) = planted(seed, *size, &[], true);
             assert!(differing(&report.counts) > 0);

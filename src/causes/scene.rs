@@ -260,7 +260,7 @@ impl<'a> Scene<'a> {
 
     /// Explains as many of each sort as it is told to.
     pub fn take(&mut self, found: Found, mut how_many: impl FnMut(&Cell<'_>, u64) -> u64) -> u64 {
-        let number = self.found.causes.len() as u32 + 1;
+        let number = self.next_number();
         let mut explained = Explanation {
             number,
             kind: found.kind,
@@ -317,11 +317,16 @@ impl<'a> Scene<'a> {
         records
     }
 
+    /// There are never many causes.
+    fn next_number(&self) -> u32 {
+        u32::try_from(self.found.causes.len() + 1).unwrap_or(u32::MAX)
+    }
+
     /// Notes a cause that explains no difference, but why something could not be compared.
     pub fn note(&mut self, found: Found) {
         let times = found.times;
         self.found.causes.push(Explanation {
-            number: self.found.causes.len() as u32 + 1,
+            number: self.next_number(),
             kind: found.kind,
             side: found.side,
             certain: found.certain,

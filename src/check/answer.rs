@@ -138,11 +138,14 @@ pub(super) fn report(
     }
 }
 
+/// The parts of each side that could not be read, with the reason.
+type Unreadable = Sides<Vec<(Arc<Part>, String)>>;
+
 /// Asks for the causes of what was found.
 fn why(
     reader: &Reader<'_>,
     screened: &Screened,
-    (sides, unreadable): (&Sides<SideSummary>, &Sides<Vec<(Arc<Part>, String)>>),
+    (sides, unreadable): (&Sides<SideSummary>, &Unreadable),
     findings: &[Finding],
     mut noted: Noted,
     (same_traffic, vanished): (bool, bool),

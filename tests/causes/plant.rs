@@ -128,7 +128,7 @@ pub(super) const PLANTS: [Plant; 20] = [
         "delivered-twice",
         Copied,
         object_twice,
-        &["twice"],
+        &["twice", "buckets"],
         true,
     ),
     plant(
@@ -136,7 +136,7 @@ pub(super) const PLANTS: [Plant; 20] = [
         "delivered-twice",
         Copied,
         stream_twice,
-        &["twice"],
+        &["twice", "buckets"],
         true,
     ),
     plant(
@@ -172,7 +172,15 @@ pub(super) const PLANTS: [Plant; 20] = [
         true,
     ),
     plant("32-bit", "converted-values", Copied, truncated, ROWS, true),
-    plant("shifted", "converted-values", Copied, shifted, ROWS, true),
+    plant(
+        "shifted",
+        "converted-values",
+        Copied,
+        shifted,
+        // Which buckets both sides have: where one has nothing, extra copies are counted with the rest.
+        &["rows", "buckets"],
+        true,
+    ),
     plant(
         "export-cut",
         "export-cut",

@@ -124,7 +124,7 @@ pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
     } else if explained * 100 >= of * 90 {
         scene.take(found, |cell, left| match cell.kind {
             Kind::Missing(_) | Kind::Divergent => left,
-            _ => 0,
+            Kind::Surplus(_) | Kind::Pending(_) | Kind::Undetermined(_) => 0,
         });
     }
 }

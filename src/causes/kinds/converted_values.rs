@@ -14,8 +14,11 @@ use crate::causes::traits::Relation;
 use crate::diff::Kind;
 use crate::model::{Side, Sides};
 
-/// What is known of how tools convert values, and what it is called.
-const RULES: [(&str, fn(Relation) -> bool); 3] = [
+/// What a conversion is called, and how to tell it.
+type Rule = (&'static str, fn(Relation) -> bool);
+
+/// What is known of how tools convert values.
+const RULES: [Rule; 3] = [
     ("zero-as-absent", |it| matches!(it, Relation::ZeroAbsent(_))),
     ("32-bit", |it| matches!(it, Relation::Truncated(_))),
     ("number-form", |it| matches!(it, Relation::Written(_))),
@@ -78,7 +81,7 @@ fn zeros_of_flows(scene: &mut Scene<'_>) {
     } else {
         scene.take(found, |cell, left| match cell.kind {
             Kind::Missing(_) => left * explained / of,
-            _ => 0,
+            Kind::Surplus(_) | Kind::Divergent | Kind::Pending(_) | Kind::Undetermined(_) => 0,
         });
     }
 }

@@ -65,7 +65,7 @@ pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
         scene.explain(found, |cell| match cell.kind {
             Kind::Surplus(of) => of == side,
             Kind::Missing(lacking) => lacking != side && cell.traits.twin > 0,
-            _ => false,
+            Kind::Divergent | Kind::Pending(_) | Kind::Undetermined(_) => false,
         });
     }
 }

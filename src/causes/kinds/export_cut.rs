@@ -80,14 +80,14 @@ pub(in crate::causes) fn text(of: &Explanation) -> String {
             records(of)
         ),
         "end" => format!(
-            "the files of {} end at {}, where {} has {} more: the export may have been cut",
+            "the files of {} end at {}, where {} goes on with {}: the export may have been cut",
             side(of),
             of.since.map_or_else(String::new, rfc3339),
             other(of),
             records(of)
         ),
         _ => format!(
-            "the files of {} begin only at {}, where {} has {} from before: the export may have been cut",
+            "the files of {} begin at {}, and before that {} has {}: the export may have been cut",
             side(of),
             of.until.map_or_else(String::new, rfc3339),
             other(of),

@@ -8,13 +8,17 @@ use crate::diff::Kind;
 use crate::model::Side;
 use crate::model::window::SLOT;
 
+/// What takes longer, in seconds, has been copied or put back rather than delivered: it says nothing of what is on its way.
+const LONGEST: i64 = 6 * 3600;
+
 pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
     for side in Side::BOTH {
         let pending = |cell: &Cell<'_>| cell.kind == Kind::Pending(side);
         let suggested = scene
             .suggested_settle
             .and_then(|seconds| i64::try_from(seconds).ok());
-        let longer = suggested.filter(|seconds| *seconds > scene.settle.seconds);
+        let longer =
+            suggested.filter(|seconds| *seconds > scene.settle.seconds && *seconds <= LONGEST);
         let now = scene.settle.now;
         let young = |cell: &Cell<'_>| {
             let slot = cell.bucket.slot.zip(longer);

@@ -81,7 +81,7 @@ pub(super) fn find(scene: &mut Scene<'_>) {
     } else if explained * 100 >= of * SHARE {
         scene.take(found, |cell, left| match cell.kind {
             Kind::Missing(_) => left,
-            _ => 0,
+            Kind::Surplus(_) | Kind::Divergent | Kind::Pending(_) | Kind::Undetermined(_) => 0,
         });
     }
 }

@@ -9,16 +9,12 @@ use crate::model::Side;
 
 pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
     for side in Side::BOTH {
-        for sort in [Sort::Reject, Sort::Accept] {
+        for (sort, other_sort) in [(Sort::Reject, "ACCEPT"), (Sort::Accept, "REJECT")] {
             let is = |cell: &Cell<'_>| cell.is_missing_on(side) && cell.traits.sort == sort;
             let facts = &scene.sides[side];
             let has = |name: &str| {
                 let mut records = facts.sample.all().iter();
                 records.any(|(_, (record, _))| record.get("action") == Some(name))
-            };
-            let other_sort = match sort {
-                Sort::Reject => "ACCEPT",
-                _ => "REJECT",
             };
             // What is of interfaces that the side has nothing of at all says nothing.
             let tells = |cell: &Cell<'_>| is(cell) && scene.has(side, &cell.bucket.interface);

@@ -243,6 +243,7 @@ impl Look<'_> {
             .sort_by_cached_key(|one| one.order_of_flows(&sets));
         for open in &told.open {
             self.note_traffic(open);
+            self.explained.noted.difference(open);
             for decided in self.untold.keep(open, &sets) {
                 self.note(&decided.bucket, decided.kind, decided.shown, &mut every)?;
             }
