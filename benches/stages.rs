@@ -109,10 +109,7 @@ impl Sink for Boil {
 }
 
 fn run(content: &Bytes, mut sink: impl Sink) {
-    let format = Format {
-        layout: Layout::vpc_default(),
-        given: false,
-    };
+    let format = Format::not_given();
     let result = decode(Content::Bytes(content.clone()), &format, &mut sink);
     result.expect("it can be read");
 }
