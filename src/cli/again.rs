@@ -31,7 +31,7 @@ const LEFT_OUT: [&str; 16] = [
 /// Returns the command. `window` is what the check was of, so that it is of the same when it is run later. `None` if nothing was
 /// typed that can be changed.
 pub fn again(words: &[OsString], window: &Window, changes: &[Change]) -> Option<String> {
-    let mut definition = Cli::command();
+    let mut definition = super::empty::without_empty_variables(Cli::command());
     let matches = definition.try_get_matches_from_mut(words).ok()?;
     let (typed, matches) = matches.subcommand()?;
     let definition = definition.find_subcommand(typed)?;
