@@ -94,7 +94,7 @@ impl Row {
         &self.values[place(name)]
     }
 
-    pub(super) fn set(&mut self, name: &str, value: impl ToString) {
+    pub(super) fn set(&mut self, name: &str, value: &dyn ToString) {
         self.values[place(name)] = value.to_string();
     }
 

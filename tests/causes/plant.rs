@@ -305,10 +305,10 @@ fn aggregation(corpus: &mut Corpus, _: &mut Random) {
             for name in ["packets", "bytes"] {
                 let number = |row: &Row| row.get(name).parse::<u64>().unwrap();
                 let added = number(&sum) + number(&row);
-                sum.set(name, added);
+                sum.set(name, &added);
             }
             let end = row.get("end").to_owned();
-            sum.set("end", end);
+            sum.set("end", &end);
         }
         sums.push(sum);
     }
@@ -381,7 +381,7 @@ fn best_effort(corpus: &mut Corpus, random: &mut Random) {
     for row in &mut corpus.rows.cwl {
         let number: u64 = row.get("bytes").parse().unwrap_or(0);
         if row.get("log-status") == "OK" && Random::of(number).percent(chance) {
-            row.set(field, "-");
+            row.set(field, &"-");
         }
     }
 }
@@ -399,7 +399,7 @@ fn zero_as_absent(corpus: &mut Corpus, _: &mut Random) {
 fn truncated(corpus: &mut Corpus, _: &mut Random) {
     for row in &mut corpus.rows.cwl {
         if let Ok(bytes) = row.get("bytes").parse::<u64>() {
-            row.set("bytes", bytes & u64::from(u32::MAX));
+            row.set("bytes", &(bytes & u64::from(u32::MAX)));
         }
     }
 }
@@ -409,7 +409,7 @@ fn shifted(corpus: &mut Corpus, random: &mut Random) {
     for row in &mut corpus.rows.cwl {
         for name in ["start", "end"] {
             let time: i64 = row.get(name).parse().unwrap();
-            row.set(name, time + by);
+            row.set(name, &(time + by));
         }
     }
 }

@@ -223,11 +223,8 @@ fn events(body: &Value, state: &State, fault: Fault) -> Making {
         let mut next = shown;
         let mut json = b"{\"events\":[".to_vec();
         let (mut bytes, mut items) = (0, 0);
-        let shows = match fault {
-            Fault::EmptyPage => false,
-            Fault::Ended => newest,
-            _ => true,
-        };
+        let shows =
+            !matches!(fault, Fault::EmptyPage) && (newest || !matches!(fault, Fault::Ended));
         while shows && next < stream.len() && next - shown < most && stream.timestamp(next) < to {
             bytes += stream.size(next) + EVENT_BYTES;
             if bytes > PAGE_BYTES {
