@@ -289,6 +289,7 @@ mod tests {
             (row("NODAT") + "\n", 2),
             (row("-"), 2),
             (row("***"), 2),
+            (row("OK") + "\nversion log-status", 2),
             (format!("2023-11-14T22:13:20.000Z {}", row("O")), 1),
             (format!("{ROW}\n{ROW}\t{}", ROW.replace("OK", "O")), 2),
         ] {

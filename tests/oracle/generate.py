@@ -116,7 +116,8 @@ def ask(world, made):
     rng, traits = world.rng, world.traits
     layouts = [layout for side in SIDES for layout in world.layouts[side]]
     everywhere = set.intersection(*map(set, layouts))
-    somewhere = sorted(set().union(*layouts))
+    # A name that AWS has not, and that no row happens to have, is refused as a slip.
+    somewhere = sorted(set().union(*layouts) - ({OWN, *SLIPS.values()} - everywhere))
     if "settle" in traits:
         made.settle = rng.choice((60, 900, 3600))
         made.now = rng.choice(BASES) + rng.randrange(0, 300) + made.settle

@@ -78,7 +78,8 @@ impl<S: Sink> Rows<'_, S> {
         let from = From::Line(number);
         let stamped = cells.first().is_some_and(|cell| is_time_stamp(cell));
         let rest = if stamped { all.split_first().1 } else { all };
-        if self.is_cut(rest, stamped) {
+        let is_header = !cells.is_empty() && Layout::from_header(all).is_some();
+        if !is_header && self.is_cut(rest, stamped) {
             let last = String::from_utf8_lossy(cells.last().copied().unwrap_or_default());
             let reason = format!("the line ends within its last value, `{last}`");
             return self.refuse_cells(from, reason, rest);

@@ -35,18 +35,20 @@ impl<S: Sink> Rows<'_, S> {
             match run.filter(|run| !is_cut(run)) {
                 Some(run) => self.hand_over(&run, from, &mut taken)?,
                 None if is_beside(text, piece) => {}
-                None => refused.push(count_cells(piece)),
+                None => refused.push(piece),
             }
         }
         if taken == 0 {
             return self.unfit_line(text, from, found);
         }
         let columns = self.shape.columns;
-        for cells in refused {
+        for piece in refused {
+            let cells = piece.split(|byte| *byte <= b' ');
+            let cells: Run<'_> = cells.filter(|cell| !cell.is_empty()).collect();
             let reason = format!(
                 "one of {count} pieces in it is no record: the layout has {columns} columns"
             );
-            self.refuse(from, reason, cells)?;
+            self.refuse_cells(from, reason, Cells::Apart(&cells))?;
         }
         Ok(())
     }
