@@ -35,15 +35,15 @@ pub(crate) const WIDTH: usize = 100;
 /// What stands below a label.
 const MARGIN: &str = "          ";
 
-/// Who gets the room that is left, and how many lines at most: a gap, why, what was not read, how to judge all that, the
-/// map and a few rows, then more of the same.
+/// Who gets the room that is left, and how many lines at most: a gap, why, what was not read, the map, how to judge all that,
+/// a few rows, then more of the same.
 const TURNS: [(usize, usize); 14] = [
     (2, 2),
     (3, 6),
     (4, 6),
     (5, 5),
-    (10, 8),
     (8, 10),
+    (10, 8),
     (9, 9),
     (8, 14),
     (9, 12),
@@ -76,7 +76,12 @@ pub(super) fn write(report: &Report, style: Style<'_>, out: &mut dyn Write) -> i
         notes(&page, report),
         next(&page, report),
     ];
-    let text = block::page(blocks, &TURNS);
+    // What a job has taken up comes before the map.
+    let turns = match report.state {
+        Some(_) => [&[(10, 7)], &TURNS[..]].concat(),
+        None => TURNS.to_vec(),
+    };
+    let text = block::page(blocks, &turns);
     out.write_all(text.as_bytes())
 }
 
@@ -339,9 +344,10 @@ mod tests {
           row  interface              start     end       source           destination      bytes  action
           s3://fa-014-111122223333/AWSLogs/111122223333/vpcflowlogs/eu-west-1/2022/01/07/111122223333_vpcflowlogs_eu-west-1_fl-0aa11bb22cc33dd44_20220107T2325Z_1a2b3c4d.log.gz:3
             3  eni-0c19436730cc350ae  23:25:04  23:26:02  10.0.1.20:49152  10.0.1.196:443     336  ACCEPT
-            3  eni-0c19436730cc350ae  23:30:04  23:31:02  10.0.1.20:49152  10.0.1.196:8443    336  ACCEPT
-          ... and 5 more: --rows N, or --all-differences FILE
-        Note      s3: flow logs read: fl-0aa11bb22cc33dd44 (12 objects), fl-0ee55ff66aa77bb88 (1 object)
+          ... and 6 more: --rows N, or --all-differences FILE
+
+        Compared  all 14 fields of the default format
+                  1 line left out; -o json has all
         To do     look at what delivers to cwl
           flowdiff check s3://fa-014-111122223333 cwl:///fa-014-FlowLogGroup
         ");
@@ -422,18 +428,20 @@ mod tests {
           pending here               1          0  too young to be missing
           came late here             0          2  not at the first look
 
-        Map  (UTC, 5 minutes a column; the worst interfaces first)
-          interface              records  01-07 23:00
-          eni-0c19436730cc350ae        7  .....sS+#?.~
-          . the same on both   S only s3 has any   s cwl lacks some   # divergent   + surplus
-          ? undetermined   ~ pending
-
         Missing on cwl: 3 records  (s3 has what cwl lacks; UTC of 2022-01-07)
           row  interface              start     end       source           destination      bytes  action
           s3://fa-014-111122223333/AWSLogs/111122223333/vpcflowlogs/eu-west-1/2022/01/07/111122223333_vpcflowlogs_eu-west-1_fl-0aa11bb22cc33dd44_20220107T2325Z_1a2b3c4d.log.gz:3
             3  eni-0c19436730cc350ae  23:25:04  23:26:02  10.0.1.20:49152  10.0.1.196:443     336  ACCEPT
             3  eni-0c19436730cc350ae  23:30:04  23:31:02  10.0.1.20:49152  10.0.1.196:8443    336  ACCEPT
           ... and 5 more: --rows N, or --all-differences FILE
+
+        New       2 windows within 2022-01-07T23:00:00Z .. 2022-01-07T23:10:00Z; 2022-01-07T23:05:00Z ..
+                  2022-01-07T23:10:00Z could not be read
+        Again     2022-01-07T22:55:00Z .. 2022-01-07T23:00:00Z; 2 records found late, at most 41m 30s after
+                  the end
+        Open      6 records, 1 part, 1 window; the next run looks again
+        Next      from 2022-01-08T00:00:00Z; 15m more are due
+                  2 lines left out; -o json has all
         To do     look at what delivers to cwl
           flowdiff check s3://fa-014-111122223333 cwl:///fa-014-FlowLogGroup
         ");
