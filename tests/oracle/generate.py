@@ -121,6 +121,8 @@ def ask(world, made):
     if "settle" in traits:
         made.settle = rng.choice((60, 900, 3600))
         made.now = rng.choice(BASES) + rng.randrange(0, 300) + made.settle
+        # A window that begins in the future is refused.
+        made.now = max(made.now, (made.since or 0) + 60)
     if "interface" in traits and "interface-id" in everywhere:
         made.interfaces = tuple(rng.sample(["eni-0a0", "eni-0a1", "eni-0a2"], rng.choice((1, 2))))
     if "nodata" in traits and "log-status" in everywhere:
