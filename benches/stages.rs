@@ -18,9 +18,9 @@ use std::hint::black_box;
 use bytes::Bytes;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use flowdiff::decode::{Content, Format, Malformed, Row, Sink, Stop, decode};
-use flowdiff::digest::{Digest, Fingerprints, Ledger, Print, Sketch};
+use flowdiff::digest::{Digest, Fingerprints, Ledger, RecordPrint, Sketch};
 use flowdiff::model::window::slot;
-use flowdiff::record::{Comparison, Layout, Normaliser};
+use flowdiff::record::{ComparedFields, Layout, Normaliser};
 use libdeflater::{CompressionLvl, Compressor, Decompressor};
 
 use corpus::{Corpus, Record};
@@ -51,7 +51,7 @@ impl Sink for Count {
 
 /// Normalises rows and, if it has a digest, boils them down.
 struct Boil {
-    comparison: Comparison,
+    comparison: ComparedFields,
     normaliser: Option<Normaliser>,
     text: Vec<u8>,
     digest: Option<(Fingerprints, Digest)>,
@@ -66,7 +66,7 @@ impl Boil {
             )
         });
         Self {
-            comparison: Comparison::new(Layout::vpc_default().columns().to_vec()),
+            comparison: ComparedFields::new(Layout::vpc_default().columns().to_vec()),
             normaliser: None,
             text: Vec::new(),
             digest,
@@ -94,7 +94,7 @@ impl Sink for Boil {
         match &mut self.digest {
             Some((key, digest)) => {
                 let slot = normal.start.map(slot);
-                digest.add(&Print::new(key, normal.text, normal.interface, slot));
+                digest.add(&RecordPrint::new(key, normal.text, normal.interface, slot));
             }
             None => {
                 black_box(&normal);
@@ -156,11 +156,11 @@ fn stages(criterion: &mut Criterion) {
         .iter()
         .map(|record| corpus::interface_id(record.interface))
         .collect();
-    let prints: Vec<Print<'_>> = records
+    let prints: Vec<RecordPrint<'_>> = records
         .iter()
         .zip(lines.iter().zip(&names))
         .map(|(record, (line, name))| {
-            Print::new(&key, line, name.as_bytes(), Some(slot(record.start)))
+            RecordPrint::new(&key, line, name.as_bytes(), Some(slot(record.start)))
         })
         .collect();
     let text = Bytes::from(text.clone());
@@ -192,7 +192,7 @@ fn stages(criterion: &mut Criterion) {
     });
     let mut sketch = Sketch::for_differences(DIFFERENCES);
     group.bench_function("sketch", |bench| {
-        let mut add = |print: &Print<'_>| sketch.add(print.fingerprint, print.bucket, 1);
+        let mut add = |print: &RecordPrint<'_>| sketch.add(print.fingerprint, print.bucket, 1);
         bench.iter(|| prints.iter().for_each(&mut add));
     });
     group.bench_function("text to digest", |bench| {

@@ -25,7 +25,7 @@ use crate::source::examine::{self, Examined};
 use crate::source::flow_logs::FlowLog;
 use crate::source::{Address, Ask, SourceOptions};
 
-pub use facts::{Facts, Newest};
+pub use facts::{Facts, NewestObject};
 pub use text::text;
 
 /// The name of the JSON format.
@@ -37,7 +37,7 @@ const DESCRIBE_FLOW_LOGS: &str = "ec2:DescribeFlowLogs";
 /// How a probe came out; the worst decides about all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Status {
+pub enum ProbeStatus {
     /// As it should be.
     #[default]
     Ok,
@@ -47,7 +47,7 @@ pub enum Status {
     Failed,
 }
 
-impl Status {
+impl ProbeStatus {
     /// Returns the word for it: `ok`, `warning`, `failed`.
     pub fn name(self) -> &'static str {
         match self {
@@ -75,7 +75,7 @@ pub struct Probe {
     /// What was looked at: the IAM action of a permission, or a word such as `identity`, `retention`, `newest-object`.
     pub probe: &'static str,
     /// How it came out.
-    pub status: Status,
+    pub status: ProbeStatus,
     /// What was found, as a sentence.
     pub found: String,
     /// What to do about it.
@@ -98,10 +98,10 @@ pub struct Permission {
 pub struct Diagnosis {
     schema: &'static str,
     /// The worst of all probes.
-    pub status: Status,
+    pub status: ProbeStatus,
     /// What flowdiff exits with.
     pub exit_code: u8,
-    window: Option<Times>,
+    window: Option<ProbeTimes>,
     /// What is known of each side.
     pub sides: Sides<Facts>,
     /// What was looked at: first the flow logs, then side by side.
@@ -111,21 +111,26 @@ pub struct Diagnosis {
 }
 
 #[derive(Clone, Debug, Serialize)]
-struct Times {
+struct ProbeTimes {
     start: Option<String>,
     end: Option<String>,
 }
 
 /// The probes of a side.
-struct Chart<'a> {
+struct SideDiagnosis<'a> {
     side: Side,
     check: &'a Check,
     options: &'a SourceOptions,
     probes: Vec<Probe>,
 }
 
-impl Chart<'_> {
-    fn add(&mut self, probe: &'static str, status: Status, found: impl Into<String>) -> &mut Probe {
+impl SideDiagnosis<'_> {
+    fn add(
+        &mut self,
+        probe: &'static str,
+        status: ProbeStatus,
+        found: impl Into<String>,
+    ) -> &mut Probe {
         self.probes.push(Probe {
             side: Some(self.side),
             probe,
@@ -139,22 +144,22 @@ impl Chart<'_> {
     }
 
     fn ok(&mut self, probe: &'static str, found: impl Into<String>) {
-        self.add(probe, Status::Ok, found);
+        self.add(probe, ProbeStatus::Ok, found);
     }
 
     fn warn(&mut self, probe: &'static str, found: impl Into<String>, advice: impl Into<String>) {
-        self.add(probe, Status::Warning, found).advice = Some(advice.into());
+        self.add(probe, ProbeStatus::Warning, found).advice = Some(advice.into());
     }
 
     fn fail(&mut self, probe: &'static str, found: impl Into<String>, advice: impl Into<String>) {
-        self.add(probe, Status::Failed, found).advice = Some(advice.into());
+        self.add(probe, ProbeStatus::Failed, found).advice = Some(advice.into());
     }
 
     /// Adds a permission that was tried, or could not be.
     fn permission(
         &mut self,
         permission: &Permission,
-        status: Status,
+        status: ProbeStatus,
         found: impl Into<String>,
         advice: Option<String>,
     ) {
@@ -222,7 +227,7 @@ pub async fn without_sources(options: &Sides<SourceOptions>, error: &Error) -> D
     let mut probes = vec![Probe {
         side: None,
         probe: asked.as_ref().map_or("flow-logs", |asked| asked.action),
-        status: Status::Failed,
+        status: ProbeStatus::Failed,
         found: error.to_string(),
         advice: error.hint().map(str::to_owned),
         permission: asked,
@@ -249,7 +254,7 @@ impl Diagnosis {
             schema: SCHEMA,
             status,
             exit_code: status.exit_code(),
-            window: window.map(|window| Times {
+            window: window.map(|window| ProbeTimes {
                 start: window.start.map(rfc3339),
                 end: window.end.map(rfc3339),
             }),
@@ -277,8 +282,8 @@ impl Diagnosis {
     }
 }
 
-fn chart<'a>(check: &'a Check, options: &'a SourceOptions) -> Chart<'a> {
-    Chart {
+fn chart<'a>(check: &'a Check, options: &'a SourceOptions) -> SideDiagnosis<'a> {
+    SideDiagnosis {
         side: options.side,
         check,
         options,
@@ -319,7 +324,11 @@ impl Other {
     }
 }
 
-fn judge<'a>(mut chart: Chart<'a>, examined: &Examined, other: &Other) -> Chart<'a> {
+fn judge<'a>(
+    mut chart: SideDiagnosis<'a>,
+    examined: &Examined,
+    other: &Other,
+) -> SideDiagnosis<'a> {
     match examined {
         Examined::Bucket(at, bucket) => bucket::judge(&mut chart, at, bucket),
         Examined::Group(at, group) => group::judge(&mut chart, at, group, other),
@@ -345,12 +354,17 @@ fn flow_logs(logs: &Sides<FlowLog>, window: &Window) -> Vec<Probe> {
             action: DESCRIBE_FLOW_LOGS,
             resource: "*".to_owned(),
         }),
-        ..row(None, DESCRIBE_FLOW_LOGS, Status::Ok, summaries)
+        ..row(None, DESCRIBE_FLOW_LOGS, ProbeStatus::Ok, summaries)
     }];
     let mismatches = mismatches(logs, window);
     if mismatches.is_empty() {
         let alike = "nothing about the two flow logs is likely to make their records differ";
-        probes.push(row(None, "configuration", Status::Ok, alike.to_owned()));
+        probes.push(row(
+            None,
+            "configuration",
+            ProbeStatus::Ok,
+            alike.to_owned(),
+        ));
     }
     probes.extend(mismatches.iter().map(|it| {
         let values = values(it).map_or_else(String::new, |values| {
@@ -359,7 +373,7 @@ fn flow_logs(logs: &Sides<FlowLog>, window: &Window) -> Vec<Probe> {
         let found = format!("{}{values}", it.setting());
         Probe {
             advice: Some(reason(it)),
-            ..row(it.side(), "configuration", Status::Warning, found)
+            ..row(it.side(), "configuration", ProbeStatus::Warning, found)
         }
     }));
     probes

@@ -68,14 +68,14 @@ const PRICES: [Price; 2] = [
 
 /// A number that is known up to a span; both ends belong to it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Span {
+pub struct EstimateRange {
     /// At least.
     pub least: u64,
     /// At most, as far as the estimate holds; `None` if nothing tells.
     pub most: Option<u64>,
 }
 
-impl Span {
+impl EstimateRange {
     fn exactly(number: u64) -> Self {
         Self {
             least: number,
@@ -88,7 +88,7 @@ impl Span {
 #[derive(Clone, Debug, Serialize)]
 pub struct Estimate {
     schema: &'static str,
-    window: Times,
+    window: EstimateTimes,
     sides: Sides<SideEstimate>,
     /// US dollars for the calls, least and most.
     usd: (f64, Option<f64>),
@@ -99,7 +99,7 @@ pub struct Estimate {
 }
 
 #[derive(Clone, Debug, Serialize)]
-struct Times {
+struct EstimateTimes {
     start: Option<String>,
     end: Option<String>,
 }
@@ -115,9 +115,9 @@ struct SideEstimate {
     /// Bytes as stored, if listings tell.
     bytes: Option<u64>,
     /// Records in the window.
-    records: Option<Span>,
+    records: Option<EstimateRange>,
     /// Calls by operation: those of a listing, and those that read.
-    calls: BTreeMap<String, Span>,
+    calls: BTreeMap<String, EstimateRange>,
     /// How long the calls for log events take at the rate asked for; `None` if nothing tells.
     minutes: Option<(f64, Option<f64>)>,
 }
@@ -146,10 +146,10 @@ pub async fn estimate(
         let (address, options) = &addresses[side];
         let listing = &listings[side];
         let other = known[side.other()];
-        let mut calls: BTreeMap<String, Span> = sources[side]
+        let mut calls: BTreeMap<String, EstimateRange> = sources[side]
             .calls()
             .into_iter()
-            .map(|(operation, times)| (operation, Span::exactly(times)))
+            .map(|(operation, times)| (operation, EstimateRange::exactly(times)))
             .collect();
         let parts = listing.parts.len() as u64;
         let mut minutes = None;
@@ -158,7 +158,7 @@ pub async fn estimate(
             Address::S3 { .. } => {
                 calls.insert(
                     "GetObject".to_owned(),
-                    Span::exactly(parts + u64::from(parts > 0)),
+                    EstimateRange::exactly(parts + u64::from(parts > 0)),
                 );
             }
             Address::Group(_) => {
@@ -199,7 +199,7 @@ pub async fn estimate(
     });
     Ok(Estimate {
         schema: SCHEMA,
-        window: Times {
+        window: EstimateTimes {
             start: check.window.start.map(rfc3339),
             end: check.window.end.map(rfc3339),
         },
@@ -216,7 +216,7 @@ fn bytes(listing: &Listing) -> Option<u64> {
 }
 
 /// Estimates how many records of the window a side's files hold; `None` if there are none of known size.
-fn records(listing: &Listing, window: &Window) -> Option<Span> {
+fn records(listing: &Listing, window: &Window) -> Option<EstimateRange> {
     let (mut least, mut most) = (0.0, 0.0);
     for part in &listing.parts {
         let size = part.size?;
@@ -230,7 +230,7 @@ fn records(listing: &Listing, window: &Window) -> Option<Span> {
         least += size.saturating_sub(frame) as f64 * share / worst;
         most += size as f64 * share / best;
     }
-    Some(Span {
+    Some(EstimateRange {
         least: whole(least),
         most: Some(whole(most)),
     })
@@ -247,19 +247,19 @@ fn share(part: &Part, window: &Window) -> f64 {
 
 /// How many calls it takes to read so many streams one by one: the pages of what is in them, and of each one or two to see
 /// its end, unless an event after the window shows it.
-fn pages(streams: u64, records: Option<Span>) -> Span {
+fn pages(streams: u64, records: Option<EstimateRange>) -> EstimateRange {
     let full = |records: u64, event: f64| {
         let records = records as f64;
         whole((records / PAGE_EVENTS).max(records * event / PAGE_BYTES))
     };
     let least = streams;
     let Some(records) = records.filter(|_| streams > 0) else {
-        return Span {
+        return EstimateRange {
             least,
             most: (streams == 0).then_some(0),
         };
     };
-    Span {
+    EstimateRange {
         least: least.max(full(records.least, EVENT_BYTES.0)),
         most: records
             .most
@@ -270,12 +270,12 @@ fn pages(streams: u64, records: Option<Span>) -> Span {
 /// What reading a log group takes in one way.
 struct Way {
     name: &'static str,
-    calls: Vec<(&'static str, Span)>,
+    calls: Vec<(&'static str, EstimateRange)>,
     minutes: (f64, Option<f64>),
 }
 
 impl Way {
-    fn by_stream(streams: u64, records: Option<Span>, get: f64) -> Self {
+    fn by_stream(streams: u64, records: Option<EstimateRange>, get: f64) -> Self {
         let reads = pages(streams, records);
         let minutes = |calls: u64| calls as f64 / get / 60.0;
         Self {
@@ -286,7 +286,7 @@ impl Way {
     }
 
     /// Whatever there is fills pages of either call; some streams are read both ways.
-    fn together(streams: u64, records: Option<Span>, get: f64, filter: f64) -> Self {
+    fn together(streams: u64, records: Option<EstimateRange>, get: f64, filter: f64) -> Self {
         let twice = streams.min(FEW_STREAMS as u64);
         let full = |records: u64, event: f64| {
             whole((records as f64 / PAGE_EVENTS).max(records as f64 * event / PAGE_BYTES))
@@ -302,14 +302,14 @@ impl Way {
             calls: vec![
                 (
                     "FilterLogEvents",
-                    Span {
+                    EstimateRange {
                         least: u64::from(streams > 0),
                         most: filters,
                     },
                 ),
                 (
                     "GetLogEvents",
-                    Span {
+                    EstimateRange {
                         least: twice,
                         most: gets,
                     },
@@ -413,7 +413,7 @@ mod tests {
         let window = Window::new(1_641_596_400, 1_641_600_000);
         let inside = part(&key("20220107T2325Z"), Some(4700));
         let outside = part(&key("20220108T0005Z"), Some(4500));
-        let expected = Span {
+        let expected = EstimateRange {
             least: 100,
             most: Some(392),
         };
@@ -429,8 +429,8 @@ mod tests {
 
     #[test]
     fn calls_for_streams() {
-        let span = |least, most| Span { least, most };
-        let records = |number| Some(Span::exactly(number));
+        let span = |least, most| EstimateRange { least, most };
+        let records = |number| Some(EstimateRange::exactly(number));
         for (streams, records, expected) in [
             (0, None, span(0, Some(0))),
             (3, None, span(3, None)),

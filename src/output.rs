@@ -33,14 +33,14 @@ pub struct Output {
     path: PathBuf,
     /// Where that points.
     target: PathBuf,
-    place: Place,
+    place: OutputPlace,
     /// Whether it is what a job is to go on with.
     kept: bool,
 }
 
 /// What finishing consists of; told before each step, so that a test can die there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Step {
+pub(crate) enum FinishStep {
     /// Write what is still buffered.
     Write,
     /// Put it on the disk.
@@ -54,7 +54,7 @@ pub(crate) enum Step {
 }
 
 #[derive(Debug)]
-enum Place {
+enum OutputPlace {
     Unnamed(BufWriter<File>),
     Beside(BufWriter<NamedTempFile>, Permissions),
     /// Kept in a temporary file until it is whole, and then put into the file that is there.
@@ -79,7 +79,7 @@ impl Output {
     /// As [`Output::open`], with what the system says.
     pub(crate) fn create(path: &Path) -> io::Result<Self> {
         let (target, place) = match stream::open(path)? {
-            Some(stream) => (path.to_owned(), Place::Stream(BufWriter::new(stream))),
+            Some(stream) => (path.to_owned(), OutputPlace::Stream(BufWriter::new(stream))),
             None => {
                 let target = pointed_to(path)?;
                 let place = place(&target)?;
@@ -104,10 +104,10 @@ impl Output {
     /// Returns what stands under the file's name so far; nothing if it is no regular file or no text.
     pub fn previous(&self) -> String {
         match self.place {
-            Place::Unnamed(_) | Place::Beside(..) | Place::Into(..) => {
+            OutputPlace::Unnamed(_) | OutputPlace::Beside(..) | OutputPlace::Into(..) => {
                 fs::read_to_string(&self.target).unwrap_or_default()
             }
-            Place::Direct(_) | Place::Stream(_) => String::new(),
+            OutputPlace::Direct(_) | OutputPlace::Stream(_) => String::new(),
         }
     }
 
@@ -122,7 +122,7 @@ impl Output {
     }
 
     /// Finishes; `before` is told each step.
-    pub(crate) fn finish_by_steps(self, mut before: impl FnMut(Step)) -> io::Result<()> {
+    pub(crate) fn finish_by_steps(self, mut before: impl FnMut(FinishStep)) -> io::Result<()> {
         let Self {
             target,
             place,
@@ -133,43 +133,43 @@ impl Output {
             true => only_this_user(),
             false => fs::metadata(&target).map(|there| there.permissions()).ok(),
         };
-        before(Step::Write);
+        before(FinishStep::Write);
         match place {
-            Place::Direct(mut file) => return file.flush(),
-            Place::Stream(mut file) => return stream::unless_left(file.flush(), ()),
-            Place::Into(file, into) => {
+            OutputPlace::Direct(mut file) => return file.flush(),
+            OutputPlace::Stream(mut file) => return stream::unless_left(file.flush(), ()),
+            OutputPlace::Into(file, into) => {
                 let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
                 return fill(into, &file);
             }
-            Place::Unnamed(file) => {
+            OutputPlace::Unnamed(file) => {
                 let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
                 if let Some(permissions) = permissions() {
                     file.set_permissions(permissions)?;
                 }
-                before(Step::Sync);
+                before(FinishStep::Sync);
                 file.sync_all()?;
-                before(Step::Name);
+                before(FinishStep::Name);
                 or_fill(unnamed::link(&file, &target), &target, &file)?;
             }
-            Place::Beside(file, usual) => {
+            OutputPlace::Beside(file, usual) => {
                 let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
                 let permissions = permissions().unwrap_or(usual);
                 file.as_file().set_permissions(permissions)?;
-                before(Step::Sync);
+                before(FinishStep::Sync);
                 file.as_file().sync_all()?;
-                before(Step::Name);
+                before(FinishStep::Name);
                 if let Err(failed) = file.persist(&target) {
                     or_fill(Err(failed.error), &target, failed.file.as_file())?;
                 }
             }
         }
-        before(Step::SyncFolder);
+        before(FinishStep::SyncFolder);
         // Elsewhere a folder cannot be opened, and a rename is durable by itself.
         #[cfg(unix)]
         if kept {
             File::open(folder(&target))?.sync_all()?;
         }
-        before(Step::Done);
+        before(FinishStep::Done);
         Ok(())
     }
 
@@ -182,17 +182,21 @@ impl Output {
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut self.place {
-            Place::Beside(file, _) => file.write(bytes),
-            Place::Stream(file) => stream::unless_left(file.write(bytes), bytes.len()),
-            Place::Unnamed(file) | Place::Direct(file) | Place::Into(file, _) => file.write(bytes),
+            OutputPlace::Beside(file, _) => file.write(bytes),
+            OutputPlace::Stream(file) => stream::unless_left(file.write(bytes), bytes.len()),
+            OutputPlace::Unnamed(file) | OutputPlace::Direct(file) | OutputPlace::Into(file, _) => {
+                file.write(bytes)
+            }
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         match &mut self.place {
-            Place::Beside(file, _) => file.flush(),
-            Place::Stream(file) => stream::unless_left(file.flush(), ()),
-            Place::Unnamed(file) | Place::Direct(file) | Place::Into(file, _) => file.flush(),
+            OutputPlace::Beside(file, _) => file.flush(),
+            OutputPlace::Stream(file) => stream::unless_left(file.flush(), ()),
+            OutputPlace::Unnamed(file) | OutputPlace::Direct(file) | OutputPlace::Into(file, _) => {
+                file.flush()
+            }
         }
     }
 }
@@ -205,25 +209,25 @@ fn only_this_user() -> Option<Permissions> {
     None
 }
 
-fn place(target: &Path) -> io::Result<Place> {
+fn place(target: &Path) -> io::Result<OutputPlace> {
     let there = fs::metadata(target);
     match &there {
         Ok(there) if there.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
         Ok(there) if !there.is_file() => {
             let file = File::options().write(true).open(target)?;
-            return Ok(Place::Direct(BufWriter::new(file)));
+            return Ok(OutputPlace::Direct(BufWriter::new(file)));
         }
         Ok(_) | Err(_) => {}
     }
     sweep(folder(target));
     let made = match unnamed::open(folder(target)) {
-        Ok(file) => return Ok(Place::Unnamed(BufWriter::new(file))),
+        Ok(file) => return Ok(OutputPlace::Unnamed(BufWriter::new(file))),
         Err(_) => beside(folder(target)),
     };
     match made {
         Err(_) if there.is_ok() => {
             let file = File::options().write(true).open(target)?;
-            Ok(Place::Into(BufWriter::new(temporary::file()?), file))
+            Ok(OutputPlace::Into(BufWriter::new(temporary::file()?), file))
         }
         made => made,
     }
@@ -231,7 +235,7 @@ fn place(target: &Path) -> io::Result<Place> {
 
 /// Private until it is finished; then with the permissions that any other new file gets, which are those it is made
 /// with, while there is nothing in it.
-fn beside(folder: &Path) -> io::Result<Place> {
+fn beside(folder: &Path) -> io::Result<OutputPlace> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(PREFIX);
     #[cfg(unix)]
@@ -243,7 +247,7 @@ fn beside(folder: &Path) -> io::Result<Place> {
     }
     // Tells other runs that this one is alive; where locks do not work, they leave alone what they cannot lock.
     let _ = file.as_file().lock();
-    Ok(Place::Beside(BufWriter::new(file), usual))
+    Ok(OutputPlace::Beside(BufWriter::new(file), usual))
 }
 
 /// Removes what killed runs left in the folder: nobody alive holds it.
@@ -447,7 +451,7 @@ mod tests {
         let usual = folder.path().join("usual");
         File::create(&usual).unwrap();
         let output = named(&path);
-        let Place::Beside(file, _) = &output.place else {
+        let OutputPlace::Beside(file, _) = &output.place else {
             panic!("no name")
         };
         assert_eq!(mode(file.get_ref().path()), 0o600);
@@ -530,7 +534,7 @@ mod tests {
         let mut output = Output {
             path: path.clone(),
             target: path.clone(),
-            place: Place::Into(kept, into),
+            place: OutputPlace::Into(kept, into),
             kept: false,
         };
         output.write_all(b"other").unwrap();

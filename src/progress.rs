@@ -38,14 +38,14 @@ impl Mode {
 /// addition. Shown from a thread of its own, which ends at [`Progress::finish`] or when dropped.
 #[derive(Debug)]
 pub struct Progress {
-    state: Arc<State>,
+    state: Arc<ProgressState>,
     shower: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Progress {
     /// Starts to show progress. Nothing is shown before the first [`Progress::phase`].
     pub fn new(mode: Mode) -> Self {
-        let state = Arc::new(State {
+        let state = Arc::new(ProgressState {
             sides: Sides::default(),
             phase: Mutex::new(None),
             stopped: Mutex::new(false),
@@ -268,7 +268,7 @@ impl Wait {
 }
 
 #[derive(Debug)]
-struct State {
+struct ProgressState {
     sides: Sides<SideProgress>,
     phase: Mutex<Option<Phase>>,
     stopped: Mutex<bool>,
@@ -277,7 +277,7 @@ struct State {
     display: Option<Display>,
 }
 
-impl State {
+impl ProgressState {
     fn show_until_stopped(&self, pause: Duration) {
         let mut stopped = held(&self.stopped);
         while !*stopped {

@@ -17,7 +17,7 @@ use flowdiff::model::{Side, Sides};
 use flowdiff::progress::{Mode, Progress};
 use flowdiff::report::{Report, Verdict};
 use flowdiff::source::Source;
-use flowdiff::source::memory::{Held, HeldPart, Memory};
+use flowdiff::source::memory::{HeldPart, Memory, MemoryPart};
 use tokio::time::Instant;
 
 const NOW: i64 = 1_700_000_100;
@@ -51,7 +51,7 @@ fn part(side: Side, name: &str, rows: &[Row]) -> HeldPart {
     match side {
         Side::S3 => {
             let lines: Vec<_> = rows.iter().map(|row| row.0.as_str()).collect();
-            let mut part = HeldPart::new(name, Held::Bytes(Bytes::from(lines.join("\n"))));
+            let mut part = HeldPart::new(name, MemoryPart::Bytes(Bytes::from(lines.join("\n"))));
             part.part.version = rows.len().to_string();
             part.part.delivered = rows.iter().filter_map(|row| row.1).max();
             part
@@ -62,7 +62,10 @@ fn part(side: Side, name: &str, rows: &[Row]) -> HeldPart {
                 message: line.clone(),
                 ingested: delivered.map(|at| at * 1000),
             };
-            HeldPart::new(name, Held::Pages(vec![rows.iter().map(event).collect()]))
+            HeldPart::new(
+                name,
+                MemoryPart::Pages(vec![rows.iter().map(event).collect()]),
+            )
         }
     }
 }

@@ -133,6 +133,7 @@ fn counts(numbers: &[(&str, usize)]) -> Value {
     let none = json!({"s3": 0, "cwl": 0});
     let mut counts = json!({
         "matched": 0, "matched_on_fewer_fields": 0, "missing": none, "surplus": none, "divergent": 0, "pending": none, "undetermined": none, "late": none,
+        "unexplained": 0,
     });
     for (pointer, number) in numbers {
         *counts.pointer_mut(pointer).unwrap() = json!(number);

@@ -122,6 +122,8 @@ impl Outcome {
         // Objects are as old as the server.
         report["sides"]["s3"]["delivery_delay_seconds"] = Value::Null;
         report["suggested_settle_seconds"] = Value::Null;
+        // Which says how it was read this time.
+        report["next"]["command"] = Value::Null;
         report
     }
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use ::parquet::basic::{Compression as Codec, GzipLevel};
 use ::parquet::file::properties::WriterProperties;
-use flowdiff::decode::table::{self, Values};
+use flowdiff::decode::table::{self, ColumnValues};
 
 use crate::corpus::{ACCOUNT, Record, Traffic, interface_id};
 
@@ -18,19 +18,19 @@ pub(crate) fn write(
     to: impl Write + Send,
 ) -> io::Result<()> {
     let text = |value: &dyn Fn(&Record) -> Option<String>| {
-        Values::Text(records.iter().map(value).collect())
+        ColumnValues::Text(records.iter().map(value).collect())
     };
     let seen = |record: &Record| record.traffic != Traffic::NoData;
     let number = |value: &dyn Fn(&Record) -> i32| {
         let values = records.iter();
-        Values::I32(values.map(|it| seen(it).then(|| value(it))).collect())
+        ColumnValues::I32(values.map(|it| seen(it).then(|| value(it))).collect())
     };
     let total = |value: &dyn Fn(&Record) -> u64| {
         let value = |record| seen(record).then(|| value(record).cast_signed());
-        Values::I64(records.iter().map(value).collect())
+        ColumnValues::I64(records.iter().map(value).collect())
     };
     let time = |value: &dyn Fn(&Record) -> i64| {
-        Values::I64(records.iter().map(|record| Some(value(record))).collect())
+        ColumnValues::I64(records.iter().map(|record| Some(value(record))).collect())
     };
     let action = |record: &Record| match record.traffic {
         Traffic::Accept => Some("ACCEPT".to_owned()),
@@ -39,7 +39,7 @@ pub(crate) fn write(
     };
     let status = |record: &Record| if seen(record) { "OK" } else { "NODATA" }.to_owned();
     let address = |address: IpAddr, record: &Record| seen(record).then(|| address.to_string());
-    let version = Values::I32(vec![Some(2); records.len()]);
+    let version = ColumnValues::I32(vec![Some(2); records.len()]);
     let columns = [
         ("version", version),
         ("account_id", text(&|_| Some(ACCOUNT.to_owned()))),

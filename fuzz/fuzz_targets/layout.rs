@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use bytes::Bytes;
 use flowdiff::decode::{Content, Format, Malformed, Row, Sink, Stop, decode};
-use flowdiff::record::{Cells, Comparison, Layout, Normal, Normaliser};
+use flowdiff::record::{Cells, ComparedFields, Layout, NormalisedRow, Normaliser};
 use libfuzzer_sys::fuzz_target;
 
 /// Reads the rows of a text in a layout as they stand in their lines, and as cells apart.
@@ -29,7 +29,7 @@ impl Sink for BothWays {
     fn row(&mut self, row: Row<'_>) -> Result<(), Stop> {
         let cells: Vec<&[u8]> = row.cells.iter().collect();
         let (mut one, mut two) = (Vec::new(), Vec::new());
-        let told = |normal: Normal<'_>| {
+        let told = |normal: NormalisedRow<'_>| {
             let text = normal.text.to_vec();
             let interface = normal.interface.to_vec();
             (text, interface, normal.start, normal.end, normal.status)
@@ -57,13 +57,14 @@ fn check_both_ways(layout: &Layout, row: &[u8]) {
     let columns = layout.columns();
     let turned = columns.iter().rev().take(1 + row.len() % columns.len());
     for comparison in [columns.to_vec(), turned.cloned().collect()] {
-        let comparison = Comparison::new(comparison);
+        let comparison = ComparedFields::new(comparison);
         let mut both = BothWays {
             normaliser: Normaliser::new(layout, &comparison).expect("all fields are there"),
             layout: layout.clone(),
         };
         let format = Format {
             layout: layout.clone(),
+            others: Vec::new(),
             given: true,
         };
         let content = Content::Bytes(Bytes::copy_from_slice(row));
@@ -106,7 +107,7 @@ fuzz_target!(|data: &[u8]| {
         return;
     }
     let cells: Vec<&[u8]> = cells.iter().map(Vec::as_slice).collect();
-    let comparison = Comparison::new(layout.columns().to_vec());
+    let comparison = ComparedFields::new(layout.columns().to_vec());
     let normaliser = Normaliser::new(&layout, &comparison).expect("all fields are there");
     let mut text = Vec::new();
     let Ok(normal) = normaliser.normalise(Cells::Apart(&cells), &mut text) else {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use flowdiff::check::{self, Check, Recheck, Selection};
+use flowdiff::check::{self, Check, Others, Recheck, Selection};
 use flowdiff::digest::Fingerprints;
 use flowdiff::model::Error;
 use flowdiff::model::window::{Settle, Window};
@@ -12,7 +12,7 @@ use flowdiff::progress::{Mode, Progress};
 use flowdiff::report::Report;
 use flowdiff::source::Source;
 use flowdiff::source::key;
-use flowdiff::source::memory::{Held, HeldPart, Memory};
+use flowdiff::source::memory::{HeldPart, Memory, MemoryPart};
 use tokio::runtime::Runtime;
 
 use crate::default_format;
@@ -24,7 +24,7 @@ pub struct Folder(pub Vec<(String, Bytes)>);
 impl Folder {
     fn source(&self) -> Memory {
         let part = |(name, content): &(String, Bytes)| {
-            let mut part = HeldPart::new(name, Held::Bytes(content.clone()));
+            let mut part = HeldPart::new(name, MemoryPart::Bytes(content.clone()));
             part.part.cover = key::cover(name);
             part
         };
@@ -48,6 +48,9 @@ pub fn everything() -> Check {
         allow_empty: true,
         formats: Sides::from_fn(|_| default_format()),
         by_hour: true,
+        others: Others::default(),
+        drawn: true,
+        formed: true,
         flow_logs: None,
         max_evidence: 100,
         all_differences: None,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::diff::Kind;
+use crate::diff::DifferenceKind;
 use crate::model::Side;
 use crate::model::finding::Bucket;
 
@@ -74,14 +74,14 @@ pub struct Why {
     /// The causes, the one that explains most first.
     pub causes: Vec<Explanation>,
     /// What explains the records of findings, the largest share first; nothing for what is unexplained.
-    pub shares: BTreeMap<(Bucket, Kind), Vec<Share>>,
+    pub shares: BTreeMap<(Bucket, DifferenceKind), Vec<Share>>,
     /// How many records nothing explains.
     pub unexplained: u64,
 }
 
 impl Why {
     /// Returns what explains the records of a finding, the largest share first.
-    pub fn shares(&self, bucket: &Bucket, kind: Kind) -> &[Share] {
+    pub fn shares(&self, bucket: &Bucket, kind: DifferenceKind) -> &[Share] {
         let shares = self.shares.get(&(bucket.clone(), kind));
         shares.map_or(&[], Vec::as_slice)
     }
@@ -126,7 +126,7 @@ impl Why {
     /// Keeps what concerns these findings, of which each may have fewer records than it had: the causes are counted again, and
     /// those that explain none of them any more go.
     #[must_use]
-    pub fn only(self, findings: &BTreeMap<(Bucket, Kind), u64>) -> Self {
+    pub fn only(self, findings: &BTreeMap<(Bucket, DifferenceKind), u64>) -> Self {
         let mut kept = Self {
             causes: self.causes,
             ..Self::default()

@@ -8,7 +8,7 @@ use crate::model::Sides;
 
 /// What a side has in a slot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Held {
+pub struct HeldInSlot {
     /// How many records.
     pub records: u64,
     /// Of how many interfaces.
@@ -34,7 +34,7 @@ pub struct Grid {
     /// Whether it tells of all records. If not, only of those in buckets that differ: there were too many for the memory.
     pub is_whole: bool,
     /// By the slot's first second.
-    pub slots: BTreeMap<i64, Sides<Held>>,
+    pub slots: BTreeMap<i64, Sides<HeldInSlot>>,
     /// By interface; records without a slot do not count.
     pub interfaces: BTreeMap<Arc<str>, Sides<Option<Reach>>>,
 }

@@ -21,10 +21,10 @@ use crate::source::Remark;
 
 pub use configuration::{ConfigMismatch, mismatches};
 pub use explanation::{Explanation, Share, Why};
-pub use grid::{Grid, Held, Reach};
-pub use next::{Change, Step};
-pub use noted::{Lone, MOST_ROWS, Noted};
-pub use rows::{Lowest, Row, of_flow, of_text, of_values};
+pub use grid::{Grid, HeldInSlot, Reach};
+pub use next::{CommandChange, NextStep};
+pub use noted::{Lone, MOST_ROWS, NotedDifferences};
+pub use rows::{DifferingCopy, Lowest, of_flow, of_text, of_values};
 pub use scene::{Scene, SideFacts};
 pub use table::{CAUSES, CauseKind, kind};
 pub use traffic::Traffic;

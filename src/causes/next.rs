@@ -2,7 +2,7 @@
 
 /// How the next command differs from the one that was typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
+pub enum CommandChange {
     /// Gives an option, whatever it was before; `None` is a flag.
     Set(&'static str, Option<String>),
     /// Only these starts, in Unix seconds, the end not included.
@@ -13,14 +13,14 @@ pub enum Change {
 
 /// A step: what to do, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Step {
+pub struct NextStep {
     /// What to do, a sentence.
     pub text: String,
     /// How the command differs that does it, or that shows whether it helped.
-    pub changes: Vec<Change>,
+    pub changes: Vec<CommandChange>,
 }
 
-impl Step {
+impl NextStep {
     /// A step whose command is the one that was typed.
     pub fn new(text: impl Into<String>) -> Self {
         Self {
@@ -32,14 +32,15 @@ impl Step {
     /// Sets an option.
     #[must_use]
     pub fn set(mut self, option: &'static str, value: impl Into<String>) -> Self {
-        self.changes.push(Change::Set(option, Some(value.into())));
+        self.changes
+            .push(CommandChange::Set(option, Some(value.into())));
         self
     }
 
     /// Sets a flag.
     #[must_use]
     pub fn flag(mut self, option: &'static str) -> Self {
-        self.changes.push(Change::Set(option, None));
+        self.changes.push(CommandChange::Set(option, None));
         self
     }
 
@@ -49,7 +50,7 @@ impl Step {
         self.changes.extend(
             since
                 .zip(until)
-                .map(|(since, until)| Change::Window(since, until)),
+                .map(|(since, until)| CommandChange::Window(since, until)),
         );
         self
     }
@@ -57,7 +58,7 @@ impl Step {
     /// Calls another subcommand.
     #[must_use]
     pub fn command(mut self, name: &'static str) -> Self {
-        self.changes.push(Change::Command(name));
+        self.changes.push(CommandChange::Command(name));
         self
     }
 }

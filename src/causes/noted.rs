@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use crate::diff::{Difference, Kind};
+use crate::diff::{Difference, DifferenceKind};
 use crate::digest::BucketId;
 use crate::model::finding::Bucket;
 use crate::model::{Side, Sides};
 use crate::record::FieldName;
 
-use super::rows::{Lowest, Row, of_flow, of_values};
-use super::traits::{Change, Relation, Traits};
+use super::rows::{DifferingCopy, Lowest, of_flow, of_values};
+use super::traits::{FieldChange, Relation, Traits};
 
 /// So many rows are kept whole of each sample.
 pub const MOST_ROWS: usize = 4_096;
@@ -21,7 +21,7 @@ pub const MOST_ROWS: usize = 4_096;
 const MOST_NAMES: usize = 4_096;
 
 /// How many records there are of each sort, by where they are and what they were found to be.
-pub(super) type Cells = BTreeMap<(Bucket, Kind), BTreeMap<Traits, u64>>;
+pub(super) type SortCells = BTreeMap<(Bucket, DifferenceKind), BTreeMap<Traits, u64>>;
 
 /// Things that go by a number, from 1, while there are not too many.
 #[derive(Clone, Debug)]
@@ -62,23 +62,23 @@ impl<T: Clone + Ord> Numbered<T> {
 
 /// What was noted of the differences of a look.
 #[derive(Clone, Debug)]
-pub struct Noted {
+pub struct NotedDifferences {
     /// How many, of what sort.
-    pub cells: Cells,
+    pub cells: SortCells,
     /// What differs in pairs.
-    pub changes: Numbered<Change>,
+    pub changes: Numbered<FieldChange>,
     /// The parts that hold an extra copy, and the one before it.
     pub twins: Numbered<(Arc<str>, Arc<str>)>,
     /// Some rows, whole flows at a time.
-    pub flows: Lowest<Row>,
+    pub flows: Lowest<DifferingCopy>,
     /// Some rows, those of equal values at a time.
-    pub values: Lowest<Row>,
+    pub values: Lowest<DifferingCopy>,
 }
 
-impl Default for Noted {
+impl Default for NotedDifferences {
     fn default() -> Self {
         Self {
-            cells: Cells::new(),
+            cells: SortCells::new(),
             changes: Numbered::default(),
             twins: Numbered::default(),
             flows: Lowest::of(MOST_ROWS),
@@ -87,7 +87,7 @@ impl Default for Noted {
     }
 }
 
-impl Noted {
+impl NotedDifferences {
     /// Notes a difference that was told by its copies.
     pub fn difference(&mut self, difference: &Difference<'_>) {
         let (bucket, kind) = (difference.bucket, difference.kind);
@@ -118,7 +118,7 @@ impl Noted {
             let Some((kept, text)) = copies[side].zip(difference.text(side)) else {
                 continue;
             };
-            let row = || Row {
+            let row = || DifferingCopy {
                 side,
                 kind,
                 bucket: bucket.clone(),
@@ -138,7 +138,7 @@ impl Noted {
     }
 
     /// Notes differences that are known by number and traits.
-    pub fn count(&mut self, bucket: &Bucket, kind: Kind, traits: Traits, records: u64) {
+    pub fn count(&mut self, bucket: &Bucket, kind: DifferenceKind, traits: Traits, records: u64) {
         if records > 0 {
             let cell = self.cells.entry((bucket.clone(), kind)).or_default();
             *cell.entry(traits).or_default() += records;
@@ -147,7 +147,7 @@ impl Noted {
 
     /// Makes the cells add up to what was found in the end: what was noted as something else before, and what was counted and
     /// never seen, has no traits.
-    pub fn reconcile(&mut self, found: &BTreeMap<(Bucket, Kind), u64>) {
+    pub fn reconcile(&mut self, found: &BTreeMap<(Bucket, DifferenceKind), u64>) {
         self.cells.retain(|cell, _| found.contains_key(cell));
         for (cell, &records) in found {
             let by_traits = self.cells.entry(cell.clone()).or_default();
@@ -177,8 +177,8 @@ impl Noted {
 pub struct Lone {
     /// How many, by bucket, whether they are young, and traits.
     counts: HashMap<(BucketId, bool, Traits), u64>,
-    flows: Lowest<Row>,
-    values: Lowest<Row>,
+    flows: Lowest<DifferingCopy>,
+    values: Lowest<DifferingCopy>,
 }
 
 impl Default for Lone {
@@ -197,7 +197,7 @@ impl Lone {
         &mut self,
         (bucket, young, traits): (BucketId, bool, Traits),
         (flow, values): (u64, u64),
-        row: impl Fn() -> Row,
+        row: impl Fn() -> DifferingCopy,
     ) {
         *self.counts.entry((bucket, young, traits)).or_default() += 1;
         if self.flows.takes(flow) {
@@ -220,21 +220,22 @@ impl Lone {
     /// Adds it to what was noted, as what it was found to be.
     pub fn tell<'b>(
         self,
-        noted: &mut Noted,
+        noted: &mut NotedDifferences,
         bucket: impl Fn(BucketId) -> Option<&'b Bucket>,
-        kind: impl Fn(&Bucket, bool) -> Kind,
+        kind: impl Fn(&Bucket, bool) -> DifferenceKind,
     ) {
         for ((id, young, traits), records) in self.counts {
             if let Some(bucket) = bucket(id) {
                 noted.count(bucket, kind(bucket, young), traits, records);
             }
         }
-        let told = |row: &Row| kind(&row.bucket, matches!(row.kind, Kind::Pending(_)));
+        let told =
+            |row: &DifferingCopy| kind(&row.bucket, matches!(row.kind, DifferenceKind::Pending(_)));
         for (mine, more) in [
             (&mut noted.flows, self.flows),
             (&mut noted.values, self.values),
         ] {
-            mine.merge(more.map(|row| Row {
+            mine.merge(more.map(|row| DifferingCopy {
                 kind: told(&row),
                 ..row
             }));

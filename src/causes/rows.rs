@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::diff::Kind;
+use crate::diff::DifferenceKind;
 use crate::model::Side;
 use crate::model::finding::Bucket;
 use crate::record::Record;
@@ -94,11 +94,11 @@ impl<T> Lowest<T> {
 
 /// A copy that differs.
 #[derive(Clone, Debug)]
-pub struct Row {
+pub struct DifferingCopy {
     /// The side that has it.
     pub side: Side,
     /// What it was found to be.
-    pub kind: Kind,
+    pub kind: DifferenceKind,
     /// Where it was counted.
     pub bucket: Bucket,
     /// What it was counted with.
@@ -109,9 +109,9 @@ pub struct Row {
     pub part: Arc<str>,
 }
 
-impl Row {
+impl DifferingCopy {
     /// Returns its place in an order that does not depend on how it was read; extra copies come last.
-    pub fn order(&self) -> (bool, &Record, &Arc<str>, Side, Kind, &Bucket) {
+    pub fn order(&self) -> (bool, &Record, &Arc<str>, Side, DifferenceKind, &Bucket) {
         (
             self.traits.twin > 0,
             &self.record,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::decode::Format;
-use crate::diff::Kind;
+use crate::diff::DifferenceKind;
 use crate::digest::{BucketId, Digest, Fingerprints};
 use crate::model::delay::DelaySummary;
 use crate::model::finding::Bucket;
@@ -17,7 +17,7 @@ use crate::source::flow_logs::FlowLog;
 
 use super::explanation::{Explanation, Share, Why};
 use super::grid::Grid;
-use super::noted::{Cells, Noted};
+use super::noted::{NotedDifferences, SortCells};
 use super::rows::Lowest;
 use super::traits::Traits;
 
@@ -86,25 +86,25 @@ pub struct Scene<'a> {
     /// Whether differing records were seen once and not again.
     pub vanished: bool,
     /// What was noted; its cells are what is still unexplained.
-    pub noted: Noted,
+    pub noted: NotedDifferences,
     found: Why,
 }
 
 /// Some records that differ, of one sort.
 #[derive(Clone, Copy, Debug)]
-pub struct Cell<'a> {
+pub struct SceneCell<'a> {
     /// Where.
     pub bucket: &'a Bucket,
     /// What they were found to be.
-    pub kind: Kind,
+    pub kind: DifferenceKind,
     /// What they have in common.
     pub traits: &'a Traits,
 }
 
-impl Cell<'_> {
+impl SceneCell<'_> {
     /// Tells whether they are confirmed missing on the side.
     pub fn is_missing_on(&self, side: Side) -> bool {
-        self.kind == Kind::Missing(side)
+        self.kind == DifferenceKind::Missing(side)
     }
 
     /// Returns the first second that they may start in.
@@ -189,7 +189,7 @@ impl<'a> Scene<'a> {
         sides: Sides<SideFacts<'a>>,
         (digests, key): (&'a Sides<Digest>, &'a Fingerprints),
         grid: Grid,
-        noted: Noted,
+        noted: NotedDifferences,
     ) -> Self {
         Self {
             window,
@@ -224,7 +224,7 @@ impl<'a> Scene<'a> {
     }
 
     /// Returns how many records are unexplained, of those that are meant.
-    pub fn left(&self, is: impl Fn(&Cell<'_>) -> bool) -> u64 {
+    pub fn left(&self, is: impl Fn(&SceneCell<'_>) -> bool) -> u64 {
         cells(&self.noted.cells)
             .filter(|(cell, _)| is(cell))
             .map(|(_, records)| records)
@@ -232,7 +232,10 @@ impl<'a> Scene<'a> {
     }
 
     /// Returns the interfaces of unexplained records of those that are meant, and how many records each has.
-    pub fn left_by_interface(&self, is: impl Fn(&Cell<'_>) -> bool) -> BTreeMap<Arc<str>, u64> {
+    pub fn left_by_interface(
+        &self,
+        is: impl Fn(&SceneCell<'_>) -> bool,
+    ) -> BTreeMap<Arc<str>, u64> {
         let mut interfaces = BTreeMap::new();
         for (cell, records) in cells(&self.noted.cells).filter(|(cell, _)| is(cell)) {
             let of = interfaces.entry(Arc::clone(&cell.bucket.interface));
@@ -242,7 +245,7 @@ impl<'a> Scene<'a> {
     }
 
     /// Explains all records that are meant and not explained yet. Returns how many.
-    pub fn explain(&mut self, found: Found, is: impl Fn(&Cell<'_>) -> bool) -> u64 {
+    pub fn explain(&mut self, found: Found, is: impl Fn(&SceneCell<'_>) -> bool) -> u64 {
         self.take(found, |cell, left| if is(cell) { left } else { 0 })
     }
 
@@ -250,7 +253,7 @@ impl<'a> Scene<'a> {
     pub fn explain_counted(
         &mut self,
         found: Found,
-        of: &BTreeMap<(Bucket, Kind, Traits), u64>,
+        of: &BTreeMap<(Bucket, DifferenceKind, Traits), u64>,
     ) -> u64 {
         self.take(found, |cell, left| {
             let key = (cell.bucket.clone(), cell.kind, *cell.traits);
@@ -259,7 +262,11 @@ impl<'a> Scene<'a> {
     }
 
     /// Explains as many of each sort as it is told to.
-    pub fn take(&mut self, found: Found, mut how_many: impl FnMut(&Cell<'_>, u64) -> u64) -> u64 {
+    pub fn take(
+        &mut self,
+        found: Found,
+        mut how_many: impl FnMut(&SceneCell<'_>, u64) -> u64,
+    ) -> u64 {
         let number = self.next_number();
         let mut explained = Explanation {
             number,
@@ -276,7 +283,7 @@ impl<'a> Scene<'a> {
         for ((bucket, kind), by_traits) in &mut self.noted.cells {
             let mut of_finding = 0;
             for (traits, left) in by_traits.iter_mut() {
-                let cell = Cell {
+                let cell = SceneCell {
                     bucket,
                     kind: *kind,
                     traits,
@@ -347,10 +354,10 @@ impl<'a> Scene<'a> {
 }
 
 /// Visits the cells.
-fn cells(all: &Cells) -> impl Iterator<Item = (Cell<'_>, u64)> {
+fn cells(all: &SortCells) -> impl Iterator<Item = (SceneCell<'_>, u64)> {
     all.iter().flat_map(|((bucket, kind), by_traits)| {
         by_traits.iter().map(move |(traits, records)| {
-            let cell = Cell {
+            let cell = SceneCell {
                 bucket,
                 kind: *kind,
                 traits,

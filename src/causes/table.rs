@@ -6,7 +6,7 @@ use super::kinds::{
     export_cut, interface_absent, late, masked, nodata_rows, not_read, objects_gone, one_sided,
     outage, refused_by_age, traffic_type,
 };
-use super::next::Step;
+use super::next::NextStep;
 use super::scene::Scene;
 
 /// A cause that is known: one line of [`CAUSES`].
@@ -18,7 +18,7 @@ pub struct CauseKind {
     /// Says what it is, in a sentence that begins small and ends without a stop.
     pub text: fn(&Explanation) -> String,
     /// What to do about it.
-    pub step: fn(&Explanation) -> Step,
+    pub step: fn(&Explanation) -> NextStep,
 }
 
 macro_rules! line {

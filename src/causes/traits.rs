@@ -203,7 +203,7 @@ impl Relation {
 }
 
 /// What differs in a pair: the fields, and how.
-pub(super) type Change = Vec<(FieldName, Relation)>;
+pub(super) type FieldChange = Vec<(FieldName, Relation)>;
 
 #[cfg(test)]
 mod tests {

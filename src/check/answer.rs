@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::causes::{Cause, Grid, Noted, Scene, SideFacts, Why, explain, mismatches};
+use crate::causes::{Cause, Grid, NotedDifferences, Scene, SideFacts, Why, explain, mismatches};
 use crate::diff::heading;
 use crate::digest::BucketId;
 use crate::model::delay::suggested_settle;
 use crate::model::finding::{Bucket, Finding, Place, ReadTrouble};
 use crate::model::{Side, Sides};
 use crate::report::form::Form;
-use crate::report::held::Held;
+use crate::report::held::HeldOverTime;
 use crate::report::{Report, SideSummary, Verdict};
 use crate::source::key::ObjectName;
 use crate::source::{Listing, Part, is_wrong_clock};
@@ -20,14 +20,14 @@ use super::drawn;
 use super::first::Screened;
 use super::pass::check::Check;
 use super::pass::fields;
-use super::pass::reader::Reader;
-use super::second::Explained;
+use super::pass::reader::CheckSession;
+use super::second::DifferencesFound;
 
 pub(super) fn report(
-    reader: &Reader<'_>,
+    reader: &CheckSession<'_>,
     listings: &Sides<Listing>,
     screened: &Screened,
-    mut explained: Explained,
+    mut explained: DifferencesFound,
 ) -> Report {
     let unreadable = Sides::from_fn(|side| {
         let mut parts = screened.sides[side].unreadable.clone();
@@ -67,7 +67,7 @@ pub(super) fn report(
     let (findings, mut evidence_capped) = explained.outcome.into_findings();
     let gaps = drawn::gaps(&findings, digests, &screened.rules.key);
     let held = match findings.is_empty() && !reader.check.drawn {
-        true => Held::default(),
+        true => HeldOverTime::default(),
         false => drawn::held(&findings, digests),
     };
     let mut troubles = Vec::new();
@@ -139,15 +139,15 @@ pub(super) fn report(
 }
 
 /// The parts of each side that could not be read, with the reason.
-type Unreadable = Sides<Vec<(Arc<Part>, String)>>;
+type UnreadableParts = Sides<Vec<(Arc<Part>, String)>>;
 
 /// Asks for the causes of what was found.
 fn why(
-    reader: &Reader<'_>,
+    reader: &CheckSession<'_>,
     screened: &Screened,
-    (sides, unreadable): (&Sides<SideSummary>, &Unreadable),
+    (sides, unreadable): (&Sides<SideSummary>, &UnreadableParts),
     findings: &[Finding],
-    mut noted: Noted,
+    mut noted: NotedDifferences,
     (same_traffic, vanished): (bool, bool),
 ) -> Why {
     let found = findings.iter().map(heading).collect();
@@ -253,10 +253,10 @@ fn copies(check: &Check, screened: &Screened) -> BTreeMap<Bucket, Sides<u64>> {
 }
 
 fn summary(
-    reader: &Reader<'_>,
+    reader: &CheckSession<'_>,
     screened: &Screened,
     side: Side,
-    explained: &Explained,
+    explained: &DifferencesFound,
     unreadable: usize,
 ) -> SideSummary {
     let tally = &screened.sides[side].tally;
@@ -314,7 +314,7 @@ fn malformed_row(side: Side, place: &Place, reason: &str) -> ReadTrouble {
 }
 
 /// Tells whether this machine's clock is wrong.
-fn wrong_clock(reader: &Reader<'_>, side: Side) -> Option<Cause> {
+fn wrong_clock(reader: &CheckSession<'_>, side: Side) -> Option<Cause> {
     let ahead = reader.sources[side].clock_ahead()?;
     is_wrong_clock(ahead).then_some(Cause::WrongClock { side, ahead })
 }
@@ -327,10 +327,10 @@ fn format_unlikely(check: &Check, screened: &Screened, side: Side) -> Option<Cau
 }
 
 fn causes(
-    reader: &Reader<'_>,
+    reader: &CheckSession<'_>,
     listings: &Sides<Listing>,
     screened: &Screened,
-    explained: &Explained,
+    explained: &DifferencesFound,
 ) -> Vec<Cause> {
     let check = reader.check;
     let mut causes = Vec::new();

@@ -8,7 +8,7 @@ use crate::model::finding::{Bucket, Finding, LeftoverKind};
 use crate::model::window::SLOT;
 use crate::model::{Side, Sides};
 use crate::report::gap::{Gap, joined};
-use crate::report::held::{Held, MOST_COLUMNS, add, step};
+use crate::report::held::{HeldOverTime, MOST_COLUMNS, add, step};
 
 /// The most cells of a map: about 6 MB.
 const MOST_CELLS: usize = 60_000;
@@ -71,7 +71,7 @@ pub(super) fn gaps(findings: &[Finding], digests: &Sides<Digest>, key: &Fingerpr
 }
 
 /// Returns what both sides held by interface and time, the interfaces with most differences first where not all fit.
-pub(super) fn held(findings: &[Finding], digests: &Sides<Digest>) -> Held {
+pub(super) fn held(findings: &[Finding], digests: &Sides<Digest>) -> HeldOverTime {
     let mut of: HashMap<Arc<str>, Rank> = HashMap::new();
     for finding in findings {
         let interface = Arc::clone(&finding.bucket().interface);
@@ -84,7 +84,7 @@ pub(super) fn held(findings: &[Finding], digests: &Sides<Digest>) -> Held {
         of.entry(bucket.interface).or_default().records += copies;
     }
     if first > last {
-        return Held::default();
+        return HeldOverTime::default();
     }
     let step = step(first, last, MOST_COLUMNS);
     let cell = |slot: i64| slot.div_euclid(step) * step;
@@ -95,7 +95,7 @@ pub(super) fn held(findings: &[Finding], digests: &Sides<Digest>) -> Held {
     let rows = MOST_CELLS / (columns.unwrap_or(MOST_CELLS).saturating_add(1));
     ranked.truncate(rows.max(1));
     let drawn: HashMap<Arc<str>, Rank> = ranked.into_iter().collect();
-    let mut held = Held {
+    let mut held = HeldOverTime {
         step,
         interfaces,
         cells: BTreeMap::new(),
@@ -135,7 +135,7 @@ fn buckets(digests: &Sides<Digest>) -> impl Iterator<Item = (Bucket, Side, u64)>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::digest::Print;
+    use crate::digest::RecordPrint;
 
     const KEY: u64 = 3;
 
@@ -146,7 +146,7 @@ mod tests {
         for (interface, slot, copies) in copies {
             for number in 0..*copies {
                 let text = format!("{interface} {slot} {number}");
-                digest.add(&Print::new(
+                digest.add(&RecordPrint::new(
                     &key,
                     text.as_bytes(),
                     interface.as_bytes(),

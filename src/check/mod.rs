@@ -23,8 +23,8 @@ pub use pass::others::Others;
 
 use answer::report;
 use first::{Screened, screen};
-use pass::reader::Reader;
-use second::Explained;
+use pass::reader::CheckSession;
+use second::DifferencesFound;
 use second::recheck::explain_until_settled;
 
 /// Compares two sources.
@@ -57,17 +57,18 @@ pub async fn run_telling(
     every: Option<&mut EveryDifference<'_>>,
     mut each: Option<&mut EachLook<'_>>,
 ) -> Result<Report, Error> {
-    let mut reader = Reader::new(check, sources, progress);
+    let mut reader = CheckSession::new(check, sources, progress);
     progress.phase("listing");
     let listings = reader.list(false).await?;
     reader.reckon_with(&listings);
     reader.move_clock();
     let mut screened = screen(&reader, &listings).await?;
-    let tell = &mut |reader: &Reader<'_>, screened: &Screened, explained: &Explained| {
-        if let Some(each) = &mut each {
-            each(report(reader, &listings, screened, explained.clone()));
-        }
-    };
+    let tell =
+        &mut |reader: &CheckSession<'_>, screened: &Screened, explained: &DifferencesFound| {
+            if let Some(each) = &mut each {
+                each(report(reader, &listings, screened, explained.clone()));
+            }
+        };
     let explained = explain_until_settled(&mut reader, &mut screened, every, tell).await?;
     Ok(report(&reader, &listings, &screened, explained))
 }

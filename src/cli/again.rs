@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::{ArgAction, ArgMatches, Command, CommandFactory, parser::ValueSource};
 
 use super::Cli;
-use crate::causes::Change;
+use crate::causes::CommandChange;
 use crate::model::window::{Window, rfc3339};
 
 /// What is not typed again: it writes files, keeps a state or answers somebody else, or it is a secret.
@@ -30,7 +30,7 @@ const LEFT_OUT: [&str; 16] = [
 
 /// Returns the command. `window` is what the check was of, so that it is of the same when it is run later. `None` if nothing was
 /// typed that can be changed.
-pub fn again(words: &[OsString], window: &Window, changes: &[Change]) -> Option<String> {
+pub fn again(words: &[OsString], window: &Window, changes: &[CommandChange]) -> Option<String> {
     let mut definition = super::empty::without_empty_variables(Cli::command());
     let matches = definition.try_get_matches_from_mut(words).ok()?;
     let (typed, matches) = matches.subcommand()?;
@@ -39,8 +39,8 @@ pub fn again(words: &[OsString], window: &Window, changes: &[Change]) -> Option<
         return None;
     }
     let command = changes.iter().rev().find_map(|change| match change {
-        Change::Command(name) => Some(*name),
-        Change::Set(..) | Change::Window(..) => None,
+        CommandChange::Command(name) => Some(*name),
+        CommandChange::Set(..) | CommandChange::Window(..) => None,
     });
     let mut line = vec!["flowdiff".to_owned(), command.unwrap_or("check").to_owned()];
     let mut options = options(definition, matches, &mut line)?;
@@ -54,7 +54,7 @@ pub fn again(words: &[OsString], window: &Window, changes: &[Change]) -> Option<
     }
     for change in changes {
         match change {
-            Change::Set(option, value) => {
+            CommandChange::Set(option, value) => {
                 let name = option.trim_start_matches("--");
                 let known = options.iter().find(|(known, _)| known == name);
                 let value = match (name, known.and_then(|(_, known)| known.as_ref()), value) {
@@ -64,11 +64,11 @@ pub fn again(words: &[OsString], window: &Window, changes: &[Change]) -> Option<
                 };
                 set(&mut options, name, value);
             }
-            Change::Window(since, until) => {
+            CommandChange::Window(since, until) => {
                 set(&mut options, "since", Some(rfc3339(*since)));
                 set(&mut options, "until", Some(rfc3339(*until)));
             }
-            Change::Command(_) => {}
+            CommandChange::Command(_) => {}
         }
     }
     // A doctor waits for nothing and looks at no time.
@@ -147,7 +147,7 @@ fn quoted(word: &str) -> String {
 mod tests {
     use super::*;
 
-    fn typed(words: &str, changes: &[Change]) -> Option<String> {
+    fn typed(words: &str, changes: &[CommandChange]) -> Option<String> {
         let words: Vec<OsString> = words.split(' ').map(OsString::from).collect();
         again(&words, &Window::ALL, changes)
     }
@@ -180,10 +180,10 @@ mod tests {
     #[test]
     fn changes_take_the_place_of_what_was_typed() {
         let changes = [
-            Change::Window(0, 300),
-            Change::Set("--cwl-format", Some("${start} ${end}".to_owned())),
-            Change::Set("--all-streams", None),
-            Change::Command("doctor"),
+            CommandChange::Window(0, 300),
+            CommandChange::Set("--cwl-format", Some("${start} ${end}".to_owned())),
+            CommandChange::Set("--all-streams", None),
+            CommandChange::Command("doctor"),
         ];
         assert_eq!(
             typed(

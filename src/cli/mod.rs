@@ -14,7 +14,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use again::again;
 pub use args::{CheckArgs, Color, OfSide, WatchArgs};
-pub use pages::{PAGES, Page};
+pub use pages::{HelpPage, PAGES};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -55,12 +55,12 @@ Sources:
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
-    pub command: What,
+    pub command: Command,
 }
 
 /// The subcommands.
 #[derive(Debug, Subcommand)]
-pub enum What {
+pub enum Command {
     /// Compare the records of two sources
     ///
     /// Reads the same time window from both, brings every row to one form and compares them as multisets: two copies
@@ -190,7 +190,7 @@ mod tests {
             "--s3-format",
             "${start}",
         ];
-        let What::Check(args) = Cli::try_parse_from(words).unwrap().command else {
+        let Command::Check(args) = Cli::try_parse_from(words).unwrap().command else {
             panic!("not a check")
         };
         assert_eq!(args.sides.0.cwl.region.as_deref(), Some("eu-west-1"));
@@ -207,7 +207,7 @@ mod tests {
             "eu-west-1",
             "--s3-request-payer",
         ];
-        let What::Check(args) = Cli::try_parse_from(words).unwrap().command else {
+        let Command::Check(args) = Cli::try_parse_from(words).unwrap().command else {
             panic!("not a check")
         };
         let Sides { s3, cwl } = &args.sides.0;

@@ -2,7 +2,7 @@
 
 /// A page of what there is to know.
 #[derive(Clone, Copy, Debug)]
-pub struct Page {
+pub struct HelpPage {
     /// What it is asked for by.
     pub topic: &'static str,
     /// What it is about, in a few words.
@@ -12,63 +12,63 @@ pub struct Page {
 }
 
 /// All pages, in the order in which README.md lists them.
-pub const PAGES: [Page; 12] = [
-    Page {
+pub const PAGES: [HelpPage; 12] = [
+    HelpPage {
         topic: "sources",
         about: "Sources and formats",
         text: include_str!("../../docs/sources.md"),
     },
-    Page {
+    HelpPage {
         topic: "shapes",
         about: "All shapes of files that are read",
         text: include_str!("../../docs/shapes.md"),
     },
-    Page {
+    HelpPage {
         topic: "aws",
         about: "Flow logs, permissions, doctor, plan, costs",
         text: include_str!("../../docs/aws.md"),
     },
-    Page {
+    HelpPage {
         topic: "aws-settings",
         about: "Which settings of the AWS CLI are read",
         text: include_str!("../../docs/aws-settings.md"),
     },
-    Page {
+    HelpPage {
         topic: "records",
         about: "What is the same record, and what the words mean",
         text: include_str!("../../docs/records.md"),
     },
-    Page {
+    HelpPage {
         topic: "late",
         about: "Late data",
         text: include_str!("../../docs/late.md"),
     },
-    Page {
+    HelpPage {
         topic: "reports",
         about: "Reports",
         text: include_str!("../../docs/reports.md"),
     },
-    Page {
+    HelpPage {
         topic: "repair",
         about: "From an alarm to the cure",
         text: include_str!("../../docs/repair.md"),
     },
-    Page {
+    HelpPage {
         topic: "jobs",
         about: "Scheduled jobs and alarms",
         text: include_str!("../../docs/jobs.md"),
     },
-    Page {
+    HelpPage {
         topic: "options",
         about: "All options of a check",
         text: include_str!("../../docs/options.md"),
     },
-    Page {
+    HelpPage {
         topic: "promises",
         about: "What flowdiff promises, and how that is tested",
         text: include_str!("../../docs/promises.md"),
     },
-    Page {
+    HelpPage {
         topic: "performance",
         about: "Performance",
         text: include_str!("../../docs/performance.md"),

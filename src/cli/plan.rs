@@ -18,8 +18,8 @@ use super::{CheckArgs, OfSide};
 use crate::check::{Check, Others, Recheck, Selection};
 use crate::decode::Format;
 use crate::digest::Fingerprints;
-use crate::job::round::Pattern;
-use crate::job::state::Subject;
+use crate::job::round::JobSpec;
+use crate::job::state::JobSubject;
 use crate::model::window::{Settle, Window, rfc3339, slot};
 use crate::model::{Error, Side, Sides};
 use crate::record::{FieldName, Layout};
@@ -29,7 +29,7 @@ use crate::report::alarm::FailOn;
 use crate::source::{Address, GroupReading, SourceOptions};
 use crate::system::parts_at_once;
 
-pub use outputs::Answer;
+pub use outputs::StdoutUse;
 use outputs::{output, reports};
 pub use times::{deadline, every};
 use times::{seconds, time};
@@ -42,13 +42,13 @@ const LIVE_WINDOW: i64 = 3600;
 
 /// A check that can be run.
 #[derive(Debug)]
-pub struct Plan {
+pub struct CheckPlan {
     /// What is asked of the run.
     pub check: Check,
     /// Where each side is read, and how.
     pub sources: Sides<(Address, SourceOptions)>,
     /// What standard output gets.
-    pub output: Answer,
+    pub output: StdoutUse,
     /// The other reports.
     pub reports: Vec<(&'static Renderer, PathBuf)>,
     /// The folder of a cure, and where it is to be brought.
@@ -67,16 +67,16 @@ pub struct Job {
     /// Where the state is kept.
     pub directory: PathBuf,
     /// What the state is about.
-    pub subject: Subject,
+    pub subject: JobSubject,
     /// Where the first run begins.
     pub begin: i64,
     /// What is taken up again: what comes after this time.
     pub rewind: Option<i64>,
     /// What each run does.
-    pub pattern: Pattern,
+    pub pattern: JobSpec,
 }
 
-impl Plan {
+impl CheckPlan {
     /// Checks what was typed. `now` is the clock, in Unix seconds.
     ///
     /// # Errors
@@ -221,7 +221,7 @@ fn job(
     let begin = time("--since", &args.time.since)?;
     Ok(Some(Job {
         directory,
-        subject: Subject {
+        subject: JobSubject {
             source: sources.as_ref().map(|(address, _)| address.to_string()),
             region: of_sides(|side| &side.region),
             format: of_sides(|side| &side.format),
@@ -234,7 +234,7 @@ fn job(
         },
         rewind,
         begin: begin.unwrap_or(slot(until.unwrap_or(settled).min(settled)) - LIVE_WINDOW),
-        pattern: Pattern {
+        pattern: JobSpec {
             check: check.clone(),
             step,
             max_windows: args.job.max_windows,
@@ -380,17 +380,17 @@ fn window(args: &CheckArgs, settle: &Settle, live: bool) -> Result<Window, Error
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::{Cli, What};
+    use crate::cli::{Cli, Command};
     use clap::Parser;
 
     const NOW: i64 = 1_700_000_000;
 
-    fn plan(words: &str) -> Result<Plan, Error> {
+    fn plan(words: &str) -> Result<CheckPlan, Error> {
         let words = ["flowdiff", "check"].into_iter().chain(words.split(' '));
-        let What::Check(args) = Cli::try_parse_from(words).unwrap().command else {
+        let Command::Check(args) = Cli::try_parse_from(words).unwrap().command else {
             panic!("not a check")
         };
-        Plan::new(&args, NOW)
+        CheckPlan::new(&args, NOW)
     }
 
     #[test]

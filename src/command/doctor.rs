@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::cli::plan::{Plan, deadline, flow_logs};
+use crate::cli::plan::{CheckPlan, deadline, flow_logs};
 use crate::cli::{CheckArgs, plan};
 use crate::doctor::{self, Diagnosis};
 use crate::model::{Error, Side, Sides};
@@ -46,6 +46,6 @@ async fn diagnose(args: &CheckArgs) -> Result<Diagnosis, Error> {
             }
         },
     };
-    let plan = Plan::new(&args, clock())?;
+    let plan = CheckPlan::new(&args, clock())?;
     Ok(doctor::diagnose(&plan.check, &plan.sources).await)
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::cli::CheckArgs;
-use crate::cli::plan::{Plan, deadline};
+use crate::cli::plan::{CheckPlan, deadline};
 use crate::estimate::{self, Estimate};
 use crate::model::Error;
 use crate::report::redact::Redaction;
@@ -21,7 +21,7 @@ pub(super) fn run(args: &CheckArgs, redaction: Option<&Arc<Redaction>>) -> Resul
     };
     let args = &*configured;
     let json = as_json("plan", args)?;
-    let plan = Plan::new(args, clock())?;
+    let plan = CheckPlan::new(args, clock())?;
     let Some(estimate) = until_interrupted(deadline(args, None)?, estimate(&plan))? else {
         return Ok(INTERRUPTED);
     };
@@ -40,7 +40,7 @@ pub(super) fn run(args: &CheckArgs, redaction: Option<&Arc<Redaction>>) -> Resul
     }
 }
 
-async fn estimate(plan: &Plan) -> Result<Estimate, Error> {
+async fn estimate(plan: &CheckPlan) -> Result<Estimate, Error> {
     let sources = open(plan).await?;
     estimate::estimate(&plan.check, &plan.sources, &sources).await
 }

@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use tokio::sync::watch::Receiver;
 
-use crate::cli::plan::{Answer, Job, Plan, deadline};
+use crate::cli::plan::{CheckPlan, Job, StdoutUse, deadline};
 use crate::cli::{CheckArgs, WatchArgs};
 use crate::job::round;
 use crate::job::round::Round;
-use crate::job::state::{State, Store};
-use crate::job::watch::{Came, Tell, watch as watch_rounds};
+use crate::job::state::{JobState, Store};
+use crate::job::watch::{RoundLine, RoundSink, watch as watch_rounds};
 use crate::model::Error;
 use crate::model::window::rfc3339;
 use crate::progress::{Mode, Progress};
@@ -36,7 +36,7 @@ const TERMINATED: u8 = 143;
 /// Runs one round and returns the exit code.
 pub(super) fn run(
     args: &CheckArgs,
-    plan: &Plan,
+    plan: &CheckPlan,
     job: &Job,
     redaction: Option<&Arc<Redaction>>,
 ) -> Result<u8, Error> {
@@ -81,9 +81,9 @@ pub(super) fn run(
             let written = outputs.write(plan, report, began, redaction);
             match &plan.output {
                 // One line only, which says what is wrong.
-                Answer::Nagios(_) if !whole => written.map(|()| TROUBLE)?,
+                StdoutUse::Nagios(_) if !whole => written.map(|()| TROUBLE)?,
                 // What is not written is not decided: the next run takes up, and tells, the same windows.
-                Answer::Nothing | Answer::Report(_) | Answer::Nagios(_) => {
+                StdoutUse::Nothing | StdoutUse::Report(_) | StdoutUse::Nagios(_) => {
                     answer_though(written, plan, report, args.output.color)?
                 }
             }
@@ -131,7 +131,7 @@ pub(super) fn watch(args: &WatchArgs, redaction: Option<&Arc<Redaction>>) -> Res
     let Some(configured) = configured(&args.check)? else {
         return Ok(INTERRUPTED);
     };
-    let plan = Plan::new(&configured, clock())?;
+    let plan = CheckPlan::new(&configured, clock())?;
     let Some(job) = &plan.job else {
         return Err(Error::Usage("watch needs --state DIR".into()));
     };
@@ -144,7 +144,7 @@ pub(super) fn watch(args: &WatchArgs, redaction: Option<&Arc<Redaction>>) -> Res
     let result = runtime.block_on(async {
         let stop = stop_signal()?;
         let tell = |text: &str| showable(text, redaction);
-        let failed = |now: i64, error: &Error| Came::failed(now, error, &tell);
+        let failed = |now: i64, error: &Error| RoundLine::failed(now, error, &tell);
         let round = async || {
             let (now, began) = (clock(), Instant::now());
             let done = match one(
@@ -172,13 +172,13 @@ pub(super) fn watch(args: &WatchArgs, redaction: Option<&Arc<Redaction>>) -> Res
                 Ok(()) => state = done.state,
                 // What was not saved is done again, and written again.
                 Err(error) => {
-                    return Came {
+                    return RoundLine {
                         report: done.round.report,
                         ..failed(now, &error)
                     };
                 }
             }
-            Came::of(now, done.round, &tell)
+            RoundLine::of(now, done.round, &tell)
         };
         watch_rounds(every, round, ended(stop.clone()), StandardOutput).await
     });
@@ -189,7 +189,7 @@ pub(super) fn watch(args: &WatchArgs, redaction: Option<&Arc<Redaction>>) -> Res
 /// Where rounds are told.
 struct StandardOutput;
 
-impl Tell for StandardOutput {
+impl RoundSink for StandardOutput {
     fn tell(&mut self, line: &impl Serialize) -> Result<(), Error> {
         let mut text = Vec::new();
         render::write_line(line, &mut text).map_err(super::print::standard_output)?;
@@ -200,7 +200,7 @@ impl Tell for StandardOutput {
 /// A round that was run and is not yet reported or saved.
 struct Done {
     round: Round,
-    state: State,
+    state: JobState,
     outputs: Outputs,
 }
 
@@ -213,9 +213,9 @@ struct Ends {
 }
 
 async fn one(
-    plan: &Plan,
+    plan: &CheckPlan,
     job: &Job,
-    mut state: State,
+    mut state: JobState,
     progress: &Progress,
     now: i64,
     Ends { stop, deadline }: Ends,
@@ -278,9 +278,9 @@ async fn one(
     }
 }
 
-fn load(store: &Store, job: &Job) -> Result<State, Error> {
+fn load(store: &Store, job: &Job) -> Result<JobState, Error> {
     let kept = store.load(&job.subject)?;
-    let mut state = kept.unwrap_or_else(|| State::begin(job.subject.clone(), job.begin));
+    let mut state = kept.unwrap_or_else(|| JobState::begin(job.subject.clone(), job.begin));
     if let Some(to) = job.rewind {
         state.rewind(to);
     }
@@ -289,7 +289,7 @@ fn load(store: &Store, job: &Job) -> Result<State, Error> {
 
 /// Refuses a state that a clock has written which was ahead: until this one has come as far, nothing would be due, and
 /// nothing would be said.
-fn refuse_future(job: &Job, state: &State, now: i64) -> Result<(), Error> {
+fn refuse_future(job: &Job, state: &JobState, now: i64) -> Result<(), Error> {
     if !state.is_ahead(now) {
         return Ok(());
     }
@@ -307,7 +307,7 @@ fn refuse_future(job: &Job, state: &State, now: i64) -> Result<(), Error> {
     })
 }
 
-fn clock_of(plan: &Plan) -> i64 {
+fn clock_of(plan: &CheckPlan) -> i64 {
     plan.check.settle.now
 }
 

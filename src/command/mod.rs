@@ -26,15 +26,15 @@ use clap::CommandFactory;
 
 use crate::check;
 use crate::check::{Check, EachLook};
-use crate::cli::plan::{Answer, Plan, deadline, flow_logs};
-use crate::cli::{CheckArgs, Cli, Color, What};
-use crate::diff::{EveryDifference, Kind, Shown};
+use crate::cli::plan::{CheckPlan, StdoutUse, deadline, flow_logs};
+use crate::cli::{CheckArgs, Cli, Color, Command};
+use crate::diff::{DifferenceKind, EveryDifference, Shown};
 use crate::model::finding::Bucket;
 use crate::model::{Error, Side, Sides};
 use crate::progress::{Mode, Progress, say};
 use crate::render::escape;
 use crate::render::nagios;
-use crate::render::nagios::Status;
+use crate::render::nagios::NagiosStatus;
 use crate::repair::Repair;
 use crate::report::redact::{Redaction, without_secrets};
 use crate::report::{INTERRUPTED, Report};
@@ -42,7 +42,7 @@ use crate::source;
 use crate::source::Source;
 
 use log::log_to_stderr;
-use outputs::{Differences, Outputs};
+use outputs::{DifferencesFile, Outputs};
 use print::{print, print_report};
 use wait::until_interrupted;
 
@@ -83,15 +83,15 @@ fn parse_and_run() -> ExitCode {
         complain(&error, None);
         return ExitCode::from(TROUBLE);
     }
-    let for_nagios = matches!(&cli.command, What::Check(args) if args.alarms.nagios);
+    let for_nagios = matches!(&cli.command, Command::Check(args) if args.alarms.nagios);
     let redaction = match &cli.command {
-        What::Check(args) | What::Plan(args) | What::Doctor(args) => redaction(args),
-        What::Watch(args) => redaction(&args.check),
-        What::SelfTest { .. }
-        | What::Completions { .. }
-        | What::Man
-        | What::Schema { .. }
-        | What::Help { .. } => Ok(None),
+        Command::Check(args) | Command::Plan(args) | Command::Doctor(args) => redaction(args),
+        Command::Watch(args) => redaction(&args.check),
+        Command::SelfTest { .. }
+        | Command::Completions { .. }
+        | Command::Man
+        | Command::Schema { .. }
+        | Command::Help { .. } => Ok(None),
     };
     let (redaction, failed) = match redaction {
         Ok(redaction) => (redaction, None),
@@ -152,15 +152,15 @@ fn wants_nagios() -> bool {
 /// Prints what is no answer. If even that fails, the exit code still says so.
 fn tell_nagios(text: &str) -> ExitCode {
     let _ = print(format!("{}\n", text.trim_end()).as_bytes());
-    ExitCode::from(Status::Unknown.exit_code())
+    ExitCode::from(NagiosStatus::Unknown.exit_code())
 }
 
 fn run(cli: Cli, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
     match cli.command {
-        What::Check(args) if args.sources.plan => estimate::run(&args, redaction),
-        What::Check(args) => run_check(&args, redaction),
-        What::Plan(args) => estimate::run(&args, redaction),
-        What::Doctor(args) => {
+        Command::Check(args) if args.sources.plan => estimate::run(&args, redaction),
+        Command::Check(args) => run_check(&args, redaction),
+        Command::Plan(args) => estimate::run(&args, redaction),
+        Command::Doctor(args) => {
             let (plan, recheck) = (args.sources.plan, args.time.recheck > 0);
             refuse_if(
                 plan,
@@ -172,7 +172,7 @@ fn run(cli: Cli, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
             )?;
             doctor::run(&args, redaction)
         }
-        What::Watch(args) => {
+        Command::Watch(args) => {
             let output = args.check.output.output.as_deref();
             let other = output.is_some_and(|format| !matches!(format, "json" | "jsonl"));
             refuse_if(
@@ -186,19 +186,19 @@ fn run(cli: Cli, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
             )?;
             job::watch(&args, redaction)
         }
-        What::SelfTest {
+        Command::SelfTest {
             seeds,
             seed,
             verbose,
         } => selftest::run(seed, seeds, verbose),
-        What::Completions { shell } => {
+        Command::Completions { shell } => {
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "flowdiff", &mut text);
             print(&text)
         }
-        What::Man => manual::manual().and_then(|text| print(&text)),
-        What::Schema { name } => schema::schema(&name).and_then(|text| print(text.as_bytes())),
-        What::Help { topic } => {
+        Command::Man => manual::manual().and_then(|text| print(&text)),
+        Command::Schema { name } => schema::schema(&name).and_then(|text| print(text.as_bytes())),
+        Command::Help { topic } => {
             help::help(topic.as_deref()).and_then(|text| print(text.as_bytes()))
         }
     }
@@ -251,7 +251,7 @@ fn run_check(args: &CheckArgs, redaction: Option<&Arc<Redaction>>) -> Result<u8,
         return interrupted(args.alarms.nagios, "asking for flow logs");
     };
     let args = &*configured;
-    let plan = Plan::new(args, clock())?;
+    let plan = CheckPlan::new(args, clock())?;
     if let Some(job) = &plan.job {
         return job::run(args, &plan, job, redaction);
     }
@@ -336,7 +336,7 @@ fn refuse_slip(check: &Check, report: &Report) -> Result<(), Error> {
 
 /// Shows people what the first look has found, while the run waits for late records.
 struct FirstLook<'a> {
-    plan: &'a Plan,
+    plan: &'a CheckPlan,
     began: Instant,
     redaction: Option<&'a Arc<Redaction>>,
     color: Color,
@@ -345,7 +345,7 @@ struct FirstLook<'a> {
 impl FirstLook<'_> {
     /// Through a pipe there is one report, at the end.
     fn show(&self, report: &Report) {
-        let Answer::Report(renderer) = &self.plan.output else {
+        let StdoutUse::Report(renderer) = &self.plan.output else {
             return;
         };
         if !renderer.for_people || !io::stdout().is_terminal() {
@@ -363,11 +363,11 @@ impl FirstLook<'_> {
 /// line, which says what is wrong.
 fn answer_though(
     written: Result<(), Error>,
-    plan: &Plan,
+    plan: &CheckPlan,
     report: &Report,
     color: Color,
 ) -> Result<u8, Error> {
-    if written.is_err() && matches!(plan.output, Answer::Nagios(_)) {
+    if written.is_err() && matches!(plan.output, StdoutUse::Nagios(_)) {
         return written.map(|()| TROUBLE);
     }
     let code = answer_with(plan, report, color)?;
@@ -375,11 +375,11 @@ fn answer_though(
 }
 
 /// Gives standard output its answer and returns the exit code.
-fn answer_with(plan: &Plan, report: &Report, color: Color) -> Result<u8, Error> {
+fn answer_with(plan: &CheckPlan, report: &Report, color: Color) -> Result<u8, Error> {
     match &plan.output {
-        Answer::Nothing => {}
-        Answer::Report(renderer) => print_report(renderer, report, plan.rows, color)?,
-        Answer::Nagios(thresholds) => {
+        StdoutUse::Nothing => {}
+        StdoutUse::Report(renderer) => print_report(renderer, report, plan.rows, color)?,
+        StdoutUse::Nagios(thresholds) => {
             let (status, line) = thresholds.judge(report);
             print(format!("{line}\n").as_bytes())?;
             return Ok(status.exit_code());
@@ -401,13 +401,13 @@ fn interrupted(for_nagios: bool, got_to: &str) -> Result<u8, Error> {
     let said = format!("interrupted: {got_to}");
     if for_nagios {
         print(format!("{}\n", nagios::unknown(&said)).as_bytes())?;
-        return Ok(Status::Unknown.exit_code());
+        return Ok(NagiosStatus::Unknown.exit_code());
     }
     say(&format!("flowdiff: {said}"));
     Ok(INTERRUPTED)
 }
 
-async fn open(plan: &Plan) -> Result<Sides<Arc<dyn Source>>, Error> {
+async fn open(plan: &CheckPlan) -> Result<Sides<Arc<dyn Source>>, Error> {
     let open = |side: Side| {
         let (address, options) = &plan.sources[side];
         source::open(address, options)
@@ -421,7 +421,7 @@ async fn open(plan: &Plan) -> Result<Sides<Arc<dyn Source>>, Error> {
 
 /// What takes every difference.
 struct Taking<'a> {
-    differences: Option<&'a mut Differences>,
+    differences: Option<&'a mut DifferencesFile>,
     repair: Option<&'a mut Repair>,
     redaction: Option<&'a Arc<Redaction>>,
 }
@@ -431,7 +431,7 @@ impl Taking<'_> {
         self.differences.is_none() && self.repair.is_none()
     }
 
-    fn take(&mut self, bucket: &Bucket, kind: Kind, shown: &Shown) {
+    fn take(&mut self, bucket: &Bucket, kind: DifferenceKind, shown: &Shown) {
         if let Some(repair) = &mut self.repair {
             repair.take(bucket, kind, shown);
         }
@@ -442,7 +442,7 @@ impl Taking<'_> {
 }
 
 async fn answer(
-    plan: &Plan,
+    plan: &CheckPlan,
     progress: &Progress,
     mut taking: Taking<'_>,
     each: &mut EachLook<'_>,

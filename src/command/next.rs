@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use crate::causes::{Change, Step, kind};
+use crate::causes::{CommandChange, NextStep, kind};
 use crate::cli::again;
 use crate::diff::heading;
 use crate::model::window::SLOT;
@@ -20,7 +20,7 @@ pub(super) fn next(words: &[OsString], report: &Report, is_redacted: bool) -> Op
     })
 }
 
-fn step(report: &Report, is_redacted: bool) -> Option<Step> {
+fn step(report: &Report, is_redacted: bool) -> Option<NextStep> {
     if let Some(cause) = report.why.causes.first() {
         return Some((kind(cause.kind).step)(cause));
     }
@@ -30,7 +30,7 @@ fn step(report: &Report, is_redacted: bool) -> Option<Step> {
         .map(heading)
         .max_by_key(|(_, records)| *records);
     if let Some(((bucket, _), _)) = worst {
-        let mut step = Step::new("look at the worst stretch alone");
+        let mut step = NextStep::new("look at the worst stretch alone");
         step = step.within(bucket.slot, bucket.slot.map(|slot| slot + SLOT));
         if !is_redacted && bucket.interface.starts_with("eni-") {
             step = step.set("--interface", &*bucket.interface);
@@ -39,9 +39,9 @@ fn step(report: &Report, is_redacted: bool) -> Option<Step> {
     }
     match report.verdict {
         Verdict::Consistent | Verdict::Different => None,
-        Verdict::Unknown => Some(Step {
+        Verdict::Unknown => Some(NextStep {
             text: "see what could not be read or compared, and what is lacking".to_owned(),
-            changes: vec![Change::Command("doctor")],
+            changes: vec![CommandChange::Command("doctor")],
         }),
     }
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::next::next;
-use crate::cli::plan::Plan;
-use crate::diff::{Kind, Shown};
+use crate::cli::plan::CheckPlan;
+use crate::diff::{DifferenceKind, Shown};
 use crate::model::finding::Bucket;
 use crate::model::words::{count, thousands};
 use crate::model::{Error, Side};
@@ -24,18 +24,18 @@ use crate::source::SourceOptions;
 /// The files of a run, opened before the work starts.
 pub(super) struct Outputs {
     reports: Vec<(&'static Renderer, Output)>,
-    pub(super) differences: Option<Differences>,
+    pub(super) differences: Option<DifferencesFile>,
     pub(super) repair: Option<Repair>,
 }
 
 /// The file of all differences. What goes wrong with it (a full disk) does not cost the report, and is said at its end.
-pub(super) struct Differences {
+pub(super) struct DifferencesFile {
     output: Output,
     failed: Option<io::Error>,
 }
 
 impl Outputs {
-    pub(super) fn open(plan: &Plan) -> Result<Self, Error> {
+    pub(super) fn open(plan: &CheckPlan) -> Result<Self, Error> {
         let open =
             |(renderer, path): &(&'static Renderer, PathBuf)| Ok((*renderer, Output::open(path)?));
         let differences = plan.check.all_differences.as_deref();
@@ -47,7 +47,7 @@ impl Outputs {
                 .iter()
                 .map(open)
                 .collect::<Result<_, Error>>()?,
-            differences: differences.map(Differences::open).transpose()?,
+            differences: differences.map(DifferencesFile::open).transpose()?,
             repair: repair
                 .map(|(folder, targets)| Repair::open(folder, targets))
                 .transpose()?,
@@ -72,7 +72,7 @@ impl Outputs {
     /// What the first of them has run into.
     pub(super) fn write(
         self,
-        plan: &Plan,
+        plan: &CheckPlan,
         report: &mut Report,
         began: Instant,
         redaction: Option<&Arc<Redaction>>,
@@ -82,14 +82,14 @@ impl Outputs {
         let mut written: Vec<_> = reports
             .map(|(renderer, output)| write_report(renderer, report, plan.rows, output))
             .collect();
-        written.extend(self.differences.map(Differences::finish));
+        written.extend(self.differences.map(DifferencesFile::finish));
         written.extend(self.repair.map(|repair| cure(repair, plan, report)));
         written.into_iter().collect()
     }
 }
 
 /// Makes the cure and says what it is.
-fn cure(repair: Repair, plan: &Plan, report: &Report) -> Result<(), Error> {
+fn cure(repair: Repair, plan: &CheckPlan, report: &Report) -> Result<(), Error> {
     let made = repair.finish(report, report.settle.now)?;
     let folder = plan
         .repair
@@ -108,7 +108,7 @@ fn cure(repair: Repair, plan: &Plan, report: &Report) -> Result<(), Error> {
 
 /// Completes a report: what is tolerated, how long it took, and nothing in it that is not to be told.
 pub(super) fn complete(
-    plan: &Plan,
+    plan: &CheckPlan,
     report: &mut Report,
     began: Instant,
     redaction: Option<&Arc<Redaction>>,
@@ -184,7 +184,7 @@ fn write_report(
     output.finish()
 }
 
-impl Differences {
+impl DifferencesFile {
     fn open(path: &Path) -> Result<Self, Error> {
         let output = Output::open(path)?;
         Ok(Self {
@@ -197,7 +197,7 @@ impl Differences {
         &mut self,
         redaction: Option<&Arc<Redaction>>,
         bucket: &Bucket,
-        kind: Kind,
+        kind: DifferenceKind,
         shown: &Shown,
     ) {
         if self.failed.is_some() {

@@ -8,7 +8,7 @@ use crate::record::Layout;
 
 /// A row, kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Kept {
+pub(super) struct CollectedRow {
     pub(super) number: u64,
     /// The layout then in force.
     pub(super) layout: Layout,
@@ -24,7 +24,7 @@ pub(super) struct Kept {
 pub(super) struct Collected {
     pub(super) provisional: bool,
     pub(super) layouts: Vec<Layout>,
-    pub(super) rows: Vec<Kept>,
+    pub(super) rows: Vec<CollectedRow>,
     pub(super) malformed: Vec<(u64, String)>,
     /// When the rows that follow were delivered.
     pub(super) delivered: Option<i64>,
@@ -68,7 +68,7 @@ impl Sink for Collected {
         if self.stop_after == Some(self.rows.len()) {
             return Err(Stop);
         }
-        self.rows.push(Kept {
+        self.rows.push(CollectedRow {
             number: row.number,
             layout: layout.clone(),
             cells: row.cells.iter().map(<[u8]>::to_vec).collect(),

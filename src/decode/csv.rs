@@ -11,23 +11,23 @@ use csv::{ByteRecord, Reader, ReaderBuilder};
 use super::envelopes::line_column;
 use super::events::refuse_cut_results;
 use super::form::HEAD;
-use super::rows::{From, Rows};
+use super::rows::{RowOrigin, RowTexts};
 use super::text::BYTE_ORDER_MARK;
 use super::{DecodeError, Format, Malformed, Row, Sink};
-use crate::record::field::{FIELDS, Kind};
+use crate::record::field::{FIELDS, ValueForm};
 use crate::record::{Cells, FieldName, Layout};
 
 /// What a table holds, told by its header.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Table {
+pub(super) struct CsvTable {
     delimiter: u8,
-    columns: Columns,
+    columns: CsvColumns,
     /// Lines before the header: `#TYPE ...` or `sep=;`.
     before: u64,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Columns {
+enum CsvColumns {
     /// One holds lines; perhaps one the events' ids, and one when they were taken in.
     Lines {
         line: usize,
@@ -45,7 +45,7 @@ enum Columns {
 const LONGEST_ROW: usize = 4 << 20;
 
 /// Tells whether this is the beginning of a table whose header says what it holds.
-pub(super) fn table(head: &[u8]) -> Option<Table> {
+pub(super) fn table(head: &[u8]) -> Option<CsvTable> {
     let mut text = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head);
     let mut before = 0;
     let mut asked = None;
@@ -63,7 +63,7 @@ pub(super) fn table(head: &[u8]) -> Option<Table> {
             let delimiters = asked.map_or_else(|| b",;\t".to_vec(), |only| vec![only]);
             let columns = |delimiter: &u8| Some((*delimiter, columns(line, *delimiter)?));
             let (delimiter, columns) = delimiters.iter().find_map(columns)?;
-            return Some(Table {
+            return Some(CsvTable {
                 delimiter,
                 columns,
                 before,
@@ -74,7 +74,7 @@ pub(super) fn table(head: &[u8]) -> Option<Table> {
     }
 }
 
-fn columns(header: &[u8], delimiter: u8) -> Option<Columns> {
+fn columns(header: &[u8], delimiter: u8) -> Option<CsvColumns> {
     // Most texts are no tables, and making a reader costs as much as reading hundreds of lines.
     if memchr::memchr(delimiter, header).is_none() {
         let name = header.trim_ascii();
@@ -107,7 +107,7 @@ fn columns(header: &[u8], delimiter: u8) -> Option<Columns> {
     let at = |wanted: &[&str]| names.iter().position(|name| wanted.contains(name));
     let line = (0..names.len()).filter_map(|at| Some((line_column(names[at])?, at)));
     if let Some((_, line)) = line.min() {
-        return Some(Columns::Lines {
+        return Some(CsvColumns::Lines {
             line,
             id: at(&["eventId", "EventId"]),
             ingested: at(&["ingestionTime", "IngestionTime"]),
@@ -117,7 +117,7 @@ fn columns(header: &[u8], delimiter: u8) -> Option<Columns> {
     }
     let fields: Vec<String> = names[skip..].iter().map(|name| field(name)).collect();
     let known = fields.iter().filter(|name| FieldName::new(name).is_known());
-    (known.count() >= 2).then_some(Columns::Fields {
+    (known.count() >= 2).then_some(CsvColumns::Fields {
         names: fields,
         skip,
     })
@@ -136,7 +136,7 @@ fn field(column: &str) -> String {
 
 /// Decodes a table as it is read.
 pub(super) fn stream<S: Sink>(
-    table: &Table,
+    table: &CsvTable,
     csv: &mut dyn Read,
     format: &Format,
     sink: &mut S,
@@ -147,7 +147,7 @@ pub(super) fn stream<S: Sink>(
         .flexible(true)
         .delimiter(table.delimiter)
         .buffer_capacity(256 << 10)
-        .from_reader(Bounded::new(csv));
+        .from_reader(BoundedRows::new(csv));
     let mut record = ByteRecord::new();
     // Lines before the header, which have other columns, and the header.
     loop {
@@ -160,7 +160,7 @@ pub(super) fn stream<S: Sink>(
         }
     }
     match &table.columns {
-        Columns::Lines {
+        CsvColumns::Lines {
             line,
             id,
             ingested,
@@ -179,7 +179,7 @@ pub(super) fn stream<S: Sink>(
             }
             Ok(())
         }
-        Columns::Fields { names, skip } => fields(&mut reader, names, *skip, sink),
+        CsvColumns::Fields { names, skip } => fields(&mut reader, names, *skip, sink),
     }
 }
 
@@ -205,7 +205,7 @@ impl LineColumns {
         format: &Format,
         sink: &mut S,
     ) -> Result<u64, DecodeError> {
-        let mut rows = Rows::new(format, sink);
+        let mut rows = RowTexts::new(format, sink);
         let mut record = ByteRecord::new();
         let mut count = 0;
         while next(reader, &mut record)? {
@@ -235,7 +235,7 @@ impl LineColumns {
                 rows.sink.malformed(Malformed::new(number, reason))?;
                 continue;
             }
-            rows.take(line, From::Event(number, id))?;
+            rows.take(line, RowOrigin::Event(number, id))?;
         }
         Ok(count)
     }
@@ -250,7 +250,7 @@ fn fields<R: Read, S: Sink>(
 ) -> Result<(), DecodeError> {
     let layout = Layout::from_names(names.iter().map(String::as_str))
         .map_err(|error| DecodeError::Unreadable(format!("CSV: {error}")))?;
-    let kinds: Vec<Kind> = layout.columns().iter().map(FieldName::kind).collect();
+    let kinds: Vec<ValueForm> = layout.columns().iter().map(FieldName::kind).collect();
     let account = layout.position(&FieldName::new("account-id"));
     let mut record = ByteRecord::new();
     let mut announced = false;
@@ -286,14 +286,14 @@ fn fields<R: Read, S: Sink>(
 }
 
 /// Returns a cell's value: dataframes write whole numbers as `443.0` where one is absent, and that one as a word.
-fn value(cell: &[u8], kind: Kind) -> &[u8] {
+fn value(cell: &[u8], kind: ValueForm) -> &[u8] {
     let cell = cell.trim_ascii();
     match kind {
-        Kind::Integer | Kind::Time | Kind::TrafficPath => match cell {
+        ValueForm::Integer | ValueForm::Time | ValueForm::TrafficPath => match cell {
             b"None" | b"NaN" | b"nan" | b"null" | b"NULL" | b"<NA>" => b"",
             _ => cell.strip_suffix(b".0").unwrap_or(cell),
         },
-        Kind::Address | Kind::Text => match cell {
+        ValueForm::Address | ValueForm::Text => match cell {
             b"null" | b"NULL" => b"",
             _ => cell,
         },
@@ -309,7 +309,7 @@ fn padded_account(cell: &[u8]) -> Option<String> {
 
 /// A table whose rows are of bounded length, since its reader keeps each in memory and an open quote may go on for ever; and
 /// whose lines end in LF, since its reader miscounts others.
-struct Bounded<'r> {
+struct BoundedRows<'r> {
     csv: &'r mut dyn Read,
     quoted: bool,
     row: usize,
@@ -317,7 +317,7 @@ struct Bounded<'r> {
     held: bool,
 }
 
-impl<'r> Bounded<'r> {
+impl<'r> BoundedRows<'r> {
     fn new(csv: &'r mut dyn Read) -> Self {
         Self {
             csv,
@@ -328,7 +328,7 @@ impl<'r> Bounded<'r> {
     }
 }
 
-impl Read for Bounded<'_> {
+impl Read for BoundedRows<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let mut kept = 0;
         // Room for a CR that was held is left in front. Nothing but a CR may be all that was read.

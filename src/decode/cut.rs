@@ -3,7 +3,7 @@
 //! Bytes become bits that tell what kind each is ([`super::marks`]), and only the bits are walked through.
 
 use super::marks::{Marks, Unusual};
-use crate::record::{Line, MOST_CELLS, Simd};
+use crate::record::{CellsLine, MOST_CELLS, Simd};
 
 /// How much is cut at a time: the marks of so much, and the text itself, stay in the processor's cache until its
 /// last line has been taken. A longer line is left to the general way.
@@ -14,7 +14,7 @@ pub(super) struct Cut<'t> {
     /// Its bytes.
     pub(super) text: &'t [u8],
     /// Its cells, if there is one space between any two and nothing else below `!`: no control bytes, no blank line.
-    pub(super) cells: Option<Line<'t>>,
+    pub(super) cells: Option<CellsLine<'t>>,
 }
 
 /// Takes the lines of a text. (No closure, since the body of one cannot be told to be a part of the loop that calls it.)
@@ -121,7 +121,7 @@ fn lines<T: TakeLines>(marks: &Marks, text: &[u8], simd: Simd, to: &mut T) -> Re
         let cells = (start, shape.end);
         let cells = shape.plain.then(|| {
             let starts = marks.starts(before);
-            Line::new(text, cells, starts, shape.cells, simd)
+            CellsLine::new(text, cells, starts, shape.cells, simd)
         });
         to.line(&Cut { text: line, cells })?;
         (start, before) = (newline + 1, up_to);

@@ -172,7 +172,7 @@ pub(super) enum Role {
 
 /// A place in documents.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct MemberPath {
     pub(super) role: Role,
     /// If it is a line: lower ones count before higher ones.
     pub(super) rank: usize,
@@ -183,7 +183,7 @@ pub(super) struct Place {
     members: Vec<(&'static str, usize)>,
 }
 
-impl Place {
+impl MemberPath {
     /// Returns the place of a member.
     pub(super) fn member(&self, name: &str) -> Option<usize> {
         let mut members = self.members.iter();
@@ -196,12 +196,12 @@ impl Place {
 }
 
 /// All places that count, by number; 0 is the document.
-static PLACES: LazyLock<Vec<Place>> = LazyLock::new(places);
+static PLACES: LazyLock<Vec<MemberPath>> = LazyLock::new(places);
 
 pub(super) const DOCUMENT: usize = 0;
 
 /// Returns a place by its number.
-pub(super) fn place(number: usize) -> &'static Place {
+pub(super) fn place(number: usize) -> &'static MemberPath {
     &PLACES[number]
 }
 
@@ -217,7 +217,7 @@ pub(super) fn line_column(name: &str) -> Option<usize> {
     matches!(column.role, Role::Line | Role::InsightsLine).then_some(column.rank)
 }
 
-fn places() -> Vec<Place> {
+fn places() -> Vec<MemberPath> {
     let mut places = vec![empty()];
     places[DOCUMENT].is_item = true;
     for (rank, envelope) in ENVELOPES.iter().enumerate() {
@@ -246,8 +246,8 @@ fn places() -> Vec<Place> {
     places
 }
 
-const fn empty() -> Place {
-    Place {
+const fn empty() -> MemberPath {
+    MemberPath {
         role: Role::Nothing,
         rank: 0,
         is_item: false,
@@ -257,7 +257,7 @@ const fn empty() -> Place {
 }
 
 /// Returns the place at the end of a path, making what is not there yet.
-fn walk(places: &mut Vec<Place>, from: usize, path: &'static str) -> usize {
+fn walk(places: &mut Vec<MemberPath>, from: usize, path: &'static str) -> usize {
     let mut at = from;
     for step in path.split('.').filter(|step| !step.is_empty()) {
         let (name, is_list) = step

@@ -16,10 +16,10 @@ use ::base64::engine::general_purpose::STANDARD;
 use serde::de::{DeserializeSeed, IgnoredAny};
 use serde_json::de::{Deserializer, IoRead, Read as Json};
 
-use super::rows::{From, Rows};
+use super::rows::{RowOrigin, RowTexts};
 use super::text::BYTE_ORDER_MARK;
 use super::{DecodeError, Event, Format, Malformed, Sink, gzip, limits};
-use document::{Item, Value};
+use document::{LineObject, Value};
 
 pub(super) use base64::base64;
 pub(super) use insights::refuse_cut_results;
@@ -33,14 +33,14 @@ pub(super) fn live<S: Sink>(
     format: &Format,
     sink: &mut S,
 ) -> Result<(), DecodeError> {
-    let mut rows = Rows::new(format, sink);
+    let mut rows = RowTexts::new(format, sink);
     for event in events {
         // Nothing in CloudWatch Logs is older than 1970.
         let number = u64::try_from(event.timestamp).unwrap_or(0);
         rows.sink.delivered(event.ingested.map(seconds));
         rows.take(
             event.message.trim_end().as_bytes(),
-            From::Event(number, None),
+            RowOrigin::Event(number, None),
         )?;
     }
     Ok(())
@@ -60,7 +60,7 @@ pub(super) fn decode<S: Sink>(
 ) -> Result<(), DecodeError> {
     sink.provisional();
     let json = json.strip_prefix(BYTE_ORDER_MARK).unwrap_or(json);
-    let mut events = Events::new(format, sink);
+    let mut events = EventIntake::new(format, sink);
     events.documents(json)?;
     events.finish()
 }
@@ -84,7 +84,7 @@ pub(super) fn stream<S: Sink>(
 
 fn read<S: Sink>(json: impl Read, format: &Format, sink: &mut S) -> Result<(), DecodeError> {
     sink.provisional();
-    let mut events = Events::new(format, sink);
+    let mut events = EventIntake::new(format, sink);
     let reader = BufReader::with_capacity(256 << 10, limits::Json::new(json));
     let mut parser = Deserializer::new(IoRead::new(reader));
     loop {
@@ -99,8 +99,8 @@ fn read<S: Sink>(json: impl Read, format: &Format, sink: &mut S) -> Result<(), D
 }
 
 /// Takes the events of JSON documents, in order.
-pub(super) struct Events<'a, S> {
-    rows: Rows<'a, S>,
+pub(super) struct EventIntake<'a, S> {
+    rows: RowTexts<'a, S>,
     /// Documents and events so far.
     documents: u64,
     count: u64,
@@ -112,18 +112,18 @@ pub(super) struct Events<'a, S> {
     /// Rows of queries' results so far.
     insights: u64,
     /// The objects at hand, each within the one before, and some to be used again.
-    items: Vec<Item>,
-    spare: Vec<Item>,
+    items: Vec<LineObject>,
+    spare: Vec<LineObject>,
     /// Why parsing was broken off, if JSON is not to blame.
     failure: Option<DecodeError>,
     /// Whether what is being parsed came out of a document.
     unwrapped: bool,
 }
 
-impl<'a, S: Sink> Events<'a, S> {
+impl<'a, S: Sink> EventIntake<'a, S> {
     fn new(format: &Format, sink: &'a mut S) -> Self {
         Self {
-            rows: Rows::new(format, sink),
+            rows: RowTexts::new(format, sink),
             documents: 0,
             count: 0,
             more: None,
@@ -224,7 +224,7 @@ impl<'a, S: Sink> Events<'a, S> {
         match message {
             Some(message) => {
                 let row = message.trim_end().as_bytes();
-                self.rows.take(row, From::Event(self.count, id))
+                self.rows.take(row, RowOrigin::Event(self.count, id))
             }
             None => Ok(self.rows.sink.malformed(Malformed::new(
                 self.count,
@@ -290,7 +290,7 @@ impl<'a, S: Sink> Events<'a, S> {
             self.count += 1;
             self.rows.sink.delivered(None);
             self.rows.sink.stream(None);
-            self.rows.take(line, From::Event(self.count, None))?;
+            self.rows.take(line, RowOrigin::Event(self.count, None))?;
         }
         Ok(())
     }

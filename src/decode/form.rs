@@ -1,11 +1,11 @@
 //! The form of a content, told by how it begins.
 
-use super::csv::Table;
+use super::csv::CsvTable;
 use super::{DecodeError, csv, foreign, gzip, parquet, text, utf16, yaml, zstd};
 
 /// What flow logs come as.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Form {
+pub(super) enum LogForm {
     Gzip,
     Zstd,
     Parquet,
@@ -13,7 +13,7 @@ pub(super) enum Form {
     /// What becomes JSON as it is read.
     Yaml,
     /// A table whose header says what it holds.
-    Csv(Table),
+    Csv(CsvTable),
     /// What becomes any of these as it is read.
     Utf16,
     /// Gzip in base64, one or many.
@@ -23,15 +23,15 @@ pub(super) enum Form {
     WriteTest,
 }
 
-type Make = fn() -> Form;
+type Make = fn() -> LogForm;
 
 /// Contents that begin like this are flow logs packed up.
 const PACKED: &[(&[u8], Make)] = &[
-    (gzip::MAGIC, || Form::Gzip),
-    (zstd::MAGIC, || Form::Zstd),
-    (parquet::MAGIC, || Form::Parquet),
-    (utf16::LITTLE, || Form::Utf16),
-    (utf16::BIG, || Form::Utf16),
+    (gzip::MAGIC, || LogForm::Gzip),
+    (zstd::MAGIC, || LogForm::Zstd),
+    (parquet::MAGIC, || LogForm::Parquet),
+    (utf16::LITTLE, || LogForm::Utf16),
+    (utf16::BIG, || LogForm::Utf16),
 ];
 
 /// How much of a content is looked at to tell its form: a header of CSV with all known fields, and more.
@@ -47,7 +47,7 @@ const WRITE_TEST: &[u8] = b"Permission Check Successful";
 ///
 /// # Errors
 /// It is in no form that is read.
-pub(super) fn told(head: &[u8]) -> Result<Form, DecodeError> {
+pub(super) fn told(head: &[u8]) -> Result<LogForm, DecodeError> {
     let unreadable = |reason: &str| Err(DecodeError::Unreadable(reason.to_owned()));
     if let Some((_, form)) = PACKED.iter().find(|(magic, _)| head.starts_with(magic)) {
         return Ok(form());
@@ -61,23 +61,23 @@ pub(super) fn told(head: &[u8]) -> Result<Form, DecodeError> {
         return unreadable(NEITHER);
     }
     if head.len() < HEAD && text.trim_ascii() == WRITE_TEST {
-        return Ok(Form::WriteTest);
+        return Ok(LogForm::WriteTest);
     }
     if text.starts_with(GZIP_IN_BASE64) && text.iter().take(60).all(|byte| is_base64(*byte)) {
-        return Ok(Form::Base64);
+        return Ok(LogForm::Base64);
     }
     if let Some(table) = csv::table(head) {
-        return Ok(Form::Csv(table));
+        return Ok(LogForm::Csv(table));
     }
     if yaml::is_yaml(text) {
-        return Ok(Form::Yaml);
+        return Ok(LogForm::Yaml);
     }
     // Strings may hold any number of DEL bytes; of all others its parser tells.
     if is_json(text.trim_ascii()) {
-        return Ok(Form::Json);
+        return Ok(LogForm::Json);
     }
     if is_text(first) {
-        Ok(Form::Text)
+        Ok(LogForm::Text)
     } else {
         unreadable(NEITHER)
     }

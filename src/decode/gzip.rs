@@ -51,7 +51,7 @@ pub(super) fn unpack_below(limit: usize, packed: &[u8]) -> Result<Option<Buffer>
     if last_member.is_some_and(|size| unpack_member(size, packed, &mut unpacked)) {
         return Ok(Some(unpacked));
     }
-    let mut members = Members::new(packed);
+    let mut members = GzipMembers::new(packed);
     loop {
         if unpacked.len() >= limit {
             return Ok(None);
@@ -123,21 +123,21 @@ fn may_hold_another(packed: &[u8], length: &[u8; 4]) -> bool {
 ///
 /// flate2's own `MultiGzDecoder` would do but for what may follow the last member: padding is an
 /// error to it.
-pub(super) struct Members<R> {
+pub(super) struct GzipMembers<R> {
     /// `None` after the last.
-    member: Option<GzDecoder<Counted<R>>>,
+    member: Option<GzDecoder<CountedBytes<R>>>,
 }
 
-impl<R: BufRead> Members<R> {
+impl<R: BufRead> GzipMembers<R> {
     pub(super) fn new(packed: R) -> Self {
-        let packed = Counted { packed, count: 0 };
+        let packed = CountedBytes { packed, count: 0 };
         Self {
             member: Some(GzDecoder::new(packed)),
         }
     }
 }
 
-impl<R: BufRead> Read for Members<R> {
+impl<R: BufRead> Read for GzipMembers<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         if into.is_empty() {
             return Ok(0);
@@ -154,7 +154,9 @@ impl<R: BufRead> Read for Members<R> {
 }
 
 /// Begins the member that follows, if one does.
-fn next<R: BufRead>(ended: GzDecoder<Counted<R>>) -> io::Result<Option<GzDecoder<Counted<R>>>> {
+fn next<R: BufRead>(
+    ended: GzDecoder<CountedBytes<R>>,
+) -> io::Result<Option<GzDecoder<CountedBytes<R>>>> {
     let mut rest = ended.into_inner();
     let end = rest.count;
     if rest.fill_buf()?.first() == Some(&MAGIC[0]) {
@@ -199,12 +201,12 @@ fn explain(error: io::Error, count: u64) -> io::Error {
 }
 
 /// Counts the bytes that were consumed.
-struct Counted<R> {
+struct CountedBytes<R> {
     packed: R,
     count: u64,
 }
 
-impl<R: BufRead> Read for Counted<R> {
+impl<R: BufRead> Read for CountedBytes<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let read = self.packed.read(into)?;
         self.count += read as u64;
@@ -212,7 +214,7 @@ impl<R: BufRead> Read for Counted<R> {
     }
 }
 
-impl<R: BufRead> BufRead for Counted<R> {
+impl<R: BufRead> BufRead for CountedBytes<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         self.packed.fill_buf()
     }
@@ -238,7 +240,7 @@ mod tests {
             .map(|unpacked| unpacked.unwrap().to_vec())
             .map_err(|error| error.to_string());
         let mut stream = Vec::new();
-        let streamed = Members::new(BufReader::with_capacity(7, packed))
+        let streamed = GzipMembers::new(BufReader::with_capacity(7, packed))
             .read_to_end(&mut stream)
             .map(|_| stream)
             .map_err(|error| error.to_string());

@@ -42,7 +42,7 @@ pub(super) struct Unusual {
 
 /// Which of 64 bytes are what, a bit for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Kinds {
+struct MarkBits {
     space: u64,
     newline: u64,
     /// Only if they are asked for.
@@ -50,9 +50,9 @@ struct Kinds {
 }
 
 /// Looks at bytes.
-trait Look {
+trait ByteScan {
     /// Tells what kinds of bytes there are.
-    fn kinds<const CRLF: bool>(&mut self, block: &[u8; 64]) -> Kinds;
+    fn kinds<const CRLF: bool>(&mut self, block: &[u8; 64]) -> MarkBits;
 
     /// Tells whether there has been a byte below space, but for newlines and what carriage returns were asked for.
     fn any_control<const CRLF: bool>(&self) -> bool;
@@ -82,15 +82,15 @@ struct Portable {
     controls: u64,
 }
 
-impl Look for Portable {
+impl ByteScan for Portable {
     #[inline(always)]
-    fn kinds<const CRLF: bool>(&mut self, block: &[u8; 64]) -> Kinds {
+    fn kinds<const CRLF: bool>(&mut self, block: &[u8; 64]) -> MarkBits {
         let bytes = u8x64::new(*block);
         let is = |byte: u8| bytes.simd_eq(u8x64::splat(byte)).to_bitmask();
         let (newline, carriage_return) = (is(b'\n'), if CRLF { is(b'\r') } else { 0 });
         let low = bytes.simd_lt(u8x64::splat(b' ')).to_bitmask();
         self.controls |= low ^ newline ^ carriage_return;
-        Kinds {
+        MarkBits {
             space: is(b' '),
             newline,
             carriage_return,
@@ -129,7 +129,7 @@ impl Marks {
     }
 
     #[inline(always)]
-    fn read_by(&mut self, text: &[u8], look: impl Look) {
+    fn read_by(&mut self, text: &[u8], look: impl ByteScan) {
         if text.ends_with(b"\r\n") {
             self.read_lines::<true>(text, look);
         } else {
@@ -139,7 +139,7 @@ impl Marks {
 
     /// `CRLF` tells whether lines may end with a carriage return and a newline.
     #[inline(always)]
-    fn read_lines<const CRLF: bool>(&mut self, text: &[u8], mut look: impl Look) {
+    fn read_lines<const CRLF: bool>(&mut self, text: &[u8], mut look: impl ByteScan) {
         let (blocks, rest) = text.as_chunks::<64>();
         let mut last = [b'x'; 64];
         last[..rest.len()].copy_from_slice(rest);
@@ -192,7 +192,7 @@ struct SoFar<'a> {
 impl SoFar<'_> {
     /// Adds 64 bytes.
     #[inline(always)]
-    fn add<const CRLF: bool>(&mut self, kinds: Kinds) {
+    fn add<const CRLF: bool>(&mut self, kinds: MarkBits) {
         let (newline, returns) = (kinds.newline, kinds.carriage_return);
         let white = kinds.space | newline | returns;
         let begins = white << 1 | self.begins;
@@ -267,7 +267,7 @@ mod avx2 {
     use pulp::cast;
     use pulp::x86::V3;
 
-    use super::{Kinds, Look, Marks};
+    use super::{ByteScan, MarkBits, Marks};
 
     impl Marks {
         /// Reads a piece as [`Marks::read`] does, 32 bytes at once.
@@ -293,9 +293,9 @@ mod avx2 {
         least: __m256i,
     }
 
-    impl Look for Avx2 {
+    impl ByteScan for Avx2 {
         #[inline(always)]
-        fn kinds<const CRLF: bool>(&mut self, block: &[u8; 64]) -> Kinds {
+        fn kinds<const CRLF: bool>(&mut self, block: &[u8; 64]) -> MarkBits {
             let [low, high]: [__m256i; 2] = cast(*block);
             let avx2 = self.simd.avx2;
             let newline = self.bits([self.is(low, b'\n'), self.is(high, b'\n')]);
@@ -308,7 +308,7 @@ mod avx2 {
                 let least = avx2._mm256_min_epu8(self.above_newline(low), self.above_newline(high));
                 self.least = avx2._mm256_min_epu8(self.least, least);
             }
-            Kinds {
+            MarkBits {
                 space: self.bits([self.is(low, b' '), self.is(high, b' ')]),
                 newline,
                 carriage_return,

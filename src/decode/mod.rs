@@ -30,7 +30,7 @@ use std::io::{self, BufReader, Cursor, Read, Seek};
 
 use buffer::Buffer;
 use bytes::Bytes;
-use form::{Form, HEAD};
+use form::{HEAD, LogForm};
 
 use crate::record::{Cells, Layout, RowPlace};
 
@@ -312,19 +312,19 @@ fn whole<S: Sink>(
     sink: &mut S,
 ) -> Result<(), DecodeError> {
     match form::told(&content[..content.len().min(HEAD)])? {
-        Form::WriteTest => Ok(()),
-        Form::Text => text::decode(content, format, sink),
-        Form::Json => events::decode(content, format, sink),
-        Form::Csv(table) => csv::stream(&table, &mut &content[..], format, sink),
-        Form::Yaml => events::stream(&mut yaml::AsJson::new(content), format, sink),
-        Form::Utf16 => {
+        LogForm::WriteTest => Ok(()),
+        LogForm::Text => text::decode(content, format, sink),
+        LogForm::Json => events::decode(content, format, sink),
+        LogForm::Csv(table) => csv::stream(&table, &mut &content[..], format, sink),
+        LogForm::Yaml => events::stream(&mut yaml::AsJson::new(content), format, sink),
+        LogForm::Utf16 => {
             let unpacking = unpacking.deeper()?;
             sink.provisional();
             stream(&mut utf16::AsUtf8::new(content), unpacking, format, sink)
         }
-        Form::Base64 => events::base64(&mut &content[..], format, sink),
-        Form::Parquet => parquet::decode(Bytes::copy_from_slice(content), sink),
-        Form::Zstd => {
+        LogForm::Base64 => events::base64(&mut &content[..], format, sink),
+        LogForm::Parquet => parquet::decode(Bytes::copy_from_slice(content), sink),
+        LogForm::Zstd => {
             let unpacking = unpacking.deeper()?;
             match zstd::unpack(content)? {
                 Some(unpacked) if (unpacked.len() as u64) <= unpacking.bytes => {
@@ -341,7 +341,7 @@ fn whole<S: Sink>(
                 }
             }
         }
-        Form::Gzip => {
+        LogForm::Gzip => {
             let unpacking = unpacking.deeper()?;
             match gzip::unpack(content)? {
                 Some(unpacked) => whole(&unpacked, unpacking, format, sink),
@@ -365,26 +365,26 @@ fn stream<S: Sink>(
     let form = form::told(&head)?;
     let mut content = Cursor::new(head).chain(content);
     match form {
-        Form::WriteTest => Ok(()),
-        Form::Text => text::stream(&mut content, format, sink),
-        Form::Json => events::stream(&mut content, format, sink),
-        Form::Csv(table) => csv::stream(&table, &mut content, format, sink),
-        Form::Yaml => {
+        LogForm::WriteTest => Ok(()),
+        LogForm::Text => text::stream(&mut content, format, sink),
+        LogForm::Json => events::stream(&mut content, format, sink),
+        LogForm::Csv(table) => csv::stream(&table, &mut content, format, sink),
+        LogForm::Yaml => {
             let text = BufReader::with_capacity(64 << 10, content);
             events::stream(&mut yaml::AsJson::new(text), format, sink)
         }
-        Form::Utf16 => {
+        LogForm::Utf16 => {
             let unpacking = unpacking.deeper()?;
             stream(&mut utf16::AsUtf8::new(content), unpacking, format, sink)
         }
-        Form::Base64 => events::base64(&mut content, format, sink),
-        Form::Parquet => parquet::stream(&mut content, sink),
-        Form::Zstd => {
+        LogForm::Base64 => events::base64(&mut content, format, sink),
+        LogForm::Parquet => parquet::stream(&mut content, sink),
+        LogForm::Zstd => {
             let unpacking = unpacking.deeper()?;
             let packed = BufReader::with_capacity(64 << 10, content);
             stream(&mut unpacking.unpack_zstd(packed)?, unpacking, format, sink)
         }
-        Form::Gzip => {
+        LogForm::Gzip => {
             let unpacking = unpacking.deeper()?;
             let packed = BufReader::with_capacity(64 << 10, content);
             stream(&mut unpacking.unpack(packed), unpacking, format, sink)

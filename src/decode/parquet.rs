@@ -25,7 +25,7 @@ use ::parquet::schema::types::{ColumnDescriptor, SchemaDescriptor};
 use bytes::Bytes;
 use thiserror::Error;
 
-use self::columns::{Column, ColumnError, Values};
+use self::columns::{ColumnError, ColumnKind, GroupColumn};
 use self::lines::Lines;
 use super::limits::AtMost;
 use super::{DecodeError, Row, Sink};
@@ -102,8 +102,8 @@ fn open<R: ChunkReader + 'static>(
     file: &Arc<R>,
     group: &RowGroupMetaData,
     layout: &Layout,
-    values: &[Values],
-) -> Result<Vec<Box<dyn Column>>, ParquetError> {
+    values: &[ColumnKind],
+) -> Result<Vec<Box<dyn GroupColumn>>, ParquetError> {
     let rows = usize::try_from(group.num_rows()).unwrap_or(0);
     let columns = group.columns().iter().zip(layout.columns()).zip(values);
     let columns = columns.map(|((column, name), &values)| {
@@ -124,7 +124,7 @@ enum BatchError {
 }
 
 /// Reads a batch of all columns, and returns how many rows it has; none at the end of the row group.
-fn read(columns: &mut [Box<dyn Column>]) -> Result<usize, BatchError> {
+fn read(columns: &mut [Box<dyn GroupColumn>]) -> Result<usize, BatchError> {
     let mut room = LARGEST_BATCH;
     let mut read = None;
     for column in columns {
@@ -175,7 +175,7 @@ fn sound<T, E: std::error::Error>(step: impl FnOnce() -> Result<T, E>) -> Result
 }
 
 /// Returns the fields that the columns are, and what the values of each are.
-fn layout(schema: &SchemaDescriptor) -> Result<(Layout, Vec<Values>), DecodeError> {
+fn layout(schema: &SchemaDescriptor) -> Result<(Layout, Vec<ColumnKind>), DecodeError> {
     let fields = schema.root_schema().get_fields();
     let refuse = |name: &str, what: &str| {
         let reason = format!("Parquet: column `{name}` cannot be a field, it is {what}");
@@ -192,7 +192,7 @@ fn layout(schema: &SchemaDescriptor) -> Result<(Layout, Vec<Values>), DecodeErro
         }
         // As all before it are columns of their own, the columns are the fields.
         let column = schema.column(index);
-        match Values::of(&column) {
+        match ColumnKind::of(&column) {
             Some(kind) => values.push(kind),
             None => return refuse(field.name(), &spelt(&column)),
         }
@@ -212,7 +212,7 @@ fn spelt(column: &ColumnDescriptor) -> String {
 }
 
 fn deliver<S: Sink>(
-    columns: &[Box<dyn Column>],
+    columns: &[Box<dyn GroupColumn>],
     rows: usize,
     lines: &mut Lines,
     number: &mut u64,
@@ -254,7 +254,7 @@ pub(super) mod tests {
     use ::parquet::schema::types::{PrimitiveTypeBuilder, Type};
     use proptest::prelude::*;
 
-    use super::table::Values::{
+    use super::table::ColumnValues::{
         self, Bool, Bytes as Binary, F32, F64, I64, Millis, Nothing, Text, U64,
     };
     use super::*;
@@ -262,7 +262,7 @@ pub(super) mod tests {
     use crate::decode::collected::{Collected, default_format, every_way, fixture};
 
     /// A file with small pages and row groups, gzip compressed as AWS's are.
-    pub(crate) fn written(columns: &[(&str, Values)]) -> Vec<u8> {
+    pub(crate) fn written(columns: &[(&str, ColumnValues)]) -> Vec<u8> {
         let properties = WriterProperties::builder()
             .set_compression(Compression::GZIP(Default::default()))
             .set_data_page_row_count_limit(5)
@@ -274,11 +274,11 @@ pub(super) mod tests {
         file
     }
 
-    fn of(columns: &[(&str, Values)]) -> Result<Collected, String> {
+    fn of(columns: &[(&str, ColumnValues)]) -> Result<Collected, String> {
         every_way(&written(columns), &default_format()).map_err(|error| error.to_string())
     }
 
-    fn text(values: &[Option<&str>]) -> Values {
+    fn text(values: &[Option<&str>]) -> ColumnValues {
         Text(values.iter().map(|text| text.map(str::to_owned)).collect())
     }
 
@@ -345,9 +345,9 @@ pub(super) mod tests {
         })
     }
 
-    type Group<'f> = ::parquet::file::writer::SerializedRowGroupWriter<'f, Vec<u8>>;
+    type RowGroup<'f> = ::parquet::file::writer::SerializedRowGroupWriter<'f, Vec<u8>>;
 
-    fn file_of(column: Type, put: impl FnOnce(&mut Group<'_>)) -> Vec<u8> {
+    fn file_of(column: Type, put: impl FnOnce(&mut RowGroup<'_>)) -> Vec<u8> {
         let schema = Type::group_type_builder("schema").with_fields(vec![Arc::new(column)]);
         let schema = Arc::new(schema.build().unwrap());
         let mut file = SerializedFileWriter::new(Vec::new(), schema, Arc::default()).unwrap();

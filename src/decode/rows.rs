@@ -15,7 +15,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::around::{STAMP_T, is_time_stamp};
 use super::cut::{Cut, Cutter, TakeLines};
-use super::several::{Run, records};
+use super::several::{CellsRun, records};
 use super::{DecodeError, Format, Malformed, Row, Sink, foreign};
 use crate::record::{Cells, Layout, LayoutError, RowPlace};
 
@@ -26,7 +26,7 @@ const TRANSIT_GATEWAY: (usize, &[u8]) = (1, b"TransitGateway");
 
 /// Where the text of a row stood.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum From<'a> {
+pub(super) enum RowOrigin<'a> {
     /// A line of a text, which may be a header.
     Line(u64),
     /// An event, with its number and its id if it has one. There are no headers among events.
@@ -75,7 +75,7 @@ impl Shape {
 
     /// Tells whether all values have the shapes that their fields' values have.
     fn is_like(&self, record: Cells<'_>) -> bool {
-        let cells: Run<'_> = record.iter().collect();
+        let cells: CellsRun<'_> = record.iter().collect();
         self.layout.can_hold(&cells)
     }
 
@@ -91,7 +91,7 @@ impl Shape {
 
     /// Returns the cells of the records in these cells, if there is nothing else in them, or one with what tools write
     /// around it.
-    fn records<'t>(&self, cells: &[&'t [u8]]) -> Option<Run<'t>> {
+    fn records<'t>(&self, cells: &[&'t [u8]]) -> Option<CellsRun<'t>> {
         let run = records(&self.layout, cells)?;
         let has_sign = |record: &[&[u8]]| self.has_sign(Cells::Apart(record));
         run.chunks(self.columns).all(has_sign).then_some(run)
@@ -113,7 +113,7 @@ enum Fit<'t> {
 const MOST_HEADERS: usize = 100;
 
 /// Takes texts of one row each and hands their cells to the sink.
-pub(super) struct Rows<'a, S> {
+pub(super) struct RowTexts<'a, S> {
     pub(super) sink: &'a mut S,
     /// The layout in force.
     shape: Shape,
@@ -133,7 +133,7 @@ pub(super) struct Rows<'a, S> {
     headers: BTreeSet<Layout>,
 }
 
-impl<'a, S: Sink> Rows<'a, S> {
+impl<'a, S: Sink> RowTexts<'a, S> {
     pub(super) fn new(format: &Format, sink: &'a mut S) -> Self {
         let (at, word) = TRANSIT_GATEWAY;
         let other = || Shape::new(Layout::transit_gateway_default(), Sign::Word(at, word));
@@ -175,10 +175,10 @@ impl<'a, S: Sink> Rows<'a, S> {
     ///
     /// # Errors
     /// A header that cannot be one, or no more is wanted.
-    pub(super) fn take(&mut self, text: &[u8], from: From<'_>) -> Result<(), DecodeError> {
+    pub(super) fn take(&mut self, text: &[u8], from: RowOrigin<'_>) -> Result<(), DecodeError> {
         let asterisks = memchr::memchr(b'*', text).is_some();
         self.sink.asterisks(asterisks);
-        if matches!(from, From::Event(_, Some(_))) {
+        if matches!(from, RowOrigin::Event(_, Some(_))) {
             (self.said, self.refused) = (xxh3_64(text), 0);
         }
         if memchr::memchr(b'\n', text).is_some() {
@@ -195,7 +195,11 @@ impl<'a, S: Sink> Rows<'a, S> {
     /// # Errors
     /// A header that cannot be one, or no more is wanted.
     #[inline(always)]
-    pub(super) fn take_cut(&mut self, line: &Cut<'_>, from: From<'_>) -> Result<(), DecodeError> {
+    pub(super) fn take_cut(
+        &mut self,
+        line: &Cut<'_>,
+        from: RowOrigin<'_>,
+    ) -> Result<(), DecodeError> {
         match line.cells {
             Some(cells) => self.cells(Cells::InLine(cells), line.text, from),
             None => self.take_odd(line.text, from),
@@ -204,7 +208,7 @@ impl<'a, S: Sink> Rows<'a, S> {
 
     /// Takes a text with more than one space between cells, with other white space or control bytes, or with
     /// ever so many cells.
-    fn take_odd(&mut self, text: &[u8], from: From<'_>) -> Result<(), DecodeError> {
+    fn take_odd(&mut self, text: &[u8], from: RowOrigin<'_>) -> Result<(), DecodeError> {
         match text.iter().find(|byte| is_control(**byte)) {
             Some(&ESCAPE) => return self.coloured(text, from),
             Some(&control) => return self.refuse_control(control, text, from),
@@ -218,7 +222,7 @@ impl<'a, S: Sink> Rows<'a, S> {
     }
 
     /// `aws logs tail` colours what it writes to a terminal, `script` and `--color on` keep that.
-    fn coloured(&mut self, text: &[u8], from: From<'_>) -> Result<(), DecodeError> {
+    fn coloured(&mut self, text: &[u8], from: RowOrigin<'_>) -> Result<(), DecodeError> {
         // Stripping would take other control bytes away as well.
         let control = |byte: &u8| is_control(*byte) && *byte != ESCAPE;
         if let Some(&control) = text.iter().find(|byte| control(byte)) {
@@ -235,7 +239,7 @@ impl<'a, S: Sink> Rows<'a, S> {
         &mut self,
         control: u8,
         text: &[u8],
-        from: From<'_>,
+        from: RowOrigin<'_>,
     ) -> Result<(), DecodeError> {
         // A control byte may stand where there was a space.
         let cells = text
@@ -245,7 +249,12 @@ impl<'a, S: Sink> Rows<'a, S> {
         self.refuse(from, reason, cells.count())
     }
 
-    fn refuse(&mut self, from: From<'_>, reason: String, cells: usize) -> Result<(), DecodeError> {
+    fn refuse(
+        &mut self,
+        from: RowOrigin<'_>,
+        reason: String,
+        cells: usize,
+    ) -> Result<(), DecodeError> {
         let columns = self.layouts().map(|layout| layout.columns().len());
         let columns = columns.min();
         let (number, event) = self.told(from);
@@ -258,10 +267,10 @@ impl<'a, S: Sink> Rows<'a, S> {
     }
 
     /// Returns the number of a row and, if it is of an event with an id, what tells that event from others.
-    fn told(&mut self, from: From<'_>) -> (u64, Option<String>) {
+    fn told(&mut self, from: RowOrigin<'_>) -> (u64, Option<String>) {
         match from {
-            From::Line(number) => (number, None),
-            From::Event(number, id) => {
+            RowOrigin::Line(number) => (number, None),
+            RowOrigin::Event(number, id) => {
                 let id = id.filter(|id| !id.is_empty());
                 let (said, nth) = (self.said, self.refused);
                 self.refused += 1;
@@ -273,7 +282,7 @@ impl<'a, S: Sink> Rows<'a, S> {
     /// Refuses a row whose cells tell something of it in the layouts that have as many columns.
     fn refuse_cells(
         &mut self,
-        from: From<'_>,
+        from: RowOrigin<'_>,
         reason: String,
         cells: Cells<'_>,
     ) -> Result<(), DecodeError> {
@@ -297,7 +306,12 @@ impl<'a, S: Sink> Rows<'a, S> {
     }
 
     #[inline(always)]
-    fn cells(&mut self, all: Cells<'_>, text: &[u8], from: From<'_>) -> Result<(), DecodeError> {
+    fn cells(
+        &mut self,
+        all: Cells<'_>,
+        text: &[u8],
+        from: RowOrigin<'_>,
+    ) -> Result<(), DecodeError> {
         if all.is_empty() {
             return Ok(());
         }
@@ -325,8 +339,8 @@ impl<'a, S: Sink> Rows<'a, S> {
         self.announce()?;
         let before = all.len() - record.len();
         let (number, event_id, alone) = match from {
-            From::Line(number) => (number, None, before == usize::from(stamped)),
-            From::Event(number, id) => (number, id, false),
+            RowOrigin::Line(number) => (number, None, before == usize::from(stamped)),
+            RowOrigin::Event(number, id) => (number, id, false),
         };
         Ok(self.sink.row(Row {
             number,
@@ -343,14 +357,14 @@ impl<'a, S: Sink> Rows<'a, S> {
         &mut self,
         all: Cells<'_>,
         text: &[u8],
-        from: From<'_>,
+        from: RowOrigin<'_>,
     ) -> Option<Result<(), DecodeError>> {
         if all.first_byte().is_ascii_lowercase()
             && let Some(header) = Layout::from_header(all)
         {
             return Some(self.header(header, from));
         }
-        let From::Line(number) = from else {
+        let RowOrigin::Line(number) = from else {
             return None;
         };
         let failure = foreign::failure(text.trim_ascii_start())?;
@@ -391,9 +405,9 @@ impl<'a, S: Sink> Rows<'a, S> {
     fn header(
         &mut self,
         header: Result<Layout, LayoutError>,
-        from: From<'_>,
+        from: RowOrigin<'_>,
     ) -> Result<(), DecodeError> {
-        let From::Line(number) = from else {
+        let RowOrigin::Line(number) = from else {
             return self.refuse(from, "a header, not a record".to_owned(), 0);
         };
         let layout = header.map_err(|error| {
@@ -414,8 +428,8 @@ impl<'a, S: Sink> Rows<'a, S> {
 
 /// A text of one row, on its way through the cutter.
 struct One<'r, 'a, 'f, S> {
-    rows: &'r mut Rows<'a, S>,
-    from: From<'f>,
+    rows: &'r mut RowTexts<'a, S>,
+    from: RowOrigin<'f>,
 }
 
 impl<S: Sink> TakeLines for One<'_, '_, '_, S> {

@@ -15,7 +15,7 @@ use super::envelopes::line_column;
 use crate::record::Layout;
 
 /// Cells of one record or several, one after the other.
-pub(super) type Run<'t> = SmallVec<[&'t [u8]; 80]>;
+pub(super) type CellsRun<'t> = SmallVec<[&'t [u8]; 80]>;
 
 /// The most cells of a text that are looked at as records that stand one after the other without anything between.
 const MOST_JOINED: usize = 100_000;
@@ -129,17 +129,17 @@ pub(super) fn passing(text: &[u8]) -> Passing {
 }
 
 /// Returns the cells of the records in these cells, if all of them are cells of such records, or such as tools write around one.
-pub(super) fn records<'t>(layout: &Layout, cells: &[&'t [u8]]) -> Option<Run<'t>> {
+pub(super) fn records<'t>(layout: &Layout, cells: &[&'t [u8]]) -> Option<CellsRun<'t>> {
     let columns = layout.columns().len();
     if cells.len() == columns {
         let stamped = cells.first().is_some_and(|cell| is_time_stamp(cell));
-        return (!stamped).then(|| Run::from_slice(cells));
+        return (!stamped).then(|| CellsRun::from_slice(cells));
     }
     let more = cells.len().checked_sub(columns)?;
     if more <= MOST_ASIDES
         && let Some(record) = one_within(layout, cells, more)
     {
-        return Some(Run::from_slice(record));
+        return Some(CellsRun::from_slice(record));
     }
     if cells.len() > MOST_JOINED || !tells_records(layout) {
         return None;
@@ -147,7 +147,7 @@ pub(super) fn records<'t>(layout: &Layout, cells: &[&'t [u8]]) -> Option<Run<'t>
     let stamped = cells.first().is_some_and(|cell| is_time_stamp(cell));
     let cells = &cells[usize::from(stamped)..];
     let run = if cells.len().is_multiple_of(columns) {
-        Run::from_slice(cells)
+        CellsRun::from_slice(cells)
     } else {
         unglue(layout, cells)?
     };
@@ -178,7 +178,7 @@ fn tells_records(layout: &Layout) -> bool {
 }
 
 /// Takes records apart that have nothing between them, so that the last cell of one and the first of the next are one.
-fn unglue<'t>(layout: &Layout, cells: &[&'t [u8]]) -> Option<Run<'t>> {
+fn unglue<'t>(layout: &Layout, cells: &[&'t [u8]]) -> Option<CellsRun<'t>> {
     let columns = layout.columns().len();
     if !(cells.len() - 1).is_multiple_of(columns - 1) {
         return None;
@@ -187,7 +187,7 @@ fn unglue<'t>(layout: &Layout, cells: &[&'t [u8]]) -> Option<Run<'t>> {
     if !first.is_told() && !last.is_told() {
         return None;
     }
-    let mut run = Run::new();
+    let mut run = CellsRun::new();
     for (at, cell) in cells.iter().enumerate() {
         let between = at > 0 && at + 1 < cells.len() && at.is_multiple_of(columns - 1);
         if !between {

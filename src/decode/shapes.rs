@@ -4,17 +4,17 @@ use std::collections::HashSet;
 
 use proptest::prelude::*;
 
-use super::collected::{Kept, default_format, every_way, fixture, given, gzip};
+use super::collected::{CollectedRow, default_format, every_way, fixture, given, gzip};
 use super::*;
-use crate::record::{Comparison, Normaliser};
+use crate::record::{ComparedFields, Normaliser};
 
 /// The records in canonical form, in order, each event once.
 fn records(content: &[u8]) -> Vec<String> {
-    let comparison = Comparison::new(Layout::vpc_default().columns().to_vec());
+    let comparison = ComparedFields::new(Layout::vpc_default().columns().to_vec());
     let all = every_way(content, &default_format()).unwrap();
     assert_eq!(all.malformed, []);
     let mut seen = HashSet::new();
-    let mut fresh = |row: &&Kept| row.event_id.iter().all(|id| seen.insert(id.clone()));
+    let mut fresh = |row: &&CollectedRow| row.event_id.iter().all(|id| seen.insert(id.clone()));
     let mut records: Vec<String> = Vec::new();
     for row in all.rows.iter().filter(|row| fresh(row)) {
         let normaliser = Normaliser::new(&row.layout, &comparison).unwrap();
@@ -155,7 +155,7 @@ fn messages(rows: &[[String; 4]]) -> Vec<String> {
 }
 
 fn parquet_of(rows: &[[String; 4]]) -> Vec<u8> {
-    use super::table::Values::{I32, I64, Text};
+    use super::table::ColumnValues::{I32, I64, Text};
     let text = |at: usize| Text(rows.iter().map(|row| Some(row[at].clone())).collect());
     let version = I32(rows.iter().map(|row| row[0].parse().ok()).collect());
     let start = I64(rows.iter().map(|row| row[3].parse().ok()).collect());

@@ -6,7 +6,7 @@ use std::mem;
 use super::around::after_time_stamp;
 use super::cut::{Cut, Cutter, TakeLines};
 use super::marks::newlines;
-use super::rows::{From, Rows};
+use super::rows::{RowOrigin, RowTexts};
 use super::{DecodeError, Format, Malformed, Sink};
 
 /// The longest line that is looked at. A record of all known fields has a few KiB, but `aws logs filter-log-events --output
@@ -25,7 +25,7 @@ pub(super) fn decode<S: Sink>(
     format: &Format,
     sink: &mut S,
 ) -> Result<(), DecodeError> {
-    let mut lines = Lines::new(format, sink);
+    let mut lines = LineCutter::new(format, sink);
     lines.feed(text)?;
     lines.finish()
 }
@@ -36,7 +36,7 @@ pub(super) fn stream<S: Sink>(
     format: &Format,
     sink: &mut S,
 ) -> Result<(), DecodeError> {
-    let mut lines = Lines::new(format, sink);
+    let mut lines = LineCutter::new(format, sink);
     let mut chunk = vec![0; CHUNK];
     loop {
         match text.read(&mut chunk) {
@@ -49,9 +49,9 @@ pub(super) fn stream<S: Sink>(
 }
 
 /// Cuts a text that comes in chunks into lines.
-struct Lines<'a, S> {
+struct LineCutter<'a, S> {
     cutter: Cutter,
-    rows: Rows<'a, S>,
+    rows: RowTexts<'a, S>,
     /// Lines so far, blank ones and headers included.
     number: u64,
     /// The line that the last chunk left unfinished.
@@ -60,11 +60,11 @@ struct Lines<'a, S> {
     too_long: bool,
 }
 
-impl<'a, S: Sink> Lines<'a, S> {
+impl<'a, S: Sink> LineCutter<'a, S> {
     fn new(format: &Format, sink: &'a mut S) -> Self {
         Self {
             cutter: Cutter::default(),
-            rows: Rows::new(format, sink),
+            rows: RowTexts::new(format, sink),
             number: 0,
             unfinished: Vec::new(),
             too_long: false,
@@ -178,7 +178,7 @@ impl<'a, S: Sink> Lines<'a, S> {
     }
 }
 
-impl<S: Sink> TakeLines for Lines<'_, S> {
+impl<S: Sink> TakeLines for LineCutter<'_, S> {
     type Error = DecodeError;
 
     #[inline(always)]
@@ -188,7 +188,7 @@ impl<S: Sink> TakeLines for Lines<'_, S> {
         if line.cells.is_none() && line.text.len() > LONGEST_LINE {
             return self.refuse_long();
         }
-        self.rows.take_cut(line, From::Line(self.number))
+        self.rows.take_cut(line, RowOrigin::Line(self.number))
     }
 }
 
@@ -197,7 +197,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::decode::collected::{Collected, Kept, default_format, given};
+    use crate::decode::collected::{Collected, CollectedRow, default_format, given};
     use crate::decode::{Content, Row, Stop};
     use crate::record::Layout;
 
@@ -378,7 +378,7 @@ mod tests {
             let (mut all, mut sevens) = (Collected::default(), Sevens(Collected::default()));
             let results = (decode(&text, &format, &mut all), decode(&text, &format, &mut sevens));
             prop_assert_eq!(results.0, results.1);
-            let with_seven = |rows: Vec<Kept>| rows.into_iter().filter(|row| row.text.contains('7')).collect::<Vec<_>>();
+            let with_seven = |rows: Vec<CollectedRow>| rows.into_iter().filter(|row| row.text.contains('7')).collect::<Vec<_>>();
             prop_assert_eq!(with_seven(sevens.0.rows), with_seven(all.rows));
         }
 
@@ -388,7 +388,7 @@ mod tests {
             let mut whole = Collected::default();
             let result = decode(&text, &format, &mut whole);
             let mut chunked = Collected::default();
-            let mut lines = Lines::new(&format, &mut chunked);
+            let mut lines = LineCutter::new(&format, &mut chunked);
             let (mut rest, mut sizes) = (&text[..], sizes.iter().cycle());
             let mut fed = Ok(());
             while !rest.is_empty() && fed.is_ok() {

@@ -41,7 +41,7 @@ impl Unpacking {
     /// Reads the members of a gzip file as far as they may be unpacked.
     pub(super) fn unpack<R: io::BufRead>(self, packed: R) -> impl Read {
         let reason = "gzip within gzip that unpacks to more than 1032 times its size";
-        AtMost::new(self.bytes, gzip::Members::new(packed), reason)
+        AtMost::new(self.bytes, gzip::GzipMembers::new(packed), reason)
     }
 
     /// Reads the frames of a zstd file as far as they may be unpacked.

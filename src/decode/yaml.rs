@@ -134,7 +134,7 @@ impl<R: Read> Iterator for Characters<R> {
 }
 
 /// What is open around the place that has been reached.
-enum Open {
+enum OpenBlock {
     List { empty: bool },
     Object { empty: bool, value: bool },
 }
@@ -143,7 +143,7 @@ enum Open {
 pub(super) struct AsJson<'a, R: Read> {
     parser: Parser<'a, BufferedInput<Characters<R>>>,
     below: Rc<Below>,
-    open: Vec<Open>,
+    open: Vec<OpenBlock>,
     json: Vec<u8>,
     at: usize,
     ended: bool,
@@ -172,16 +172,16 @@ impl<'a, R: Read + 'a> AsJson<'a, R> {
     fn before(&mut self, scalar: bool) -> io::Result<()> {
         let comma = match self.open.last_mut() {
             None => false,
-            Some(Open::List { empty }) => !std::mem::replace(empty, false),
-            Some(Open::Object { value, .. }) if *value => {
+            Some(OpenBlock::List { empty }) => !std::mem::replace(empty, false),
+            Some(OpenBlock::Object { value, .. }) if *value => {
                 *value = false;
                 self.json.push(b':');
                 false
             }
-            Some(Open::Object { .. }) if !scalar => {
+            Some(OpenBlock::Object { .. }) if !scalar => {
                 return Err(io::Error::other("YAML: a name that is no text"));
             }
-            Some(Open::Object { empty, value }) => {
+            Some(OpenBlock::Object { empty, value }) => {
                 *value = true;
                 !std::mem::replace(empty, false)
             }
@@ -194,7 +194,10 @@ impl<'a, R: Read + 'a> AsJson<'a, R> {
 
     fn scalar(&mut self, text: &str, plain: bool) -> io::Result<()> {
         self.before(true)?;
-        let is_name = matches!(self.open.last(), Some(Open::Object { value: true, .. }));
+        let is_name = matches!(
+            self.open.last(),
+            Some(OpenBlock::Object { value: true, .. })
+        );
         let is_number =
             text.len() <= 18 && !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         if plain && !is_name && is_number && (text == "0" || !text.starts_with('0')) {
@@ -224,12 +227,12 @@ impl<'a, R: Read + 'a> AsJson<'a, R> {
             Event::SequenceStart(..) => {
                 self.before(false)?;
                 self.json.push(b'[');
-                self.open.push(Open::List { empty: true });
+                self.open.push(OpenBlock::List { empty: true });
             }
             Event::MappingStart(..) => {
                 self.before(false)?;
                 self.json.push(b'{');
-                self.open.push(Open::Object {
+                self.open.push(OpenBlock::Object {
                     empty: true,
                     value: false,
                 });

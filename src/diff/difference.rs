@@ -2,9 +2,9 @@
 
 use itertools::Itertools;
 
-use super::groups::{Group, Kept};
-use super::hidden::Lacking;
-use super::outcome::{Kind, Shown};
+use super::groups::{GroupCopy, RecordGroup};
+use super::hidden::LackingCopy;
+use super::outcome::{DifferenceKind, Shown};
 use super::sets::{self, FieldSets};
 use crate::model::finding::{Bucket, Evidence, Pair, Place};
 use crate::model::{Side, Sides};
@@ -16,23 +16,23 @@ pub struct Difference<'a> {
     /// Where in time and on which interface.
     pub bucket: &'a Bucket,
     /// What it is.
-    pub kind: Kind,
-    pub(super) what: What<'a>,
+    pub kind: DifferenceKind,
+    pub(super) what: DifferenceOf<'a>,
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) enum What<'a> {
-    Leftover(&'a Group, &'a Kept),
+pub(super) enum DifferenceOf<'a> {
+    Leftover(&'a RecordGroup, &'a GroupCopy),
     Divergent {
         sets: &'a FieldSets,
-        s3: (&'a Group, &'a Kept),
-        cwl: (&'a Group, &'a Kept),
+        s3: (&'a RecordGroup, &'a GroupCopy),
+        cwl: (&'a RecordGroup, &'a GroupCopy),
     },
 }
 
 /// What there is to tell of copies.
 #[derive(Debug, Default)]
-pub struct Told<'a> {
+pub struct ToldDifferences<'a> {
     /// What differs, in the order of findings.
     pub differences: Vec<Difference<'a>>,
     /// What is missing or surplus, unless it is one record with a copy of the other side that stands elsewhere: they share
@@ -48,10 +48,10 @@ pub struct MatchedOnFewer<'a> {
     /// The numbers of their field sets.
     pub sets: Sides<usize>,
     /// The copies.
-    pub copies: Sides<&'a Kept>,
+    pub copies: Sides<&'a GroupCopy>,
 }
 
-impl Told<'_> {
+impl ToldDifferences<'_> {
     /// Puts what differs in the order of findings.
     pub fn sort(&mut self) {
         self.differences.sort_by(|a, b| a.order().cmp(&b.order()));
@@ -62,8 +62,8 @@ impl<'a> Difference<'a> {
     /// Writes it out as evidence.
     pub fn shown(&self) -> Shown {
         match self.what {
-            What::Leftover(_, kept) => Shown::Leftover(evidence(kept)),
-            What::Divergent { s3, cwl, .. } => Shown::Divergent(Box::new(Pair {
+            DifferenceOf::Leftover(_, kept) => Shown::Leftover(evidence(kept)),
+            DifferenceOf::Divergent { s3, cwl, .. } => Shown::Divergent(Box::new(Pair {
                 fields: self.unequal_fields(),
                 s3: evidence(s3.1),
                 cwl: evidence(cwl.1),
@@ -74,14 +74,14 @@ impl<'a> Difference<'a> {
     /// Returns the compared fields in which the two copies differ, in table order; none if there is but one.
     pub fn unequal_fields(&self) -> Vec<String> {
         match self.what {
-            What::Divergent { sets, s3, cwl } => unequal_fields(sets, s3.0, cwl.0),
-            What::Leftover(..) => Vec::new(),
+            DifferenceOf::Divergent { sets, s3, cwl } => unequal_fields(sets, s3.0, cwl.0),
+            DifferenceOf::Leftover(..) => Vec::new(),
         }
     }
 
     /// Returns another copy of the record on the same side that stands before it, if there is one.
-    pub fn twin(&self) -> Option<&'a Kept> {
-        let What::Leftover(group, kept) = self.what else {
+    pub fn twin(&self) -> Option<&'a GroupCopy> {
+        let DifferenceOf::Leftover(group, kept) = self.what else {
             return None;
         };
         let copies = self.copies();
@@ -98,8 +98,8 @@ impl<'a> Difference<'a> {
     pub fn text(&self, side: Side) -> Option<&'a [u8]> {
         self.copies()[side]?;
         Some(match self.what {
-            What::Leftover(group, _) => &group.text,
-            What::Divergent { s3, cwl, .. } => match side {
+            DifferenceOf::Leftover(group, _) => &group.text,
+            DifferenceOf::Divergent { s3, cwl, .. } => match side {
                 Side::S3 => &s3.0.text,
                 Side::Cwl => &cwl.0.text,
             },
@@ -107,69 +107,75 @@ impl<'a> Difference<'a> {
     }
 
     /// Returns the copies that it consists of, on the sides where they stand.
-    pub fn copies(&self) -> Sides<Option<&'a Kept>> {
+    pub fn copies(&self) -> Sides<Option<&'a GroupCopy>> {
         match self.what {
-            What::Divergent { s3, cwl, .. } => Sides {
+            DifferenceOf::Divergent { s3, cwl, .. } => Sides {
                 s3: Some(s3.1),
                 cwl: Some(cwl.1),
             },
-            What::Leftover(_, kept) => {
+            DifferenceOf::Leftover(_, kept) => {
                 let on = match self.kind {
-                    Kind::Surplus(side) => side,
-                    Kind::Missing(lacking)
-                    | Kind::Pending(lacking)
-                    | Kind::Undetermined(lacking) => lacking.other(),
-                    Kind::Divergent => unreachable!("it consists of two"),
+                    DifferenceKind::Surplus(side) => side,
+                    DifferenceKind::Missing(lacking)
+                    | DifferenceKind::Pending(lacking)
+                    | DifferenceKind::Undetermined(lacking) => lacking.other(),
+                    DifferenceKind::Divergent => unreachable!("it consists of two"),
                 };
                 Sides::from_fn(|side| (side == on).then_some(kept))
             }
         }
     }
 
-    pub(super) fn leftover(kind: Kind, group: &'a Group, kept: &'a Kept) -> Self {
+    pub(super) fn leftover(
+        kind: DifferenceKind,
+        group: &'a RecordGroup,
+        kept: &'a GroupCopy,
+    ) -> Self {
         Self {
             bucket: &group.bucket,
             kind,
-            what: What::Leftover(group, kept),
+            what: DifferenceOf::Leftover(group, kept),
         }
     }
 
     /// Returns which side lacks a copy, and what of the copy tells where it may be, if the side is certain to have none that
     /// was read.
-    pub fn lacking(&self, sets: &FieldSets) -> Option<(Side, Lacking<'a>)> {
+    pub fn lacking(&self, sets: &FieldSets) -> Option<(Side, LackingCopy<'a>)> {
         let side = self.kind.lacking()?;
         match self.what {
-            What::Leftover(group, _) => {
+            DifferenceOf::Leftover(group, _) => {
                 Some((side, sets.lacking(group.set, &group.text, &group.bucket)))
             }
-            What::Divergent { .. } => None,
+            DifferenceOf::Divergent { .. } => None,
         }
     }
 
     /// Returns the record of a leftover as it is compared: the number of its set of fields, and its canonical text.
     pub(super) fn compared(&self) -> Option<(usize, &'a [u8])> {
         match self.what {
-            What::Leftover(group, _) => Some((group.set, &group.text)),
-            What::Divergent { .. } => None,
+            DifferenceOf::Leftover(group, _) => Some((group.set, &group.text)),
+            DifferenceOf::Divergent { .. } => None,
         }
     }
 
     /// An order that goes flow by flow, the same in every run.
     pub fn order_of_flows(&self, sets: &FieldSets) -> impl Ord + use<'a> {
-        let (What::Leftover(group, _) | What::Divergent { s3: (group, _), .. }) = self.what;
+        let (DifferenceOf::Leftover(group, _) | DifferenceOf::Divergent { s3: (group, _), .. }) =
+            self.what;
         let flow = sets.core_number(group.set, &group.text, &mut Vec::new());
         (flow, self.order())
     }
 
     /// The order of findings, and of evidence within one.
-    pub(super) fn order(&self) -> (&'a Bucket, Kind, &'a Record, &'a Place) {
-        let (What::Leftover(_, kept) | What::Divergent { s3: (_, kept), .. }) = self.what;
+    pub(super) fn order(&self) -> (&'a Bucket, DifferenceKind, &'a Record, &'a Place) {
+        let (DifferenceOf::Leftover(_, kept) | DifferenceOf::Divergent { s3: (_, kept), .. }) =
+            self.what;
         (self.bucket, self.kind, &kept.record, &kept.place)
     }
 }
 
 /// Returns the fields that both have and that are unequal, in table order.
-fn unequal_fields(sets: &FieldSets, s3: &Group, cwl: &Group) -> Vec<String> {
+fn unequal_fields(sets: &FieldSets, s3: &RecordGroup, cwl: &RecordGroup) -> Vec<String> {
     let s3_values = sets::values(&s3.text).collect_vec();
     let cwl_values = sets::values(&cwl.text).collect_vec();
     let names = sets.get(s3.set).fields.fields();
@@ -179,7 +185,7 @@ fn unequal_fields(sets: &FieldSets, s3: &Group, cwl: &Group) -> Vec<String> {
     unequal.map(FieldName::to_string).collect()
 }
 
-fn evidence(kept: &Kept) -> Evidence {
+fn evidence(kept: &GroupCopy) -> Evidence {
     Evidence {
         record: kept.record.clone(),
         found_in: kept.place.clone(),

@@ -10,15 +10,19 @@ use std::cmp::Reverse;
 use hashbrown::HashMap;
 use itertools::Itertools;
 
-use super::pair::Told;
+use super::pair::PairedText;
 use super::sets::{FieldSets, projected};
 
 /// Above this many leftovers of one flow on a side the choice of the first step stands.
 const MOST_TO_IMPROVE: usize = 1 << 10;
 
 /// Matches leftovers of one core, given in order. Returns the indexes of each match; each leftover is in one at most.
-pub(super) fn matched(s3: &[Told<'_>], cwl: &[Told<'_>], sets: &FieldSets) -> Vec<(usize, usize)> {
-    let numbers = |side: &[Told<'_>]| side.iter().map(|one| one.0).unique().collect_vec();
+pub(super) fn matched(
+    s3: &[PairedText<'_>],
+    cwl: &[PairedText<'_>],
+    sets: &FieldSets,
+) -> Vec<(usize, usize)> {
+    let numbers = |side: &[PairedText<'_>]| side.iter().map(|one| one.0).unique().collect_vec();
     let ways = numbers(s3).into_iter().cartesian_product(numbers(cwl));
     let most_shared = |&(a, b): &(usize, usize)| {
         let sets = (sets.get(a), sets.get(b));
@@ -30,7 +34,7 @@ pub(super) fn matched(s3: &[Told<'_>], cwl: &[Told<'_>], sets: &FieldSets) -> Ve
     };
     let ways = ways.filter(|&(a, b)| sets.joins(a, b));
     let ways = ways.sorted_by_cached_key(most_shared).collect_vec();
-    let mut found = Matching::of(s3.len(), cwl.len());
+    let mut found = FewerMatching::of(s3.len(), cwl.len());
     for &(a, b) in &ways {
         found.take(s3, cwl, (a, b), sets);
     }
@@ -44,12 +48,12 @@ pub(super) fn matched(s3: &[Told<'_>], cwl: &[Told<'_>], sets: &FieldSets) -> Ve
 }
 
 /// Who is matched with whom.
-struct Matching {
+struct FewerMatching {
     of_s3: Vec<Option<usize>>,
     of_cwl: Vec<Option<usize>>,
 }
 
-impl Matching {
+impl FewerMatching {
     fn of(s3: usize, cwl: usize) -> Self {
         Self {
             of_s3: vec![None; s3],
@@ -63,7 +67,13 @@ impl Matching {
     }
 
     /// Matches what is left of two sets, the first with the first.
-    fn take(&mut self, s3: &[Told<'_>], cwl: &[Told<'_>], way: (usize, usize), sets: &FieldSets) {
+    fn take(
+        &mut self,
+        s3: &[PairedText<'_>],
+        cwl: &[PairedText<'_>],
+        way: (usize, usize),
+        sets: &FieldSets,
+    ) {
         let mut open: HashMap<Vec<u8>, Vec<usize>> = HashMap::new();
         for (index, one) in cwl.iter().enumerate().rev() {
             if one.0 == way.1 && self.of_cwl[index].is_none() {
@@ -113,8 +123,8 @@ impl Matching {
 
 /// Returns, for each of S3's, all that it may be matched with.
 fn candidates(
-    s3: &[Told<'_>],
-    cwl: &[Told<'_>],
+    s3: &[PairedText<'_>],
+    cwl: &[PairedText<'_>],
     ways: &[(usize, usize)],
     sets: &FieldSets,
 ) -> Vec<Vec<usize>> {
@@ -149,7 +159,7 @@ mod tests {
 
     #[test]
     fn what_both_have_must_be_equal() {
-        let wide: Told<'_> = (0, b"10.0.0.1 84 7");
+        let wide: PairedText<'_> = (0, b"10.0.0.1 84 7");
         for (other, matches) in [
             ((1, &b"10.0.0.1 7"[..]), 1),
             ((1, b"10.0.0.1 8"), 0),
@@ -171,7 +181,8 @@ mod tests {
 
     #[test]
     fn copies_are_matched_one_by_one() {
-        let (wide, narrow): (Told<'_>, Told<'_>) = ((0, b"10.0.0.1 84 7"), (1, b"10.0.0.1 7"));
+        let (wide, narrow): (PairedText<'_>, PairedText<'_>) =
+            ((0, b"10.0.0.1 84 7"), (1, b"10.0.0.1 7"));
         let found = matched(&[wide, wide, wide], &[narrow, narrow], &three());
         assert_eq!(found, [(0, 0), (1, 1)]);
     }
@@ -196,8 +207,8 @@ mod tests {
         };
         let (any, one) = (text(0, ""), text(3, "5"));
         let (theirs, other) = (text(2, "5"), text(1, ""));
-        let s3: [Told<'_>; 2] = [(0, any.as_bytes()), (3, one.as_bytes())];
-        let cwl: [Told<'_>; 2] = [(2, theirs.as_bytes()), (1, other.as_bytes())];
+        let s3: [PairedText<'_>; 2] = [(0, any.as_bytes()), (3, one.as_bytes())];
+        let cwl: [PairedText<'_>; 2] = [(2, theirs.as_bytes()), (1, other.as_bytes())];
         let found = matched(&s3, &cwl, &sets);
         assert_eq!(found, [(0, 1), (1, 0)]);
     }

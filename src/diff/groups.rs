@@ -9,7 +9,7 @@ use crate::record::Record;
 
 /// One copy of a differing record.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Kept {
+pub struct GroupCopy {
     /// Where it stands.
     pub place: Place,
     /// The event it came in, if it had an id: two copies with one id are one.
@@ -26,7 +26,7 @@ pub struct Kept {
 
 /// All copies of one differing record.
 #[derive(Clone, Debug)]
-pub struct Group {
+pub struct RecordGroup {
     /// The number of its field set.
     pub set: usize,
     /// Its canonical text.
@@ -34,18 +34,24 @@ pub struct Group {
     /// Its bucket.
     pub bucket: Bucket,
     /// The copies, in no order.
-    pub copies: Sides<Vec<Kept>>,
+    pub copies: Sides<Vec<GroupCopy>>,
 }
 
 /// The copies of differing records, by fingerprint.
 #[derive(Clone, Debug, Default)]
 pub struct Groups {
-    pub(super) by_fingerprint: HashMap<u128, Group>,
+    pub(super) by_fingerprint: HashMap<u128, RecordGroup>,
 }
 
 impl Groups {
     /// Adds a copy; `open` makes the group of a record not seen before, without copies.
-    pub fn add(&mut self, fingerprint: u128, side: Side, kept: Kept, open: impl FnOnce() -> Group) {
+    pub fn add(
+        &mut self,
+        fingerprint: u128,
+        side: Side,
+        kept: GroupCopy,
+        open: impl FnOnce() -> RecordGroup,
+    ) {
         let group = self.by_fingerprint.entry(fingerprint).or_insert_with(open);
         // Most records have one copy a side, and there may be many records.
         let copies = &mut group.copies[side];
@@ -86,7 +92,7 @@ impl Groups {
 }
 
 /// Returns the copies in order of place, of those with one event id only the first.
-pub(super) fn once_each(copies: &[Kept]) -> Vec<&Kept> {
+pub(super) fn once_each(copies: &[GroupCopy]) -> Vec<&GroupCopy> {
     let mut seen = HashSet::new();
     let in_order = copies.iter().sorted();
     in_order
@@ -121,7 +127,7 @@ pub(super) mod tests {
         events: &[Option<u128>],
     ) {
         for (row, event) in (1..).zip(events) {
-            let kept = Kept {
+            let kept = GroupCopy {
                 place: Place {
                     part: "part".into(),
                     row,
@@ -133,7 +139,7 @@ pub(super) mod tests {
                 young,
             };
             let fingerprint = u128::from(xxhash_rust::xxh3::xxh3_64(one.0.as_bytes()));
-            groups.add(fingerprint, side, kept, || Group {
+            groups.add(fingerprint, side, kept, || RecordGroup {
                 set: 0,
                 text: one.0.as_bytes().into(),
                 bucket: Bucket {
@@ -145,8 +151,8 @@ pub(super) mod tests {
         }
     }
 
-    fn kept(row: u64, event: Option<u128>, end: i64, delivered: Option<i64>) -> Kept {
-        Kept {
+    fn kept(row: u64, event: Option<u128>, end: i64, delivered: Option<i64>) -> GroupCopy {
+        GroupCopy {
             place: Place {
                 part: "part".into(),
                 row,
@@ -169,7 +175,7 @@ pub(super) mod tests {
             kept(4, Some(7), 62, Some(700)),
             kept(5, None, 63, Some(600)),
         ];
-        let open = || Group {
+        let open = || RecordGroup {
             set: 0,
             text: Box::default(),
             bucket: Bucket {

@@ -34,7 +34,7 @@ impl RowCover {
     }
 
     /// Tells whether the row may be this copy.
-    fn may_be(&self, copy: &Lacking<'_>) -> bool {
+    fn may_be(&self, copy: &LackingCopy<'_>) -> bool {
         let agree = |known: &RowPlace| {
             let interface = known.interface.as_deref().zip(copy.interface);
             let start = known.start.zip(copy.start);
@@ -68,7 +68,7 @@ impl RowCover {
 
 /// A copy that a side lacks, as far as it tells which rows may be it.
 #[derive(Clone, Copy, Debug)]
-pub struct Lacking<'a> {
+pub struct LackingCopy<'a> {
     /// Its interface, `-` if it has none; `None` if that is not compared.
     pub interface: Option<&'a str>,
     /// Its `start`; `None` if it has none, or if that is not compared.
@@ -145,7 +145,7 @@ pub struct Hiding {
     /// ... and all of them together.
     open: u128,
     /// The copies that rows stand for, by which rows could.
-    classes: Vec<Class>,
+    classes: Vec<CoverClass>,
     by_rows: HashMap<Vec<usize>, usize>,
     /// The classes that each row stands for some of.
     holds: Vec<BTreeSet<usize>>,
@@ -153,7 +153,7 @@ pub struct Hiding {
 
 /// Copies for which the same rows can stand.
 #[derive(Debug)]
-struct Class {
+struct CoverClass {
     rows: Vec<usize>,
     /// How many of them each row stands for.
     taken: BTreeMap<usize, u64>,
@@ -193,7 +193,7 @@ impl Hiding {
     }
 
     /// Tells whether a row can stand for this copy, besides those that have been told to be hidden.
-    pub fn hides(&mut self, copy: &Lacking<'_>) -> bool {
+    pub fn hides(&mut self, copy: &LackingCopy<'_>) -> bool {
         if self.is_over() {
             return false;
         }
@@ -202,7 +202,7 @@ impl Hiding {
             return false;
         }
         let class = *self.by_rows.entry(rows).or_insert_with_key(|rows| {
-            self.classes.push(Class {
+            self.classes.push(CoverClass {
                 rows: rows.clone(),
                 taken: BTreeMap::new(),
                 is_full: false,
@@ -216,7 +216,7 @@ impl Hiding {
     }
 
     /// Returns the rows that may be the copy, in order.
-    fn rows_for(&self, copy: &Lacking<'_>) -> Vec<usize> {
+    fn rows_for(&self, copy: &LackingCopy<'_>) -> Vec<usize> {
         let may_be = |row: &usize| self.covers[*row].may_be(copy);
         let (Some(interface), Some(start)) = (copy.interface, copy.start) else {
             return (0..self.covers.len()).filter(may_be).collect();
@@ -324,7 +324,7 @@ mod tests {
         let mut hiding = hiding(rows);
         let lacking = lacking.iter().map(|(interface, start)| {
             let interface = format!("eni-{interface}");
-            let copy = Lacking {
+            let copy = LackingCopy {
                 interface: Some(&interface),
                 start: Some(*start),
             };
@@ -397,7 +397,7 @@ mod tests {
             (None, Some(7), true, true),
             (None, None, true, true),
         ] {
-            let copy = Lacking { interface, start };
+            let copy = LackingCopy { interface, start };
             for (cover, expected) in [(&of_part, by_part), (&told, by_cells)] {
                 let hides = hiding(&[(cover.clone(), 1)]).hides(&copy);
                 assert_eq!(hides, expected, "{copy:?} {cover:?}");
@@ -420,7 +420,7 @@ mod tests {
         assert_eq!(one.by_cover.len(), 1);
         let mut hiding = Hiding::new(&one);
         let mut hides = |interface| {
-            hiding.hides(&Lacking {
+            hiding.hides(&LackingCopy {
                 interface: Some(interface),
                 start: Some(-1),
             })
@@ -453,7 +453,7 @@ mod tests {
                 continue;
             };
             let name = format!("eni-{interface}");
-            let copy = Lacking {
+            let copy = LackingCopy {
                 interface: Some(&name),
                 start: Some(start),
             };

@@ -18,24 +18,24 @@ use crate::model::finding::Bucket;
 use crate::model::{Cover, Side, Sides};
 use crate::record::RecordKind;
 
-pub use difference::{Difference, MatchedOnFewer, Told};
-pub use groups::{Group, Groups, Kept};
-pub use hidden::{Hiding, Lacking, RowCover, Stands};
-pub use outcome::{EveryDifference, Kind, Outcome, Shown, heading};
+pub use difference::{Difference, MatchedOnFewer, ToldDifferences};
+pub use groups::{GroupCopy, Groups, RecordGroup};
+pub use hidden::{Hiding, LackingCopy, RowCover, Stands};
+pub use outcome::{DifferenceCounts, DifferenceKind, EveryDifference, Shown, heading};
 pub use sets::FieldSets;
 pub use untold::{Decided, Untold};
 
-use difference::What;
+use difference::DifferenceOf;
 use groups::once_each;
 
 /// What may hide copies on each side.
 #[derive(Clone, Debug, Default)]
-pub struct Doubt {
+pub struct Unseen {
     /// What the parts that could not be read may hold.
     pub covers: Sides<Vec<Cover>>,
 }
 
-impl Doubt {
+impl Unseen {
     /// Tells whether the side may hold copies that were not seen, of a record in this bucket.
     pub fn may_hide(&self, side: Side, bucket: &Bucket) -> bool {
         self.covers[side]
@@ -47,8 +47,8 @@ impl Doubt {
 /// A copy with no equal copy on the other side.
 struct Leftover<'a> {
     side: Side,
-    group: &'a Group,
-    kept: &'a Kept,
+    group: &'a RecordGroup,
+    kept: &'a GroupCopy,
     /// Whether the record also has a copy that is matched.
     matched: bool,
 }
@@ -57,8 +57,12 @@ struct Leftover<'a> {
 ///
 /// All copies of a record, and of those that it may be matched or paired with, must be among the groups; see
 /// [`FieldSets::core`].
-pub fn differences<'a>(groups: &'a Groups, sets: &'a FieldSets, doubt: &Doubt) -> Told<'a> {
-    let mut told = Told::default();
+pub fn differences<'a>(
+    groups: &'a Groups,
+    sets: &'a FieldSets,
+    doubt: &Unseen,
+) -> ToldDifferences<'a> {
+    let mut told = ToldDifferences::default();
     let mut cores: BTreeMap<(RecordKind, Vec<u8>), Sides<Vec<Leftover<'a>>>> = BTreeMap::new();
     let in_order = groups
         .by_fingerprint
@@ -111,7 +115,7 @@ fn match_on_fewer<'a>(
     }
 }
 
-fn as_told<'l>(leftovers: &'l [Leftover<'_>]) -> Vec<pair::Told<'l>> {
+fn as_told<'l>(leftovers: &'l [Leftover<'_>]) -> Vec<pair::PairedText<'l>> {
     let told = leftovers.iter();
     told.map(|leftover| (leftover.group.set, &*leftover.group.text))
         .collect()
@@ -129,18 +133,22 @@ fn without<'a>(
 }
 
 /// Pairs what is left of one flow; what finds no partner is surplus or missing.
-fn settle<'a>(leftovers: &Sides<Vec<Leftover<'a>>>, sets: &'a FieldSets, told: &mut Told<'a>) {
+fn settle<'a>(
+    leftovers: &Sides<Vec<Leftover<'a>>>,
+    sets: &'a FieldSets,
+    told: &mut ToldDifferences<'a>,
+) {
     let pairs = pair::pair(&as_told(&leftovers.s3), &as_told(&leftovers.cwl), sets);
     for &(s3, cwl) in &pairs {
         let (s3, cwl) = (&leftovers.s3[s3], &leftovers.cwl[cwl]);
-        let what = What::Divergent {
+        let what = DifferenceOf::Divergent {
             sets,
             s3: (s3.group, s3.kept),
             cwl: (cwl.group, cwl.kept),
         };
         told.differences.push(Difference {
             bucket: &s3.group.bucket,
-            kind: Kind::Divergent,
+            kind: DifferenceKind::Divergent,
             what,
         });
     }
@@ -165,29 +173,29 @@ fn settle<'a>(leftovers: &Sides<Vec<Leftover<'a>>>, sets: &'a FieldSets, told: &
 
 impl Leftover<'_> {
     /// Returns what it is if that cannot be decided.
-    fn doubtful(&self, doubt: &Doubt) -> Option<Kind> {
+    fn doubtful(&self, doubt: &Unseen) -> Option<DifferenceKind> {
         let lacking = self.side.other();
         if self.kept.young {
-            Some(Kind::Pending(lacking))
+            Some(DifferenceKind::Pending(lacking))
         } else if doubt.may_hide(lacking, &self.group.bucket) {
-            Some(Kind::Undetermined(lacking))
+            Some(DifferenceKind::Undetermined(lacking))
         } else {
             None
         }
     }
 
-    fn kind(&self) -> Kind {
+    fn kind(&self) -> DifferenceKind {
         if self.matched {
-            Kind::Surplus(self.side)
+            DifferenceKind::Surplus(self.side)
         } else {
-            Kind::Missing(self.side.other())
+            DifferenceKind::Missing(self.side.other())
         }
     }
 }
 
 /// The copies of a record that one side has more than the other. Equal copies cannot be told apart, so those are taken to be
 /// the extra ones whose counterparts may still arrive, and then the last ones, by place.
-fn leftovers(group: &Group) -> Vec<Leftover<'_>> {
+fn leftovers(group: &RecordGroup) -> Vec<Leftover<'_>> {
     let copies = group.copies.as_ref().map(|copies| once_each(copies));
     let common = copies.s3.len().min(copies.cwl.len());
     let side = if copies.s3.len() > common {
@@ -219,7 +227,7 @@ mod tests {
         sets(&[&["dstaddr", "bytes", "start"]])
     }
 
-    fn kinds(groups: &Groups, doubt: &Doubt) -> Vec<Kind> {
+    fn kinds(groups: &Groups, doubt: &Unseen) -> Vec<DifferenceKind> {
         differences(groups, &one_set(), doubt)
             .differences
             .iter()
@@ -230,8 +238,8 @@ mod tests {
     #[test]
     fn leftovers_are_told_apart() {
         let (one, two) = (record(1, "10.0.0.1", 84), record(1, "10.0.0.1", 99));
-        let sure = Doubt::default();
-        let doubtful = Doubt {
+        let sure = Unseen::default();
+        let doubtful = Unseen {
             covers: Sides {
                 s3: Vec::new(),
                 cwl: vec![Cover::default()],
@@ -244,37 +252,43 @@ mod tests {
                 none,
                 false,
                 &sure,
-                vec![Kind::Missing(Side::Cwl)],
+                vec![DifferenceKind::Missing(Side::Cwl)],
             ),
             (
                 none,
                 &[None][..],
                 false,
                 &sure,
-                vec![Kind::Missing(Side::S3)],
+                vec![DifferenceKind::Missing(Side::S3)],
             ),
             (
                 &[None, None, None],
                 &[None],
                 false,
                 &sure,
-                vec![Kind::Surplus(Side::S3); 2],
+                vec![DifferenceKind::Surplus(Side::S3); 2],
             ),
             (&[None], &[None], false, &sure, vec![]),
-            (&[None], none, true, &sure, vec![Kind::Pending(Side::Cwl)]),
+            (
+                &[None],
+                none,
+                true,
+                &sure,
+                vec![DifferenceKind::Pending(Side::Cwl)],
+            ),
             (
                 &[None],
                 none,
                 false,
                 &doubtful,
-                vec![Kind::Undetermined(Side::Cwl)],
+                vec![DifferenceKind::Undetermined(Side::Cwl)],
             ),
             (
                 none,
                 &[None],
                 false,
                 &doubtful,
-                vec![Kind::Missing(Side::S3)],
+                vec![DifferenceKind::Missing(Side::S3)],
             ),
             (&[Some(7), Some(7)], &[None], false, &sure, vec![]),
             (
@@ -282,7 +296,7 @@ mod tests {
                 &[None],
                 false,
                 &sure,
-                vec![Kind::Surplus(Side::S3)],
+                vec![DifferenceKind::Surplus(Side::S3)],
             ),
         ] {
             let mut groups = Groups::default();
@@ -293,7 +307,7 @@ mod tests {
         let mut groups = Groups::default();
         add(&mut groups, Side::S3, &one, false, &[None]);
         add(&mut groups, Side::Cwl, &two, false, &[None]);
-        assert_eq!(kinds(&groups, &sure), [Kind::Divergent]);
+        assert_eq!(kinds(&groups, &sure), [DifferenceKind::Divergent]);
     }
 
     /// Where `end` is not compared, some copies of a record may be young and others not.
@@ -305,8 +319,11 @@ mod tests {
             for young in young {
                 add(&mut groups, Side::S3, &one, young, &[None]);
             }
-            let doubt = Doubt::default();
-            let (missing, pending) = (Kind::Missing(Side::Cwl), Kind::Pending(Side::Cwl));
+            let doubt = Unseen::default();
+            let (missing, pending) = (
+                DifferenceKind::Missing(Side::Cwl),
+                DifferenceKind::Pending(Side::Cwl),
+            );
             assert_eq!(kinds(&groups, &doubt), [missing, pending]);
             add(&mut groups, Side::Cwl, &one, false, &[None]);
             assert_eq!(kinds(&groups, &doubt), [pending]);
@@ -322,7 +339,7 @@ mod tests {
         add(&mut groups, Side::S3, &one, false, &[None]);
         add(&mut groups, Side::Cwl, &two, false, &[None]);
         let sets = one_set();
-        let found = differences(&groups, &sets, &Doubt::default()).differences;
+        let found = differences(&groups, &sets, &Unseen::default()).differences;
         let shown = found.iter().map(Difference::shown).collect_vec();
         let [Shown::Divergent(pair)] = &shown[..] else {
             panic!("{found:?}")
@@ -337,13 +354,13 @@ mod tests {
     #[test]
     fn a_difference_has_its_copies_on_the_sides_where_they_stand() {
         let (one, two) = (record(1, "10.0.0.1", 84), record(1, "10.0.0.1", 99));
-        let doubt = Doubt {
+        let doubt = Unseen {
             covers: Sides {
                 s3: Vec::new(),
                 cwl: vec![Cover::default()],
             },
         };
-        let sure = Doubt::default();
+        let sure = Unseen::default();
         // Rows of `one`, and of `two`, S3's first; whether they are young; where the copies of the difference stand.
         for (ones, twos, young, doubt, expected) in [
             ([1, 0], [0, 0], false, &sure, [true, false]),
@@ -375,7 +392,7 @@ mod tests {
         add(&mut groups, Side::S3, &one, false, &[None, None]);
         add(&mut groups, Side::Cwl, &one, false, &[None]);
         let sets = one_set();
-        let found = differences(&groups, &sets, &Doubt::default()).differences;
+        let found = differences(&groups, &sets, &Unseen::default()).differences;
         let shown = found.iter().map(Difference::shown).collect_vec();
         let [Shown::Leftover(evidence)] = &shown[..] else {
             panic!("{found:?}")
@@ -402,18 +419,18 @@ mod tests {
                 assert_eq!(groups.copies(fingerprint), Sides { s3: 2, cwl: 1 });
                 assert_eq!(groups.copies(!fingerprint), Sides { s3: 0, cwl: 0 });
                 let surplus = if young_s3 {
-                    Kind::Pending(Side::Cwl)
+                    DifferenceKind::Pending(Side::Cwl)
                 } else {
-                    Kind::Surplus(Side::S3)
+                    DifferenceKind::Surplus(Side::S3)
                 };
                 let missing = if young_cwl {
-                    Kind::Pending(Side::S3)
+                    DifferenceKind::Pending(Side::S3)
                 } else {
-                    Kind::Missing(Side::S3)
+                    DifferenceKind::Missing(Side::S3)
                 };
                 let mut expected = vec![surplus, missing];
                 expected.sort();
-                assert_eq!(kinds(&groups, &Doubt::default()), expected);
+                assert_eq!(kinds(&groups, &Unseen::default()), expected);
             }
         }
     }
@@ -429,13 +446,13 @@ mod tests {
         add(&mut groups, Side::Cwl, &records[0], false, &[None]);
         add(&mut groups, Side::S3, &records[1], false, &[None, None]);
         add(&mut groups, Side::Cwl, &records[2], false, &[None]);
-        let found = kinds(&groups, &Doubt::default());
+        let found = kinds(&groups, &Unseen::default());
         assert_eq!(
             found,
             [
-                Kind::Missing(Side::S3),
-                Kind::Missing(Side::Cwl),
-                Kind::Divergent
+                DifferenceKind::Missing(Side::S3),
+                DifferenceKind::Missing(Side::Cwl),
+                DifferenceKind::Divergent
             ]
         );
     }

@@ -14,11 +14,12 @@ use super::MatchedOnFewer;
 use super::sets::FieldSets;
 
 /// Takes each difference as it is confirmed: the bucket, what it is, and what was found.
-pub type EveryDifference<'a> = dyn FnMut(&Bucket, Kind, &Shown) -> io::Result<()> + Send + 'a;
+pub type EveryDifference<'a> =
+    dyn FnMut(&Bucket, DifferenceKind, &Shown) -> io::Result<()> + Send + 'a;
 
 /// What kind of difference, and about which side; the order is that of findings in a bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Kind {
+pub enum DifferenceKind {
     /// Gone from a side.
     Missing(Side),
     /// Too many on a side.
@@ -31,7 +32,7 @@ pub enum Kind {
     Undetermined(Side),
 }
 
-impl Kind {
+impl DifferenceKind {
     /// Returns what leftovers of a kind are, about a side.
     pub fn of(kind: LeftoverKind, side: Side) -> Self {
         match kind {
@@ -64,7 +65,7 @@ impl Kind {
 }
 
 /// Returns where a finding's records are and what they were found to be, and how many they are.
-pub fn heading(finding: &Finding) -> ((Bucket, Kind), u64) {
+pub fn heading(finding: &Finding) -> ((Bucket, DifferenceKind), u64) {
     match finding {
         Finding::Leftovers {
             kind,
@@ -72,10 +73,10 @@ pub fn heading(finding: &Finding) -> ((Bucket, Kind), u64) {
             bucket,
             records,
             ..
-        } => ((bucket.clone(), Kind::of(*kind, *side)), *records),
+        } => ((bucket.clone(), DifferenceKind::of(*kind, *side)), *records),
         Finding::Divergent {
             bucket, records, ..
-        } => ((bucket.clone(), Kind::Divergent), *records),
+        } => ((bucket.clone(), DifferenceKind::Divergent), *records),
     }
 }
 
@@ -120,9 +121,9 @@ impl Fewer {
 ///
 /// Which ones are kept depends only on what was added, never on the order of adding.
 #[derive(Clone, Debug)]
-pub struct Outcome {
-    counts: BTreeMap<(Bucket, Kind), u64>,
-    shown: BTreeMap<((Bucket, Kind), Shown), usize>,
+pub struct DifferenceCounts {
+    counts: BTreeMap<(Bucket, DifferenceKind), u64>,
+    shown: BTreeMap<((Bucket, DifferenceKind), Shown), usize>,
     /// What agrees in all that both sides have, by its kind and what was not compared.
     fewer: BTreeMap<(RecordKind, Vec<FieldName>), Fewer>,
     /// How many were to be shown, those included that are forgotten by now.
@@ -131,7 +132,7 @@ pub struct Outcome {
     capped: bool,
 }
 
-impl Outcome {
+impl DifferenceCounts {
     /// Makes an empty outcome that shows at most this many differences, a pair being one.
     pub fn showing(most: usize) -> Self {
         Self {
@@ -145,7 +146,7 @@ impl Outcome {
     }
 
     /// Counts differences that are known by number only.
-    pub fn count(&mut self, bucket: &Bucket, kind: Kind, copies: u64) {
+    pub fn count(&mut self, bucket: &Bucket, kind: DifferenceKind, copies: u64) {
         if copies > 0 {
             *self.counts.entry((bucket.clone(), kind)).or_default() += copies;
         }
@@ -163,7 +164,7 @@ impl Outcome {
     }
 
     /// Shows a difference, which has been or will be counted.
-    pub fn show(&mut self, bucket: &Bucket, kind: Kind, shown: Shown) {
+    pub fn show(&mut self, bucket: &Bucket, kind: DifferenceKind, shown: Shown) {
         *self
             .shown
             .entry(((bucket.clone(), kind), shown))
@@ -176,7 +177,7 @@ impl Outcome {
 
     /// Tells whether a difference may be among those that are shown in the end, as far as its bucket and kind tell; if
     /// not, takes note of that.
-    pub fn may_show(&mut self, bucket: &Bucket, kind: Kind) -> bool {
+    pub fn may_show(&mut self, bucket: &Bucket, kind: DifferenceKind) -> bool {
         let full = self.given >= self.most;
         let last = self.shown.last_key_value();
         let beyond = last.is_none_or(|(((of, what), _), _)| (of, *what) < (bucket, kind));
@@ -185,7 +186,7 @@ impl Outcome {
     }
 
     /// Turns what is shown of one kind into others, by bucket.
-    pub fn retell(self, kind: impl Fn(&Bucket) -> Kind) -> Self {
+    pub fn retell(self, kind: impl Fn(&Bucket) -> DifferenceKind) -> Self {
         let told = self.shown.into_iter().map(|(((bucket, _), shown), times)| {
             let kind = kind(&bucket);
             (((bucket, kind), shown), times)
@@ -233,11 +234,11 @@ impl Outcome {
         };
         for ((_, kind), copies) in &self.counts {
             *match kind {
-                Kind::Missing(side) => &mut totals.missing[*side],
-                Kind::Surplus(side) => &mut totals.surplus[*side],
-                Kind::Divergent => &mut totals.divergent,
-                Kind::Pending(side) => &mut totals.pending[*side],
-                Kind::Undetermined(side) => &mut totals.undetermined[*side],
+                DifferenceKind::Missing(side) => &mut totals.missing[*side],
+                DifferenceKind::Surplus(side) => &mut totals.surplus[*side],
+                DifferenceKind::Divergent => &mut totals.divergent,
+                DifferenceKind::Pending(side) => &mut totals.pending[*side],
+                DifferenceKind::Undetermined(side) => &mut totals.undetermined[*side],
             } += copies;
         }
         totals
@@ -246,14 +247,17 @@ impl Outcome {
     /// Tells whether anything may still arrive.
     pub fn is_pending(&self) -> bool {
         let mut kinds = self.counts.keys().map(|(_, kind)| kind);
-        kinds.any(|kind| matches!(kind, Kind::Pending(_)))
+        kinds.any(|kind| matches!(kind, DifferenceKind::Pending(_)))
     }
 
     /// Returns how many copies each side lacks in each bucket, for whatever reason; pairs of the same flow do not count.
     pub fn lacking(&self) -> HashMap<&Bucket, Sides<u64>> {
         let mut lacking: HashMap<&Bucket, Sides<u64>> = HashMap::new();
         for ((bucket, kind), copies) in &self.counts {
-            if let Kind::Missing(side) | Kind::Pending(side) | Kind::Undetermined(side) = kind {
+            if let DifferenceKind::Missing(side)
+            | DifferenceKind::Pending(side)
+            | DifferenceKind::Undetermined(side) = kind
+            {
                 lacking.entry(bucket).or_default()[*side] += copies;
             }
         }
@@ -278,7 +282,8 @@ impl Outcome {
     /// Returns the findings, ordered by interface, slot, kind and side, and whether there is more
     /// evidence than they show.
     pub fn into_findings(self) -> (Vec<Finding>, bool) {
-        let mut shown: BTreeMap<(Bucket, Kind), (Vec<Evidence>, Vec<Pair>)> = BTreeMap::new();
+        let mut shown: BTreeMap<(Bucket, DifferenceKind), (Vec<Evidence>, Vec<Pair>)> =
+            BTreeMap::new();
         for ((heading, one), times) in self.shown {
             let (leftovers, pairs) = shown.entry(heading).or_default();
             match one {
@@ -286,7 +291,7 @@ impl Outcome {
                 Shown::Divergent(pair) => pairs.extend(std::iter::repeat_n(*pair, times)),
             }
         }
-        let finding = |((bucket, kind), records): ((Bucket, Kind), u64)| {
+        let finding = |((bucket, kind), records): ((Bucket, DifferenceKind), u64)| {
             let (leftovers, pairs) = shown.remove(&(bucket.clone(), kind)).unwrap_or_default();
             match kind.leftover() {
                 Some((kind, side)) => Finding::Leftovers {
@@ -330,9 +335,9 @@ mod tests {
             interface: "eni-0aa".into(),
             slot: Some(300),
         };
-        let kind = Kind::Missing(Side::Cwl);
+        let kind = DifferenceKind::Missing(Side::Cwl);
         let outcome = |rows: &[u64]| {
-            let mut outcome = Outcome::showing(2);
+            let mut outcome = DifferenceCounts::showing(2);
             for &row in rows {
                 outcome.count(&bucket, kind, 1);
                 outcome.show(&bucket, kind, shown(row));
@@ -365,16 +370,16 @@ mod tests {
         }
     }
 
-    const KINDS: [Kind; 9] = [
-        Kind::Missing(Side::S3),
-        Kind::Missing(Side::Cwl),
-        Kind::Surplus(Side::S3),
-        Kind::Surplus(Side::Cwl),
-        Kind::Divergent,
-        Kind::Pending(Side::S3),
-        Kind::Pending(Side::Cwl),
-        Kind::Undetermined(Side::S3),
-        Kind::Undetermined(Side::Cwl),
+    const KINDS: [DifferenceKind; 9] = [
+        DifferenceKind::Missing(Side::S3),
+        DifferenceKind::Missing(Side::Cwl),
+        DifferenceKind::Surplus(Side::S3),
+        DifferenceKind::Surplus(Side::Cwl),
+        DifferenceKind::Divergent,
+        DifferenceKind::Pending(Side::S3),
+        DifferenceKind::Pending(Side::Cwl),
+        DifferenceKind::Undetermined(Side::S3),
+        DifferenceKind::Undetermined(Side::Cwl),
     ];
 
     fn bucket(slot: i64) -> Bucket {
@@ -386,13 +391,13 @@ mod tests {
 
     #[test]
     fn every_kind_has_its_total() {
-        let mut outcome = Outcome::showing(1);
+        let mut outcome = DifferenceCounts::showing(1);
         for (kind, copies) in KINDS.into_iter().zip([1, 2, 4, 8, 16, 32, 64, 128, 256]) {
             outcome.count(&bucket(0), kind, copies);
             outcome.count(&bucket(300), kind, copies * 1000);
             outcome.count(&bucket(600), kind, 0);
             if let Some((leftover, side)) = kind.leftover() {
-                assert_eq!(Kind::of(leftover, side), kind);
+                assert_eq!(DifferenceKind::of(leftover, side), kind);
             }
         }
         let expected = Counts {
@@ -435,16 +440,16 @@ mod tests {
     #[test]
     fn only_what_is_pending_may_still_arrive() {
         for kind in KINDS {
-            let mut outcome = Outcome::showing(1);
+            let mut outcome = DifferenceCounts::showing(1);
             assert!(!outcome.is_pending());
             outcome.count(&bucket(0), kind, 1);
-            let pending = matches!(kind, Kind::Pending(_));
+            let pending = matches!(kind, DifferenceKind::Pending(_));
             assert_eq!(outcome.is_pending(), pending, "{kind:?}");
         }
     }
 
     /// Returns the rows shown, and whether there are more.
-    fn rows(outcome: Outcome) -> (Vec<u64>, bool) {
+    fn rows(outcome: DifferenceCounts) -> (Vec<u64>, bool) {
         let (findings, capped) = outcome.into_findings();
         let rows = findings.iter().flat_map(|finding| match finding {
             Finding::Leftovers { evidence, .. } => evidence
@@ -461,7 +466,7 @@ mod tests {
     #[test]
     fn as_many_are_shown_as_are_asked_for() {
         let outcome = |most: usize, rows: &[u64]| {
-            let mut outcome = Outcome::showing(most);
+            let mut outcome = DifferenceCounts::showing(most);
             for &row in rows {
                 outcome.count(&bucket(0), KINDS[0], 1);
                 outcome.show(&bucket(0), KINDS[0], shown(row));
@@ -490,7 +495,7 @@ mod tests {
     fn what_may_be_shown_is_told_by_its_bucket_and_kind() {
         let places = [(0, KINDS[0]), (0, KINDS[2]), (300, KINDS[0])];
         let outcome = |most: usize| {
-            let mut outcome = Outcome::showing(most);
+            let mut outcome = DifferenceCounts::showing(most);
             outcome.show(&bucket(0), KINDS[1], shown(1));
             outcome
         };
@@ -510,7 +515,7 @@ mod tests {
         let mut full = outcome(1);
         assert!(full.may_show(&bucket(0), KINDS[1]));
         assert!(!full.capped);
-        let mut none = Outcome::showing(0);
+        let mut none = DifferenceCounts::showing(0);
         assert!(!none.may_show(&bucket(0), KINDS[0]));
         assert!(none.capped);
     }
@@ -525,11 +530,11 @@ mod tests {
             s3: evidence.clone(),
             cwl: evidence,
         };
-        let mut outcome = Outcome::showing(1);
-        outcome.count(&bucket(0), Kind::Divergent, 1);
+        let mut outcome = DifferenceCounts::showing(1);
+        outcome.count(&bucket(0), DifferenceKind::Divergent, 1);
         outcome.show(
             &bucket(0),
-            Kind::Divergent,
+            DifferenceKind::Divergent,
             Shown::Divergent(Box::new(pair)),
         );
         assert_eq!(rows(outcome), (vec![7], false));

@@ -12,12 +12,16 @@ use super::sets::{FieldSets, values};
 const MOST_COMBINATIONS: usize = 1 << 16;
 
 /// A leftover as pairing sees it: the number of its field set, and its canonical text.
-pub(super) type Told<'a> = (usize, &'a [u8]);
+pub(super) type PairedText<'a> = (usize, &'a [u8]);
 
 /// Pairs leftovers that agree in all of the flow that their sets share, given in order: most equal fields first, then
 /// the earlier ones. Returns the indexes of each pair. Each leftover is in one pair at most, and one side's are all in one
 /// if they are of one set and flow.
-pub(super) fn pair(s3: &[Told<'_>], cwl: &[Told<'_>], sets: &FieldSets) -> Vec<(usize, usize)> {
+pub(super) fn pair(
+    s3: &[PairedText<'_>],
+    cwl: &[PairedText<'_>],
+    sets: &FieldSets,
+) -> Vec<(usize, usize)> {
     if s3.len().saturating_mul(cwl.len()) > MOST_COMBINATIONS {
         return in_order(s3, cwl, sets);
     }
@@ -36,7 +40,7 @@ pub(super) fn pair(s3: &[Told<'_>], cwl: &[Told<'_>], sets: &FieldSets) -> Vec<(
 }
 
 /// Returns how many of the fields that both have are equal; `None` if they are not of one flow.
-fn alike(s3: Told<'_>, cwl: Told<'_>, sets: &FieldSets) -> Option<usize> {
+fn alike(s3: PairedText<'_>, cwl: PairedText<'_>, sets: &FieldSets) -> Option<usize> {
     if sets.shares_too_little(s3.0, cwl.0) {
         return None;
     }
@@ -54,8 +58,12 @@ fn alike(s3: Told<'_>, cwl: Told<'_>, sets: &FieldSets) -> Option<usize> {
 }
 
 /// Pairs, of each set and flow, the first with the first.
-fn in_order(s3: &[Told<'_>], cwl: &[Told<'_>], sets: &FieldSets) -> Vec<(usize, usize)> {
-    let flow = |&(set, text): &Told<'_>| {
+fn in_order(
+    s3: &[PairedText<'_>],
+    cwl: &[PairedText<'_>],
+    sets: &FieldSets,
+) -> Vec<(usize, usize)> {
+    let flow = |&(set, text): &PairedText<'_>| {
         let values = values(text).collect_vec();
         let flow = sets.get(set).flow();
         (
@@ -78,7 +86,7 @@ mod tests {
     use crate::diff::sets::tests::sets;
 
     /// Texts of one set, whose fields tell no flow.
-    fn told<'a>(texts: &[&'a str]) -> Vec<Told<'a>> {
+    fn told<'a>(texts: &[&'a str]) -> Vec<PairedText<'a>> {
         texts.iter().map(|text| (0, text.as_bytes())).collect()
     }
 
@@ -112,7 +120,7 @@ mod tests {
         cwl.reverse();
         let [s3, cwl] = [&s3, &cwl].map(|texts| texts.iter().map(String::as_str).collect_vec());
         let (s3, cwl) = (told(&s3), told(&cwl));
-        let packets = |one: Told<'_>| values(one.1).nth(1).map(<[u8]>::to_vec);
+        let packets = |one: PairedText<'_>| values(one.1).nth(1).map(<[u8]>::to_vec);
         let few = pair(&s3[..256], &cwl[1..], &sets);
         assert!(
             few.iter()
@@ -132,7 +140,7 @@ mod tests {
             &["srcaddr", "dstaddr", "start", "bytes"],
             &["srcaddr", "start", "bytes"],
         ]);
-        let s3: [Told<'_>; 1] = [(0, b"10.0.0.1 10.0.0.2 7 84")];
+        let s3: [PairedText<'_>; 1] = [(0, b"10.0.0.1 10.0.0.2 7 84")];
         for (cwl, pairs) in [
             ((1, &b"10.0.0.1 7 85"[..]), 1),
             ((1, b"10.0.0.1 7 84"), 0),

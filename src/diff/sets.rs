@@ -7,17 +7,17 @@ use itertools::Itertools;
 use smallvec::SmallVec;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::hidden::Lacking;
+use super::hidden::LackingCopy;
 use crate::model::finding::Bucket;
 use crate::model::{Side, Sides};
-use crate::record::{Comparison, FieldName, FieldSet, Kinds, RecordKind, Shared};
+use crate::record::{ComparedFields, FieldName, FieldSet, PerKind, RecordKind, Shared};
 
 /// The field sets of a run, by number.
 #[derive(Clone, Debug)]
 pub struct FieldSets {
     sets: Vec<Arc<FieldSet>>,
     sides: Vec<Sides<bool>>,
-    compared: Kinds<Comparison>,
+    compared: PerKind<ComparedFields>,
     /// For each set, the columns that say which copies may belong together: copies that may be matched or paired have
     /// equal values in them.
     core: Vec<Vec<usize>>,
@@ -30,7 +30,7 @@ impl FieldSets {
     pub fn new(
         sets: Vec<Arc<FieldSet>>,
         sides: Vec<Sides<bool>>,
-        compared: Kinds<Comparison>,
+        compared: PerKind<ComparedFields>,
     ) -> Self {
         let core = (0..sets.len()).map(|at| core(&sets, at)).collect();
         let both = |one: usize| (0..sets.len()).map(move |other| (one, other));
@@ -78,12 +78,12 @@ impl FieldSets {
     }
 
     /// Returns what a record of a set tells of where its other copy may be. `text` is its canonical text.
-    pub fn lacking<'b>(&self, number: usize, text: &[u8], bucket: &'b Bucket) -> Lacking<'b> {
+    pub fn lacking<'b>(&self, number: usize, text: &[u8], bucket: &'b Bucket) -> LackingCopy<'b> {
         let fields = &self.get(number).fields;
         let mut names = fields.fields().iter();
         let start = names.position(|name| name.as_str() == "start");
         let start = start.and_then(|column| values(text).nth(column));
-        Lacking {
+        LackingCopy {
             interface: fields.has("interface-id").then_some(&*bucket.interface),
             start: start.and_then(|start| std::str::from_utf8(start).ok()?.parse().ok()),
         }
@@ -185,12 +185,12 @@ pub(super) mod tests {
         let set = |names: &&[&str]| {
             Arc::new(FieldSet {
                 kind: RecordKind::Vpc,
-                fields: Comparison::new(names.iter().map(|name| FieldName::new(name))),
+                fields: ComparedFields::new(names.iter().map(|name| FieldName::new(name))),
             })
         };
         let all = fields.iter().flat_map(|names| names.iter());
-        let all = Comparison::new(all.map(|name| FieldName::new(name)));
-        let compared = Kinds::from_fn(|_| all.clone());
+        let all = ComparedFields::new(all.map(|name| FieldName::new(name)));
+        let compared = PerKind::from_fn(|_| all.clone());
         let sides = vec![
             Sides {
                 s3: true,

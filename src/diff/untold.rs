@@ -12,8 +12,8 @@ use hashbrown::HashMap;
 use itertools::Itertools;
 
 use super::difference::Difference;
-use super::hidden::Lacking;
-use super::outcome::{Kind, Shown};
+use super::hidden::LackingCopy;
+use super::outcome::{DifferenceKind, Shown};
 use super::sets::{FieldSets, projected};
 use crate::model::Side;
 use crate::model::finding::Bucket;
@@ -24,13 +24,13 @@ const BYTES_A_COPY: u64 = 2048;
 /// Copies that lack on the other side, unless they are one record with a copy there.
 #[derive(Debug)]
 pub struct Untold {
-    held: Vec<Held>,
+    held: Vec<UntoldCopies>,
     most: usize,
     is_too_many: bool,
 }
 
 #[derive(Debug)]
-struct Held {
+struct UntoldCopies {
     set: usize,
     text: Box<[u8]>,
     decided: Decided,
@@ -42,7 +42,7 @@ pub struct Decided {
     /// Where in time and on which interface.
     pub bucket: Bucket,
     /// What it is.
-    pub kind: Kind,
+    pub kind: DifferenceKind,
     /// What was found.
     pub shown: Shown,
     start: Option<i64>,
@@ -52,8 +52,8 @@ pub struct Decided {
 
 impl Decided {
     /// Returns which side lacks it, and what tells where it may be, if the side is certain to have no copy that was read.
-    pub fn lacking(&self) -> Option<(Side, Lacking<'_>)> {
-        let copy = Lacking {
+    pub fn lacking(&self) -> Option<(Side, LackingCopy<'_>)> {
+        let copy = LackingCopy {
             interface: self.tells_interface.then_some(&*self.bucket.interface),
             start: self.start,
         };
@@ -61,7 +61,7 @@ impl Decided {
     }
 }
 
-impl Held {
+impl UntoldCopies {
     /// Whether it stands on this side.
     fn is_on(&self, side: Side) -> bool {
         self.decided.kind.lacking() == Some(side.other())
@@ -70,7 +70,7 @@ impl Held {
     fn into_undetermined(self) -> Decided {
         let kind = self.decided.kind;
         Decided {
-            kind: kind.lacking().map_or(kind, Kind::Undetermined),
+            kind: kind.lacking().map_or(kind, DifferenceKind::Undetermined),
             ..self.decided
         }
     }
@@ -92,7 +92,7 @@ impl Untold {
         let (Some((set, text)), Some((_, lacking))) = (open.compared(), open.lacking(sets)) else {
             return Vec::new();
         };
-        self.held.push(Held {
+        self.held.push(UntoldCopies {
             set,
             text: text.into(),
             decided: Decided {
@@ -108,18 +108,19 @@ impl Untold {
             return Vec::new();
         }
         let held = mem::take(&mut self.held).into_iter();
-        held.map(Held::into_undetermined).collect()
+        held.map(UntoldCopies::into_undetermined).collect()
     }
 
     /// Tells of all that is kept what it is.
     pub fn decide(self, sets: &FieldSets) -> Vec<Decided> {
         let held = self.held.into_iter();
-        let (s3, cwl): (Vec<Held>, Vec<Held>) = held.partition(|held| held.is_on(Side::S3));
+        let (s3, cwl): (Vec<UntoldCopies>, Vec<UntoldCopies>) =
+            held.partition(|held| held.is_on(Side::S3));
         let mut matching = Matching::new(&s3, &cwl, sets);
         for one in 0..s3.len() {
             matching.augment(one);
         }
-        let decided = |(held, partner): (Held, Option<usize>)| match partner {
+        let decided = |(held, partner): (UntoldCopies, Option<usize>)| match partner {
             Some(_) => held.into_undetermined(),
             None => held.decided,
         };
@@ -148,8 +149,8 @@ struct Matching {
 }
 
 impl Matching {
-    fn new(s3: &[Held], cwl: &[Held], sets: &FieldSets) -> Self {
-        let numbers = |side: &[Held]| side.iter().map(|one| one.set).unique().collect_vec();
+    fn new(s3: &[UntoldCopies], cwl: &[UntoldCopies], sets: &FieldSets) -> Self {
+        let numbers = |side: &[UntoldCopies]| side.iter().map(|one| one.set).unique().collect_vec();
         let ways = numbers(s3).into_iter().cartesian_product(numbers(cwl));
         let ways = ways.filter(|&(one, other)| sets.shares_too_little(one, other));
         let mut matching = Self {
@@ -233,7 +234,7 @@ mod tests {
         sets(&[&["bytes", "packets"], &["bytes", "start"], &["protocol"]])
     }
 
-    fn held(side: Side, set: usize, text: &str) -> Held {
+    fn held(side: Side, set: usize, text: &str) -> UntoldCopies {
         let bucket = Bucket {
             interface: "-".into(),
             slot: None,
@@ -242,12 +243,12 @@ mod tests {
             part: "part".into(),
             row: 1,
         };
-        Held {
+        UntoldCopies {
             set,
             text: text.as_bytes().into(),
             decided: Decided {
                 bucket,
-                kind: Kind::Missing(side.other()),
+                kind: DifferenceKind::Missing(side.other()),
                 shown: Shown::Leftover(Evidence {
                     record: Record::new(Vec::new()),
                     found_in,
@@ -271,8 +272,8 @@ mod tests {
         Side::BOTH.map(|side| {
             let count = |kind| decided.iter().filter(|one| one.kind == kind).count();
             (
-                count(Kind::Undetermined(side.other())),
-                count(Kind::Missing(side.other())),
+                count(DifferenceKind::Undetermined(side.other())),
+                count(DifferenceKind::Missing(side.other())),
             )
         })
     }

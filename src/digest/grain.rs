@@ -2,14 +2,14 @@
 
 use crate::model::window::SLOT;
 
-use super::Print;
+use super::RecordPrint;
 use super::bucket::BucketId;
 
 /// How coarse lines are, from one for each bucket to few for everything; each is made of whole lines of the one before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Grain(pub(super) usize);
+pub struct Resolution(pub(super) usize);
 
-impl Grain {
+impl Resolution {
     /// How many seconds of `start` a line covers (`None` is all), and the bits of its interface's number that count.
     const STEPS: [(Option<i64>, u64); 5] = [
         (Some(SLOT), u64::MAX),
@@ -33,7 +33,7 @@ impl Grain {
     }
 
     /// Returns the number of the line that a record belongs to.
-    pub fn line(self, print: &Print<'_>) -> BucketId {
+    pub fn line(self, print: &RecordPrint<'_>) -> BucketId {
         let (interface, slot) = self.place(print.name, print.slot);
         BucketId::new(interface, slot)
     }
@@ -66,7 +66,7 @@ mod tests {
             (class, None),
         ];
         for (grain, line) in lines.into_iter().enumerate() {
-            assert_eq!(Grain(grain).place(all, Some(1_700_000_100)), line);
+            assert_eq!(Resolution(grain).place(all, Some(1_700_000_100)), line);
         }
     }
 }

@@ -7,9 +7,9 @@ use hashbrown::hash_table::Entry;
 
 use crate::model::finding::Bucket;
 
-use super::Print;
+use super::RecordPrint;
 use super::bucket::BucketId;
-use super::grain::Grain;
+use super::grain::Resolution;
 
 /// What is known of one bucket. Sums wrap; they are only ever compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl Sums {
 
 /// 48 bytes: there may be many.
 #[derive(Clone, Debug)]
-struct Line {
+struct LedgerLine {
     interface: u64,
     /// [`NO_SLOT`] if there is none.
     slot: i64,
@@ -48,7 +48,7 @@ struct Line {
 /// No slot begins there.
 const NO_SLOT: i64 = i64::MIN;
 
-impl Line {
+impl LedgerLine {
     fn id(&self) -> BucketId {
         BucketId::new(self.interface, self.slot())
     }
@@ -64,9 +64,9 @@ impl Line {
 /// equal in a coarse line if they are equal in each of its buckets (or if differences cancel, which the key prevents).
 #[derive(Clone, Debug)]
 pub struct Ledger {
-    lines: HashTable<Line>,
+    lines: HashTable<LedgerLine>,
     interfaces: HashTable<(u64, Arc<str>)>,
-    grain: Grain,
+    grain: Resolution,
     most_lines: usize,
 }
 
@@ -83,14 +83,14 @@ impl Ledger {
         Self {
             lines: HashTable::new(),
             interfaces: HashTable::new(),
-            grain: Grain::default(),
+            grain: Resolution::default(),
             most_lines,
         }
     }
 
     /// Returns how many lines a ledger in so many bytes of memory has at most.
     pub fn lines_in(bytes: u64) -> usize {
-        let slots = bytes / (size_of::<Line>() as u64 + 1);
+        let slots = bytes / (size_of::<LedgerLine>() as u64 + 1);
         // Hash tables double, and are never more than seven eighths full. There is one line too many for a moment before
         // they become coarser, and it must not be what doubles the table.
         let slots: u64 = slots.checked_ilog2().map_or(0, |log| 1 << log);
@@ -99,15 +99,15 @@ impl Ledger {
     }
 
     /// Returns how coarse the lines are.
-    pub fn grain(&self) -> Grain {
+    pub fn grain(&self) -> Resolution {
         self.grain
     }
 
     /// Adds one copy of a record to its bucket's sums.
     #[inline(always)]
-    pub fn add(&mut self, print: &Print<'_>) {
+    pub fn add(&mut self, print: &RecordPrint<'_>) {
         let (name, slot) = (print.name, print.slot.unwrap_or(NO_SLOT));
-        let is_it = |line: &Line| line.interface == name && line.slot == slot;
+        let is_it = |line: &LedgerLine| line.interface == name && line.slot == slot;
         if self.grain.is_fine()
             && let Some(line) = self.lines.find_mut(print.bucket.0, is_it)
         {
@@ -144,7 +144,7 @@ impl Ledger {
     }
 
     /// Makes the lines as coarse as this, or leaves them if they are coarser.
-    pub fn coarsen(&mut self, grain: Grain) {
+    pub fn coarsen(&mut self, grain: Resolution) {
         if grain <= self.grain {
             return;
         }
@@ -180,7 +180,7 @@ impl Ledger {
 
     /// Returns all lines, in no order.
     pub fn ids(&self) -> impl Iterator<Item = BucketId> + '_ {
-        self.lines.iter().map(Line::id)
+        self.lines.iter().map(LedgerLine::id)
     }
 
     /// Returns how many lines there are.
@@ -193,7 +193,7 @@ impl Ledger {
         self.lines.is_empty()
     }
 
-    fn line(&self, id: BucketId) -> Option<&Line> {
+    fn line(&self, id: BucketId) -> Option<&LedgerLine> {
         self.lines.find(id.0, |line| line.id() == id)
     }
 
@@ -213,12 +213,12 @@ impl Ledger {
     fn open(&mut self, interface: u64, slot: Option<i64>) -> &mut Sums {
         let id = BucketId::new(interface, slot);
         let slot = slot.unwrap_or(NO_SLOT);
-        let line = || Line {
+        let line = || LedgerLine {
             interface,
             slot,
             sums: Sums::ZERO,
         };
-        let is_it = |line: &Line| line.interface == interface && line.slot == slot;
+        let is_it = |line: &LedgerLine| line.interface == interface && line.slot == slot;
         let entry = self.lines.entry(id.0, is_it, |line| line.id().0);
         &mut entry.or_insert_with(line).into_mut().sums
     }
@@ -248,7 +248,7 @@ mod tests {
         text: &str,
     ) -> (BucketId, u128) {
         let key = Fingerprints::seeded(1);
-        let print = Print::new(&key, text.as_bytes(), interface.as_bytes(), slot);
+        let print = RecordPrint::new(&key, text.as_bytes(), interface.as_bytes(), slot);
         ledger.add(&print);
         (print.bucket, print.fingerprint)
     }
@@ -337,12 +337,12 @@ mod tests {
         let key = Fingerprints::seeded(1);
         let names: Vec<String> = (0..40).map(|n| format!("eni-{n:03}")).collect();
         let texts: Vec<String> = (0..2_000).map(|n| n.to_string()).collect();
-        let prints: Vec<Print<'_>> = (0..2_000i64)
+        let prints: Vec<RecordPrint<'_>> = (0..2_000i64)
             .zip(&texts)
             .map(|(n, text)| {
                 let name = &names[usize::try_from(n % 40).unwrap()];
                 let slot = (n % 7 != 0).then_some(n / 40 * 3 * SLOT);
-                Print::new(&key, text.as_bytes(), name.as_bytes(), slot)
+                RecordPrint::new(&key, text.as_bytes(), name.as_bytes(), slot)
             })
             .collect();
         let mut grains = std::collections::BTreeSet::new();
@@ -385,7 +385,7 @@ mod tests {
             let before = ledger.grain();
             // Two interfaces that are not of one class.
             for interface in ["eni-0aa", "eni-0bb"] {
-                ledger.add(&Print::new(
+                ledger.add(&RecordPrint::new(
                     &key,
                     b"record",
                     interface.as_bytes(),
@@ -402,7 +402,7 @@ mod tests {
         let mut wide = Ledger::bounded(40);
         for interface in 0..41 {
             let name = format!("eni-{interface:03}");
-            wide.add(&Print::new(&key, b"record", name.as_bytes(), Some(0)));
+            wide.add(&RecordPrint::new(&key, b"record", name.as_bytes(), Some(0)));
         }
         assert_eq!(wide.grain().0, 4);
     }
@@ -415,7 +415,7 @@ mod tests {
             .collect();
         let mut ledger = Ledger::default();
         for (slot, name) in (0..3).cartesian_product(&names) {
-            ledger.add(&Print::new(
+            ledger.add(&RecordPrint::new(
                 &key,
                 b"record",
                 name.as_bytes(),
@@ -433,17 +433,17 @@ mod tests {
     fn names_go_when_lines_are_of_several_interfaces_and_only_then() {
         let key = Fingerprints::seeded(1);
         let mut ledger = Ledger::default();
-        let print = Print::new(&key, b"record", b"eni-0aa", Some(0));
+        let print = RecordPrint::new(&key, b"record", b"eni-0aa", Some(0));
         ledger.add(&print);
         for (grain, known) in [(0, true), (1, true), (2, true), (3, false), (4, false)] {
-            ledger.coarsen(Grain(grain));
+            ledger.coarsen(Resolution(grain));
             assert_eq!(ledger.interface(print.name).is_some(), known, "{grain}");
         }
     }
 
     #[test]
     fn a_line_is_as_small_as_the_memory_of_a_ledger_is_reckoned_with() {
-        assert_eq!(size_of::<Line>(), 48);
+        assert_eq!(size_of::<LedgerLine>(), 48);
         assert_eq!(Ledger::lines_in(49 << 16), (1 << 16) / 8 * 7 - 1);
         assert_eq!(Ledger::lines_in((49 << 16) - 1), (1 << 15) / 8 * 7 - 1);
         assert_eq!(Ledger::lines_in(0), 0);

@@ -16,13 +16,13 @@ use crate::model::finding::Bucket;
 pub use balance::Balance;
 pub use bucket::BucketId;
 pub use fingerprint::Fingerprints;
-pub use grain::Grain;
+pub use grain::Resolution;
 pub use ledger::{Ledger, Sums};
-pub use sketch::{Net, Overfull, Sketch};
+pub use sketch::{NetDifference, Overfull, Sketch};
 
 /// A record as a digest takes it.
 #[derive(Clone, Copy, Debug)]
-pub struct Print<'a> {
+pub struct RecordPrint<'a> {
     /// The fingerprint of its canonical text.
     pub fingerprint: u128,
     /// Its bucket.
@@ -37,7 +37,7 @@ pub struct Print<'a> {
     pub young: bool,
 }
 
-impl<'a> Print<'a> {
+impl<'a> RecordPrint<'a> {
     /// Makes the print of a record that is not young.
     #[inline(always)]
     pub fn new(key: &Fingerprints, text: &[u8], interface: &'a [u8], slot: Option<i64>) -> Self {
@@ -84,7 +84,7 @@ impl Digest {
 
     /// Adds one copy of a record.
     #[inline(always)]
-    pub fn add(&mut self, print: &Print<'_>) {
+    pub fn add(&mut self, print: &RecordPrint<'_>) {
         self.ledger.add(print);
         self.sketch.add(print.fingerprint, print.bucket, 1);
     }
@@ -98,7 +98,7 @@ impl Digest {
 
 impl Sides<Digest> {
     /// Makes both sides' ledgers equally coarse, and returns how coarse that is.
-    pub fn level(&mut self) -> Grain {
+    pub fn level(&mut self) -> Resolution {
         let grain = self.s3.ledger.grain().max(self.cwl.ledger.grain());
         self.s3.ledger.coarsen(grain);
         self.cwl.ledger.coarsen(grain);
@@ -129,7 +129,7 @@ impl Sides<Digest> {
     ///
     /// # Errors
     /// There are more differences than the sketches hold.
-    pub fn differences(&self) -> Result<Vec<Net>, Overfull> {
+    pub fn differences(&self) -> Result<Vec<NetDifference>, Overfull> {
         self.sketch().peel()
     }
 
@@ -155,11 +155,11 @@ impl Sides<Digest> {
 mod tests {
     use super::*;
 
-    fn print<'a>(text: &str, interface: &'a str, slot: i64, young: bool) -> Print<'a> {
+    fn print<'a>(text: &str, interface: &'a str, slot: i64, young: bool) -> RecordPrint<'a> {
         let key = Fingerprints::seeded(3);
-        Print {
+        RecordPrint {
             young,
-            ..Print::new(&key, text.as_bytes(), interface.as_bytes(), Some(slot))
+            ..RecordPrint::new(&key, text.as_bytes(), interface.as_bytes(), Some(slot))
         }
     }
 
@@ -173,7 +173,7 @@ mod tests {
             print("here", "eni-0cc", 600, false),
             print("there", "eni-0dd", 600, false),
         );
-        let digest = |prints: &[&Print<'_>]| {
+        let digest = |prints: &[&RecordPrint<'_>]| {
             let mut digest = Digest::for_differences(10, usize::MAX);
             prints.iter().for_each(|print| digest.add(print));
             digest
@@ -188,7 +188,7 @@ mod tests {
             sides.unequal(),
             BTreeSet::from([more.bucket, here.bucket, there.bucket])
         );
-        let net = |print: &Print<'_>, copies| Net {
+        let net = |print: &RecordPrint<'_>, copies| NetDifference {
             fingerprint: print.fingerprint,
             bucket: print.bucket,
             copies,
@@ -218,7 +218,7 @@ mod tests {
             print("here", "eni-0aa", 0, false),
             print("there", "eni-0bb", 300, false),
         );
-        let digest = |most_lines: usize, prints: &[&Print<'_>]| {
+        let digest = |most_lines: usize, prints: &[&RecordPrint<'_>]| {
             let mut digest = Digest::for_differences(10, most_lines);
             prints.iter().for_each(|print| digest.add(print));
             digest
@@ -233,7 +233,7 @@ mod tests {
         assert_eq!(fine.level(), fine.s3.ledger.grain());
         // So many that one side's ledger gets coarser by itself.
         let names: Vec<String> = (0..400).map(|number| format!("eni-{number:03x}")).collect();
-        let many: Vec<Print<'_>> = names
+        let many: Vec<RecordPrint<'_>> = names
             .iter()
             .zip(0..)
             .map(|(name, slot)| print(name, name, slot * 300, false))

@@ -24,7 +24,7 @@ const WORDS: usize = 6;
 /// sum of n equal elements divides by n; all sums are alike, so that the processor adds several at once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(align(64))]
-struct Cell {
+struct SketchCell {
     words: [u64; WORDS],
     copies: u64,
     check: u64,
@@ -33,7 +33,7 @@ struct Cell {
 /// What two sides do not share: a record's fingerprint, its bucket, and by how many copies the one
 /// side exceeds the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Net {
+pub struct NetDifference {
     /// The record's fingerprint.
     pub fingerprint: u128,
     /// The record's bucket.
@@ -51,7 +51,7 @@ pub struct Overfull;
 /// size and one key only.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Sketch {
-    cells: Vec<Cell>,
+    cells: Vec<SketchCell>,
 }
 
 impl Sketch {
@@ -65,7 +65,7 @@ impl Sketch {
         )]
         let cells = (differences as f64 * CELLS_PER_DIFFERENCE) as usize;
         Self {
-            cells: vec![Cell::default(); (cells / TABLES + 8) * TABLES],
+            cells: vec![SketchCell::default(); (cells / TABLES + 8) * TABLES],
         }
     }
 
@@ -77,7 +77,8 @@ impl Sketch {
             clippy::cast_precision_loss,
             reason = "a size"
         )]
-        let differences = (bytes as f64 / size_of::<Cell>() as f64 / CELLS_PER_DIFFERENCE) as usize;
+        let differences =
+            (bytes as f64 / size_of::<SketchCell>() as f64 / CELLS_PER_DIFFERENCE) as usize;
         differences.max(1)
     }
 
@@ -85,7 +86,7 @@ impl Sketch {
     /// one side than on the other, peeling finds the sketch too full.
     #[inline(always)]
     pub fn add(&mut self, fingerprint: u128, bucket: BucketId, copies: i64) {
-        let one = Cell::of(fingerprint, bucket);
+        let one = SketchCell::of(fingerprint, bucket);
         let sums = if copies == 1 { one } else { one.times(copies) };
         for index in self.places(fingerprint) {
             self.cells[index] += sums;
@@ -94,7 +95,7 @@ impl Sketch {
 
     /// Tells whether nothing is left: equal multisets have been subtracted.
     pub fn is_empty(&self) -> bool {
-        self.cells.iter().all(|cell| *cell == Cell::default())
+        self.cells.iter().all(|cell| *cell == SketchCell::default())
     }
 
     /// Returns about how many differences there are, also if they are too many to tell: the sum of the squares of
@@ -128,7 +129,7 @@ impl Sketch {
     ///
     /// # Errors
     /// There are too many; how many is not known.
-    pub fn peel(mut self) -> Result<Vec<Net>, Overfull> {
+    pub fn peel(mut self) -> Result<Vec<NetDifference>, Overfull> {
         let mut found = Vec::new();
         let mut queue: Vec<usize> = (0..self.cells.len()).collect();
         while let Some(index) = queue.pop() {
@@ -151,7 +152,7 @@ impl Sketch {
     }
 
     /// Returns the element of a cell that holds copies of only one.
-    fn lone_element(&self, index: usize) -> Option<Net> {
+    fn lone_element(&self, index: usize) -> Option<NetDifference> {
         let cell = &self.cells[index];
         let copies = cell.copies.cast_signed();
         // Whether it divides is told by the comparison below.
@@ -163,8 +164,8 @@ impl Sketch {
         let [a, b, c, d, ..] = words.map(u128::from);
         let fingerprint = a | b << 32 | c << 64 | d << 96;
         let bucket = BucketId(u64::from(words[4]) | u64::from(words[5]) << 32);
-        let lone = *cell == Cell::of(fingerprint, bucket).times(copies);
-        (lone && self.places(fingerprint).contains(&index)).then_some(Net {
+        let lone = *cell == SketchCell::of(fingerprint, bucket).times(copies);
+        (lone && self.places(fingerprint).contains(&index)).then_some(NetDifference {
             fingerprint,
             bucket,
             copies,
@@ -214,7 +215,7 @@ impl SubAssign<&Sketch> for Sketch {
     }
 }
 
-impl Cell {
+impl SketchCell {
     #[inline(always)]
     #[expect(
         clippy::cast_possible_truncation,
@@ -254,7 +255,7 @@ impl Cell {
     }
 }
 
-impl AddAssign for Cell {
+impl AddAssign for SketchCell {
     #[inline(always)]
     fn add_assign(&mut self, other: Self) {
         *self = self.each(other, u64::wrapping_add);
@@ -281,7 +282,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     /// What a sketch must say: the multiset difference, by counting.
-    fn model(here: &[(u128, u64)], there: &[(u128, u64)]) -> Vec<Net> {
+    fn model(here: &[(u128, u64)], there: &[(u128, u64)]) -> Vec<NetDifference> {
         let mut net: BTreeMap<(u128, u64), i64> = BTreeMap::new();
         here.iter()
             .for_each(|element| *net.entry(*element).or_default() += 1);
@@ -290,7 +291,7 @@ mod tests {
             .for_each(|element| *net.entry(*element).or_default() -= 1);
         let differences = net.into_iter().filter(|(_, copies)| *copies != 0);
         differences
-            .map(|((fingerprint, bucket), copies)| Net {
+            .map(|((fingerprint, bucket), copies)| NetDifference {
                 fingerprint,
                 bucket: BucketId(bucket),
                 copies,
@@ -379,7 +380,7 @@ mod tests {
         sketch.add(u128::MAX, BucketId(u64::MAX), 1 << 31);
         sketch.add(u128::MAX, BucketId(u64::MAX), -3);
         let copies = (1 << 31) - 3;
-        let expected = Net {
+        let expected = NetDifference {
             fingerprint: u128::MAX,
             bucket: BucketId(u64::MAX),
             copies,
@@ -419,9 +420,9 @@ mod tests {
     fn a_size_in_bytes_is_kept_to() {
         for bytes in [1 << 20, 64 << 20] {
             let sketch = Sketch::for_differences(Sketch::differences_in(bytes));
-            let taken = (sketch.cells.len() * size_of::<Cell>()) as u64;
+            let taken = (sketch.cells.len() * size_of::<SketchCell>()) as u64;
             assert!(
-                taken.abs_diff(bytes) <= 64 * size_of::<Cell>() as u64,
+                taken.abs_diff(bytes) <= 64 * size_of::<SketchCell>() as u64,
                 "{taken} {bytes}"
             );
         }

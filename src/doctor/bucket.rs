@@ -3,15 +3,17 @@
 use itertools::Itertools;
 
 use super::live::{self, refused, untried};
-use super::{Chart, Permission, Status, files, form};
-use crate::source::examine::{Answer, Bucket, Live, Object, Places, Why, partition};
+use super::{Permission, ProbeStatus, SideDiagnosis, files, form};
+use crate::source::examine::{
+    BucketFacts, CallAnswer, Live, Object, Places, TroubleKind, partition,
+};
 
 const LIST: &str = "s3:ListBucket";
 const READ: &str = "s3:GetObject";
 const DECRYPT: &str = "kms:Decrypt";
 
 /// Judges a bucket.
-pub(super) fn judge(chart: &mut Chart<'_>, at: &Live, bucket: &Bucket) {
+pub(super) fn judge(chart: &mut SideDiagnosis<'_>, at: &Live, bucket: &BucketFacts) {
     live::judge(chart, at, bucket.region.as_deref());
     let region = bucket.region.as_deref().or(at.region.as_deref());
     let arn = format!(
@@ -32,7 +34,7 @@ pub(super) fn judge(chart: &mut Chart<'_>, at: &Live, bucket: &Bucket) {
             untried(chart, &read, "no object is known");
         }
         Some(Ok(places)) => {
-            chart.permission(&list, Status::Ok, format!("allowed on {arn}"), None);
+            chart.permission(&list, ProbeStatus::Ok, format!("allowed on {arn}"), None);
             what_is_there(chart, bucket, places);
             match &bucket.object {
                 None => untried(
@@ -46,7 +48,7 @@ pub(super) fn judge(chart: &mut Chart<'_>, at: &Live, bucket: &Bucket) {
     }
 }
 
-fn what_is_there(chart: &mut Chart<'_>, bucket: &Bucket, places: &Places) {
+fn what_is_there(chart: &mut SideDiagnosis<'_>, bucket: &BucketFacts, places: &Places) {
     if places.is_empty() {
         let advice = match bucket.elsewhere.iter().collect_vec().as_slice() {
             [] => {
@@ -78,11 +80,16 @@ fn what_is_there(chart: &mut Chart<'_>, bucket: &Bucket, places: &Places) {
     files::places(chart, places);
 }
 
-fn object(chart: &mut Chart<'_>, read: &Permission, key: &str, answer: &Answer<Object>) {
+fn object(
+    chart: &mut SideDiagnosis<'_>,
+    read: &Permission,
+    key: &str,
+    answer: &CallAnswer<Object>,
+) {
     let object = match answer {
         Ok(object) => object,
         // S3 says so where the key is refused and not the object.
-        Err(trouble) if trouble.why == Why::Denied && trouble.text.contains(DECRYPT) => {
+        Err(trouble) if trouble.why == TroubleKind::Denied && trouble.text.contains(DECRYPT) => {
             let decrypt = Permission {
                 action: DECRYPT,
                 resource: "the key that the object is encrypted with".to_owned(),
@@ -94,8 +101,8 @@ fn object(chart: &mut Chart<'_>, read: &Permission, key: &str, answer: &Answer<O
     let allowed = "allowed: the first bytes of the newest object were read";
     match &object.sealed {
         // The object may be asked for, but not what is in it.
-        Some(_) => chart.permission(read, Status::Ok, "allowed", None),
-        None => chart.permission(read, Status::Ok, allowed, None),
+        Some(_) => chart.permission(read, ProbeStatus::Ok, "allowed", None),
+        None => chart.permission(read, ProbeStatus::Ok, allowed, None),
     }
     let decrypt = |key: &str| Permission {
         action: DECRYPT,
@@ -107,7 +114,7 @@ fn object(chart: &mut Chart<'_>, read: &Permission, key: &str, answer: &Answer<O
             chart.ok("encryption", format!("{kind}, with key {key}"));
             match &object.sealed {
                 Some(trouble) => return refused(chart, &decrypt(key), trouble),
-                None => chart.permission(&decrypt(key), Status::Ok, "allowed", None),
+                None => chart.permission(&decrypt(key), ProbeStatus::Ok, "allowed", None),
             }
         }
         (None, Some(kind)) => {

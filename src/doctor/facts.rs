@@ -6,7 +6,9 @@ use serde::Serialize;
 
 use crate::model::window::rfc3339;
 use crate::source::Address;
-use crate::source::examine::{Answer, Bucket, Caller, Examined, Found, Group, Live, Places};
+use crate::source::examine::{
+    BucketFacts, CallAnswer, CallerIdentity, Examined, FoundObject, GroupFacts, Live, Places,
+};
 
 /// What is known of a side, for machines; `null` is not known or not of this kind of source.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -28,9 +30,9 @@ pub struct Facts {
     /// The flow logs whose objects were met.
     pub flow_logs: BTreeSet<String>,
     /// The newest object or file.
-    pub newest_object: Option<Newest>,
+    pub newest_object: Option<NewestObject>,
     /// The newest that may hold records of the window.
-    pub newest_object_in_window: Option<Newest>,
+    pub newest_object_in_window: Option<NewestObject>,
     /// The streams that were listed.
     pub streams: Option<u64>,
     /// Whether there are more streams than were listed.
@@ -51,7 +53,7 @@ pub struct Facts {
 
 /// An object and its time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Newest {
+pub struct NewestObject {
     /// The key or the path.
     pub name: String,
     /// The slot in its name, or else when it was last written.
@@ -76,7 +78,7 @@ impl Facts {
     }
 
     /// Takes who calls, of whom nothing else is known.
-    pub(super) fn of_caller(caller: &Answer<Caller>) -> Self {
+    pub(super) fn of_caller(caller: &CallAnswer<CallerIdentity>) -> Self {
         let caller = caller.as_ref().ok();
         Self {
             identity: caller.map(|caller| caller.arn.clone()),
@@ -95,7 +97,7 @@ impl Facts {
         }
     }
 
-    fn of_bucket(at: &Live, bucket: &Bucket) -> Self {
+    fn of_bucket(at: &Live, bucket: &BucketFacts) -> Self {
         let mut facts = Self::of_live(at, bucket.region.as_ref());
         let places = bucket.places.as_ref();
         facts.lie(places.and_then(|places| places.as_ref().ok()));
@@ -106,7 +108,7 @@ impl Facts {
         facts
     }
 
-    fn of_group(at: &Live, group: &Group) -> Self {
+    fn of_group(at: &Live, group: &GroupFacts) -> Self {
         let mut facts = Self::of_live(at, None);
         if let Some(Ok(Some(settings))) = &group.settings {
             facts.log_class.clone_from(&settings.class);
@@ -128,8 +130,8 @@ impl Facts {
         if let Some(places) = places.filter(|places| !places.is_empty()) {
             self.layouts = places.layouts.iter().map(ToString::to_string).collect();
             self.flow_logs.clone_from(&places.flow_logs);
-            self.newest_object = places.newest.as_ref().map(Newest::from);
-            self.newest_object_in_window = places.in_window.as_ref().map(Newest::from);
+            self.newest_object = places.newest.as_ref().map(NewestObject::from);
+            self.newest_object_in_window = places.in_window.as_ref().map(NewestObject::from);
         }
     }
 
@@ -152,8 +154,8 @@ impl Facts {
     }
 }
 
-impl From<&Found> for Newest {
-    fn from(found: &Found) -> Self {
+impl From<&FoundObject> for NewestObject {
+    fn from(found: &FoundObject) -> Self {
         Self {
             name: found.name.clone(),
             time: rfc3339(found.time),

@@ -2,13 +2,13 @@
 
 use itertools::Itertools;
 
-use super::Chart;
+use super::SideDiagnosis;
 use crate::model::window::rfc3339;
 use crate::model::words::count;
-use crate::source::examine::{Answer, Places};
+use crate::source::examine::{CallAnswer, Places};
 
 /// Judges a folder or a file.
-pub(super) fn judge(chart: &mut Chart<'_>, answer: &Answer<Places>) {
+pub(super) fn judge(chart: &mut SideDiagnosis<'_>, answer: &CallAnswer<Places>) {
     match answer {
         Err(trouble) => {
             let advice = trouble.advice.clone();
@@ -26,7 +26,7 @@ pub(super) fn judge(chart: &mut Chart<'_>, answer: &Answer<Places>) {
 }
 
 /// Judges what lies in a place that is not empty.
-pub(super) fn places(chart: &mut Chart<'_>, places: &Places) {
+pub(super) fn places(chart: &mut SideDiagnosis<'_>, places: &Places) {
     let layouts = places.layouts.iter().format("; ").to_string();
     let more = if places.more {
         " (not all were listed)"
@@ -56,7 +56,7 @@ pub(super) fn places(chart: &mut Chart<'_>, places: &Places) {
 }
 
 /// Judges whose objects lie there: records of a second flow log look like copies too many.
-fn flow_logs(chart: &mut Chart<'_>, places: &Places) {
+fn flow_logs(chart: &mut SideDiagnosis<'_>, places: &Places) {
     let ids = &places.flow_logs;
     if ids.is_empty() {
         return;
@@ -79,7 +79,7 @@ fn flow_logs(chart: &mut Chart<'_>, places: &Places) {
 }
 
 /// Judges the newest objects or files.
-fn newest(chart: &mut Chart<'_>, places: &Places) {
+fn newest(chart: &mut SideDiagnosis<'_>, places: &Places) {
     let Some(newest) = &places.newest else { return };
     let time = rfc3339(newest.time);
     let name = last(&newest.name);

@@ -3,17 +3,17 @@
 use bytes::Bytes;
 use itertools::{EitherOrBoth, Itertools};
 
-use super::Chart;
+use super::SideDiagnosis;
 use crate::decode::{
     Content, DecodeError, Event, Format, Malformed, Row, Sink, Stop, beginning, decode,
 };
 use crate::model::Side;
-use crate::record::{Comparison, Layout, Normaliser};
-use crate::source::examine::Newest;
+use crate::record::{ComparedFields, Layout, Normaliser};
+use crate::source::examine::NewestEvent;
 
 /// What a piece of a part looks like.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Look {
+pub(super) struct PieceLook {
     /// Whether it is Parquet, which tells its columns at its end.
     parquet: bool,
     /// The columns that a header names.
@@ -24,7 +24,7 @@ pub(super) struct Look {
     malformed: Option<String>,
 }
 
-impl Look {
+impl PieceLook {
     /// Returns how many columns rows have: those of the header, or else of the format they are read in.
     fn columns(&self, format: &Format) -> usize {
         self.header
@@ -36,11 +36,11 @@ impl Look {
 }
 
 /// Looks at the first bytes of an object.
-pub(super) fn of_object(head: &[u8], format: &Format) -> Look {
+pub(super) fn of_object(head: &[u8], format: &Format) -> PieceLook {
     let Some(text) = beginning(head) else {
-        return Look {
+        return PieceLook {
             parquet: true,
-            ..Look::default()
+            ..PieceLook::default()
         };
     };
     // The last line may be cut off.
@@ -50,7 +50,7 @@ pub(super) fn of_object(head: &[u8], format: &Format) -> Look {
 }
 
 /// Looks at an event.
-fn of_event(event: &Newest, format: &Format) -> Look {
+fn of_event(event: &NewestEvent, format: &Format) -> PieceLook {
     let event = Event {
         timestamp: event.time.saturating_mul(1000),
         message: event.message.clone(),
@@ -59,12 +59,12 @@ fn of_event(event: &Newest, format: &Format) -> Look {
     of_content(Content::Events(vec![event]), format)
 }
 
-fn of_content(content: Content, format: &Format) -> Look {
+fn of_content(content: Content, format: &Format) -> PieceLook {
     let mut looker = Looker {
         normaliser: None,
         text: Vec::new(),
         default: format.layout.clone(),
-        look: Look::default(),
+        look: PieceLook::default(),
     };
     match decode(content, format, &mut looker) {
         Err(DecodeError::Unreadable(reason)) => {
@@ -79,7 +79,7 @@ struct Looker {
     normaliser: Option<Normaliser>,
     text: Vec<u8>,
     default: Layout,
-    look: Look,
+    look: PieceLook,
 }
 
 impl Sink for Looker {
@@ -89,7 +89,7 @@ impl Sink for Looker {
         if *layout != self.default {
             self.look.header = Some(layout.clone());
         }
-        let all = Comparison::new(layout.columns().iter().cloned());
+        let all = ComparedFields::new(layout.columns().iter().cloned());
         self.normaliser = Normaliser::new(layout, &all).ok();
         Ok(())
     }
@@ -111,7 +111,7 @@ impl Sink for Looker {
 }
 
 /// Judges the first bytes of an object.
-pub(super) fn judge_object(chart: &mut Chart<'_>, key: &str, head: &[u8]) {
+pub(super) fn judge_object(chart: &mut SideDiagnosis<'_>, key: &str, head: &[u8]) {
     let format = &chart.check.formats[chart.side];
     let look = of_object(head, format);
     if look.parquet {
@@ -138,7 +138,11 @@ pub(super) fn judge_object(chart: &mut Chart<'_>, key: &str, head: &[u8]) {
 
 /// Judges the newest event. `other` is the layout of the opposite side's text, if it is known: flow logs that are to be
 /// compared often have one format.
-pub(super) fn judge_event(chart: &mut Chart<'_>, event: &Newest, other: Option<&Layout>) {
+pub(super) fn judge_event(
+    chart: &mut SideDiagnosis<'_>,
+    event: &NewestEvent,
+    other: Option<&Layout>,
+) {
     let format = &chart.check.formats[chart.side];
     let look = of_event(event, format);
     let Some(reason) = &look.malformed else {
@@ -232,7 +236,7 @@ mod tests {
 
     #[test]
     fn an_event_fits_or_does_not() {
-        let event = |message: &str| Newest {
+        let event = |message: &str| NewestEvent {
             time: 1_641_596_400,
             message: message.to_owned(),
         };

@@ -3,10 +3,12 @@
 use itertools::Itertools;
 
 use super::live::{self, refused, untried};
-use super::{Chart, Other, Permission, Status, form};
+use super::{Other, Permission, ProbeStatus, SideDiagnosis, form};
 use crate::model::window::rfc3339;
 use crate::model::words::count;
-use crate::source::examine::{Answer, Group, Live, Newest, Settings, Streams, Why, partition};
+use crate::source::examine::{
+    CallAnswer, GroupFacts, GroupSettings, Live, NewestEvent, Streams, TroubleKind, partition,
+};
 use crate::source::key::stream_interface;
 
 const GROUPS: &str = "logs:DescribeLogGroups";
@@ -21,7 +23,7 @@ const DAY: i64 = 24 * 60 * 60;
 const NAMED: usize = 3;
 
 /// Judges a log group.
-pub(super) fn judge(chart: &mut Chart<'_>, at: &Live, group: &Group, other: &Other) {
+pub(super) fn judge(chart: &mut SideDiagnosis<'_>, at: &Live, group: &GroupFacts, other: &Other) {
     live::judge(chart, at, None);
     let may = |action, resource: &str| Permission {
         action,
@@ -41,15 +43,15 @@ pub(super) fn judge(chart: &mut Chart<'_>, at: &Live, group: &Group, other: &Oth
     };
     match settings {
         Ok(found) => {
-            chart.permission(&groups, Status::Ok, "allowed", None);
+            chart.permission(&groups, ProbeStatus::Ok, "allowed", None);
             match found {
                 Some(found) => set_up(chart, found),
                 None => no_group(chart, at, group, other),
             }
         }
-        Err(trouble) if trouble.why == Why::Denied => chart.permission(
+        Err(trouble) if trouble.why == TroubleKind::Denied => chart.permission(
             &groups,
-            Status::Warning,
+            ProbeStatus::Warning,
             trouble.text.as_str(),
             Some(format!(
                 "a check does without, but does not know the group's class and retention; allow `{GROUPS}` on `*`"
@@ -59,12 +61,12 @@ pub(super) fn judge(chart: &mut Chart<'_>, at: &Live, group: &Group, other: &Oth
     }
     match &group.streams {
         None => untried(chart, &streams, "the group is not there"),
-        Some(Err(trouble)) if trouble.why == Why::Missing && is_missing(settings) => {
+        Some(Err(trouble)) if trouble.why == TroubleKind::Missing && is_missing(settings) => {
             untried(chart, &streams, "the group is not there");
         }
         Some(Err(trouble)) => refused(chart, &streams, trouble),
         Some(Ok(found)) => {
-            chart.permission(&streams, Status::Ok, format!("allowed on {arn}"), None);
+            chart.permission(&streams, ProbeStatus::Ok, format!("allowed on {arn}"), None);
             listed(chart, found);
         }
     }
@@ -78,10 +80,10 @@ pub(super) fn judge(chart: &mut Chart<'_>, at: &Live, group: &Group, other: &Oth
     }
     match &group.together {
         None => {}
-        Some(Ok(())) => chart.permission(&together, Status::Ok, "allowed", None),
-        Some(Err(trouble)) if trouble.why == Why::Denied => chart.permission(
+        Some(Ok(())) => chart.permission(&together, ProbeStatus::Ok, "allowed", None),
+        Some(Err(trouble)) if trouble.why == TroubleKind::Denied => chart.permission(
             &together,
-            Status::Warning,
+            ProbeStatus::Warning,
             trouble.text.as_str(),
             Some(format!(
                 "a check does without, but then takes two calls or more for each stream, however little it holds; allow \
@@ -94,18 +96,18 @@ pub(super) fn judge(chart: &mut Chart<'_>, at: &Live, group: &Group, other: &Oth
         let unmask = may(UNMASK, &arn);
         match &group.unmasked {
             None => untried(chart, &unmask, "no stream to read is known"),
-            Some(Ok(())) => chart.permission(&unmask, Status::Ok, "allowed", None),
+            Some(Ok(())) => chart.permission(&unmask, ProbeStatus::Ok, "allowed", None),
             Some(Err(trouble)) => refused(chart, &unmask, trouble),
         }
     }
 }
 
-fn is_missing(settings: &Answer<Option<Settings>>) -> bool {
+fn is_missing(settings: &CallAnswer<Option<GroupSettings>>) -> bool {
     matches!(settings, Ok(None))
 }
 
 /// Returns the group's ARN as policies have it, with `*` for what is not known.
-fn arn(at: &Live, group: &Group) -> String {
+fn arn(at: &Live, group: &GroupFacts) -> String {
     let known = match &group.settings {
         Some(Ok(Some(settings))) => settings.arn.as_ref(),
         _ => None,
@@ -122,7 +124,7 @@ fn arn(at: &Live, group: &Group) -> String {
     )
 }
 
-fn no_group(chart: &mut Chart<'_>, at: &Live, group: &Group, other: &Other) {
+fn no_group(chart: &mut SideDiagnosis<'_>, at: &Live, group: &GroupFacts, other: &Other) {
     let region = at.region.as_deref().unwrap_or("the region");
     let account = at.caller.as_ref().map_or_else(
         |_| String::new(),
@@ -155,7 +157,7 @@ fn no_group(chart: &mut Chart<'_>, at: &Live, group: &Group, other: &Other) {
     chart.fail("log-group", found, advice);
 }
 
-fn set_up(chart: &mut Chart<'_>, settings: &Settings) {
+fn set_up(chart: &mut SideDiagnosis<'_>, settings: &GroupSettings) {
     let window = chart.check.window;
     match settings.created {
         Some(created) if window.start.is_some_and(|start| created > start) => chart.warn(
@@ -185,7 +187,7 @@ fn set_up(chart: &mut Chart<'_>, settings: &Settings) {
     }
 }
 
-fn retention(chart: &mut Chart<'_>, days: Option<i32>) {
+fn retention(chart: &mut SideDiagnosis<'_>, days: Option<i32>) {
     let Some(days) = days else {
         return chart.ok("retention", "for ever");
     };
@@ -206,7 +208,7 @@ fn retention(chart: &mut Chart<'_>, days: Option<i32>) {
     }
 }
 
-fn listed(chart: &mut Chart<'_>, streams: &Streams) {
+fn listed(chart: &mut SideDiagnosis<'_>, streams: &Streams) {
     let all = streams.listed.len();
     if let Some(lacking) = streams
         .lacking
@@ -274,21 +276,21 @@ fn listed(chart: &mut Chart<'_>, streams: &Streams) {
 }
 
 fn event(
-    chart: &mut Chart<'_>,
+    chart: &mut SideDiagnosis<'_>,
     permission: &Permission,
     stream: &str,
-    answer: &Answer<Option<Newest>>,
+    answer: &CallAnswer<Option<NewestEvent>>,
     other: &Other,
 ) {
     match answer {
         Err(trouble) => refused(chart, permission, trouble),
         Ok(None) => {
             let found = format!("allowed, but the page that was read of `{stream}` has no event");
-            chart.permission(permission, Status::Ok, found, None);
+            chart.permission(permission, ProbeStatus::Ok, found, None);
         }
         Ok(Some(newest)) => {
             let found = format!("allowed: the newest event of `{stream}` was read");
-            chart.permission(permission, Status::Ok, found, None);
+            chart.permission(permission, ProbeStatus::Ok, found, None);
             let time = rfc3339(newest.time);
             if !chart
                 .probes

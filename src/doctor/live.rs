@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use humantime::format_duration;
 
-use super::{Chart, Permission, Probe, Status};
+use super::{Permission, Probe, ProbeStatus, SideDiagnosis};
 use crate::model::Side;
-use crate::source::examine::{Answer, Caller, Live, Trouble, Why};
+use crate::source::examine::{CallAnswer, CallTrouble, CallerIdentity, Live, TroubleKind};
 use crate::source::is_wrong_clock;
 
 /// Judges who calls, where and by which clock.
-pub(super) fn judge(chart: &mut Chart<'_>, live: &Live, found_in: Option<&str>) {
+pub(super) fn judge(chart: &mut SideDiagnosis<'_>, live: &Live, found_in: Option<&str>) {
     let caller = identity(chart.side, &live.caller);
     chart.probes.push(caller);
     region(chart, live.region.as_deref(), found_in);
@@ -23,17 +23,17 @@ pub(super) fn judge(chart: &mut Chart<'_>, live: &Live, found_in: Option<&str>) 
 }
 
 /// Judges who calls.
-pub(super) fn identity(side: Side, caller: &Answer<Caller>) -> Probe {
+pub(super) fn identity(side: Side, caller: &CallAnswer<CallerIdentity>) -> Probe {
     let (status, found, advice) = match caller {
-        Ok(caller) => (Status::Ok, caller.arn.as_str(), None),
+        Ok(caller) => (ProbeStatus::Ok, caller.arn.as_str(), None),
         // Only this command asks STS for it.
-        Err(trouble) if trouble.why == Why::Unreachable => (
-            Status::Warning,
+        Err(trouble) if trouble.why == TroubleKind::Unreachable => (
+            ProbeStatus::Warning,
             trouble.text.as_str(),
             Some("a check can do without: STS is asked only for who calls".to_owned()),
         ),
         Err(trouble) => (
-            Status::Failed,
+            ProbeStatus::Failed,
             trouble.text.as_str(),
             trouble.advice.clone(),
         ),
@@ -48,7 +48,7 @@ pub(super) fn identity(side: Side, caller: &Answer<Caller>) -> Probe {
     }
 }
 
-fn region(chart: &mut Chart<'_>, configured: Option<&str>, found_in: Option<&str>) {
+fn region(chart: &mut SideDiagnosis<'_>, configured: Option<&str>, found_in: Option<&str>) {
     match (configured, found_in) {
         (Some(configured), Some(found)) if configured != found => chart.ok(
             "region",
@@ -62,7 +62,7 @@ fn region(chart: &mut Chart<'_>, configured: Option<&str>, found_in: Option<&str
     }
 }
 
-fn clock(chart: &mut Chart<'_>, ahead: i64) {
+fn clock(chart: &mut SideDiagnosis<'_>, ahead: i64) {
     let by = format_duration(Duration::from_secs(ahead.unsigned_abs()));
     if !is_wrong_clock(ahead) {
         return chart.ok("clock", "this machine's agrees with the service's");
@@ -76,21 +76,33 @@ fn clock(chart: &mut Chart<'_>, ahead: i64) {
 }
 
 /// Adds a permission that was lacking, or whose call failed in another way.
-pub(super) fn refused(chart: &mut Chart<'_>, permission: &Permission, trouble: &Trouble) {
+pub(super) fn refused(
+    chart: &mut SideDiagnosis<'_>,
+    permission: &Permission,
+    trouble: &CallTrouble,
+) {
     let Permission { action, resource } = permission;
     let advice = match trouble.why {
-        Why::Denied => Some(format!("allow `{action}` on `{resource}`")),
-        Why::Credentials | Why::Missing | Why::Unreachable | Why::Other => trouble.advice.clone(),
+        TroubleKind::Denied => Some(format!("allow `{action}` on `{resource}`")),
+        TroubleKind::Credentials
+        | TroubleKind::Missing
+        | TroubleKind::Unreachable
+        | TroubleKind::Other => trouble.advice.clone(),
     };
-    chart.permission(permission, Status::Failed, trouble.text.as_str(), advice);
+    chart.permission(
+        permission,
+        ProbeStatus::Failed,
+        trouble.text.as_str(),
+        advice,
+    );
 }
 
 /// Adds a permission that could not be tried.
-pub(super) fn untried(chart: &mut Chart<'_>, permission: &Permission, why: &str) {
+pub(super) fn untried(chart: &mut SideDiagnosis<'_>, permission: &Permission, why: &str) {
     let Permission { action, resource } = permission;
     chart.permission(
         permission,
-        Status::Warning,
+        ProbeStatus::Warning,
         format!("not tried: {why}"),
         Some(format!("a check needs `{action}` on `{resource}`")),
     );

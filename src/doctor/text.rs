@@ -2,7 +2,7 @@
 
 use comfy_table::{Cell, Color, Table, presets};
 
-use super::{Diagnosis, Probe, Status};
+use super::{Diagnosis, Probe, ProbeStatus};
 use crate::model::Side;
 use crate::model::words::count;
 use crate::render::{Paint, WIDTH, escape, wrap};
@@ -46,18 +46,18 @@ pub fn text(diagnosis: &Diagnosis, paint: Paint) -> String {
 }
 
 fn answer(diagnosis: &Diagnosis) -> String {
-    let number = |status: Status| {
+    let number = |status: ProbeStatus| {
         let probes = diagnosis.probes.iter();
         probes.filter(|probe| probe.status == status).count() as u64
     };
-    let (failed, warnings) = (number(Status::Failed), number(Status::Warning));
+    let (failed, warnings) = (number(ProbeStatus::Failed), number(ProbeStatus::Warning));
     let warnings = count(warnings, "warning");
     match diagnosis.status {
-        Status::Ok => "Ok: everything a check needs is there.".to_owned(),
-        Status::Warning => {
+        ProbeStatus::Ok => "Ok: everything a check needs is there.".to_owned(),
+        ProbeStatus::Warning => {
             format!("Warning: a check can run, but may come out wrong or incomplete: {warnings}.")
         }
-        Status::Failed => {
+        ProbeStatus::Failed => {
             format!("Failed: a check cannot run as it should: {failed} failed, {warnings}.")
         }
     }
@@ -73,9 +73,9 @@ fn table(diagnosis: &Diagnosis, paint: Paint) -> Table {
     table.set_header(["side", "probe", "status", "found"]);
     for probe in &diagnosis.probes {
         let color = match probe.status {
-            Status::Ok => Color::Green,
-            Status::Warning => Color::Yellow,
-            Status::Failed => Color::Red,
+            ProbeStatus::Ok => Color::Green,
+            ProbeStatus::Warning => Color::Yellow,
+            ProbeStatus::Failed => Color::Red,
         };
         table.add_row([
             Cell::new(probe.side.map_or("both", Side::name)),

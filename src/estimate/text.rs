@@ -4,7 +4,7 @@ use bytesize::ByteSize;
 use comfy_table::{CellAlignment, Table, presets};
 use itertools::Itertools;
 
-use super::{Estimate, SideEstimate, Span};
+use super::{Estimate, EstimateRange, SideEstimate};
 use crate::model::words::thousands;
 use crate::model::{Side, Sides};
 use crate::render::{WIDTH, escape, wrap};
@@ -89,7 +89,7 @@ fn table(sides: &Sides<SideEstimate>) -> Table {
     table
 }
 
-fn span(span: Span) -> String {
+fn span(span: EstimateRange) -> String {
     let least = thousands(span.least);
     match span.most {
         None => format!("{least} or more"),

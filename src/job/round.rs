@@ -9,7 +9,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::state::{Late, Patience, State, Taken, again, due};
+use super::state::{ArrivedLate, GiveUp, JobState, Reconciled, again, due};
 use crate::causes::{Cause, Why};
 use crate::check;
 use crate::check::Check;
@@ -18,8 +18,8 @@ use crate::model::finding::ReadTrouble;
 use crate::model::window::{Settle, Window, rfc3339, slot};
 use crate::model::{Counts, Error, Side, Sides};
 use crate::progress::Progress;
-use crate::report::held::Held;
-use crate::report::{Looked, Report, SideSummary, TakenUp, Verdict, join};
+use crate::report::held::HeldOverTime;
+use crate::report::{JobSummary, Report, SideSummary, Verdict, WindowResult, join};
 use crate::source::Source;
 
 /// So much of the evidence of a look is held, to know what was reported from what was not. More is told by number.
@@ -30,7 +30,7 @@ const ROUNDS: i64 = 2;
 
 /// A job as it was asked for.
 #[derive(Clone, Debug)]
-pub struct Pattern {
+pub struct JobSpec {
     /// What is asked of each look; its window and clock are set for each.
     pub check: Check,
     /// The length of a window in seconds, a multiple of a slot.
@@ -68,13 +68,13 @@ impl Round {
 }
 
 /// A round, going on.
-struct Going<'a> {
-    pattern: &'a Pattern,
+struct RoundRun<'a> {
+    pattern: &'a JobSpec,
     sources: &'a Sides<Arc<dyn Source>>,
     progress: &'a Progress,
     now: i64,
     reports: Vec<Report>,
-    taken_up: TakenUp,
+    taken_up: JobSummary,
     trouble: Option<Error>,
 }
 
@@ -82,21 +82,21 @@ struct Going<'a> {
 /// and what was done before counts. `every` is given each difference of a window's first look, and of a later look
 /// those that were not given before.
 pub async fn run(
-    pattern: &Pattern,
-    state: &mut State,
+    pattern: &JobSpec,
+    state: &mut JobState,
     now: i64,
     sources: &Sides<Arc<dyn Source>>,
     progress: &Progress,
     stop: impl Future<Output = ()>,
     every: Option<&mut EveryDifference<'_>>,
 ) -> Round {
-    let mut going = Going {
+    let mut going = RoundRun {
         pattern,
         sources,
         progress,
         now,
         reports: Vec::new(),
-        taken_up: TakenUp::default(),
+        taken_up: JobSummary::default(),
         trouble: None,
     };
     let stopped = tokio::select! {
@@ -113,9 +113,9 @@ pub async fn run(
     }
 }
 
-impl Going<'_> {
-    fn patience(&self) -> Patience {
-        Patience {
+impl RoundRun<'_> {
+    fn patience(&self) -> GiveUp {
+        GiveUp {
             now: self.now,
             give_up: self.pattern.give_up,
         }
@@ -129,7 +129,7 @@ impl Going<'_> {
     }
 
     /// State and reports change only between two looks, so that a look can be dropped at any time.
-    async fn looks(&mut self, state: &mut State, mut every: Option<&mut EveryDifference<'_>>) {
+    async fn looks(&mut self, state: &mut JobState, mut every: Option<&mut EveryDifference<'_>>) {
         for stretch in again(state, self.pattern.step) {
             let mut check = self.check(stretch.window);
             check.recheck.times = 0;
@@ -223,7 +223,7 @@ impl Going<'_> {
         }
     }
 
-    fn seen_first(&mut self, state: &mut State, report: Report) -> Verdict {
+    fn seen_first(&mut self, state: &mut JobState, report: Report) -> Verdict {
         let taken = state.take(&report, true, self.patience(), HELD_EVIDENCE);
         self.note(&taken);
         let verdict = report.verdict;
@@ -233,7 +233,7 @@ impl Going<'_> {
 
     fn seen_again(
         &mut self,
-        state: &mut State,
+        state: &mut JobState,
         report: Report,
         every: Option<&mut EveryDifference<'_>>,
     ) -> Verdict {
@@ -256,8 +256,8 @@ impl Going<'_> {
         verdict
     }
 
-    fn note(&mut self, taken: &Taken) {
-        let Late { found, longest } = taken.late;
+    fn note(&mut self, taken: &Reconciled) {
+        let ArrivedLate { found, longest } = taken.late;
         for side in Side::BOTH {
             self.taken_up.late[side] += found[side];
         }
@@ -267,7 +267,7 @@ impl Going<'_> {
     }
 
     /// Makes one report of all.
-    fn report(&mut self, state: &State) -> Report {
+    fn report(&mut self, state: &JobState) -> Report {
         let windows = std::mem::take(&mut self.reports);
         let most = self.pattern.check.max_evidence;
         let mut report = join(windows, most).unwrap_or_else(|| self.nothing_due(state));
@@ -318,7 +318,7 @@ impl Going<'_> {
     }
 
     /// The report of a round that had nothing to read.
-    fn nothing_due(&self, state: &State) -> Report {
+    fn nothing_due(&self, state: &JobState) -> Report {
         let summary = |side: Side| SideSummary {
             source: self.sources[side].address(),
             ..SideSummary::default()
@@ -357,7 +357,7 @@ impl Going<'_> {
             forms: Sides::default(),
             arguments: Vec::new(),
             reached: Sides::default(),
-            held: Held::default(),
+            held: HeldOverTime::default(),
             tolerated: Vec::new(),
             took: Duration::ZERO,
             copies: BTreeMap::new(),
@@ -366,7 +366,7 @@ impl Going<'_> {
     }
 }
 
-fn leave_open(state: &mut State, window: Window, step: i64) {
+fn leave_open(state: &mut JobState, window: Window, step: i64) {
     if !state.unread.iter().any(|it| Some(it.start) == window.start) {
         state.could_not_read(window, step);
     }
@@ -383,9 +383,9 @@ fn ahead_of_the_service(window: Window, report: &Report) -> Error {
     ))
 }
 
-fn looked(window: Window, verdict: Option<Verdict>) -> Option<Looked> {
+fn looked(window: Window, verdict: Option<Verdict>) -> Option<WindowResult> {
     let (start, end) = (window.start?, window.end?);
-    Some(Looked {
+    Some(WindowResult {
         start,
         end,
         verdict,
@@ -393,7 +393,7 @@ fn looked(window: Window, verdict: Option<Verdict>) -> Option<Looked> {
 }
 
 /// Turns the report of a second look into one of what it added: the copies in question, and no others, are counted.
-fn of_second_look(report: Report, taken: Taken) -> Report {
+fn of_second_look(report: Report, taken: Reconciled) -> Report {
     let counts = Counts {
         matched: taken.late.found.s3 + taken.late.found.cwl,
         late: taken.late.found,
@@ -432,7 +432,7 @@ fn of_second_look(report: Report, taken: Taken) -> Report {
         // Counted and said at the first look.
         hours: BTreeMap::new(),
         gaps: Vec::new(),
-        held: Held::default(),
+        held: HeldOverTime::default(),
         causes: Vec::new(),
         ..report
     }

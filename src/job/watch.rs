@@ -17,7 +17,7 @@ const LONGEST: Duration = Duration::from_secs(3600);
 
 /// What came of a round.
 #[derive(Debug)]
-pub struct Came {
+pub struct RoundLine {
     /// When it began, in Unix seconds.
     pub at: i64,
     /// The exit code that a run of its own would have ended with.
@@ -28,7 +28,7 @@ pub struct Came {
     pub report: Option<Report>,
 }
 
-impl Came {
+impl RoundLine {
     /// A round that could not be run, or not be kept. `tell` turns a text into what may be shown of it.
     pub fn failed(at: i64, error: &Error, tell: &dyn Fn(&str) -> String) -> Self {
         Self {
@@ -62,7 +62,7 @@ impl Came {
 
 /// A round as a line of JSON.
 #[derive(Serialize)]
-struct Line<'a, R> {
+struct RoundJson<'a, R> {
     r#type: &'static str,
     at: String,
     exit_code: u8,
@@ -74,7 +74,7 @@ struct Line<'a, R> {
 }
 
 /// Takes the line of a round.
-pub trait Tell {
+pub trait RoundSink {
     /// Writes it somewhere.
     ///
     /// # Errors
@@ -90,9 +90,9 @@ pub trait Tell {
 /// What the teller says.
 pub async fn watch(
     every: Duration,
-    mut round: impl AsyncFnMut() -> Came,
+    mut round: impl AsyncFnMut() -> RoundLine,
     stop: impl Future<Output = ()>,
-    mut teller: impl Tell,
+    mut teller: impl RoundSink,
 ) -> Result<(), Error> {
     let mut stop = std::pin::pin!(stop);
     let mut failures = 0;
@@ -112,7 +112,7 @@ pub async fn watch(
         let next = began + wait;
         let left = next.saturating_duration_since(Instant::now());
         let error = came.error.as_ref();
-        let line = Line {
+        let line = RoundJson {
             r#type: "round",
             at: rfc3339(came.at),
             exit_code: came.exit_code,
@@ -144,15 +144,15 @@ mod tests {
     #[derive(Default)]
     struct Lines(Vec<serde_json::Value>);
 
-    impl Tell for &mut Lines {
+    impl RoundSink for &mut Lines {
         fn tell(&mut self, line: &impl Serialize) -> Result<(), Error> {
             self.0.push(serde_json::to_value(line).unwrap());
             Ok(())
         }
     }
 
-    fn came(error: bool) -> Came {
-        Came {
+    fn came(error: bool) -> RoundLine {
+        RoundLine {
             at: 0,
             exit_code: if error { 2 } else { 0 },
             error: error.then(|| ("no such bucket".to_owned(), None)),

@@ -10,7 +10,7 @@ pub enum Cells<'a> {
     /// Each on its own.
     Apart(&'a [&'a [u8]]),
     /// All in one line.
-    InLine(Line<'a>),
+    InLine(CellsLine<'a>),
 }
 
 impl<'a> Cells<'a> {
@@ -107,7 +107,7 @@ pub const MOST_CELLS: usize = 256;
 /// Whoever cuts a text finds out where cells begin, since it looks at every byte anyway. That makes it cheap to find a cell
 /// when it is asked for, and to tell that a row is canonical as it stands.
 #[derive(Clone, Copy, Debug)]
-pub struct Line<'a> {
+pub struct CellsLine<'a> {
     text: &'a [u8],
     start: usize,
     end: usize,
@@ -117,7 +117,7 @@ pub struct Line<'a> {
     simd: Simd,
 }
 
-impl<'a> Line<'a> {
+impl<'a> CellsLine<'a> {
     /// Takes the line from `start` to `end` (which is not included) of a text of less than 64 KiB, with so many cells. `starts` tells where in the text they begin,
     /// and at what is no cell any more two bytes behind the last one's end; it has [`MOST_CELLS`] to spare.
     #[inline(always)]
@@ -228,10 +228,15 @@ pub(super) mod tests {
         }
 
         /// The line that begins with a cell and has so many.
-        pub(in crate::record) fn line(&self, first: usize, cells: usize, simd: Simd) -> Line<'_> {
+        pub(in crate::record) fn line(
+            &self,
+            first: usize,
+            cells: usize,
+            simd: Simd,
+        ) -> CellsLine<'_> {
             let starts = &self.starts[first..];
             let (start, end) = (usize::from(starts[0]), usize::from(starts[cells]) - 1);
-            Line::new(&self.text, (start, end), starts, cells, simd)
+            CellsLine::new(&self.text, (start, end), starts, cells, simd)
         }
     }
 

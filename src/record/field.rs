@@ -13,7 +13,7 @@ use serde::{Serialize, Serializer};
 
 /// How a field's text is brought to its canonical form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ValueForm {
     /// Decimal digits; leading zeros go.
     Integer,
     /// Unix seconds; 13 digits are milliseconds and are divided.
@@ -34,12 +34,12 @@ pub struct Field {
     /// The lowest record version that has the field.
     pub version: u8,
     /// How its text becomes canonical.
-    pub kind: Kind,
+    pub kind: ValueForm,
     /// Whether it describes traffic, and so is `-` in NODATA and SKIPDATA rows.
     pub traffic: bool,
 }
 
-const fn identity(name: &'static str, version: u8, kind: Kind) -> Field {
+const fn identity(name: &'static str, version: u8, kind: ValueForm) -> Field {
     Field {
         name,
         version,
@@ -48,7 +48,7 @@ const fn identity(name: &'static str, version: u8, kind: Kind) -> Field {
     }
 }
 
-const fn traffic(name: &'static str, version: u8, kind: Kind) -> Field {
+const fn traffic(name: &'static str, version: u8, kind: ValueForm) -> Field {
     Field {
         name,
         version,
@@ -59,78 +59,78 @@ const fn traffic(name: &'static str, version: u8, kind: Kind) -> Field {
 
 /// Every known field, in the order of reports.
 pub static FIELDS: &[Field] = &[
-    identity("version", 2, Kind::Integer),
-    identity("account-id", 2, Kind::Text),
-    identity("interface-id", 2, Kind::Text),
-    traffic("srcaddr", 2, Kind::Address),
-    traffic("dstaddr", 2, Kind::Address),
-    traffic("srcport", 2, Kind::Integer),
-    traffic("dstport", 2, Kind::Integer),
-    traffic("protocol", 2, Kind::Integer),
-    traffic("packets", 2, Kind::Integer),
-    traffic("bytes", 2, Kind::Integer),
-    identity("start", 2, Kind::Time),
-    identity("end", 2, Kind::Time),
-    traffic("action", 2, Kind::Text),
-    identity("log-status", 2, Kind::Text),
-    identity("vpc-id", 3, Kind::Text),
-    identity("subnet-id", 3, Kind::Text),
-    identity("instance-id", 3, Kind::Text),
-    traffic("tcp-flags", 3, Kind::Integer),
-    traffic("type", 3, Kind::Text),
-    traffic("pkt-srcaddr", 3, Kind::Address),
-    traffic("pkt-dstaddr", 3, Kind::Address),
-    identity("region", 4, Kind::Text),
-    identity("az-id", 4, Kind::Text),
-    identity("sublocation-type", 4, Kind::Text),
-    identity("sublocation-id", 4, Kind::Text),
-    traffic("pkt-src-aws-service", 5, Kind::Text),
-    traffic("pkt-dst-aws-service", 5, Kind::Text),
-    traffic("flow-direction", 5, Kind::Text),
-    traffic("traffic-path", 5, Kind::TrafficPath),
-    identity("resource-type", 6, Kind::Text),
-    identity("tgw-id", 6, Kind::Text),
-    identity("tgw-attachment-id", 6, Kind::Text),
-    identity("tgw-src-vpc-account-id", 6, Kind::Text),
-    identity("tgw-dst-vpc-account-id", 6, Kind::Text),
-    identity("tgw-src-vpc-id", 6, Kind::Text),
-    identity("tgw-dst-vpc-id", 6, Kind::Text),
-    identity("tgw-src-subnet-id", 6, Kind::Text),
-    identity("tgw-dst-subnet-id", 6, Kind::Text),
-    identity("tgw-src-eni", 6, Kind::Text),
-    identity("tgw-dst-eni", 6, Kind::Text),
-    identity("tgw-src-az-id", 6, Kind::Text),
-    identity("tgw-dst-az-id", 6, Kind::Text),
-    identity("tgw-pair-attachment-id", 6, Kind::Text),
-    traffic("packets-lost-no-route", 6, Kind::Integer),
-    traffic("packets-lost-blackhole", 6, Kind::Integer),
-    traffic("packets-lost-mtu-exceeded", 6, Kind::Integer),
-    traffic("packets-lost-ttl-expired", 6, Kind::Integer),
-    identity("ecs-cluster-arn", 7, Kind::Text),
-    identity("ecs-cluster-name", 7, Kind::Text),
-    identity("ecs-container-instance-arn", 7, Kind::Text),
-    identity("ecs-container-instance-id", 7, Kind::Text),
-    identity("ecs-container-id", 7, Kind::Text),
-    identity("ecs-second-container-id", 7, Kind::Text),
-    identity("ecs-service-name", 7, Kind::Text),
-    identity("ecs-task-definition-arn", 7, Kind::Text),
-    identity("ecs-task-arn", 7, Kind::Text),
-    identity("ecs-task-id", 7, Kind::Text),
-    traffic("reject-reason", 8, Kind::Text),
-    identity("resource-id", 9, Kind::Text),
-    traffic("encryption-status", 10, Kind::Integer),
-    identity("instance-tag", 11, Kind::Text),
-    identity("instance-tag-2", 11, Kind::Text),
-    identity("interface-tag", 11, Kind::Text),
-    identity("interface-tag-2", 11, Kind::Text),
-    identity("asg-tag", 11, Kind::Text),
-    identity("asg-tag-2", 11, Kind::Text),
-    identity("interface-type", 11, Kind::Text),
-    traffic("next-hop-interface-id", 11, Kind::Text),
-    traffic("next-hop-subnet-id", 11, Kind::Text),
-    traffic("next-hop-az-id", 11, Kind::Text),
-    traffic("next-hop-vpc-id", 11, Kind::Text),
-    traffic("next-hop-interface-type", 11, Kind::Text),
+    identity("version", 2, ValueForm::Integer),
+    identity("account-id", 2, ValueForm::Text),
+    identity("interface-id", 2, ValueForm::Text),
+    traffic("srcaddr", 2, ValueForm::Address),
+    traffic("dstaddr", 2, ValueForm::Address),
+    traffic("srcport", 2, ValueForm::Integer),
+    traffic("dstport", 2, ValueForm::Integer),
+    traffic("protocol", 2, ValueForm::Integer),
+    traffic("packets", 2, ValueForm::Integer),
+    traffic("bytes", 2, ValueForm::Integer),
+    identity("start", 2, ValueForm::Time),
+    identity("end", 2, ValueForm::Time),
+    traffic("action", 2, ValueForm::Text),
+    identity("log-status", 2, ValueForm::Text),
+    identity("vpc-id", 3, ValueForm::Text),
+    identity("subnet-id", 3, ValueForm::Text),
+    identity("instance-id", 3, ValueForm::Text),
+    traffic("tcp-flags", 3, ValueForm::Integer),
+    traffic("type", 3, ValueForm::Text),
+    traffic("pkt-srcaddr", 3, ValueForm::Address),
+    traffic("pkt-dstaddr", 3, ValueForm::Address),
+    identity("region", 4, ValueForm::Text),
+    identity("az-id", 4, ValueForm::Text),
+    identity("sublocation-type", 4, ValueForm::Text),
+    identity("sublocation-id", 4, ValueForm::Text),
+    traffic("pkt-src-aws-service", 5, ValueForm::Text),
+    traffic("pkt-dst-aws-service", 5, ValueForm::Text),
+    traffic("flow-direction", 5, ValueForm::Text),
+    traffic("traffic-path", 5, ValueForm::TrafficPath),
+    identity("resource-type", 6, ValueForm::Text),
+    identity("tgw-id", 6, ValueForm::Text),
+    identity("tgw-attachment-id", 6, ValueForm::Text),
+    identity("tgw-src-vpc-account-id", 6, ValueForm::Text),
+    identity("tgw-dst-vpc-account-id", 6, ValueForm::Text),
+    identity("tgw-src-vpc-id", 6, ValueForm::Text),
+    identity("tgw-dst-vpc-id", 6, ValueForm::Text),
+    identity("tgw-src-subnet-id", 6, ValueForm::Text),
+    identity("tgw-dst-subnet-id", 6, ValueForm::Text),
+    identity("tgw-src-eni", 6, ValueForm::Text),
+    identity("tgw-dst-eni", 6, ValueForm::Text),
+    identity("tgw-src-az-id", 6, ValueForm::Text),
+    identity("tgw-dst-az-id", 6, ValueForm::Text),
+    identity("tgw-pair-attachment-id", 6, ValueForm::Text),
+    traffic("packets-lost-no-route", 6, ValueForm::Integer),
+    traffic("packets-lost-blackhole", 6, ValueForm::Integer),
+    traffic("packets-lost-mtu-exceeded", 6, ValueForm::Integer),
+    traffic("packets-lost-ttl-expired", 6, ValueForm::Integer),
+    identity("ecs-cluster-arn", 7, ValueForm::Text),
+    identity("ecs-cluster-name", 7, ValueForm::Text),
+    identity("ecs-container-instance-arn", 7, ValueForm::Text),
+    identity("ecs-container-instance-id", 7, ValueForm::Text),
+    identity("ecs-container-id", 7, ValueForm::Text),
+    identity("ecs-second-container-id", 7, ValueForm::Text),
+    identity("ecs-service-name", 7, ValueForm::Text),
+    identity("ecs-task-definition-arn", 7, ValueForm::Text),
+    identity("ecs-task-arn", 7, ValueForm::Text),
+    identity("ecs-task-id", 7, ValueForm::Text),
+    traffic("reject-reason", 8, ValueForm::Text),
+    identity("resource-id", 9, ValueForm::Text),
+    traffic("encryption-status", 10, ValueForm::Integer),
+    identity("instance-tag", 11, ValueForm::Text),
+    identity("instance-tag-2", 11, ValueForm::Text),
+    identity("interface-tag", 11, ValueForm::Text),
+    identity("interface-tag-2", 11, ValueForm::Text),
+    identity("asg-tag", 11, ValueForm::Text),
+    identity("asg-tag-2", 11, ValueForm::Text),
+    identity("interface-type", 11, ValueForm::Text),
+    traffic("next-hop-interface-id", 11, ValueForm::Text),
+    traffic("next-hop-subnet-id", 11, ValueForm::Text),
+    traffic("next-hop-az-id", 11, ValueForm::Text),
+    traffic("next-hop-vpc-id", 11, ValueForm::Text),
+    traffic("next-hop-interface-type", 11, ValueForm::Text),
 ];
 
 /// The default format of VPC flow logs: the version 2 fields, in this order.
@@ -195,10 +195,10 @@ impl FieldName {
     }
 
     /// Returns how the field's text becomes canonical.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> ValueForm {
         match self {
             Self::Known(index) => FIELDS[*index].kind,
-            Self::Unknown(_) => Kind::Text,
+            Self::Unknown(_) => ValueForm::Text,
         }
     }
 
@@ -306,12 +306,12 @@ mod tests {
     #[test]
     fn what_is_not_in_the_table_is_text_and_no_traffic() {
         for (name, kind, traffic, known) in [
-            ("bytes", Kind::Integer, true, true),
-            ("start", Kind::Time, false, true),
-            ("srcaddr", Kind::Address, true, true),
-            ("vpc-id", Kind::Text, false, true),
-            ("traffic-path", Kind::TrafficPath, true, true),
-            ("brand-new", Kind::Text, false, false),
+            ("bytes", ValueForm::Integer, true, true),
+            ("start", ValueForm::Time, false, true),
+            ("srcaddr", ValueForm::Address, true, true),
+            ("vpc-id", ValueForm::Text, false, true),
+            ("traffic-path", ValueForm::TrafficPath, true, true),
+            ("brand-new", ValueForm::Text, false, false),
         ] {
             let field = FieldName::new(name);
             assert_eq!(

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::{Comparison, FieldName, RecordKind};
+use super::{ComparedFields, FieldName, RecordKind};
 
 /// The fields by which two unequal records are the same flow, as far as both have them.
 const FLOW: [&str; 7] = [
@@ -32,7 +32,7 @@ pub struct FieldSet {
     /// The kind.
     pub kind: RecordKind,
     /// The fields, in the order of canonical text.
-    pub fields: Comparison,
+    pub fields: ComparedFields,
 }
 
 impl FieldSet {
@@ -101,7 +101,7 @@ mod tests {
     fn set(names: &[&str]) -> FieldSet {
         FieldSet {
             kind: RecordKind::Vpc,
-            fields: Comparison::new(names.iter().map(|name| FieldName::new(name))),
+            fields: ComparedFields::new(names.iter().map(|name| FieldName::new(name))),
         }
     }
 

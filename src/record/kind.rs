@@ -36,14 +36,14 @@ impl fmt::Display for RecordKind {
 
 /// One value for each kind of record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Kinds<T> {
+pub struct PerKind<T> {
     /// The value for VPC records.
     pub vpc: T,
     /// The value for Transit Gateway records.
     pub transit_gateway: T,
 }
 
-impl<T> Kinds<T> {
+impl<T> PerKind<T> {
     /// Makes a value for each kind, VPC first.
     pub fn from_fn(mut make: impl FnMut(RecordKind) -> T) -> Self {
         Self {
@@ -58,7 +58,7 @@ impl<T> Kinds<T> {
     }
 }
 
-impl<T> Index<RecordKind> for Kinds<T> {
+impl<T> Index<RecordKind> for PerKind<T> {
     type Output = T;
 
     fn index(&self, kind: RecordKind) -> &T {
@@ -69,7 +69,7 @@ impl<T> Index<RecordKind> for Kinds<T> {
     }
 }
 
-impl<T> IndexMut<RecordKind> for Kinds<T> {
+impl<T> IndexMut<RecordKind> for PerKind<T> {
     fn index_mut(&mut self, kind: RecordKind) -> &mut T {
         match kind {
             RecordKind::Vpc => &mut self.vpc,

@@ -24,13 +24,13 @@ use std::sync::Arc;
 use itertools::Itertools;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-pub use cells::{Cells, Line, MOST_CELLS};
+pub use cells::{Cells, CellsLine, MOST_CELLS};
 pub use field::FieldName;
 pub use field_set::{FieldSet, Shared};
-pub use kind::{Kinds, RecordKind};
+pub use kind::{PerKind, RecordKind};
 pub use layout::{Layout, LayoutError};
-pub use normal::{Normal, Status};
-pub use normalise::{Comparison, Normaliser};
+pub use normal::{LogStatus, NormalisedRow};
+pub use normalise::{ComparedFields, Normaliser};
 pub use row_place::RowPlace;
 pub use simd::Simd;
 
@@ -107,10 +107,10 @@ impl Serialize for Record {
         let mut map = serializer.serialize_map(Some(self.names.len()))?;
         for (name, value) in self.fields() {
             let number = match name.kind() {
-                field::Kind::Integer | field::Kind::Time | field::Kind::TrafficPath => {
-                    value.and_then(|text| text.parse::<u64>().ok())
-                }
-                field::Kind::Address | field::Kind::Text => None,
+                field::ValueForm::Integer
+                | field::ValueForm::Time
+                | field::ValueForm::TrafficPath => value.and_then(|text| text.parse::<u64>().ok()),
+                field::ValueForm::Address | field::ValueForm::Text => None,
             };
             match number {
                 Some(number) => map.serialize_entry(name.as_str(), &number)?,

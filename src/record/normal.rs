@@ -5,7 +5,7 @@ pub(super) const ABSENT: &[u8] = b"-";
 
 /// What a row's `log-status` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
+pub enum LogStatus {
     /// A record of traffic.
     Ok,
     /// No traffic in the interval.
@@ -14,7 +14,7 @@ pub enum Status {
     SkipData,
 }
 
-impl Status {
+impl LogStatus {
     /// Reads a `log-status`.
     #[inline(always)]
     pub(super) fn said(cell: &[u8]) -> Self {
@@ -28,7 +28,7 @@ impl Status {
 
 /// A row in canonical form.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Normal<'a> {
+pub struct NormalisedRow<'a> {
     /// The compared fields: the identity of the record.
     pub text: &'a [u8],
     /// `interface-id`, or `-` if absent or not in the layout.
@@ -38,7 +38,7 @@ pub struct Normal<'a> {
     /// `end` in Unix seconds, likewise.
     pub end: Option<i64>,
     /// What kind of row it is.
-    pub status: Status,
+    pub status: LogStatus,
     /// Whether the text is the line that the cells stood in.
     pub verbatim: bool,
 }

@@ -14,19 +14,19 @@ use itertools::Itertools;
 use smallvec::SmallVec;
 
 use super::digits::digits;
-use super::field::{FieldName, Kind};
-use super::normal::{ABSENT, Normal, Status};
+use super::field::{FieldName, ValueForm};
+use super::normal::{ABSENT, LogStatus, NormalisedRow};
 use super::time::{finer, push_time, seconds};
 use super::verbatim::Verbatim;
 use super::{Cells, Layout, Record};
 
 /// The fields in which two rows must be equal to be the same record, in the order in which canonical text has them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Comparison {
+pub struct ComparedFields {
     fields: Vec<FieldName>,
 }
 
-impl Comparison {
+impl ComparedFields {
     /// Takes the fields in the order that canonical text is to have. One that comes again is left out.
     pub fn new(fields: impl IntoIterator<Item = FieldName>) -> Self {
         Self {
@@ -65,7 +65,7 @@ impl Comparison {
 pub struct Normaliser {
     layout: Layout,
     /// Column and kind of each compared field, in the order of the comparison.
-    compared: Vec<(usize, Kind)>,
+    compared: Vec<(usize, ValueForm)>,
     interface: Option<usize>,
     start: Option<usize>,
     end: Option<usize>,
@@ -89,7 +89,7 @@ impl Normaliser {
     ///
     /// # Errors
     /// The first compared field that the layout lacks.
-    pub fn new(layout: &Layout, comparison: &Comparison) -> Result<Self, FieldName> {
+    pub fn new(layout: &Layout, comparison: &ComparedFields) -> Result<Self, FieldName> {
         let compared = comparison
             .fields()
             .iter()
@@ -140,7 +140,7 @@ impl Normaliser {
     /// Reads a row whose canonical text is the line it stands in. `None` if it is not, or might not be; then
     /// [`Normaliser::normalise`] tells. `cells` has one cell for each column of the layout.
     #[inline(always)]
-    pub fn verbatim<'a>(&self, cells: Cells<'a>) -> Option<Normal<'a>> {
+    pub fn verbatim<'a>(&self, cells: Cells<'a>) -> Option<NormalisedRow<'a>> {
         match (cells, &self.verbatim) {
             (Cells::InLine(line), Some(verbatim)) if verbatim.is_whole() => verbatim.read(line),
             _ => None,
@@ -155,14 +155,14 @@ impl Normaliser {
         &self,
         cells: Cells<'a>,
         text: &'a mut Vec<u8>,
-    ) -> Result<Normal<'a>, String> {
+    ) -> Result<NormalisedRow<'a>, String> {
         if let (Cells::InLine(line), Some(verbatim)) = (cells, &self.verbatim)
             && let Some(normal) = verbatim.read(line)
         {
             return Ok(if verbatim.is_whole() {
                 normal
             } else {
-                Normal {
+                NormalisedRow {
                     text: verbatim.copy(line, text),
                     verbatim: false,
                     ..normal
@@ -173,7 +173,11 @@ impl Normaliser {
     }
 
     /// The general way: never wrong to take.
-    fn rewrite<'a>(&self, cells: Cells<'a>, text: &'a mut Vec<u8>) -> Result<Normal<'a>, String> {
+    fn rewrite<'a>(
+        &self,
+        cells: Cells<'a>,
+        text: &'a mut Vec<u8>,
+    ) -> Result<NormalisedRow<'a>, String> {
         let line = match cells {
             Cells::InLine(line) => line.text(),
             Cells::Apart(_) => b"",
@@ -193,7 +197,7 @@ impl Normaliser {
                 return Err(refuse(at));
             }
         }
-        Ok(Normal {
+        Ok(NormalisedRow {
             interface: interface.filter(|cell| !cell.is_empty()).unwrap_or(ABSENT),
             start: time(self.start).map_err(refuse)?,
             end: time(self.end).map_err(refuse)?,
@@ -289,19 +293,19 @@ impl Normaliser {
     }
 
     /// Without a `log-status` column a NODATA row can still be told: it has none of the traffic fields.
-    fn status_of(&self, cells: Cells<'_>) -> Status {
+    fn status_of(&self, cells: Cells<'_>) -> LogStatus {
         match self.status.map(|at| cells.get(at)) {
-            Some(said) => Status::said(said),
-            None if self.traffic.is_empty() => Status::Ok,
-            None if self.traffic.iter().all(|&at| self.is_absent(cells, at)) => Status::NoData,
-            None => Status::Ok,
+            Some(said) => LogStatus::said(said),
+            None if self.traffic.is_empty() => LogStatus::Ok,
+            None if self.traffic.iter().all(|&at| self.is_absent(cells, at)) => LogStatus::NoData,
+            None => LogStatus::Ok,
         }
     }
 
     /// Tells whether a cell's canonical form is absent.
     fn is_absent(&self, cells: Cells<'_>, column: usize) -> bool {
         let (cell, kind) = (cells.get(column), self.layout.columns()[column].kind());
-        is_absent(cell) || (kind == Kind::TrafficPath && cell.iter().all(|&byte| byte == b'0'))
+        is_absent(cell) || (kind == ValueForm::TrafficPath && cell.iter().all(|&byte| byte == b'0'))
     }
 }
 
@@ -322,24 +326,24 @@ pub(super) fn is_absent(cell: &[u8]) -> bool {
 }
 
 /// Appends the canonical form of a value; false if the field cannot have it.
-fn push_canonical(kind: Kind, cell: &[u8], text: &mut Vec<u8>) -> bool {
+fn push_canonical(kind: ValueForm, cell: &[u8], text: &mut Vec<u8>) -> bool {
     if is_absent(cell) {
         text.extend_from_slice(ABSENT);
         return true;
     }
     match kind {
-        Kind::Integer => push_integer(cell, text),
-        Kind::TrafficPath if cell.iter().all(|&b| b == b'0') => {
+        ValueForm::Integer => push_integer(cell, text),
+        ValueForm::TrafficPath if cell.iter().all(|&b| b == b'0') => {
             text.extend_from_slice(ABSENT);
             true
         }
-        Kind::TrafficPath => push_integer(cell, text),
-        Kind::Time => push_time(cell, text),
-        Kind::Address => {
+        ValueForm::TrafficPath => push_integer(cell, text),
+        ValueForm::Time => push_time(cell, text),
+        ValueForm::Address => {
             push_address(cell, text);
             true
         }
-        Kind::Text => {
+        ValueForm::Text => {
             push_text(cell, text);
             true
         }
@@ -440,7 +444,7 @@ mod tests {
 
     fn canonical(format: &str, compared: &[&str], row: &str) -> Result<String, String> {
         let layout = Layout::from_format(format).unwrap();
-        let comparison = Comparison::new(compared.iter().map(|name| FieldName::new(name)));
+        let comparison = ComparedFields::new(compared.iter().map(|name| FieldName::new(name)));
         let cells: Vec<&[u8]> = row.split(' ').map(str::as_bytes).collect();
         let normaliser = Normaliser::new(&layout, &comparison).unwrap();
         normaliser
@@ -479,7 +483,7 @@ mod tests {
         ] {
             let layout = Layout::from_names([name]).unwrap();
             let normaliser =
-                Normaliser::new(&layout, &Comparison::new([FieldName::new(name)])).unwrap();
+                Normaliser::new(&layout, &ComparedFields::new([FieldName::new(name)])).unwrap();
             match normaliser.normalise(Cells::Apart(&[cell.as_bytes()]), &mut Vec::new()) {
                 Ok(normal) => assert_eq!(
                     String::from_utf8_lossy(normal.text),
@@ -502,7 +506,7 @@ mod tests {
         let reason = "`start` stands twice, once as `1` and once as `2`";
         assert_eq!(of("1 40 2").unwrap_err(), reason);
         let layout = Layout::from_format("${start} ${bytes} ${start}").unwrap();
-        let compared = Comparison::new(layout.columns().to_vec());
+        let compared = ComparedFields::new(layout.columns().to_vec());
         let normaliser = Normaliser::new(&layout, &compared).unwrap();
         let cells: [&[u8]; 3] = [b"1", b"40", b"1"];
         assert_eq!(normaliser.record(Cells::Apart(&cells)).to_string(), "40 1");
@@ -547,7 +551,7 @@ mod tests {
     #[test]
     fn white_space_in_a_value_never_looks_like_two_values() {
         let layout = Layout::from_names(["instance-tag", "interface-tag"]).unwrap();
-        let comparison = Comparison::new(layout.columns().to_vec());
+        let comparison = ComparedFields::new(layout.columns().to_vec());
         let normaliser = Normaliser::new(&layout, &comparison).unwrap();
         assert_eq!(
             normaliser
@@ -562,14 +566,14 @@ mod tests {
     fn nodata_is_told_without_a_log_status() {
         let layout = Layout::from_format("${interface-id} ${srcaddr} ${start} ${bytes}").unwrap();
         let normaliser =
-            Normaliser::new(&layout, &Comparison::new(layout.columns().to_vec())).unwrap();
+            Normaliser::new(&layout, &ComparedFields::new(layout.columns().to_vec())).unwrap();
         let empty: [&[u8]; 4] = [b"eni-0aa", b"-", b"1", b"-"];
         assert_eq!(
             normaliser
                 .normalise(Cells::Apart(&empty), &mut Vec::new())
                 .unwrap()
                 .status,
-            Status::NoData
+            LogStatus::NoData
         );
         let full: [&[u8]; 4] = [b"eni-0aa", b"10.0.0.1", b"1", b"-"];
         assert_eq!(
@@ -577,7 +581,7 @@ mod tests {
                 .normalise(Cells::Apart(&full), &mut Vec::new())
                 .unwrap()
                 .status,
-            Status::Ok
+            LogStatus::Ok
         );
     }
 
@@ -585,11 +589,11 @@ mod tests {
     fn a_traffic_path_of_0_makes_no_traffic() {
         let layout = Layout::from_names(["srcaddr", "traffic-path"]).unwrap();
         let normaliser =
-            Normaliser::new(&layout, &Comparison::new(layout.columns().to_vec())).unwrap();
+            Normaliser::new(&layout, &ComparedFields::new(layout.columns().to_vec())).unwrap();
         for (path, status) in [
-            ("-", Status::NoData),
-            ("0", Status::NoData),
-            ("8", Status::Ok),
+            ("-", LogStatus::NoData),
+            ("0", LogStatus::NoData),
+            ("8", LogStatus::Ok),
         ] {
             let cells: [&[u8]; 2] = [b"-", path.as_bytes()];
             let (cells, mut text) = (Cells::Apart(&cells), Vec::new());
@@ -604,7 +608,7 @@ mod tests {
     #[test]
     fn a_missing_column_is_named() {
         let layout = Layout::from_names(["start"]).unwrap();
-        let comparison = Comparison::new(["start", "end"].map(FieldName::new));
+        let comparison = ComparedFields::new(["start", "end"].map(FieldName::new));
         assert_eq!(
             Normaliser::new(&layout, &comparison).unwrap_err(),
             FieldName::new("end")
@@ -617,7 +621,7 @@ mod tests {
             "${log-status} ${end} ${start} ${bytes} ${packets} ${interface-id}",
         )
         .unwrap();
-        let comparison = Comparison::new([FieldName::new("bytes")]);
+        let comparison = ComparedFields::new([FieldName::new("bytes")]);
         assert!(comparison.has("bytes") && !comparison.has("start"));
         let normaliser = Normaliser::new(&layout, &comparison).unwrap();
         let read = |row: &str| {
@@ -631,13 +635,13 @@ mod tests {
         for (row, expected) in [
             (
                 "OK 60 1700000000123 84 2 eni-0aa",
-                (Status::Ok, Some(60), Some(1_700_000_000), "eni-0aa"),
+                (LogStatus::Ok, Some(60), Some(1_700_000_000), "eni-0aa"),
             ),
             (
                 "NODATA 1700000060000 0 - - eni-0aa",
-                (Status::NoData, Some(1_700_000_060), Some(0), "eni-0aa"),
+                (LogStatus::NoData, Some(1_700_000_060), Some(0), "eni-0aa"),
             ),
-            ("SKIPDATA - - - -  ", (Status::SkipData, None, None, "-")),
+            ("SKIPDATA - - - -  ", (LogStatus::SkipData, None, None, "-")),
         ] {
             let (status, end, start, interface) = expected;
             let expected = (status, end, start, interface.to_owned());
@@ -660,7 +664,7 @@ mod tests {
     fn evidence_keeps_what_is_not_compared_and_what_cannot_be() {
         let layout = Layout::from_format("${end} ${brand-new} ${bytes} ${srcaddr}").unwrap();
         let normaliser =
-            Normaliser::new(&layout, &Comparison::new([FieldName::new("end")])).unwrap();
+            Normaliser::new(&layout, &ComparedFields::new([FieldName::new("end")])).unwrap();
         assert_eq!(normaliser.layout(), &layout);
         let cells: [&[u8]; 4] = [b"060", b"a\tb", b"x y", b"::0"];
         assert_eq!(
@@ -673,7 +677,7 @@ mod tests {
     fn a_long_value_is_shown_in_part() {
         let layout = Layout::from_names(["bytes"]).unwrap();
         let normaliser =
-            Normaliser::new(&layout, &Comparison::new(layout.columns().to_vec())).unwrap();
+            Normaliser::new(&layout, &ComparedFields::new(layout.columns().to_vec())).unwrap();
         let cells: [&[u8]; 1] = [&[b'x'; 200]];
         let refused = normaliser
             .normalise(Cells::Apart(&cells), &mut Vec::new())
@@ -685,12 +689,12 @@ mod tests {
     fn no_traffic_without_a_column_of_it_is_not_nodata() {
         let layout = Layout::from_names(["interface-id", "start"]).unwrap();
         let normaliser =
-            Normaliser::new(&layout, &Comparison::new(layout.columns().to_vec())).unwrap();
+            Normaliser::new(&layout, &ComparedFields::new(layout.columns().to_vec())).unwrap();
         let cells: [&[u8]; 2] = [b"eni-0aa", b"1"];
         let (cells, mut text) = (Cells::Apart(&cells), Vec::new());
         assert_eq!(
             normaliser.normalise(cells, &mut text).unwrap().status,
-            Status::Ok
+            LogStatus::Ok
         );
     }
 
@@ -702,7 +706,7 @@ mod tests {
             (&["start", "bytes"], false),
             (&["start"], false),
         ] {
-            let comparison = Comparison::new(compared.iter().map(|name| FieldName::new(name)));
+            let comparison = ComparedFields::new(compared.iter().map(|name| FieldName::new(name)));
             assert_eq!(
                 Normaliser::new(&layout, &comparison)
                     .unwrap()

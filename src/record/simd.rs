@@ -19,7 +19,7 @@ pub enum Simd {
 }
 
 /// Which of some bytes are what, a bit for each.
-struct Kinds {
+struct ByteKinds {
     space: u64,
     digit: u64,
     zero: u64,
@@ -29,7 +29,7 @@ impl Simd {
     /// Tells whether the first so many bytes, at most 64 and at least one, are canonical numbers with one space between any two.
     #[inline(always)]
     pub(super) fn are_numbers(self, bytes: &[u8; WINDOW], len: usize) -> bool {
-        let Kinds { space, digit, zero } = match self {
+        let ByteKinds { space, digit, zero } = match self {
             Self::Portable => portable::kinds(bytes),
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(simd) => avx2::kinds(simd, bytes),
@@ -52,11 +52,11 @@ impl Simd {
 }
 
 mod portable {
-    use super::{HALF, Kinds, WINDOW, u8x16};
+    use super::{ByteKinds, HALF, WINDOW, u8x16};
 
     #[inline(always)]
-    pub(super) fn kinds(bytes: &[u8; WINDOW]) -> Kinds {
-        let mut kinds = Kinds {
+    pub(super) fn kinds(bytes: &[u8; WINDOW]) -> ByteKinds {
+        let mut kinds = ByteKinds {
             space: 0,
             digit: 0,
             zero: 0,
@@ -90,12 +90,12 @@ mod avx2 {
     use pulp::cast;
     use pulp::x86::V3;
 
-    use super::{HALF, Kinds, WINDOW};
+    use super::{ByteKinds, HALF, WINDOW};
 
     #[inline(always)]
-    pub(super) fn kinds(simd: V3, bytes: &[u8; WINDOW]) -> Kinds {
+    pub(super) fn kinds(simd: V3, bytes: &[u8; WINDOW]) -> ByteKinds {
         let [low, high]: [__m256i; 2] = cast(*bytes);
-        Kinds {
+        ByteKinds {
             space: bits(simd, is(simd, low, b' '), is(simd, high, b' ')),
             digit: bits(simd, digit(simd, low), digit(simd, high)),
             zero: bits(simd, is(simd, low, b'0'), is(simd, high, b'0')),

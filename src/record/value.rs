@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 
 use super::Layout;
-use super::field::{FieldName, Kind};
+use super::field::{FieldName, ValueForm};
 use super::normal::ABSENT;
 use super::normalise::is_masked;
 
@@ -37,7 +37,7 @@ const CLOSED: &[&str] = &["action", "log-status"];
 impl FieldName {
     /// Tells whether a value of the field has a shape that most other fields' values do not have.
     pub fn is_told(&self) -> bool {
-        self.kind() != Kind::Text || self.shape().is_some()
+        self.kind() != ValueForm::Text || self.shape().is_some()
     }
 
     /// Tells whether the field can have this value, absent (`-`) and masked ones included, by its shape alone.
@@ -55,13 +55,13 @@ impl FieldName {
             return shape(value);
         }
         match self.kind() {
-            Kind::Integer if self.as_str() == "version" => is_number(significant(value), 1, 2),
-            Kind::Integer | Kind::TrafficPath => is_number(significant(value), 1, 20),
-            Kind::Time => {
+            ValueForm::Integer if self.as_str() == "version" => is_number(significant(value), 1, 2),
+            ValueForm::Integer | ValueForm::TrafficPath => is_number(significant(value), 1, 20),
+            ValueForm::Time => {
                 is_number(significant(value), 10, 10) || is_number(significant(value), 13, 13)
             }
-            Kind::Address => value.parse::<IpAddr>().is_ok(),
-            Kind::Text => !value.is_empty(),
+            ValueForm::Address => value.parse::<IpAddr>().is_ok(),
+            ValueForm::Text => !value.is_empty(),
         }
     }
 

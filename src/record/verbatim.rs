@@ -4,12 +4,12 @@
 //! formatted, and nothing copied, unless the compared fields stand in another order.
 
 use super::digits::{digits, ten_digits};
-use super::field::Kind;
+use super::field::ValueForm;
 use super::ipv6::{has_colon, is_canonical};
-use super::normal::{ABSENT, Normal, Status};
+use super::normal::{ABSENT, LogStatus, NormalisedRow};
 use super::simd::{HALF, WINDOW};
 use super::time::finer;
-use super::{FieldName, Layout, Line, MOST_CELLS};
+use super::{CellsLine, FieldName, Layout, MOST_CELLS};
 
 /// Numbers of so many digits are sure to fit 64 bits.
 const MOST_DIGITS: usize = 19;
@@ -18,27 +18,27 @@ const MOST_DIGITS: usize = 19;
 const STEP: usize = 32;
 
 /// A column's number.
-type Column = u8;
+type ColumnNumber = u8;
 
 /// Where everything stands in the lines of one layout.
 #[derive(Debug)]
 pub(super) struct Verbatim {
     /// The columns that must be numbers, first and one after the last of each run: neighbours are looked at together.
-    numbers: Box<[(Column, Column)]>,
+    numbers: Box<[(ColumnNumber, ColumnNumber)]>,
     /// Likewise the columns of addresses.
-    addresses: Box<[(Column, Column)]>,
-    path: Option<Column>,
-    interface: Option<Column>,
-    start: Option<Column>,
-    end: Option<Column>,
+    addresses: Box<[(ColumnNumber, ColumnNumber)]>,
+    path: Option<ColumnNumber>,
+    interface: Option<ColumnNumber>,
+    start: Option<ColumnNumber>,
+    end: Option<ColumnNumber>,
     /// Both, if there are both.
-    times: Option<[Column; 2]>,
-    amounts: Box<[Column]>,
-    status: Option<Column>,
+    times: Option<[ColumnNumber; 2]>,
+    amounts: Box<[ColumnNumber]>,
+    status: Option<ColumnNumber>,
     /// The columns that NODATA rows have no values in; none if there is a status.
-    traffic: Box<[Column]>,
+    traffic: Box<[ColumnNumber]>,
     /// The compared columns in their order, as runs of neighbours.
-    runs: Box<[(Column, Column)]>,
+    runs: Box<[(ColumnNumber, ColumnNumber)]>,
     /// Whether they are all columns, in their order.
     is_whole: bool,
 }
@@ -50,20 +50,24 @@ impl Verbatim {
         if columns.len() >= MOST_CELLS {
             return None;
         }
-        let number = |column: usize| Column::try_from(column).ok();
+        let number = |column: usize| ColumnNumber::try_from(column).ok();
         let column = |name: &str| layout.position(&FieldName::new(name)).and_then(number);
-        let of_kind = |is: &dyn Fn(Kind) -> bool| -> Vec<usize> {
+        let of_kind = |is: &dyn Fn(ValueForm) -> bool| -> Vec<usize> {
             let all = 0..columns.len();
             all.filter(|column| is(columns[*column].kind())).collect()
         };
-        let amounts: Vec<Column> = ["packets", "bytes"]
+        let amounts: Vec<ColumnNumber> = ["packets", "bytes"]
             .into_iter()
             .filter_map(column)
             .collect();
         // Whether a row is a record does not depend on what of it is compared.
-        let numbers =
-            of_kind(&|kind| matches!(kind, Kind::Integer | Kind::Time | Kind::TrafficPath));
-        let mut addresses = of_kind(&|kind| kind == Kind::Address);
+        let numbers = of_kind(&|kind| {
+            matches!(
+                kind,
+                ValueForm::Integer | ValueForm::Time | ValueForm::TrafficPath
+            )
+        });
+        let mut addresses = of_kind(&|kind| kind == ValueForm::Address);
         addresses.retain(|column| compared.contains(column));
         let status = column("log-status");
         let traffic = (0..columns.len()).filter(|at| status.is_none() && columns[*at].is_traffic());
@@ -92,7 +96,7 @@ impl Verbatim {
 
     /// Reads a line of as many cells as the layout has columns. `None` if it is not canonical, or might not be.
     #[inline(always)]
-    pub(super) fn read<'a>(&self, line: Line<'a>) -> Option<Normal<'a>> {
+    pub(super) fn read<'a>(&self, line: CellsLine<'a>) -> Option<NormalisedRow<'a>> {
         // What is called for few lines takes a copy: were an address of the line taken, all of it would be written to memory each time.
         let at = At(line.places());
         for &(first, after) in &self.numbers {
@@ -124,16 +128,16 @@ impl Verbatim {
             Some([start, end]) => times(at.cell(line, start), at.cell(line, end))?,
             None => [time(line, self.start)?, time(line, self.end)?],
         };
-        let mut status = Status::Ok;
+        let mut status = LogStatus::Ok;
         match self.status {
             // Hardly any row has it to be looked at.
             Some(column) if at.len(column) > b"OK".len() => {
-                status = Status::said(at.cell(line, column));
+                status = LogStatus::said(at.cell(line, column));
             }
             Some(_) => {}
             None => status = self.status_by_traffic(line),
         }
-        Some(Normal {
+        Some(NormalisedRow {
             text: line.text(),
             interface,
             start,
@@ -144,18 +148,18 @@ impl Verbatim {
     }
 
     #[inline(never)]
-    fn status_by_traffic(&self, line: Line<'_>) -> Status {
+    fn status_by_traffic(&self, line: CellsLine<'_>) -> LogStatus {
         let at = At(line.places());
         let mut traffic = self.traffic.iter();
         if traffic.len() > 0 && traffic.all(|&column| at.cell(line, column) == ABSENT) {
-            Status::NoData
+            LogStatus::NoData
         } else {
-            Status::Ok
+            LogStatus::Ok
         }
     }
 
     /// Copies the cells that are compared, in their order.
-    pub(super) fn copy<'t>(&self, line: Line<'_>, text: &'t mut Vec<u8>) -> &'t [u8] {
+    pub(super) fn copy<'t>(&self, line: CellsLine<'_>, text: &'t mut Vec<u8>) -> &'t [u8] {
         let at = At(line.places());
         let most = line.text().len() + STEP + 1;
         if text.len() < most {
@@ -194,29 +198,29 @@ struct At<'a>(&'a [u16; MOST_CELLS + 1]);
 
 impl At<'_> {
     #[inline(always)]
-    fn start(self, column: Column) -> usize {
+    fn start(self, column: ColumnNumber) -> usize {
         usize::from(self.0[usize::from(column)])
     }
 
     #[inline(always)]
-    fn end(self, column: Column) -> usize {
+    fn end(self, column: ColumnNumber) -> usize {
         usize::from(self.0[usize::from(column) + 1]) - 1
     }
 
     #[inline(always)]
-    fn len(self, column: Column) -> usize {
+    fn len(self, column: ColumnNumber) -> usize {
         self.end(column) - self.start(column)
     }
 
     #[inline(always)]
-    fn cell<'a>(self, line: Line<'a>, column: Column) -> &'a [u8] {
+    fn cell<'a>(self, line: CellsLine<'a>, column: ColumnNumber) -> &'a [u8] {
         line.bytes(self.start(column), self.end(column))
     }
 }
 
 /// Tells whether all cells from one place to another one are canonical numbers. False is never wrong.
 #[inline(always)]
-fn are_numbers(line: Line<'_>, from: usize, to: usize) -> bool {
+fn are_numbers(line: CellsLine<'_>, from: usize, to: usize) -> bool {
     let (text, len) = (line.text_from(from), to - from);
     if len == 1 {
         return matches!(text[0], b'0'..=b'9' | b'-');
@@ -227,9 +231,13 @@ fn are_numbers(line: Line<'_>, from: usize, to: usize) -> bool {
 
 /// Looks at the cells of a run one by one. `None` if one is neither.
 #[inline(never)]
-fn are_numbers_or_absent(line: Line<'_>, first: Column, after: Column) -> Option<()> {
+fn are_numbers_or_absent(
+    line: CellsLine<'_>,
+    first: ColumnNumber,
+    after: ColumnNumber,
+) -> Option<()> {
     let at = At(line.places());
-    let fine = |column: Column| match at.cell(line, column) {
+    let fine = |column: ColumnNumber| match at.cell(line, column) {
         [b'-' | b'0'] => true,
         [b'0', ..] => false,
         cell => cell.iter().all(u8::is_ascii_digit),
@@ -239,7 +247,7 @@ fn are_numbers_or_absent(line: Line<'_>, first: Column, after: Column) -> Option
 
 /// Tells whether there may be an IPv6 address from one place to another one. True is never wrong.
 #[inline(always)]
-fn may_be_ipv6(line: Line<'_>, from: usize, to: usize) -> bool {
+fn may_be_ipv6(line: CellsLine<'_>, from: usize, to: usize) -> bool {
     let len = to - from;
     let window = line.text_from(from).first_chunk();
     len > HALF || window.is_none_or(|window| line.simd().above_nine(window) << (HALF - len) != 0)
@@ -247,7 +255,7 @@ fn may_be_ipv6(line: Line<'_>, from: usize, to: usize) -> bool {
 
 /// Looks at the addresses of a run one by one. `None` if one may not be canonical.
 #[inline(never)]
-fn are_canonical(line: Line<'_>, first: Column, after: Column) -> Option<()> {
+fn are_canonical(line: CellsLine<'_>, first: ColumnNumber, after: ColumnNumber) -> Option<()> {
     let at = At(line.places());
     for column in first..after {
         let text = line.text_from(at.start(column));
@@ -259,19 +267,19 @@ fn are_canonical(line: Line<'_>, first: Column, after: Column) -> Option<()> {
 }
 
 /// Puts neighbours together: first and one after the last of each run.
-fn runs(columns: &[usize]) -> Box<[(Column, Column)]> {
+fn runs(columns: &[usize]) -> Box<[(ColumnNumber, ColumnNumber)]> {
     let runs = columns.chunk_by(|a, b| a + 1 == *b);
-    let number = |column: usize| Column::try_from(column).unwrap_or(Column::MAX);
+    let number = |column: usize| ColumnNumber::try_from(column).unwrap_or(ColumnNumber::MAX);
     runs.map(|run| (number(run[0]), number(run[0] + run.len())))
         .collect()
 }
 
 /// A time, or absent.
-type Time = Option<i64>;
+type TimeColumn = Option<i64>;
 
 /// Reads two cells that are canonical numbers or absent. `None` if they are left to the general way.
 #[inline(always)]
-fn times(start: &[u8], end: &[u8]) -> Option<[Time; 2]> {
+fn times(start: &[u8], end: &[u8]) -> Option<[TimeColumn; 2]> {
     match (start.as_array::<10>(), end.as_array::<10>()) {
         // Both at once.
         (Some(start), Some(end)) => {
@@ -284,13 +292,13 @@ fn times(start: &[u8], end: &[u8]) -> Option<[Time; 2]> {
 
 /// Times of another length than they have from 2001 to 2286.
 #[inline(never)]
-fn other_times(start: &[u8], end: &[u8]) -> Option<[Time; 2]> {
+fn other_times(start: &[u8], end: &[u8]) -> Option<[TimeColumn; 2]> {
     Some([seconds(start)?, seconds(end)?])
 }
 
 /// Reads the one time that a layout has.
 #[inline(never)]
-fn time(line: Line<'_>, column: Option<Column>) -> Option<Time> {
+fn time(line: CellsLine<'_>, column: Option<ColumnNumber>) -> Option<TimeColumn> {
     let cell = column.map(|column| At(line.places()).cell(line, column));
     cell.map_or(Some(None), seconds)
 }
@@ -319,18 +327,18 @@ mod tests {
     use crate::record::cells::tests::CutText;
     use crate::record::field::FIELDS;
     use crate::record::simd::tests::ways;
-    use crate::record::{Cells, Comparison, Normaliser, Simd};
+    use crate::record::{Cells, ComparedFields, Normaliser, Simd};
 
     /// Values as AWS writes them.
-    fn usual(kind: Kind) -> BoxedStrategy<String> {
+    fn usual(kind: ValueForm) -> BoxedStrategy<String> {
         match kind {
-            Kind::Integer => "0|[1-9][0-9]{0,9}|-".boxed(),
-            Kind::TrafficPath => "[1-8]|-".boxed(),
-            Kind::Time => "1[0-9]{9}".boxed(),
-            Kind::Address => {
+            ValueForm::Integer => "0|[1-9][0-9]{0,9}|-".boxed(),
+            ValueForm::TrafficPath => "[1-8]|-".boxed(),
+            ValueForm::Time => "1[0-9]{9}".boxed(),
+            ValueForm::Address => {
                 "10\\.[0-9]{1,3}\\.0\\.[0-9]|-|2001:db8:[1-9a-f]{1,4}::[1-9a-f]{1,4}".boxed()
             }
-            Kind::Text => {
+            ValueForm::Text => {
                 "-|OK|ACCEPT|eni-[0-9a-f]{17}|arn:aws:ecs:[a-z:/-]{1,90}|[!-~]{1,40}".boxed()
             }
         }
@@ -389,7 +397,7 @@ mod tests {
     }
 
     fn normaliser(case: &Case) -> Normaliser {
-        Normaliser::new(&case.layout, &Comparison::new(case.compared.clone())).unwrap()
+        Normaliser::new(&case.layout, &ComparedFields::new(case.compared.clone())).unwrap()
     }
 
     /// What both ways make of a row. Whether the text is the line is left out.
@@ -407,12 +415,12 @@ mod tests {
         told[0]
     }
 
-    fn both_ways_of(case: &Case, normaliser: &Normaliser, line: Line<'_>, row: &str) -> bool {
+    fn both_ways_of(case: &Case, normaliser: &Normaliser, line: CellsLine<'_>, row: &str) -> bool {
         assert_eq!(line.text(), row.as_bytes());
         let apart: Vec<&[u8]> = case.cells.iter().map(String::as_bytes).collect();
         let mut texts = [Vec::new(), b"something else".to_vec(), Vec::new()];
         let [one, two, three] = &mut texts;
-        let same = |normal: Normal<'_>| Normal {
+        let same = |normal: NormalisedRow<'_>| NormalisedRow {
             verbatim: false,
             text: normal.text.to_vec().leak(),
             interface: normal.interface.to_vec().leak(),
@@ -535,7 +543,7 @@ mod tests {
         assert_eq!(String::from_utf8_lossy(normal.text), expected);
         assert_eq!(
             (normal.end, normal.status),
-            (Some(1_700_000_060), Status::Ok)
+            (Some(1_700_000_060), LogStatus::Ok)
         );
     }
 

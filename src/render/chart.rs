@@ -11,7 +11,7 @@ use crate::report::held::{add, step};
 
 /// What both sides held in a cell, and what of it differs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Cell {
+pub(super) struct ChartCell {
     /// Copies on each side, as far as known.
     pub(super) held: Sides<u64>,
     pub(super) missing: Sides<u64>,
@@ -36,7 +36,7 @@ pub(super) enum State {
     Pending,
 }
 
-impl Cell {
+impl ChartCell {
     pub(super) fn state(&self) -> State {
         let only =
             |side: Side| State::Only(side, self.held[side] > 0 && self.held[side.other()] == 0);
@@ -94,11 +94,11 @@ impl Cell {
 
 /// An interface's cells.
 #[derive(Clone, Debug)]
-pub(super) struct Row {
+pub(super) struct ChartRow {
     pub(super) interface: Arc<str>,
     /// How many records differ, those without a time included.
     pub(super) differing: u64,
-    pub(super) cells: Vec<Cell>,
+    pub(super) cells: Vec<ChartCell>,
 }
 
 /// Interfaces by time, those that differ most first.
@@ -109,11 +109,11 @@ pub(super) struct Chart {
     /// The seconds of a column.
     step: i64,
     columns: usize,
-    pub(super) rows: Vec<Row>,
+    pub(super) rows: Vec<ChartRow>,
     /// How many interfaces differ.
     pub(super) differing: usize,
     /// All interfaces together.
-    pub(super) total: Vec<Cell>,
+    pub(super) total: Vec<ChartCell>,
 }
 
 impl Chart {
@@ -130,7 +130,7 @@ impl Chart {
     fn drawn(report: &Report, most_columns: usize, most_rows: usize, all: bool) -> Self {
         let mut differing: HashMap<&Arc<str>, u64> = HashMap::new();
         for finding in &report.findings {
-            let mut one = Cell::default();
+            let mut one = ChartCell::default();
             one.count(finding);
             *differing.entry(&finding.bucket().interface).or_default() += one.differing();
         }
@@ -154,13 +154,13 @@ impl Chart {
             .collect();
         let mut chart = Self::span(report, most_columns);
         chart.differing = differing.len();
-        chart.total = vec![Cell::default(); chart.columns];
-        let mut rows: Vec<Row> = ranked
+        chart.total = vec![ChartCell::default(); chart.columns];
+        let mut rows: Vec<ChartRow> = ranked
             .iter()
-            .map(|(name, number)| Row {
+            .map(|(name, number)| ChartRow {
                 interface: Arc::clone(name),
                 differing: *number,
-                cells: vec![Cell::default(); chart.columns],
+                cells: vec![ChartCell::default(); chart.columns],
             })
             .collect();
         for ((interface, at), copies) in &report.held.cells {
@@ -275,7 +275,7 @@ mod tests {
             (chart.columns(), chart.step(), chart.rows.len()),
             (12, 300, 1)
         );
-        let states: Vec<State> = chart.rows[0].cells.iter().map(Cell::state).collect();
+        let states: Vec<State> = chart.rows[0].cells.iter().map(ChartCell::state).collect();
         assert_eq!(states[0], State::Same);
         assert_eq!(states[5], State::Only(Side::S3, false));
         assert_eq!(states[6], State::Only(Side::S3, true));

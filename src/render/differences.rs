@@ -5,25 +5,25 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::json::write_line;
-use crate::diff::{Kind, Shown};
+use crate::diff::{DifferenceKind, Shown};
 use crate::model::Side;
 use crate::model::finding::{Bucket, Evidence, Pair};
 use crate::model::window::rfc3339;
 
 #[derive(Serialize)]
-struct Line<'a> {
+struct DifferenceLine<'a> {
     kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     side: Option<Side>,
     interface: &'a str,
     slot: Option<String>,
     #[serde(flatten)]
-    shown: What<'a>,
+    shown: DifferenceWhat<'a>,
 }
 
 #[derive(Serialize)]
 #[serde(untagged)]
-enum What<'a> {
+enum DifferenceWhat<'a> {
     Leftover(&'a Evidence),
     Divergent(&'a Pair),
 }
@@ -36,7 +36,7 @@ enum What<'a> {
 pub fn write_difference(
     to: &mut dyn Write,
     bucket: &Bucket,
-    kind: Kind,
+    kind: DifferenceKind,
     shown: &Shown,
 ) -> io::Result<()> {
     let (name, side) = match kind.leftover() {
@@ -44,11 +44,11 @@ pub fn write_difference(
         None => ("divergent", None),
     };
     let shown = match shown {
-        Shown::Leftover(evidence) => What::Leftover(evidence),
-        Shown::Divergent(pair) => What::Divergent(pair),
+        Shown::Leftover(evidence) => DifferenceWhat::Leftover(evidence),
+        Shown::Divergent(pair) => DifferenceWhat::Divergent(pair),
     };
     let slot = bucket.slot.map(rfc3339);
-    let line = Line {
+    let line = DifferenceLine {
         kind: name,
         side,
         interface: &bucket.interface,
@@ -80,7 +80,13 @@ mod tests {
         };
         let mut text = Vec::new();
         let shown = Shown::Leftover(Evidence { record, found_in });
-        write_difference(&mut text, &bucket, Kind::Missing(Side::Cwl), &shown).unwrap();
+        write_difference(
+            &mut text,
+            &bucket,
+            DifferenceKind::Missing(Side::Cwl),
+            &shown,
+        )
+        .unwrap();
         let expected = concat!(
             r#"{"kind":"missing","side":"cwl","interface":"eni-0aa","slot":"1970-01-01T00:05:00Z","#,
             r#""record":{"start":300,"action":null},"found_in":{"part":"a.log.gz","row":2}}"#,

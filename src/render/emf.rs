@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::ser::CompactFormatter;
 use serde_json::{Number, Value};
 
-use super::gauge::{GAUGES, Unit, consistent};
+use super::gauge::{GAUGES, GaugeUnit, consistent};
 use super::{Style, json};
 use crate::model::Side;
 use crate::model::window::rfc3339;
@@ -20,7 +20,7 @@ const NAMESPACE: &str = "flowdiff";
 const LONGEST_VALUE: usize = 1024;
 
 #[derive(Serialize)]
-struct Line {
+struct EmfLine {
     #[serde(rename = "_aws")]
     metadata: Metadata,
     #[serde(flatten)]
@@ -56,7 +56,7 @@ pub(super) fn write(report: &Report, _: Style<'_>, out: &mut dyn Write) -> io::R
         .try_for_each(|side| json::write(&line(report, side), CompactFormatter, out))
 }
 
-fn line(report: &Report, side: Side) -> Line {
+fn line(report: &Report, side: Side) -> EmfLine {
     let mut metrics = Vec::new();
     let mut members = BTreeMap::new();
     let mut metric = |name, unit, value: Value| {
@@ -69,8 +69,8 @@ fn line(report: &Report, side: Side) -> Line {
             continue;
         };
         let unit = match gauge.unit {
-            Unit::Count => "Count",
-            Unit::Seconds => "Seconds",
+            GaugeUnit::Count => "Count",
+            GaugeUnit::Seconds => "Seconds",
         };
         metric(gauge.metric, unit, value.into());
     }
@@ -99,7 +99,7 @@ fn line(report: &Report, side: Side) -> Line {
         ("WindowEnd", time(report.window.end)),
         ("Version", env!("CARGO_PKG_VERSION").into()),
     ]);
-    Line {
+    EmfLine {
         metadata: Metadata {
             timestamp: report.settle.now.saturating_mul(1000),
             cloud_watch_metrics: [Directive {

@@ -13,7 +13,7 @@ pub(super) struct Gauge {
     /// What it counts.
     pub(super) about: &'static str,
     /// What it is counted in.
-    pub(super) unit: Unit,
+    pub(super) unit: GaugeUnit,
     /// Whether both sides share the number, so that adding the sides up would count it twice.
     pub(super) shared: bool,
     /// The value; `None` if it is not known.
@@ -21,7 +21,7 @@ pub(super) struct Gauge {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unit {
+pub(super) enum GaugeUnit {
     Count,
     Seconds,
 }
@@ -32,7 +32,7 @@ pub(super) const GAUGES: [Gauge; 8] = [
         metric: "Records",
         name: "records",
         about: "Records of the side inside the window",
-        unit: Unit::Count,
+        unit: GaugeUnit::Count,
         shared: false,
         of: |report, side| Some(report.sides[side].records),
     },
@@ -40,7 +40,7 @@ pub(super) const GAUGES: [Gauge; 8] = [
         metric: "Missing",
         name: "missing_records",
         about: "Records that the other side has and this one lacks",
-        unit: Unit::Count,
+        unit: GaugeUnit::Count,
         shared: false,
         of: |report, side| Some(report.counts.missing[side]),
     },
@@ -48,7 +48,7 @@ pub(super) const GAUGES: [Gauge; 8] = [
         metric: "Surplus",
         name: "surplus_records",
         about: "Extra copies on the side of records that both have",
-        unit: Unit::Count,
+        unit: GaugeUnit::Count,
         shared: false,
         of: |report, side| Some(report.counts.surplus[side]),
     },
@@ -56,7 +56,7 @@ pub(super) const GAUGES: [Gauge; 8] = [
         metric: "Divergent",
         name: "divergent_records",
         about: "Pairs of the same flow with unequal values",
-        unit: Unit::Count,
+        unit: GaugeUnit::Count,
         shared: true,
         of: |report, _| Some(report.counts.divergent),
     },
@@ -64,7 +64,7 @@ pub(super) const GAUGES: [Gauge; 8] = [
         metric: "Pending",
         name: "pending_records",
         about: "Records that may still arrive on the side",
-        unit: Unit::Count,
+        unit: GaugeUnit::Count,
         shared: false,
         of: |report, side| Some(report.counts.pending[side]),
     },
@@ -72,7 +72,7 @@ pub(super) const GAUGES: [Gauge; 8] = [
         metric: "Undetermined",
         name: "undetermined_records",
         about: "Records that may sit in what could not be read on the side",
-        unit: Unit::Count,
+        unit: GaugeUnit::Count,
         shared: false,
         of: |report, side| Some(report.counts.undetermined[side]),
     },
@@ -80,7 +80,7 @@ pub(super) const GAUGES: [Gauge; 8] = [
         metric: "Late",
         name: "late_records",
         about: "Records that arrived on the side only after the first look",
-        unit: Unit::Count,
+        unit: GaugeUnit::Count,
         shared: false,
         of: |report, side| report.late(side),
     },
@@ -88,7 +88,7 @@ pub(super) const GAUGES: [Gauge; 8] = [
         metric: "LagP99",
         name: "delivery_delay_p99",
         about: "How long records were on their way to the side, 99th percentile",
-        unit: Unit::Seconds,
+        unit: GaugeUnit::Seconds,
         shared: false,
         of: |report, side| report.lag_p99(side),
     },

@@ -19,7 +19,7 @@ use crate::model::finding::{Bucket, Evidence, FewerFields, Finding, Pair, ReadTr
 use crate::model::{Counts, Side, Sides};
 use crate::record::RecordKind;
 use crate::report::times;
-use crate::report::{Entry, FieldDoubt, Next, Report, SideSummary, TakenUp, Verdict};
+use crate::report::{Entry, FieldDoubt, JobSummary, Next, Report, SideSummary, Verdict};
 
 /// The name of the format.
 const SCHEMA: &str = "flowdiff.report/2";
@@ -31,7 +31,7 @@ struct Head<'a> {
     tool: Tool,
     verdict: Verdict,
     exit_code: u8,
-    window: Times,
+    window: JsonTimes,
     settle_seconds: i64,
     suggested_settle_seconds: Option<u64>,
     fields: &'a BTreeMap<RecordKind, Vec<String>>,
@@ -102,7 +102,7 @@ struct Tool {
 }
 
 #[derive(Serialize)]
-struct Times {
+struct JsonTimes {
     #[serde(serialize_with = "times::time")]
     start: Option<i64>,
     #[serde(serialize_with = "times::time")]
@@ -120,7 +120,7 @@ struct Tail<'a> {
     notes: Vec<String>,
     next: Option<&'a Next>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    state: Option<&'a TakenUp>,
+    state: Option<&'a JobSummary>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
@@ -130,7 +130,7 @@ fn is_one(number: &u32) -> bool {
 
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Item<'a> {
+enum JsonItem<'a> {
     Configuration {
         kind: &'static str,
         setting: &'static str,
@@ -188,7 +188,7 @@ impl<'a> From<&'a Bucket> for BucketKeys<'a> {
     }
 }
 
-impl<'a> Item<'a> {
+impl<'a> JsonItem<'a> {
     fn of(entry: Entry<'a>, why: &Why) -> Self {
         match entry {
             Entry::Configuration(mismatch) => Self::Configuration {
@@ -204,7 +204,7 @@ impl<'a> Item<'a> {
     }
 }
 
-impl<'a> Item<'a> {
+impl<'a> JsonItem<'a> {
     fn difference(finding: &'a Finding, why: &Why) -> Self {
         let ((bucket, kind), _) = heading(finding);
         let shares = why.shares(&bucket, kind).iter();
@@ -244,7 +244,7 @@ impl<'a> Item<'a> {
     }
 }
 
-impl<'a> From<&'a ReadTrouble> for Item<'a> {
+impl<'a> From<&'a ReadTrouble> for JsonItem<'a> {
     fn from(trouble: &'a ReadTrouble) -> Self {
         match trouble {
             ReadTrouble::Unreadable {
@@ -284,20 +284,24 @@ struct Findings<'a>(&'a Report);
 
 impl Serialize for Findings<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.entries().map(|entry| Item::of(entry, &self.0.why)))
+        serializer.collect_seq(
+            self.0
+                .entries()
+                .map(|entry| JsonItem::of(entry, &self.0.why)),
+        )
     }
 }
 
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
-enum Line<'a> {
+enum JsonLine<'a> {
     Report {
         #[serde(flatten)]
         head: Head<'a>,
         #[serde(flatten)]
         tail: Tail<'a>,
     },
-    Finding(Item<'a>),
+    Finding(JsonItem<'a>),
 }
 
 fn head(report: &Report) -> Head<'_> {
@@ -309,7 +313,7 @@ fn head(report: &Report) -> Head<'_> {
         },
         verdict: report.verdict,
         exit_code: report.exit_code(),
-        window: Times {
+        window: JsonTimes {
             start: report.window.start,
             end: report.window.end,
         },
@@ -353,14 +357,14 @@ pub(super) fn write_document(report: &Report, _: Style<'_>, out: &mut dyn Write)
 pub(super) fn write_lines(report: &Report, _: Style<'_>, out: &mut dyn Write) -> io::Result<()> {
     write_line(&without_findings(report), out)?;
     report.entries().try_for_each(|entry| {
-        let line = Line::Finding(Item::of(entry, &report.why));
+        let line = JsonLine::Finding(JsonItem::of(entry, &report.why));
         write(&line, CompactFormatter, out)
     })
 }
 
 /// Returns the report without its findings, as the first of these lines has it.
 pub fn without_findings(report: &Report) -> impl Serialize + '_ {
-    Line::Report {
+    JsonLine::Report {
         head: head(report),
         tail: tail(report),
     }

@@ -10,7 +10,7 @@ use crate::report::{Report, Verdict};
 
 /// What Nagios is told. The exit codes are Nagios's, not those of a plain run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
+pub enum NagiosStatus {
     /// Nothing to do.
     Ok,
     /// A figure is outside its range for a warning.
@@ -21,7 +21,7 @@ pub enum Status {
     Unknown,
 }
 
-impl Status {
+impl NagiosStatus {
     /// Returns the exit code.
     pub fn exit_code(self) -> u8 {
         match self {
@@ -77,22 +77,26 @@ impl Thresholds {
     }
 
     /// Judges the report and writes the line, without its newline.
-    pub fn judge(&self, report: &Report) -> (Status, String) {
+    pub fn judge(&self, report: &Report) -> (NagiosStatus, String) {
         let statuses = Figure::ALL.map(|figure| self.status(figure, report));
-        let worst = [Status::Critical, Status::Warning, Status::Unknown];
+        let worst = [
+            NagiosStatus::Critical,
+            NagiosStatus::Warning,
+            NagiosStatus::Unknown,
+        ];
         let open = if is_open(report) {
-            Status::Unknown
+            NagiosStatus::Unknown
         } else {
-            Status::Ok
+            NagiosStatus::Ok
         };
-        let found = |status: &Status| statuses.contains(status) || open == *status;
-        let status = worst.into_iter().find(found).unwrap_or(Status::Ok);
+        let found = |status: &NagiosStatus| statuses.contains(status) || open == *status;
+        let status = worst.into_iter().find(found).unwrap_or(NagiosStatus::Ok);
         let mut text = wording::verdict(report);
         text.extend(wording::reservation(report).map(|more| format!(" {more}")));
         if let Some(cause) = report.why.causes.first() {
             let _ = write!(text, " Why: {}.", cause::explained(cause));
         }
-        if status == Status::Ok && report.verdict != Verdict::Consistent {
+        if status == NagiosStatus::Ok && report.verdict != Verdict::Consistent {
             text.push_str(" All within the ranges given.");
         }
         if self.wants(Figure::Lag) && Figure::Lag.of(report).is_none() {
@@ -102,12 +106,12 @@ impl Thresholds {
         (status, format!("{}| {performance}", line(status, &text)))
     }
 
-    fn status(&self, figure: Figure, report: &Report) -> Status {
+    fn status(&self, figure: Figure, report: &Report) -> NagiosStatus {
         let Some(value) = figure.of(report) else {
             return if self.wants(figure) {
-                Status::Unknown
+                NagiosStatus::Unknown
             } else {
-                Status::Ok
+                NagiosStatus::Ok
             };
         };
         let outside = |ranges: &[(Figure, Range)]| {
@@ -117,13 +121,13 @@ impl Thresholds {
         };
         let strictly = || !self.wants(figure) && value > 0;
         if outside(&self.critical) || Figure::CONFIRMED.contains(&figure) && strictly() {
-            Status::Critical
+            NagiosStatus::Critical
         } else if outside(&self.warning) {
-            Status::Warning
+            NagiosStatus::Warning
         } else if figure == Figure::Pending && strictly() {
-            Status::Unknown
+            NagiosStatus::Unknown
         } else {
-            Status::Ok
+            NagiosStatus::Ok
         }
     }
 
@@ -170,11 +174,11 @@ impl Thresholds {
 
 /// Returns the line for a run that came to no answer, without its newline.
 pub fn unknown(message: &str) -> String {
-    line(Status::Unknown, message).trim_end().to_owned()
+    line(NagiosStatus::Unknown, message).trim_end().to_owned()
 }
 
 /// What follows a `|` or a new line would be taken for something else.
-fn line(status: Status, text: &str) -> String {
+fn line(status: NagiosStatus, text: &str) -> String {
     let safe: String = text
         .chars()
         .map(|c| match c {
@@ -217,7 +221,7 @@ mod tests {
     use super::*;
     use crate::report::sample;
 
-    fn judge(warning: &str, critical: &str, report: &Report) -> (Status, String) {
+    fn judge(warning: &str, critical: &str, report: &Report) -> (NagiosStatus, String) {
         let texts = |text: &str| -> Vec<String> {
             let parts = text.split(',').filter(|part| !part.is_empty());
             parts.map(str::to_owned).collect()
@@ -239,21 +243,29 @@ mod tests {
     fn ranges_decide() {
         let all = "surplus=1,divergent=1,pending=1";
         for (warning, critical, status) in [
-            ("", "", Status::Critical),
-            ("", "missing=2", Status::Critical),
+            ("", "", NagiosStatus::Critical),
+            ("", "missing=2", NagiosStatus::Critical),
             (
                 &format!("{all},missing=2") as &str,
                 "missing=10",
-                Status::Warning,
+                NagiosStatus::Warning,
             ),
-            (&format!("{all},missing=3"), "", Status::Ok),
-            (&format!("{all},3"), "5", Status::Ok),
+            (&format!("{all},missing=3"), "", NagiosStatus::Ok),
+            (&format!("{all},3"), "5", NagiosStatus::Ok),
             // Pending without a range leaves it open; surplus without one is critical.
-            ("surplus=1,divergent=1,missing=3", "", Status::Unknown),
-            ("divergent=1,missing=3,pending=1", "", Status::Critical),
-            (&format!("{all},missing=3"), "lag=900", Status::Ok),
-            (&format!("{all},missing=3"), "lag=500", Status::Critical),
-            ("", "missing=100:", Status::Critical),
+            ("surplus=1,divergent=1,missing=3", "", NagiosStatus::Unknown),
+            (
+                "divergent=1,missing=3,pending=1",
+                "",
+                NagiosStatus::Critical,
+            ),
+            (&format!("{all},missing=3"), "lag=900", NagiosStatus::Ok),
+            (
+                &format!("{all},missing=3"),
+                "lag=500",
+                NagiosStatus::Critical,
+            ),
+            ("", "missing=100:", NagiosStatus::Critical),
         ] {
             let (got, line) = judge(warning, critical, &read_whole());
             assert_eq!(got, status, "-w {warning} -c {critical}: {line}");
@@ -263,19 +275,22 @@ mod tests {
         report.sides.s3.delivery_delay_seconds = None;
         report.sides.cwl.delivery_delay_seconds = None;
         let (got, _) = judge(&format!("{all},missing=3"), "lag=900", &report);
-        assert_eq!(got, Status::Unknown);
+        assert_eq!(got, NagiosStatus::Unknown);
     }
 
     #[test]
     fn what_is_not_read_is_never_ok() {
         let tolerant = "missing=9,surplus=9,divergent=9,pending=9";
         let (status, _) = judge(tolerant, "", &sample::different());
-        assert_eq!(status, Status::Unknown);
-        assert_eq!(judge(tolerant, "", &sample::unknown()).0, Status::Unknown);
+        assert_eq!(status, NagiosStatus::Unknown);
+        assert_eq!(
+            judge(tolerant, "", &sample::unknown()).0,
+            NagiosStatus::Unknown
+        );
         let mut empty = sample::consistent();
         (empty.verdict, empty.sides) = (Verdict::Unknown, crate::model::Sides::default());
-        assert_eq!(judge(tolerant, "", &empty).0, Status::Unknown);
-        assert_eq!(judge("", "", &sample::consistent()).0, Status::Ok);
+        assert_eq!(judge(tolerant, "", &empty).0, NagiosStatus::Unknown);
+        assert_eq!(judge("", "", &sample::consistent()).0, NagiosStatus::Ok);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use prometheus_client::registry::{Registry, Unit as PrometheusUnit};
 
 use super::Style;
 use super::escape::escape;
-use super::gauge::{GAUGES, Gauge, Unit, consistent};
+use super::gauge::{GAUGES, Gauge, GaugeUnit, consistent};
 use crate::model::{Side, Sides};
 use crate::report::Report;
 
@@ -25,7 +25,7 @@ pub(super) fn write(report: &Report, style: Style<'_>, out: &mut dyn Write) -> i
     let mut text = String::new();
     let last = (report.exit_code() == 0).then_some(report.settle.now);
     let mut registry = Registry::with_prefix(env!("CARGO_PKG_NAME"));
-    registry.register_collector(Box::new(Told {
+    registry.register_collector(Box::new(ToldGauges {
         sources: report.sides.as_ref().map(|side| escape(&side.source)),
         report: report.clone(),
         last_success: last.or_else(|| last_success(report, style.previous)),
@@ -35,13 +35,13 @@ pub(super) fn write(report: &Report, style: Style<'_>, out: &mut dyn Write) -> i
 }
 
 #[derive(Debug)]
-struct Told {
+struct ToldGauges {
     sources: Sides<String>,
     report: Report,
     last_success: Option<i64>,
 }
 
-impl Told {
+impl ToldGauges {
     /// Which check it is: files of several checks can lie in one folder.
     fn labels(&self) -> [(&'static str, &str); 2] {
         [("s3", &self.sources.s3), ("cwl", &self.sources.cwl)]
@@ -54,8 +54,8 @@ impl Told {
 
     fn gauge(&self, encoder: &mut DescriptorEncoder<'_>, gauge: &Gauge) -> fmt::Result {
         let unit = match gauge.unit {
-            Unit::Count => None,
-            Unit::Seconds => Some(PrometheusUnit::Seconds),
+            GaugeUnit::Count => None,
+            GaugeUnit::Seconds => Some(PrometheusUnit::Seconds),
         };
         let sides = Side::BOTH.map(|side| (side, (gauge.of)(&self.report, side)));
         if sides.iter().all(|(_, value)| value.is_none()) {
@@ -87,7 +87,7 @@ impl Told {
     }
 }
 
-impl Collector for Told {
+impl Collector for ToldGauges {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let (encoder, report) = (&mut encoder, &self.report);
         GAUGES
@@ -143,7 +143,7 @@ impl Collector for Told {
 /// Finds the value of the same check in an earlier report; what is no report of ours has none.
 fn last_success(report: &Report, previous: &str) -> Option<i64> {
     // The one line of a report that names these two sources, told by writing it.
-    let told = Told {
+    let told = ToldGauges {
         sources: report.sides.as_ref().map(|side| escape(&side.source)),
         report: report.clone(),
         last_success: Some(0),

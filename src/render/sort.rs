@@ -5,7 +5,7 @@ use crate::source::Remark;
 
 /// Where on the page a cause is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Told {
+pub(super) enum ToldSort {
     /// With what was not read.
     NotRead,
     /// At the end.
@@ -13,7 +13,7 @@ pub(super) enum Told {
 }
 
 /// Returns where a cause is told.
-pub(super) fn told(cause: &Cause) -> Told {
+pub(super) fn told(cause: &Cause) -> ToldSort {
     let not_read = matches!(
         cause,
         Cause::Listed {
@@ -25,7 +25,7 @@ pub(super) fn told(cause: &Cause) -> Told {
         }
     );
     match not_read {
-        true => Told::NotRead,
-        false => Told::Note,
+        true => ToldSort::NotRead,
+        false => ToldSort::Note,
     }
 }

@@ -17,13 +17,13 @@ use super::Style;
 use super::cause;
 use super::escape::escape;
 use super::paint::{Ink, Paint};
-use super::sort::{Told, told};
+use super::sort::{ToldSort, told};
 use crate::model::Side;
 use crate::model::delay::DelaySummary;
 use crate::model::window::rfc3339;
 use crate::model::words::count;
 use crate::record::Layout;
-use crate::report::{Looked, Report, SideSummary, TakenUp};
+use crate::report::{JobSummary, Report, SideSummary, WindowResult};
 
 use block::Block;
 
@@ -56,7 +56,7 @@ const TURNS: [(usize, usize); 14] = [
 
 /// Writes the whole report: one screen, however much there is to say.
 pub(super) fn write(report: &Report, style: Style<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let page = Page {
+    let page = TextPage {
         paint: style.paint,
         width: style.width,
         rows: style.rows,
@@ -86,14 +86,14 @@ pub(super) fn write(report: &Report, style: Style<'_>, out: &mut dyn Write) -> i
 }
 
 /// How the page looks. What is put on it has been escaped.
-struct Page {
+struct TextPage {
     paint: Paint,
     width: usize,
     /// How many records were asked for.
     rows: Option<usize>,
 }
 
-impl Page {
+impl TextPage {
     /// Writes a title and what it means: beside it, or below where there is no room.
     fn heading(&self, title: &str, explained: &str) -> Vec<String> {
         let room = self.width.saturating_sub(title.chars().count() + 4);
@@ -122,7 +122,7 @@ impl Page {
 }
 
 /// Writes what a reader needs to judge the answer by.
-fn closing(page: &Page, report: &Report) -> Block {
+fn closing(page: &TextPage, report: &Report) -> Block {
     let state = report.state.as_ref();
     let state = state.map_or_else(Vec::new, |state| taken_up(page, state));
     let others = [compared(page, report), delays(page, report)];
@@ -141,7 +141,7 @@ fn closing(page: &Page, report: &Report) -> Block {
 }
 
 /// Writes what to do next; the command stands on a line of its own.
-fn next(page: &Page, report: &Report) -> Block {
+fn next(page: &TextPage, report: &Report) -> Block {
     let Some(next) = &report.next else {
         return Block::default();
     };
@@ -152,8 +152,8 @@ fn next(page: &Page, report: &Report) -> Block {
 }
 
 /// Writes what else there is to know.
-fn notes(page: &Page, report: &Report) -> Block {
-    let notes = report.causes.iter().filter(|it| told(it) == Told::Note);
+fn notes(page: &TextPage, report: &Report) -> Block {
+    let notes = report.causes.iter().filter(|it| told(it) == ToldSort::Note);
     let notes = notes.filter_map(cause::note);
     let items = notes.map(|note| page.labelled("Note", &note));
     let more = |left| {
@@ -166,7 +166,7 @@ fn notes(page: &Page, report: &Report) -> Block {
 }
 
 /// Writes by which fields records were compared.
-fn compared(page: &Page, report: &Report) -> Vec<String> {
+fn compared(page: &TextPage, report: &Report) -> Vec<String> {
     let default = Layout::vpc_default();
     let default: Vec<&str> = default.columns().iter().map(|name| name.as_str()).collect();
     let told = |names: &[String]| match names.iter().eq(default.iter()) {
@@ -185,7 +185,7 @@ fn compared(page: &Page, report: &Report) -> Vec<String> {
 }
 
 /// Writes how long records were on their way.
-fn delays(page: &Page, report: &Report) -> Vec<String> {
+fn delays(page: &TextPage, report: &Report) -> Vec<String> {
     let told = |of: fn(&SideSummary) -> Option<DelaySummary>| {
         let sides =
             Side::BOTH.map(|side| Some(format!("{side} {}", delay(&of(&report.sides[side])?))));
@@ -214,10 +214,10 @@ fn delay(delay: &DelaySummary) -> String {
 }
 
 /// Says what a scheduled job took up, and where that leaves it.
-fn taken_up(page: &Page, state: &TakenUp) -> Vec<Vec<String>> {
+fn taken_up(page: &TextPage, state: &JobSummary) -> Vec<Vec<String>> {
     let mut lines = Vec::new();
-    let windows = |all: &[Looked]| {
-        let line = |it: &Looked| format!("{} .. {}", rfc3339(it.start), rfc3339(it.end));
+    let windows = |all: &[WindowResult]| {
+        let line = |it: &WindowResult| format!("{} .. {}", rfc3339(it.start), rfc3339(it.end));
         let unread = all.iter().filter(|it| it.verdict.is_none());
         let mut text = match all {
             [] => "nothing".to_owned(),

@@ -7,14 +7,14 @@ use crate::model::window::rfc3339;
 use crate::model::words::{count, thousands};
 use crate::model::{Side, Sides};
 use crate::report::gap::Gap;
-use crate::report::{FieldDoubt, Report, TakenUp, Verdict};
+use crate::report::{FieldDoubt, JobSummary, Report, Verdict};
 
 /// Returns the verdict as the one sentence that a person reads first.
 pub(crate) fn verdict(report: &Report) -> String {
     match report.verdict {
         Verdict::Consistent => consistent(report),
         Verdict::Different => format!("Different: {}.", list(&differences(report))),
-        Verdict::Unknown if report.state.as_ref().is_some_and(TakenUp::is_nothing) => {
+        Verdict::Unknown if report.state.as_ref().is_some_and(JobSummary::is_nothing) => {
             "No verdict: nothing was due, for longer than --settle and two windows: is --until still meant?".to_owned()
         }
         Verdict::Unknown => format!("No verdict: {}.", list(&doubts(report))),
@@ -78,7 +78,7 @@ fn until_after(since: i64, until: i64) -> String {
 }
 
 fn consistent(report: &Report) -> String {
-    if report.state.as_ref().is_some_and(TakenUp::is_nothing) {
+    if report.state.as_ref().is_some_and(JobSummary::is_nothing) {
         "Nothing was due: all that has settled has been checked, and nothing is open.".to_owned()
     } else if is_empty(report) {
         "Consistent: neither destination holds a record here, which was allowed.".to_owned()

@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use crate::report::form::Form;
 
-use super::spool::Lacking;
-use super::{HELD, Refused, Targets, fitting, row_of};
+use super::spool::LackingRecord;
+use super::{HELD, RefusedRecords, Targets, fitting, row_of};
 
 /// What a batch holds at most: events, bytes with so many counted extra for each event, and hours.
 const MOST_EVENTS: usize = 10_000;
@@ -25,19 +25,19 @@ const OLDEST: i64 = 14 * 86_400 - 3600;
 const AHEAD: i64 = 2 * 3600;
 
 /// Batches that are made.
-pub(super) struct Events<'a> {
+pub(super) struct EventBatches<'a> {
     folder: PathBuf,
     form: &'a Form,
     targets: &'a Targets,
     now: i64,
-    held: BTreeMap<String, Vec<Event>>,
+    held: BTreeMap<String, Vec<PutEvent>>,
     bytes: usize,
-    written: Written,
+    written: WrittenBatches,
 }
 
 /// An event as PutLogEvents takes it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub(super) struct Event {
+pub(super) struct PutEvent {
     pub(super) timestamp: i64,
     pub(super) message: String,
 }
@@ -49,7 +49,7 @@ struct Arguments<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     log_group_name: Option<&'a str>,
     log_stream_name: &'a str,
-    log_events: &'a [Event],
+    log_events: &'a [PutEvent],
 }
 
 /// A batch that was made.
@@ -60,18 +60,18 @@ pub(super) struct Batch {
     pub(super) stream: String,
     /// The last of its events, by which it is known whether the batch stands there: the others may be too old for the
     /// group, and are refused then.
-    pub(super) last: Event,
+    pub(super) last: PutEvent,
 }
 
 /// What was made.
 #[derive(Debug, Default)]
-pub(super) struct Written {
+pub(super) struct WrittenBatches {
     pub(super) made: Vec<Batch>,
     /// How many records are in them.
     pub(super) records: u64,
 }
 
-impl<'a> Events<'a> {
+impl<'a> EventBatches<'a> {
     pub(super) fn new(folder: &Path, form: &'a Form, targets: &'a Targets, now: i64) -> Self {
         Self {
             folder: folder.to_owned(),
@@ -80,11 +80,15 @@ impl<'a> Events<'a> {
             now,
             held: BTreeMap::new(),
             bytes: 0,
-            written: Written::default(),
+            written: WrittenBatches::default(),
         }
     }
 
-    pub(super) fn add(&mut self, row: &Lacking, refused: &mut Refused) -> io::Result<()> {
+    pub(super) fn add(
+        &mut self,
+        row: &LackingRecord,
+        refused: &mut RefusedRecords,
+    ) -> io::Result<()> {
         let Some(start) = row.time("start") else {
             return refused.add(row, "it has no start, which its event's time is");
         };
@@ -108,7 +112,7 @@ impl<'a> Events<'a> {
         if !is_name(&stream) {
             return refused.add(row, "its interface cannot be the name of a log stream");
         }
-        let event = Event {
+        let event = PutEvent {
             timestamp: start.saturating_mul(1000),
             message: row_of(layout, row),
         };
@@ -134,7 +138,7 @@ impl<'a> Events<'a> {
         Ok(())
     }
 
-    fn write(&mut self, stream: &str, events: &[Event]) -> io::Result<()> {
+    fn write(&mut self, stream: &str, events: &[PutEvent]) -> io::Result<()> {
         let Some(last) = events.last() else {
             return Ok(());
         };
@@ -155,7 +159,7 @@ impl<'a> Events<'a> {
         Ok(())
     }
 
-    pub(super) fn finish(mut self) -> io::Result<Written> {
+    pub(super) fn finish(mut self) -> io::Result<WrittenBatches> {
         self.flush()?;
         Ok(self.written)
     }
@@ -168,7 +172,7 @@ fn is_name(stream: &str) -> bool {
 }
 
 /// Returns how many of these events, which are in order of time, a batch takes: at least one.
-fn fits(events: &[Event]) -> usize {
+fn fits(events: &[PutEvent]) -> usize {
     let mut bytes = 0;
     let first = events.first().map_or(0, |event| event.timestamp);
     let fits = events.iter().take(MOST_EVENTS).take_while(|event| {
@@ -199,9 +203,9 @@ mod tests {
 
     #[test]
     fn batches_are_what_the_service_takes() {
-        let events = |number: i64, apart: i64, bytes: usize| -> Vec<Event> {
+        let events = |number: i64, apart: i64, bytes: usize| -> Vec<PutEvent> {
             (0..number)
-                .map(|at| Event {
+                .map(|at| PutEvent {
                     timestamp: at * apart,
                     message: "x".repeat(bytes),
                 })

@@ -11,16 +11,16 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::diff::{Kind, Shown};
+use crate::diff::{DifferenceKind, Shown};
 use crate::model::finding::Bucket;
 use crate::model::{Error, Side};
 use crate::render::write_difference;
 use crate::report::Report;
 use crate::source::GroupName;
 
-use events::Events;
+use events::EventBatches;
 use objects::Objects;
-use spool::{Lacking, Spool};
+use spool::{LackingRecord, RecordSpool};
 
 /// So many bytes of rows are held before they are written out.
 const HELD: usize = 64 << 20;
@@ -42,7 +42,7 @@ pub struct Targets {
 pub struct Repair {
     folder: PathBuf,
     targets: Targets,
-    spool: Spool,
+    spool: RecordSpool,
     untouched: io::BufWriter<fs::File>,
     failed: Option<io::Error>,
 }
@@ -81,21 +81,26 @@ impl Repair {
         Ok(Self {
             folder: folder.to_owned(),
             targets,
-            spool: Spool::new().map_err(failed)?,
+            spool: RecordSpool::new().map_err(failed)?,
             untouched: io::BufWriter::new(untouched),
             failed: None,
         })
     }
 
     /// Takes a difference. What goes wrong is said by [`Self::finish`].
-    pub fn take(&mut self, bucket: &Bucket, kind: Kind, shown: &Shown) {
+    pub fn take(&mut self, bucket: &Bucket, kind: DifferenceKind, shown: &Shown) {
         if self.failed.is_some() {
             return;
         }
         let taken = match (kind, shown) {
-            (Kind::Missing(side), Shown::Leftover(found)) => self.spool.add(side, &found.record),
-            (Kind::Pending(_) | Kind::Undetermined(_), _) => Ok(()),
-            (Kind::Missing(_) | Kind::Surplus(_) | Kind::Divergent, _) => {
+            (DifferenceKind::Missing(side), Shown::Leftover(found)) => {
+                self.spool.add(side, &found.record)
+            }
+            (DifferenceKind::Pending(_) | DifferenceKind::Undetermined(_), _) => Ok(()),
+            (
+                DifferenceKind::Missing(_) | DifferenceKind::Surplus(_) | DifferenceKind::Divergent,
+                _,
+            ) => {
                 self.spool.untouched += 1;
                 write_difference(&mut self.untouched, bucket, kind, shown)
             }
@@ -121,9 +126,9 @@ impl Repair {
 
     fn write(mut self, report: &Report, now: i64) -> io::Result<Made> {
         self.untouched.flush()?;
-        let mut refused = Refused::new(&self.folder)?;
+        let mut refused = RefusedRecords::new(&self.folder)?;
         let mut objects = Objects::new(&self.folder, &report.forms.s3, &self.targets);
-        let mut events = Events::new(&self.folder, &report.forms.cwl, &self.targets, now);
+        let mut events = EventBatches::new(&self.folder, &report.forms.cwl, &self.targets, now);
         let untouched = self.spool.untouched;
         let mut rows = self.spool.rows()?;
         while let Some(row) = rows.next_row()? {
@@ -154,12 +159,12 @@ const UNTOUCHED: &str = "not-touched.jsonl";
 const REFUSED: &str = "refused.jsonl";
 
 /// Records that nobody would take, each with the reason.
-struct Refused {
+struct RefusedRecords {
     out: io::BufWriter<fs::File>,
     number: u64,
 }
 
-impl Refused {
+impl RefusedRecords {
     fn new(folder: &Path) -> io::Result<Self> {
         let file = fs::File::create(folder.join(REFUSED))?;
         Ok(Self {
@@ -168,7 +173,7 @@ impl Refused {
         })
     }
 
-    fn add(&mut self, row: &Lacking, reason: &str) -> io::Result<()> {
+    fn add(&mut self, row: &LackingRecord, reason: &str) -> io::Result<()> {
         self.number += 1;
         let fields = row.fields.iter().cloned();
         let record: serde_json::Map<String, serde_json::Value> = fields
@@ -185,7 +190,7 @@ impl Refused {
 }
 
 /// Returns a record as a row of a layout, `-` where it lacks a field.
-fn row_of(layout: &crate::record::Layout, row: &Lacking) -> String {
+fn row_of(layout: &crate::record::Layout, row: &LackingRecord) -> String {
     let columns = layout.columns().iter();
     let values = columns.map(|name| row.get(name.as_str()).unwrap_or("-"));
     values.collect::<Vec<_>>().join(" ")
@@ -194,7 +199,7 @@ fn row_of(layout: &crate::record::Layout, row: &Lacking) -> String {
 /// Returns the layout that tells most of a record.
 fn fitting<'a>(
     layouts: &'a [crate::record::Layout],
-    row: &Lacking,
+    row: &LackingRecord,
 ) -> Option<&'a crate::record::Layout> {
     let told = |layout: &&crate::record::Layout| {
         let columns = layout.columns().iter();

@@ -14,8 +14,8 @@ use crate::record::Layout;
 use crate::report::form::Form;
 use crate::source::key::{ObjectName, delivered_key};
 
-use super::spool::Lacking;
-use super::{HELD, Refused, Targets, fitting, row_of};
+use super::spool::LackingRecord;
+use super::{HELD, RefusedRecords, Targets, fitting, row_of};
 
 /// The folder of the objects.
 pub(super) const FOLDER: &str = "objects";
@@ -25,17 +25,17 @@ pub(super) struct Objects<'a> {
     folder: PathBuf,
     form: &'a Form,
     targets: &'a Targets,
-    held: BTreeMap<Place, Vec<String>>,
+    held: BTreeMap<ObjectPlace, Vec<String>>,
     bytes: usize,
-    written: Written,
+    written: WrittenObjects,
 }
 
 /// Where records belong: account, slot of `end`, layout.
-type Place = (String, i64, Layout);
+type ObjectPlace = (String, i64, Layout);
 
 /// What was made.
 #[derive(Debug, Default)]
-pub(super) struct Written {
+pub(super) struct WrittenObjects {
     /// The keys.
     pub(super) made: Vec<String>,
     /// How many records are in them.
@@ -50,11 +50,15 @@ impl<'a> Objects<'a> {
             targets,
             held: BTreeMap::new(),
             bytes: 0,
-            written: Written::default(),
+            written: WrittenObjects::default(),
         }
     }
 
-    pub(super) fn add(&mut self, row: &Lacking, refused: &mut Refused) -> io::Result<()> {
+    pub(super) fn add(
+        &mut self,
+        row: &LackingRecord,
+        refused: &mut RefusedRecords,
+    ) -> io::Result<()> {
         let Some(end) = row.time("end").or_else(|| row.time("start")) else {
             return refused.add(
                 row,
@@ -151,7 +155,7 @@ impl<'a> Objects<'a> {
         Ok(())
     }
 
-    pub(super) fn finish(mut self) -> io::Result<Written> {
+    pub(super) fn finish(mut self) -> io::Result<WrittenObjects> {
         self.flush()?;
         self.written.made.sort();
         Ok(self.written)

@@ -38,7 +38,7 @@ pub(super) fn for_s3(
     folder: &Path,
     report: &Report,
     targets: &Targets,
-    written: &objects::Written,
+    written: &objects::WrittenObjects,
 ) -> io::Result<()> {
     let Some((bucket, _)) = targets.bucket.as_ref().filter(|_| !written.made.is_empty()) else {
         return Ok(());
@@ -67,7 +67,7 @@ pub(super) fn for_cwl(
     folder: &Path,
     report: &Report,
     targets: &Targets,
-    written: &events::Written,
+    written: &events::WrittenBatches,
 ) -> io::Result<()> {
     let Some(group) = targets.group.as_ref().filter(|_| !written.made.is_empty()) else {
         return Ok(());

@@ -11,14 +11,14 @@ use crate::temporary;
 
 /// A record that a side lacks.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Lacking {
+pub(super) struct LackingRecord {
     /// The side that lacks it.
     pub(super) side: Side,
     /// Its fields by name, absent ones as `None`.
     pub(super) fields: Vec<(String, Option<String>)>,
 }
 
-impl Lacking {
+impl LackingRecord {
     /// Returns a field's value; `None` if it is absent or there is no such field.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         let field = self.fields.iter().find(|(of, _)| of == name)?;
@@ -32,13 +32,13 @@ impl Lacking {
 }
 
 /// Missing records on disk.
-pub(super) struct Spool {
+pub(super) struct RecordSpool {
     out: BufWriter<File>,
     /// How many differences are not brought anywhere.
     pub(super) untouched: u64,
 }
 
-impl Spool {
+impl RecordSpool {
     pub(super) fn new() -> io::Result<Self> {
         Ok(Self {
             out: BufWriter::new(temporary::file()?),
@@ -50,7 +50,7 @@ impl Spool {
         let fields = record.fields();
         let fields =
             fields.map(|(name, value)| (name.as_str().to_owned(), value.map(str::to_owned)));
-        let lacking = Lacking {
+        let lacking = LackingRecord {
             side,
             fields: fields.collect(),
         };
@@ -60,11 +60,11 @@ impl Spool {
     }
 
     /// Reads them, in the order of adding.
-    pub(super) fn rows(self) -> io::Result<Rows> {
+    pub(super) fn rows(self) -> io::Result<SpooledRows> {
         let file = self.out.into_inner();
         let mut file = file.map_err(|error| temporary::no_room(error.error()))?;
         file.rewind()?;
-        Ok(Rows {
+        Ok(SpooledRows {
             input: BufReader::new(file),
             line: String::new(),
         })
@@ -72,13 +72,13 @@ impl Spool {
 }
 
 /// What a spool holds.
-pub(super) struct Rows {
+pub(super) struct SpooledRows {
     input: BufReader<File>,
     line: String,
 }
 
-impl Rows {
-    pub(super) fn next_row(&mut self) -> io::Result<Option<Lacking>> {
+impl SpooledRows {
+    pub(super) fn next_row(&mut self) -> io::Result<Option<LackingRecord>> {
         self.line.clear();
         if self.input.read_line(&mut self.line)? == 0 {
             return Ok(None);

@@ -8,7 +8,7 @@ use crate::model::window::SLOT;
 
 /// What both sides held by interface and time. Empty where that is not known: the digests had to be coarser than slots.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Held {
+pub struct HeldOverTime {
     /// The seconds of a cell, a multiple of a slot; 0 if there is no cell.
     pub step: i64,
     /// Copies by interface and the first second of a cell: of the interfaces that differ most and, where there is room,
@@ -51,7 +51,7 @@ pub(crate) fn step(first: i64, last: i64, most: i64) -> i64 {
     })
 }
 
-impl Held {
+impl HeldOverTime {
     /// Adds another window's. The cells are as coarse as the coarser of both.
     pub(crate) fn add(&mut self, other: Self) {
         self.step = self.step.max(other.step);
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn windows_add_up() {
-        let held = |at: i64| Held {
+        let held = |at: i64| HeldOverTime {
             step: SLOT,
             cells: BTreeMap::from([(("eni-0a".into(), at), Sides { s3: 2, cwl: 1 })]),
             over_time: BTreeMap::from([(0, Sides { s3: 2, cwl: 1 })]),

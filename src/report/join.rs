@@ -3,7 +3,7 @@
 use std::collections::btree_map::Entry;
 
 use crate::causes::Cause;
-use crate::diff::Kind;
+use crate::diff::DifferenceKind;
 use crate::model::finding::{Bucket, FewerFields, Finding, ReadTrouble};
 use crate::model::window::Window;
 use crate::model::{Side, Sides};
@@ -168,12 +168,12 @@ impl SideSummary {
 }
 
 /// The order of findings: by bucket and kind.
-fn order(finding: &Finding) -> (&Bucket, Kind) {
+fn order(finding: &Finding) -> (&Bucket, DifferenceKind) {
     match finding {
         Finding::Leftovers {
             kind, side, bucket, ..
-        } => (bucket, Kind::of(*kind, *side)),
-        Finding::Divergent { bucket, .. } => (bucket, Kind::Divergent),
+        } => (bucket, DifferenceKind::of(*kind, *side)),
+        Finding::Divergent { bucket, .. } => (bucket, DifferenceKind::Divergent),
     }
 }
 

@@ -29,12 +29,12 @@ use crate::record::RecordKind;
 
 use form::Form;
 use gap::Gap;
-use held::Held;
+use held::HeldOverTime;
 use reached::Reached;
 
 pub use fields::FieldDoubt;
 pub use join::join;
-pub use state::{Carried, Looked, TakenUp};
+pub use state::{Carried, JobSummary, WindowResult};
 pub use verdict::Verdict;
 
 /// The exit code after Ctrl-C, as shells have it: 128 and the signal's number.
@@ -92,7 +92,7 @@ pub struct Report {
     /// Stretches of time of which a side has nothing, by side, interface and time.
     pub gaps: Vec<Gap>,
     /// What both sides held by interface and time, where something differs or a renderer draws it.
-    pub held: Held,
+    pub held: HeldOverTime,
     /// Why differences are tolerated, for each kind; empty if they are not or if there are none.
     pub tolerated: Vec<Cause>,
     /// How long the run took.
@@ -100,7 +100,7 @@ pub struct Report {
     /// How many copies each side has in the buckets that were to be counted; not shown.
     pub copies: BTreeMap<Bucket, Sides<u64>>,
     /// What a scheduled job took up and what it carries, if the run was one.
-    pub state: Option<TakenUp>,
+    pub state: Option<JobSummary>,
 }
 
 impl Report {

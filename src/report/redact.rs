@@ -19,14 +19,14 @@ use serde_json::Value;
 use sha2::Sha256;
 
 use super::gap::Gap;
-use super::held::Held;
+use super::held::HeldOverTime;
 use super::{Hour, Next, Report};
 use crate::causes::Cause;
 use crate::diff::Shown;
 use crate::model::Cover;
 use crate::model::finding::{Bucket, Evidence, FewerFields, Finding, Pair, Place, ReadTrouble};
 use crate::record::Record;
-use crate::record::field::Kind;
+use crate::record::field::ValueForm;
 
 /// The shortest key: whoever guesses it can turn addresses back.
 const SHORTEST_KEY: usize = 16;
@@ -202,12 +202,12 @@ impl Redaction {
         }
     }
 
-    fn held(&self, held: Held) -> Held {
+    fn held(&self, held: HeldOverTime) -> HeldOverTime {
         let cells = held.cells.into_iter();
         let cell = |((interface, at), copies): ((Arc<str>, i64), _)| {
             ((Arc::from(self.text(&interface)), at), copies)
         };
-        Held {
+        HeldOverTime {
             cells: cells.map(cell).collect(),
             ..held
         }
@@ -319,14 +319,16 @@ impl Redaction {
     fn record(&self, record: &Record) -> Record {
         let fields = record.fields().map(|(name, value)| {
             let value = value.map(|value| match name.kind() {
-                Kind::Integer | Kind::Time | Kind::TrafficPath
+                ValueForm::Integer | ValueForm::Time | ValueForm::TrafficPath
                     if value.bytes().all(|byte| byte.is_ascii_digit()) =>
                 {
                     value.to_owned()
                 }
-                Kind::Integer | Kind::Time | Kind::TrafficPath | Kind::Address | Kind::Text => {
-                    self.text(value)
-                }
+                ValueForm::Integer
+                | ValueForm::Time
+                | ValueForm::TrafficPath
+                | ValueForm::Address
+                | ValueForm::Text => self.text(value),
             });
             (name.clone(), value)
         });

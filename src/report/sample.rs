@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::held::Held;
-use super::{Carried, Hour, Looked, Next, Report, SideSummary, TakenUp, Verdict};
+use super::held::HeldOverTime;
+use super::{Carried, Hour, JobSummary, Next, Report, SideSummary, Verdict, WindowResult};
 use crate::causes::{Cause, ConfigMismatch, Explanation, Share, Why};
-use crate::diff::Kind;
+use crate::diff::DifferenceKind;
 use crate::model::delay::DelaySummary;
 use crate::model::finding::{Bucket, Evidence, Finding, LeftoverKind, Pair, Place, ReadTrouble};
 use crate::model::window::{SLOT, Settle, Window, slot};
@@ -160,14 +160,14 @@ fn why() -> Why {
     let share = |records| vec![Share { number: 1, records }];
     Why {
         causes: vec![cause],
-        shares: BTreeMap::from([((slot(25), Kind::Missing(Side::Cwl)), share(2))]),
+        shares: BTreeMap::from([((slot(25), DifferenceKind::Missing(Side::Cwl)), share(2))]),
         unexplained: 5,
     }
 }
 
 /// A report of a run of a scheduled job, with all that a report can have.
 pub(crate) fn of_a_job() -> Report {
-    let looked = |start: i64, verdict| Looked {
+    let looked = |start: i64, verdict| WindowResult {
         start,
         end: start + 300,
         verdict,
@@ -184,7 +184,7 @@ pub(crate) fn of_a_job() -> Report {
                 status: "DELETING".to_owned(),
             }),
         ],
-        state: Some(TakenUp {
+        state: Some(JobSummary {
             next: START + 3600,
             behind_seconds: 900,
             windows: vec![
@@ -238,7 +238,7 @@ pub(crate) fn consistent() -> Report {
         why: Why::default(),
         next: None,
         hours: hours(57, 57),
-        held: Held::default(),
+        held: HeldOverTime::default(),
         ..different()
     }
 }
@@ -345,7 +345,7 @@ fn hours(s3: u64, cwl: u64) -> BTreeMap<Hour, Sides<u64>> {
     BTreeMap::from([quiet, busy])
 }
 
-fn held() -> Held {
+fn held() -> HeldOverTime {
     let busy = |at: i64| {
         let slot = slot(START + at);
         let cwl = if at == 1800 { 0 } else { 100 };
@@ -354,7 +354,7 @@ fn held() -> Held {
             Sides { s3: 100, cwl },
         )
     };
-    Held {
+    HeldOverTime {
         step: SLOT,
         cells: (0..12).map(|at| busy(at * SLOT)).collect(),
         over_time: (0..12)

@@ -8,16 +8,16 @@ use super::{Verdict, times};
 
 /// What one run of a scheduled job took up, and where that leaves it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct TakenUp {
+pub struct JobSummary {
     /// All before this has been taken up, Unix seconds: the next run goes on here.
     #[serde(serialize_with = "times::second")]
     pub next: i64,
     /// Seconds that were due and are left to the next run: `--max-windows` was reached, or the run was ended.
     pub behind_seconds: i64,
     /// The windows that were read for the first time, oldest first.
-    pub windows: Vec<Looked>,
+    pub windows: Vec<WindowResult>,
     /// The stretches that were looked at again for what had not been decided, oldest first.
-    pub again: Vec<Looked>,
+    pub again: Vec<WindowResult>,
     /// What was looked for and has been found on the side that lacked it. It is among the matched.
     pub late: Sides<u64>,
     /// The longest time from the `end` of such a record to this run, which found it.
@@ -28,7 +28,7 @@ pub struct TakenUp {
     pub carried: Carried,
 }
 
-impl TakenUp {
+impl JobSummary {
     /// Tells whether nothing was read and nothing is open.
     pub fn is_nothing(&self) -> bool {
         self.windows.is_empty() && self.again.is_empty() && self.carried.is_nothing()
@@ -37,7 +37,7 @@ impl TakenUp {
 
 /// A stretch of time that was read, and what it came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Looked {
+pub struct WindowResult {
     /// The first second inside, Unix seconds.
     #[serde(serialize_with = "times::second")]
     pub start: i64,

@@ -10,11 +10,11 @@ use crate::report::Report;
 
 use super::delivered::Delivered;
 use super::situation::Situation;
-use super::truth::{self, Kind, Truth};
+use super::truth::{self, Truth, TruthKind};
 
 /// Compares, and counts how often.
 #[derive(Debug, Default)]
-pub(super) struct Comparison {
+pub(super) struct TruthComparison {
     pub checks: u64,
     /// What differs, a sentence each.
     pub wrong: Vec<String>,
@@ -23,7 +23,7 @@ pub(super) struct Comparison {
 /// Enough of what is wrong to find the cause.
 const MOST: usize = 8;
 
-impl Comparison {
+impl TruthComparison {
     pub(super) fn equal<T: PartialEq + Debug>(
         &mut self,
         what: impl Fn() -> String,
@@ -120,7 +120,7 @@ impl Comparison {
         self.equal(
             || "divergent".to_owned(),
             &counts.divergent,
-            &truth.count(Kind::Divergent),
+            &truth.count(TruthKind::Divergent),
         );
         let mut unmatched = 0;
         for side in Side::BOTH {
@@ -128,25 +128,26 @@ impl Comparison {
             self.equal(
                 || format!("missing.{side} and surplus.{other}"),
                 &(counts.missing[side] + counts.surplus[other]),
-                &(truth.count(Kind::Missing(side)) + truth.count(Kind::Surplus(other)) - hidden),
+                &(truth.count(TruthKind::Missing(side)) + truth.count(TruthKind::Surplus(other))
+                    - hidden),
             );
             self.equal(
                 || format!("pending.{side}"),
                 &counts.pending[side],
-                &truth.count(Kind::Pending(side)),
+                &truth.count(TruthKind::Pending(side)),
             );
             self.equal(
                 || format!("undetermined.{side}"),
                 &counts.undetermined[side],
-                &(truth.count(Kind::Undetermined(side)) + hidden),
+                &(truth.count(TruthKind::Undetermined(side)) + hidden),
             );
         }
         for kind in [
-            Kind::Divergent,
-            Kind::Surplus(Side::S3),
-            Kind::Missing(Side::Cwl),
-            Kind::Pending(Side::Cwl),
-            Kind::Undetermined(Side::Cwl),
+            TruthKind::Divergent,
+            TruthKind::Surplus(Side::S3),
+            TruthKind::Missing(Side::Cwl),
+            TruthKind::Pending(Side::Cwl),
+            TruthKind::Undetermined(Side::Cwl),
         ] {
             unmatched += truth.count(kind);
         }
@@ -156,7 +157,7 @@ impl Comparison {
 
     /// How much of what is where.
     fn findings(&mut self, report: &Report, truth: &Truth) {
-        let mut is: BTreeMap<(truth::Bucket, Kind), u64> = BTreeMap::new();
+        let mut is: BTreeMap<(truth::TruthBucket, TruthKind), u64> = BTreeMap::new();
         for finding in &report.findings {
             let (bucket, kind, records) = match finding {
                 Finding::Leftovers {
@@ -168,11 +169,11 @@ impl Comparison {
                 } => (bucket, kind_of(*kind, *side), records),
                 Finding::Divergent {
                     bucket, records, ..
-                } => (bucket, Kind::Divergent, records),
+                } => (bucket, TruthKind::Divergent, records),
             };
             *is.entry((plain(bucket), truth.class(kind))).or_default() += records;
         }
-        let mut should: BTreeMap<(truth::Bucket, Kind), u64> = BTreeMap::new();
+        let mut should: BTreeMap<(truth::TruthBucket, TruthKind), u64> = BTreeMap::new();
         for ((bucket, kind, ..), records) in &truth.differences {
             let key = (bucket.clone(), truth.class(*kind));
             *should.entry(key).or_default() += records;
@@ -219,7 +220,8 @@ impl Comparison {
         delivered: &Sides<Delivered>,
     ) {
         let places = Sides::from_fn(|side| delivered[side].places(situation, side));
-        let mut shown: BTreeMap<(truth::Bucket, Kind, String, String), u64> = BTreeMap::new();
+        let mut shown: BTreeMap<(truth::TruthBucket, TruthKind, String, String), u64> =
+            BTreeMap::new();
         let text_of = |evidence: &Evidence, side: Side, wrong: &mut Self| {
             let key = (&*evidence.found_in.part, evidence.found_in.row);
             let there = places[side].get(&key).map_or(&[][..], Vec::as_slice);
@@ -279,13 +281,14 @@ impl Comparison {
                             &unequal,
                         );
                         *shown
-                            .entry((plain(bucket), Kind::Divergent, s3, cwl))
+                            .entry((plain(bucket), TruthKind::Divergent, s3, cwl))
                             .or_default() += 1;
                     }
                 }
             }
         }
-        let mut should: BTreeMap<(truth::Bucket, Kind, String, String), u64> = BTreeMap::new();
+        let mut should: BTreeMap<(truth::TruthBucket, TruthKind, String, String), u64> =
+            BTreeMap::new();
         for ((bucket, kind, text, other), times) in &truth.differences {
             let class = truth.class(*kind);
             let key = (bucket.clone(), class, text.clone(), other.clone());
@@ -321,15 +324,15 @@ fn whole(situation: &Situation, side: Side, record: usize) -> String {
     names.iter().map(value).collect::<Vec<_>>().join(" ")
 }
 
-fn plain(bucket: &Bucket) -> truth::Bucket {
+fn plain(bucket: &Bucket) -> truth::TruthBucket {
     (bucket.interface.to_string(), bucket.slot)
 }
 
-fn kind_of(kind: LeftoverKind, side: Side) -> Kind {
+fn kind_of(kind: LeftoverKind, side: Side) -> TruthKind {
     match kind {
-        LeftoverKind::Missing => Kind::Missing(side),
-        LeftoverKind::Surplus => Kind::Surplus(side),
-        LeftoverKind::Pending => Kind::Pending(side),
-        LeftoverKind::Undetermined => Kind::Undetermined(side),
+        LeftoverKind::Missing => TruthKind::Missing(side),
+        LeftoverKind::Surplus => TruthKind::Surplus(side),
+        LeftoverKind::Pending => TruthKind::Pending(side),
+        LeftoverKind::Undetermined => TruthKind::Undetermined(side),
     }
 }

@@ -10,17 +10,17 @@ use crate::model::window::Window;
 use crate::model::{Cover, Side, Sides};
 use crate::source::Ask;
 use crate::source::key::{ObjectName, cover, stream_interface};
-use crate::source::memory::{Held, HeldPart, Memory};
+use crate::source::memory::{HeldPart, Memory, MemoryPart};
 
-use super::form::{Body, Form, Writer};
-use super::part::{self, Fault};
+use super::form::{Body, PartForm, Writer};
+use super::part::{self, PartFault};
 use super::random::Random;
 use super::situation::Situation;
 
 /// A side, written.
 #[derive(Debug)]
 pub(super) struct Delivered {
-    parts: Vec<(part::Part, Body)>,
+    parts: Vec<(part::PlantedPart, Body)>,
     /// The number of each row of each part.
     pub numbers: Vec<Vec<u64>>,
     /// The only flow log that is asked for.
@@ -60,10 +60,10 @@ impl Delivered {
 
     /// Returns it as a source. What is late comes after the first look.
     pub(super) fn source(self) -> Memory {
-        let is_live = |(part, _): &(part::Part, Body)| part.form == Form::Live;
+        let is_live = |(part, _): &(part::PlantedPart, Body)| part.form == PartForm::Live;
         let headerless = !self.parts.is_empty() && self.parts.iter().all(is_live);
         let held = move |ask: &Ask, before: usize| {
-            let there = |(part, _): &&(part::Part, Body)| !part.late || before > 0;
+            let there = |(part, _): &&(part::PlantedPart, Body)| !part.late || before > 0;
             let parts = self.parts.iter().filter(there);
             let held = parts.map(|(part, body)| held(part, body));
             Ok(held.filter(|held| self.is_asked_for(held, ask)).collect())
@@ -95,25 +95,25 @@ impl Delivered {
 }
 
 /// Returns a part as a source in memory has it.
-fn held(part: &part::Part, body: &Body) -> HeldPart {
+fn held(part: &part::PlantedPart, body: &Body) -> HeldPart {
     let breaks_after = match part.fault {
-        Some(Fault::Broken { pages }) => Some(pages),
+        Some(PartFault::Broken { pages }) => Some(pages),
         _ => None,
     };
     let held = match body {
-        Body::Bytes(bytes) => Held::Bytes(Bytes::copy_from_slice(bytes)),
+        Body::Bytes(bytes) => MemoryPart::Bytes(Bytes::copy_from_slice(bytes)),
         Body::Pages(pages) => {
             let given = pages.iter().take(breaks_after.unwrap_or(usize::MAX));
-            Held::Pages(given.cloned().collect())
+            MemoryPart::Pages(given.cloned().collect())
         }
     };
     let mut held = HeldPart {
-        denied: (part.fault == Some(Fault::Denied)).then(|| "denied".to_owned()),
+        denied: (part.fault == Some(PartFault::Denied)).then(|| "denied".to_owned()),
         broken: breaks_after.map(|_| "connection reset".to_owned()),
         in_part: true,
         ..HeldPart::new(&part.name, held)
     };
-    held.part.cover = if part.form == Form::Live {
+    held.part.cover = if part.form == PartForm::Live {
         Cover {
             interface: stream_interface(&part.name).map(str::to_owned),
             starts: Window::ALL,
@@ -129,14 +129,14 @@ impl Delivered {
     pub(super) fn rows_given(&self, part: usize) -> usize {
         match &self.parts[part] {
             (
-                part::Part {
+                part::PlantedPart {
                     fault: None, rows, ..
                 },
                 _,
             ) => rows.len(),
             (
-                part::Part {
-                    fault: Some(Fault::Broken { pages }),
+                part::PlantedPart {
+                    fault: Some(PartFault::Broken { pages }),
                     ..
                 },
                 Body::Pages(all),
@@ -159,7 +159,7 @@ impl Delivered {
         let mut places: HashMap<_, Vec<usize>> = HashMap::new();
         for (part, numbers) in situation.parts[side].iter().zip(&self.numbers) {
             for (row, number) in part.rows.iter().zip(numbers) {
-                if let super::form::Row::Record { record, .. } = row {
+                if let super::form::PartRow::Record { record, .. } = row {
                     places
                         .entry((part.name.as_str(), *number))
                         .or_default()

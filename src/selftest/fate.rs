@@ -3,10 +3,10 @@
 use crate::model::{Side, Sides};
 
 use super::random::Random;
-use super::record::{Fields, Record, Seen, changed, make_up};
+use super::record::{Fields, IntervalSeen, PlantedRecord, changed, make_up};
 
 /// What may go wrong, and how often.
-pub(super) struct Plan {
+pub(super) struct FaultPlan {
     pub drops: usize,
     pub copies: usize,
     pub changes: usize,
@@ -18,7 +18,7 @@ pub(super) struct Plan {
     pub overlap: Option<Side>,
 }
 
-impl Plan {
+impl FaultPlan {
     pub(super) fn of(random: &mut Random, is_large: bool) -> Self {
         let mut rate = |chance, most| {
             if random.percent(chance) {
@@ -62,7 +62,7 @@ impl Plan {
 
 /// One copy on its way to a side.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Copy {
+pub(super) struct PlantedCopy {
     pub record: usize,
     pub late: bool,
     /// Whether a second flow log made it.
@@ -72,12 +72,12 @@ pub(super) struct Copy {
 /// Lets each record come to both sides, or not.
 pub(super) fn befall(
     random: &mut Random,
-    plan: &Plan,
+    plan: &FaultPlan,
     fields: &Fields,
-    records: &mut Vec<Record>,
+    records: &mut Vec<PlantedRecord>,
     interfaces: &[String],
-) -> Sides<Vec<Copy>> {
-    let mut copies: Sides<Vec<Copy>> = Sides::default();
+) -> Sides<Vec<PlantedCopy>> {
+    let mut copies: Sides<Vec<PlantedCopy>> = Sides::default();
     // An interface whose records one side lacks altogether.
     let lost = (plan.drops > 0 && random.percent(20)).then(|| random.pick(interfaces).clone());
     let lost_by = *random.pick(&Side::BOTH);
@@ -104,7 +104,7 @@ pub(super) fn befall(
             records.push(other);
         }
         for to in Side::BOTH {
-            let copy = Copy {
+            let copy = PlantedCopy {
                 record: on[to],
                 late: false,
                 foreign: false,
@@ -112,7 +112,7 @@ pub(super) fn befall(
             copies[to].extend((0..number[to]).map(|_| copy));
         }
         if late {
-            copies[side].push(Copy {
+            copies[side].push(PlantedCopy {
                 record,
                 late: true,
                 foreign: false,
@@ -132,9 +132,9 @@ pub(super) fn befall(
 fn second_flow_log(
     random: &mut Random,
     fields: &Fields,
-    records: &mut Vec<Record>,
+    records: &mut Vec<PlantedRecord>,
     interface: &str,
-) -> Vec<Copy> {
+) -> Vec<PlantedCopy> {
     let has_same_interval = random.percent(50);
     let seen: Vec<usize> = (0..records.len())
         .filter(|&record| records[record].interface == interface)
@@ -145,10 +145,16 @@ fn second_flow_log(
         }
         let start = records[record].start;
         let times = (start, start + random.seconds(600));
-        records.push(make_up(random, fields, interface, times, Seen::Traffic));
+        records.push(make_up(
+            random,
+            fields,
+            interface,
+            times,
+            IntervalSeen::Traffic,
+        ));
         records.len() - 1
     };
-    let copy = |record| Copy {
+    let copy = |record| PlantedCopy {
         record: told(record),
         late: false,
         foreign: true,

@@ -10,15 +10,15 @@ use flate2::write::GzEncoder;
 use serde_json::json;
 
 use crate::decode::Event;
-use crate::record::field::Kind;
+use crate::record::field::ValueForm;
 use crate::record::{FieldName, Layout};
 
 use super::random::Random;
-use super::record::{Fields, Record};
+use super::record::{Fields, PlantedRecord};
 
 /// What a part is written as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
+pub(super) enum PartForm {
     /// A delivered object: a header, then records, in gzip.
     Gzip,
     /// The same, unpacked by somebody.
@@ -41,7 +41,7 @@ pub(super) enum Form {
     Live,
 }
 
-impl Form {
+impl PartForm {
     /// What a bucket with delivered objects holds.
     pub(super) const DELIVERED: [Self; 3] = [Self::Gzip, Self::Text, Self::Parquet];
 
@@ -78,7 +78,7 @@ impl Form {
 
 /// A row of a part.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Row {
+pub(super) enum PartRow {
     /// A record, by its number, and the event that it is.
     Record { record: usize, event: u64 },
     /// Something that is no record, at a time.
@@ -97,11 +97,11 @@ pub(super) enum Body {
 }
 
 /// Where rows stand as a report says it, one number for each.
-pub(super) type Numbers = Vec<u64>;
+pub(super) type RowNumbers = Vec<u64>;
 
 /// Writes rows of one layout.
 pub(super) struct Writer<'a> {
-    pub(super) records: &'a [Record],
+    pub(super) records: &'a [PlantedRecord],
     pub(super) fields: &'a Fields,
     pub(super) layout: &'a Layout,
     /// The stream that the rows belong to.
@@ -111,19 +111,28 @@ pub(super) struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    pub(super) fn write(&self, form: Form, rows: &[Row], random: &mut Random) -> (Body, Numbers) {
+    pub(super) fn write(
+        &self,
+        form: PartForm,
+        rows: &[PartRow],
+        random: &mut Random,
+    ) -> (Body, RowNumbers) {
         match form {
-            Form::Live => self.live(rows, random),
-            Form::Parquet => {
+            PartForm::Live => self.live(rows, random),
+            PartForm::Parquet => {
                 let (file, numbers) = columns::write(self, rows, random);
                 (Body::Bytes(file), numbers)
             }
-            Form::Answers => self.answers(rows, random),
-            Form::Filtered => self.filtered(rows, random),
-            Form::Subscription => self.subscription(rows, random),
-            Form::Gzip | Form::Text | Form::Export | Form::Lines | Form::Tail => {
+            PartForm::Answers => self.answers(rows, random),
+            PartForm::Filtered => self.filtered(rows, random),
+            PartForm::Subscription => self.subscription(rows, random),
+            PartForm::Gzip
+            | PartForm::Text
+            | PartForm::Export
+            | PartForm::Lines
+            | PartForm::Tail => {
                 let (text, numbers) = self.lines(form, rows, random);
-                let is_packed = matches!(form, Form::Gzip | Form::Export);
+                let is_packed = matches!(form, PartForm::Gzip | PartForm::Export);
                 let body = if is_packed { packed(&text) } else { text };
                 (Body::Bytes(body), numbers)
             }
@@ -135,8 +144,8 @@ impl Writer<'_> {
         self.records[record].values[self.fields.at(name)].as_deref()
     }
 
-    fn message(&self, row: Row, random: &mut Random) -> String {
-        let Row::Record { record, .. } = row else {
+    fn message(&self, row: PartRow, random: &mut Random) -> String {
+        let PartRow::Record { record, .. } = row else {
             return (*random.pick(&MALFORMED)).to_owned();
         };
         let mut message = String::new();
@@ -159,19 +168,24 @@ impl Writer<'_> {
         message
     }
 
-    fn start(&self, row: Row) -> i64 {
+    fn start(&self, row: PartRow) -> i64 {
         match row {
-            Row::Record { record, .. } => self.records[record].start,
-            Row::Malformed { at } => at,
+            PartRow::Record { record, .. } => self.records[record].start,
+            PartRow::Malformed { at } => at,
         }
     }
 
-    fn stamp(&self, row: Row, format: &str) -> String {
+    fn stamp(&self, row: PartRow, format: &str) -> String {
         let time = jiff::Timestamp::from_second(self.start(row)).unwrap_or_default();
         time.strftime(format).to_string()
     }
 
-    fn lines(&self, form: Form, rows: &[Row], random: &mut Random) -> (Vec<u8>, Numbers) {
+    fn lines(
+        &self,
+        form: PartForm,
+        rows: &[PartRow],
+        random: &mut Random,
+    ) -> (Vec<u8>, RowNumbers) {
         let end = if self.sloppy && random.percent(30) {
             "\r\n"
         } else {
@@ -196,20 +210,22 @@ impl Writer<'_> {
             }
             let message = self.message(row, random);
             let content = match form {
-                Form::Export => format!("{} {message}", self.stamp(row, "%Y-%m-%dT%H:%M:%S.000Z")),
-                Form::Tail if detailed => {
+                PartForm::Export => {
+                    format!("{} {message}", self.stamp(row, "%Y-%m-%dT%H:%M:%S.000Z"))
+                }
+                PartForm::Tail if detailed => {
                     let stamp = self.stamp(row, "%Y-%m-%dT%H:%M:%S.000000+00:00");
                     format!("{stamp} {} {message}", self.stream)
                 }
-                Form::Tail => format!("{} {message}", self.stamp(row, "%Y-%m-%dT%H:%M:%S")),
-                Form::Gzip
-                | Form::Text
-                | Form::Parquet
-                | Form::Lines
-                | Form::Answers
-                | Form::Filtered
-                | Form::Subscription
-                | Form::Live => message,
+                PartForm::Tail => format!("{} {message}", self.stamp(row, "%Y-%m-%dT%H:%M:%S")),
+                PartForm::Gzip
+                | PartForm::Text
+                | PartForm::Parquet
+                | PartForm::Lines
+                | PartForm::Answers
+                | PartForm::Filtered
+                | PartForm::Subscription
+                | PartForm::Live => message,
             };
             numbers.push(add(&content));
         }
@@ -219,18 +235,18 @@ impl Writer<'_> {
         (text.into_bytes(), numbers)
     }
 
-    fn event(&self, row: Row, random: &mut Random, id: &str) -> serde_json::Value {
+    fn event(&self, row: PartRow, random: &mut Random, id: &str) -> serde_json::Value {
         let mut event = json!({"timestamp": self.start(row) * 1000, "ingestionTime": (self.start(row) + 97) * 1000});
-        if let (Row::Record { event: number, .. }, false) = (row, id.is_empty()) {
+        if let (PartRow::Record { event: number, .. }, false) = (row, id.is_empty()) {
             event[id] = format!("3{number:055}").into();
         }
-        if matches!(row, Row::Record { .. }) || random.percent(50) {
+        if matches!(row, PartRow::Record { .. }) || random.percent(50) {
             event["message"] = self.message(row, random).into();
         }
         event
     }
 
-    fn answers(&self, rows: &[Row], random: &mut Random) -> (Body, Numbers) {
+    fn answers(&self, rows: &[PartRow], random: &mut Random) -> (Body, RowNumbers) {
         let mut text = String::new();
         for (page, rows) in rows.chunks(1 + random.below(20)).enumerate() {
             let events: Vec<_> = rows
@@ -250,7 +266,7 @@ impl Writer<'_> {
         )
     }
 
-    fn filtered(&self, rows: &[Row], random: &mut Random) -> (Body, Numbers) {
+    fn filtered(&self, rows: &[PartRow], random: &mut Random) -> (Body, RowNumbers) {
         let events: Vec<_> = rows
             .iter()
             .map(|&row| self.event(row, random, "eventId"))
@@ -262,7 +278,7 @@ impl Writer<'_> {
         )
     }
 
-    fn subscription(&self, rows: &[Row], random: &mut Random) -> (Body, Numbers) {
+    fn subscription(&self, rows: &[PartRow], random: &mut Random) -> (Body, RowNumbers) {
         let mut text = json!({"messageType": "CONTROL_MESSAGE", "logEvents": [{"id": "", "message": "CWL CONTROL"}]}).to_string();
         for rows in rows.chunks(1 + random.below(30)) {
             let events: Vec<_> = rows
@@ -278,8 +294,8 @@ impl Writer<'_> {
         )
     }
 
-    fn live(&self, rows: &[Row], random: &mut Random) -> (Body, Numbers) {
-        let event = |&row: &Row| Event {
+    fn live(&self, rows: &[PartRow], random: &mut Random) -> (Body, RowNumbers) {
+        let event = |&row: &PartRow| Event {
             timestamp: self.start(row) * 1000,
             message: self.message(row, random),
             ingested: None,
@@ -302,18 +318,20 @@ impl Writer<'_> {
 /// Spells a value otherwise, where that makes no other value of it.
 pub(super) fn sloppily(name: &FieldName, value: &str, random: &mut Random) -> String {
     match name.kind() {
-        Kind::Integer | Kind::TrafficPath if random.percent(5) => format!("0{value}"),
-        Kind::Time if value.len() == 10 && random.percent(5) => {
+        ValueForm::Integer | ValueForm::TrafficPath if random.percent(5) => format!("0{value}"),
+        ValueForm::Time if value.len() == 10 && random.percent(5) => {
             format!("{value}{:03}", random.below(1000))
         }
-        Kind::Address if random.percent(30) => match value {
+        ValueForm::Address if random.percent(30) => match value {
             "2001:db8::5:0:9" => "2001:0DB8:0:0:0:5:0:9".to_owned(),
             "fd00::1" => "FD00:0000:0000:0000:0000:0000:0000:0001".to_owned(),
             other => other.to_owned(),
         },
-        Kind::Integer | Kind::Time | Kind::Address | Kind::Text | Kind::TrafficPath => {
-            value.to_owned()
-        }
+        ValueForm::Integer
+        | ValueForm::Time
+        | ValueForm::Address
+        | ValueForm::Text
+        | ValueForm::TrafficPath => value.to_owned(),
     }
 }
 

@@ -32,7 +32,7 @@ use crate::report::Report;
 use crate::source;
 use crate::source::{Address, Source, SourceOptions};
 
-use compare::Comparison;
+use compare::TruthComparison;
 use delivered::Delivered;
 use situation::Situation;
 use truth::Truth;
@@ -54,7 +54,7 @@ const FROM_FILES: u64 = 8;
 
 /// What a run of the self-test came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Outcome {
+pub struct SelftestOutcome {
     /// How many situations were checked.
     pub seeds: u64,
     /// How many numbers and rows of their reports were compared with the truth.
@@ -68,14 +68,14 @@ pub struct Outcome {
 ///
 /// # Errors
 /// A thread or the temporary folder cannot be had.
-pub fn run(first: u64, seeds: u64) -> io::Result<Outcome> {
+pub fn run(first: u64, seeds: u64) -> io::Result<SelftestOutcome> {
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
     let next = AtomicU64::new(0);
-    let worker = || -> io::Result<Outcome> {
+    let worker = || -> io::Result<SelftestOutcome> {
         let runtime = Builder::new_current_thread()
             .max_blocking_threads(2)
             .build()?;
-        let mut outcome = Outcome::default();
+        let mut outcome = SelftestOutcome::default();
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
             if number >= seeds {
@@ -90,7 +90,7 @@ pub fn run(first: u64, seeds: u64) -> io::Result<Outcome> {
             }
         }
     };
-    let outcomes = std::thread::scope(|scope| -> io::Result<Vec<Outcome>> {
+    let outcomes = std::thread::scope(|scope| -> io::Result<Vec<SelftestOutcome>> {
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(worker)).collect();
         let joined = workers.into_iter().map(|worker| {
             worker
@@ -99,7 +99,7 @@ pub fn run(first: u64, seeds: u64) -> io::Result<Outcome> {
         });
         joined.collect()
     })?;
-    let mut all = Outcome::default();
+    let mut all = SelftestOutcome::default();
     for outcome in outcomes {
         all.seeds += outcome.seeds;
         all.checks += outcome.checks;
@@ -129,9 +129,9 @@ fn made_up(seed: u64) -> (Situation, Sides<Delivered>, Truth) {
     (situation, delivered, truth)
 }
 
-fn one(seed: u64, runtime: &Runtime) -> io::Result<Comparison> {
+fn one(seed: u64, runtime: &Runtime) -> io::Result<TruthComparison> {
     let (situation, delivered, truth) = made_up(seed);
-    let mut compared = Comparison::default();
+    let mut compared = TruthComparison::default();
     let check = check_of(&situation, seed);
     let from_files = seed.is_multiple_of(FROM_FILES) && situation.is_offline();
     let again = seed % ANOTHER_WAY == 1;
@@ -207,7 +207,7 @@ fn another_way(
     delivered: Sides<Delivered>,
     seed: u64,
     runtime: &Runtime,
-    compared: &mut Comparison,
+    compared: &mut TruthComparison,
 ) {
     let other = Check {
         key: Fingerprints::seeded(!seed),

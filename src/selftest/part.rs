@@ -9,10 +9,10 @@ use crate::model::Side;
 use crate::record::Layout;
 
 use super::SLOT;
-use super::fate::{Copy, Plan};
-use super::form::{Body, Form, Row};
+use super::fate::{FaultPlan, PlantedCopy};
+use super::form::{Body, PartForm, PartRow};
 use super::random::Random;
-use super::record::Record;
+use super::record::PlantedRecord;
 
 /// The flow log that is compared, and another one that delivers to the same prefix. Both sort before and after it.
 pub(super) const FLOW_LOG: &str = "fl-0f1a2b3c4d5e6f708";
@@ -20,31 +20,31 @@ const SECOND_FLOW_LOG: &str = "fl-0f1a2b";
 
 /// A part that one side is to have.
 #[derive(Clone, Debug)]
-pub(super) struct Part {
+pub(super) struct PlantedPart {
     pub name: String,
-    pub form: Form,
-    pub rows: Vec<Row>,
-    pub fault: Option<Fault>,
-    pub told: Told,
+    pub form: PartForm,
+    pub rows: Vec<PartRow>,
+    pub fault: Option<PartFault>,
+    pub told: NameTells,
     /// Whether it is there only when somebody looks again.
     pub late: bool,
     /// Whether it is an object of another flow log.
     pub foreign: bool,
 }
 
-impl Part {
+impl PlantedPart {
     /// Tells whether there are rows in it and none is a record, so that nobody knows what it stands for. An event of a live
     /// stream stands for one record at most.
     pub(super) fn holds_no_record(&self) -> bool {
-        let malformed = |row: &Row| matches!(row, Row::Malformed { .. });
-        let any = self.fault.is_none() && self.form != Form::Live && !self.rows.is_empty();
+        let malformed = |row: &PartRow| matches!(row, PartRow::Malformed { .. });
+        let any = self.fault.is_none() && self.form != PartForm::Live && !self.rows.is_empty();
         any && self.rows.iter().all(malformed)
     }
 }
 
 /// What the name tells of what is in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Told {
+pub(super) enum NameTells {
     Nothing,
     /// The time in a delivered object's name.
     Slot(i64),
@@ -54,7 +54,7 @@ pub(super) enum Told {
 
 /// Why a part cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(super) enum PartFault {
     /// The listing says so.
     Denied,
     /// Reading fails; of a live stream after some pages.
@@ -69,10 +69,13 @@ pub(super) enum Fault {
     MoreFollows,
 }
 
-impl Fault {
+impl PartFault {
     /// Picks one that can befall the form. `json` tells whether one may show within a document, after rows.
-    pub(super) fn of(form: Form, json: bool, random: &mut Random) -> Self {
-        let is_gzip = matches!(form, Form::Gzip | Form::Export | Form::Subscription);
+    pub(super) fn of(form: PartForm, json: bool, random: &mut Random) -> Self {
+        let is_gzip = matches!(
+            form,
+            PartForm::Gzip | PartForm::Export | PartForm::Subscription
+        );
         let mut faults = vec![
             Self::Denied,
             Self::Broken {
@@ -85,14 +88,14 @@ impl Fault {
         if is_gzip {
             faults.extend([Self::Checksum, Self::Trailing]);
         }
-        if form == Form::Filtered && json {
+        if form == PartForm::Filtered && json {
             faults.push(Self::MoreFollows);
         }
         *random.pick(&faults)
     }
 
     /// Does to the content what befell it.
-    pub(super) fn befall(self, form: Form, body: &mut Body, random: &mut Random) {
+    pub(super) fn befall(self, form: PartForm, body: &mut Body, random: &mut Random) {
         let Body::Bytes(bytes) = body else { return };
         match self {
             Self::Denied | Self::Broken { .. } => {}
@@ -116,7 +119,7 @@ impl Fault {
 #[derive(Clone, Debug)]
 struct Habits {
     /// What the parts are written as, by turns.
-    forms: Vec<Form>,
+    forms: Vec<PartForm>,
     /// Whether what was delivered has been put into one file.
     merged: bool,
     /// The most rows of a part.
@@ -132,12 +135,12 @@ struct Habits {
 pub(super) fn of_side(
     random: &mut Random,
     side: Side,
-    plan: &Plan,
-    copies: &[Copy],
-    records: &[Record],
+    plan: &FaultPlan,
+    copies: &[PlantedCopy],
+    records: &[PlantedRecord],
     layout: &Layout,
     is_large: bool,
-) -> Vec<Part> {
+) -> Vec<PlantedPart> {
     let forms = forms(random, side, is_large);
     let habits = Habits {
         merged: random.percent(15),
@@ -151,7 +154,7 @@ pub(super) fn of_side(
         flow_log: FLOW_LOG,
         forms,
     };
-    let row = |(event, copy): (usize, &Copy)| Row::Record {
+    let row = |(event, copy): (usize, &PlantedCopy)| PartRow::Record {
         record: copy.record,
         event: event as u64,
     };
@@ -161,10 +164,10 @@ pub(super) fn of_side(
         let copies = copies.iter().enumerate();
         copies.filter(move |(_, copy)| copy.late == late && (copy.foreign && is_apart) == foreign)
     };
-    let mut rows: Vec<Row> = of(false, false).map(row).collect();
+    let mut rows: Vec<PartRow> = of(false, false).map(row).collect();
     if plan.repeats && habits.forms.iter().all(|form| form.has_ids()) {
         // Answers overlap, and a subscription delivers at least once.
-        let again: Vec<Row> = rows
+        let again: Vec<PartRow> = rows
             .iter()
             .filter(|_| random.percent(10))
             .copied()
@@ -172,7 +175,7 @@ pub(super) fn of_side(
         rows.extend(again);
     }
     let takes_malformed = habits.forms.iter().all(|form| {
-        *form != Form::Parquet
+        *form != PartForm::Parquet
             || layout
                 .columns()
                 .iter()
@@ -186,7 +189,7 @@ pub(super) fn of_side(
                 .map(|near| near.start);
             start.map(|start| start + random.seconds(180) - 90)
         };
-        rows.extend((0..plan.malformed).map(|_| Row::Malformed {
+        rows.extend((0..plan.malformed).map(|_| PartRow::Malformed {
             at: near(random).unwrap_or(1_700_000_000),
         }));
     }
@@ -210,27 +213,27 @@ pub(super) fn of_side(
 }
 
 /// One form for a whole side, or several.
-fn forms(random: &mut Random, side: Side, is_large: bool) -> Vec<Form> {
+fn forms(random: &mut Random, side: Side, is_large: bool) -> Vec<PartForm> {
     if is_large {
         return vec![if side == Side::S3 {
-            Form::Gzip
+            PartForm::Gzip
         } else {
-            Form::Export
+            PartForm::Export
         }];
     }
     // Any address may stand for any side.
     let delivered = random.percent(if side == Side::S3 { 80 } else { 15 });
-    let all: &[Form] = if delivered {
-        &Form::DELIVERED
+    let all: &[PartForm] = if delivered {
+        &PartForm::DELIVERED
     } else {
-        &Form::STREAMED
+        &PartForm::STREAMED
     };
     let one = *random.pick(all);
-    if random.percent(80) || one == Form::Live {
+    if random.percent(80) || one == PartForm::Live {
         return vec![one];
     }
     let other = *random.pick(all);
-    if other == Form::Live {
+    if other == PartForm::Live {
         vec![one]
     } else {
         vec![one, other]
@@ -238,19 +241,24 @@ fn forms(random: &mut Random, side: Side, is_large: bool) -> Vec<Form> {
 }
 
 /// Spreads rows over parts.
-fn spread(rows: Vec<Row>, records: &[Record], habits: &Habits, random: &mut Random) -> Vec<Part> {
+fn spread(
+    rows: Vec<PartRow>,
+    records: &[PlantedRecord],
+    habits: &Habits,
+    random: &mut Random,
+) -> Vec<PlantedPart> {
     let mut parts = Vec::new();
-    let mut heaps: BTreeMap<(Option<i64>, Option<&str>), Vec<Row>> = BTreeMap::new();
+    let mut heaps: BTreeMap<(Option<i64>, Option<&str>), Vec<PartRow>> = BTreeMap::new();
     let delivered = habits.forms[0].has_header();
     for row in rows {
         let key = match row {
-            Row::Record { record, .. } if delivered && !habits.merged => {
+            PartRow::Record { record, .. } if delivered && !habits.merged => {
                 (Some(slot_in_name(&records[record], random)), None)
             }
-            Row::Record { record, .. } if !delivered => {
+            PartRow::Record { record, .. } if !delivered => {
                 (None, Some(records[record].interface.as_str()))
             }
-            Row::Record { .. } | Row::Malformed { .. } => {
+            PartRow::Record { .. } | PartRow::Malformed { .. } => {
                 let any = heaps.keys().nth(random.below(heaps.len()));
                 any.copied().unwrap_or((None, None))
             }
@@ -262,13 +270,13 @@ fn spread(rows: Vec<Row>, records: &[Record], habits: &Habits, random: &mut Rand
             random.shuffle(&mut rows);
         } else {
             rows.sort_by_key(|row| match *row {
-                Row::Record { record, .. } => records[record].start,
-                Row::Malformed { at } => at,
+                PartRow::Record { record, .. } => records[record].start,
+                PartRow::Malformed { at } => at,
             });
         }
         let form = *random.pick(&habits.forms);
         // A stream is one part, however long it is.
-        let most = if form == Form::Live {
+        let most = if form == PartForm::Live {
             usize::MAX
         } else {
             habits.rows
@@ -276,11 +284,14 @@ fn spread(rows: Vec<Row>, records: &[Record], habits: &Habits, random: &mut Rand
         for rows in rows.chunks(most) {
             let number = parts.len();
             let (name, told) = match key {
-                (Some(slot), _) => (object_name(slot, number, form, habits), Told::Slot(slot)),
+                (Some(slot), _) => (
+                    object_name(slot, number, form, habits),
+                    NameTells::Slot(slot),
+                ),
                 (None, Some(interface)) => stream_name(interface, number, form),
-                (None, None) => (format!("merged/{number:04}"), Told::Nothing),
+                (None, None) => (format!("merged/{number:04}"), NameTells::Nothing),
             };
-            parts.push(Part {
+            parts.push(PlantedPart {
                 name,
                 form,
                 rows: rows.to_vec(),
@@ -295,7 +306,7 @@ fn spread(rows: Vec<Row>, records: &[Record], habits: &Habits, random: &mut Rand
 }
 
 /// The slot of `end`, most often; a file may hold records of the slot before, and records that end a little after.
-fn slot_in_name(record: &Record, random: &mut Random) -> i64 {
+fn slot_in_name(record: &PlantedRecord, random: &mut Random) -> i64 {
     let slot = record.end.div_euclid(SLOT) * SLOT;
     match random.below(10) {
         0 => slot + SLOT,
@@ -304,7 +315,7 @@ fn slot_in_name(record: &Record, random: &mut Random) -> i64 {
     }
 }
 
-fn object_name(slot: i64, number: usize, form: Form, habits: &Habits) -> String {
+fn object_name(slot: i64, number: usize, form: PartForm, habits: &Habits) -> String {
     let time = Timestamp::from_second(slot).unwrap_or_default();
     let folder = match (habits.hive, habits.hourly) {
         (false, false) => "AWSLogs/123456789010/vpcflowlogs/eu-west-1/%Y/%m/%d",
@@ -318,49 +329,52 @@ fn object_name(slot: i64, number: usize, form: Form, habits: &Habits) -> String 
     };
     let (folder, minute) = (time.strftime(folder), time.strftime("%Y%m%dT%H%MZ"));
     let ending = match form {
-        Form::Parquet => "log.parquet",
-        Form::Text => "log",
-        Form::Gzip
-        | Form::Export
-        | Form::Lines
-        | Form::Tail
-        | Form::Answers
-        | Form::Filtered
-        | Form::Subscription
-        | Form::Live => "log.gz",
+        PartForm::Parquet => "log.parquet",
+        PartForm::Text => "log",
+        PartForm::Gzip
+        | PartForm::Export
+        | PartForm::Lines
+        | PartForm::Tail
+        | PartForm::Answers
+        | PartForm::Filtered
+        | PartForm::Subscription
+        | PartForm::Live => "log.gz",
     };
     let id = habits.flow_log;
     format!("{folder}/123456789010_vpcflowlogs_eu-west-1_{id}_{minute}_{number:08x}.{ending}")
 }
 
 /// Streams are called after their interface, but for those of transit gateways.
-fn stream_name(interface: &str, number: usize, form: Form) -> (String, Told) {
+fn stream_name(interface: &str, number: usize, form: PartForm) -> (String, NameTells) {
     let told = if interface.starts_with("eni-") {
-        Told::Interface(interface.to_owned())
+        NameTells::Interface(interface.to_owned())
     } else {
-        Told::Nothing
+        NameTells::Nothing
     };
     match form {
         // A second task exports again what has come since.
-        Form::Export | Form::Subscription => {
+        PartForm::Export | PartForm::Subscription => {
             let task = format!("0fb5b2d6-{number:04x}");
             (
                 format!("exportedlogs/{task}/{interface}-all/000000.gz"),
                 told,
             )
         }
-        Form::Live => (format!("{interface}-all"), told),
-        Form::Gzip
-        | Form::Text
-        | Form::Parquet
-        | Form::Lines
-        | Form::Tail
-        | Form::Answers
-        | Form::Filtered => (format!("{interface}-all-{number:03}.log"), Told::Nothing),
+        PartForm::Live => (format!("{interface}-all"), told),
+        PartForm::Gzip
+        | PartForm::Text
+        | PartForm::Parquet
+        | PartForm::Lines
+        | PartForm::Tail
+        | PartForm::Answers
+        | PartForm::Filtered => (
+            format!("{interface}-all-{number:03}.log"),
+            NameTells::Nothing,
+        ),
     }
 }
 
-impl Told {
+impl NameTells {
     /// Tells whether a record of this bucket may be in the part: AWS promises only that a file's records ended in the
     /// slot of its name or the one before, give or take, and intervals are ten minutes at most.
     pub(super) fn may_hold(&self, interface: &str, slot: Option<i64>) -> bool {

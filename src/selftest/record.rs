@@ -1,13 +1,13 @@
 //! Records as they were made up: every field's value, known before anything is written in any form.
 
 use crate::record::FieldName;
-use crate::record::field::{FIELDS, Kind};
+use crate::record::field::{FIELDS, ValueForm};
 
 use super::random::Random;
 
 /// A record: what each field of a situation holds, absent as `None`, in canonical form.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Record {
+pub(super) struct PlantedRecord {
     /// In the order of [`Fields`].
     pub values: Vec<Option<String>>,
     /// The interface whose stream it belongs to, also where no field says so.
@@ -33,7 +33,7 @@ impl Fields {
 
 /// What there is to see in an interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Seen {
+pub(super) enum IntervalSeen {
     Traffic,
     NoData,
     SkipData,
@@ -45,13 +45,13 @@ pub(super) fn make_up(
     fields: &Fields,
     interface: &str,
     (start, end): (i64, i64),
-    seen: Seen,
-) -> Record {
+    seen: IntervalSeen,
+) -> PlantedRecord {
     let value = |name: &FieldName, random: &mut Random| {
         let is_traffic = FIELDS
             .iter()
             .any(|field| field.name == name.as_str() && field.traffic);
-        if is_traffic && seen != Seen::Traffic {
+        if is_traffic && seen != IntervalSeen::Traffic {
             return None;
         }
         match name.as_str() {
@@ -60,16 +60,16 @@ pub(super) fn make_up(
             "end" => Some(end.to_string()),
             "log-status" => Some(
                 match seen {
-                    Seen::Traffic => "OK",
-                    Seen::NoData => "NODATA",
-                    Seen::SkipData => "SKIPDATA",
+                    IntervalSeen::Traffic => "OK",
+                    IntervalSeen::NoData => "NODATA",
+                    IntervalSeen::SkipData => "SKIPDATA",
                 }
                 .to_owned(),
             ),
             _ => plain_value(name, random),
         }
     };
-    Record {
+    PlantedRecord {
         values: fields.0.iter().map(|name| value(name, random)).collect(),
         interface: interface.to_owned(),
         start,
@@ -89,17 +89,17 @@ fn plain_value(name: &FieldName, random: &mut Random) -> Option<String> {
         "packets" => Some((1 + random.below(3)).to_string()),
         "bytes" => Some((84 * (1 + random.below(4))).to_string()),
         text => match kind_of(name) {
-            Kind::Address => among(
+            ValueForm::Address => among(
                 &["10.0.0.5", "10.0.1.9", "2001:db8::5:0:9", "fd00::1"],
                 random,
             ),
-            Kind::TrafficPath => among(&["1", "8"], random).filter(|_| random.percent(70)),
-            Kind::Integer | Kind::Time => {
+            ValueForm::TrafficPath => among(&["1", "8"], random).filter(|_| random.percent(70)),
+            ValueForm::Integer | ValueForm::Time => {
                 Some(random.below(4).to_string()).filter(|_| random.percent(85))
             }
             // AWS percent-encodes white space in the values of tags.
-            Kind::Text if text.ends_with("-tag") => among(&["team%20a", "prod"], random),
-            Kind::Text => {
+            ValueForm::Text if text.ends_with("-tag") => among(&["team%20a", "prod"], random),
+            ValueForm::Text => {
                 let value = format!("{}-0{}", text.to_uppercase(), random.below(2));
                 Some(value).filter(|_| random.percent(80))
             }
@@ -107,14 +107,18 @@ fn plain_value(name: &FieldName, random: &mut Random) -> Option<String> {
     }
 }
 
-fn kind_of(name: &FieldName) -> Kind {
+fn kind_of(name: &FieldName) -> ValueForm {
     let field = FIELDS.iter().find(|field| field.name == name.as_str());
-    field.map_or(Kind::Text, |field| field.kind)
+    field.map_or(ValueForm::Text, |field| field.kind)
 }
 
 /// Returns the record with another value in a field that may have one, as a writer's bug would leave it; `None` if none
 /// may. The flow it belongs to stays the same, most often.
-pub(super) fn changed(record: &Record, fields: &Fields, random: &mut Random) -> Option<Record> {
+pub(super) fn changed(
+    record: &PlantedRecord,
+    fields: &Fields,
+    random: &mut Random,
+) -> Option<PlantedRecord> {
     let may_change = |&at: &usize| {
         let name = fields.0[at].as_str();
         record.values[at].is_some()
@@ -137,10 +141,10 @@ pub(super) fn changed(record: &Record, fields: &Fields, random: &mut Random) -> 
     let mut other = record.clone();
     let value = other.values[at].take().unwrap_or_default();
     other.values[at] = Some(match kind_of(&fields.0[at]) {
-        Kind::Address => "192.0.2.77".to_owned(),
-        Kind::TrafficPath => "5".to_owned(),
-        Kind::Integer | Kind::Time => format!("7{value}"),
-        Kind::Text => format!("{value}X"),
+        ValueForm::Address => "192.0.2.77".to_owned(),
+        ValueForm::TrafficPath => "5".to_owned(),
+        ValueForm::Integer | ValueForm::Time => format!("7{value}"),
+        ValueForm::Text => format!("{value}X"),
     });
     Some(other)
 }

@@ -8,12 +8,12 @@ use crate::model::{Side, Sides};
 use crate::record::{FieldName, Layout};
 
 use super::SLOT;
-use super::fate::{Plan, befall};
-use super::form::Form;
+use super::fate::{FaultPlan, befall};
+use super::form::PartForm;
 use super::layouts::layouts;
-use super::part::{self, FLOW_LOG, Fault, Part, Told};
+use super::part::{self, FLOW_LOG, NameTells, PartFault, PlantedPart};
 use super::random::Random;
-use super::record::{Fields, Record};
+use super::record::{Fields, PlantedRecord};
 use super::traffic::{interface_names, records};
 
 /// First seconds of interest: a day's and a year's end, a leap day, the first hours there can be, and far ahead.
@@ -30,10 +30,10 @@ const BASES: [i64; 6] = [
 #[derive(Clone, Debug)]
 pub(super) struct Situation {
     pub fields: Fields,
-    pub records: Vec<Record>,
+    pub records: Vec<PlantedRecord>,
     pub layouts: Sides<Layout>,
     pub formats: Sides<Format>,
-    pub parts: Sides<Vec<Part>>,
+    pub parts: Sides<Vec<PlantedPart>>,
     pub sloppy: Sides<bool>,
     pub window: Window,
     pub settle: Settle,
@@ -53,7 +53,7 @@ impl Situation {
         let mut random = Random::of(seed);
         let random = &mut random;
         let is_large = random.below(150) == 0;
-        let plan = Plan::of(random, is_large);
+        let plan = FaultPlan::of(random, is_large);
         let (layouts, formats) = layouts(random, is_large);
         let in_either: BTreeSet<FieldName> = Side::BOTH
             .iter()
@@ -112,11 +112,15 @@ impl Situation {
             let sure = random.below(parts[side].len());
             for (number, part) in parts[side].iter_mut().enumerate() {
                 if number == sure || random.percent(plan.faults) {
-                    part.fault = Some(Fault::of(part.form, same_fields && !plan.repeats, random));
+                    part.fault = Some(PartFault::of(
+                        part.form,
+                        same_fields && !plan.repeats,
+                        random,
+                    ));
                 }
             }
         }
-        let is_named = |part: &Part| matches!(part.told, Told::Slot(_)) && !part.late;
+        let is_named = |part: &PlantedPart| matches!(part.told, NameTells::Slot(_)) && !part.late;
         let flow_log = (parts.s3.iter().all(is_named) && random.percent(40)).then_some(FLOW_LOG);
         // An id that nothing is of is a slip.
         let flow_log = flow_log.filter(|_| parts.s3.iter().any(|part| !part.foreign));
@@ -165,7 +169,7 @@ impl Situation {
     }
 
     /// Tells whether the part is looked at.
-    pub(super) fn asks_for(&self, side: Side, part: &Part) -> bool {
+    pub(super) fn asks_for(&self, side: Side, part: &PlantedPart) -> bool {
         let window = (self.window.start, self.window.end);
         let is_picked = side != Side::S3 || self.flow_log.is_none() || !part.foreign;
         is_picked && part.told.is_asked_for(window, &self.interfaces)
@@ -186,10 +190,13 @@ impl Situation {
             let parts = self.parts[side].iter();
             parts
                 .clone()
-                .all(|part| part.form != Form::Live && !part.late)
-                && parts
-                    .clone()
-                    .all(|part| !matches!(part.fault, Some(Fault::Denied | Fault::Broken { .. })))
+                .all(|part| part.form != PartForm::Live && !part.late)
+                && parts.clone().all(|part| {
+                    !matches!(
+                        part.fault,
+                        Some(PartFault::Denied | PartFault::Broken { .. })
+                    )
+                })
         })
     }
 }
@@ -233,8 +240,8 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::super::delivered::Delivered;
-    use super::super::form::Row;
-    use super::super::truth::{Kind, Truth};
+    use super::super::form::PartRow;
+    use super::super::truth::{Truth, TruthKind};
     use super::*;
 
     /// What there is of a situation that is worth having, by name.
@@ -247,7 +254,7 @@ mod tests {
                 let form = part.form;
                 has(true, &format!("{form:?}"));
                 has(part.fault.is_some(), &format!("{form:?} that is broken"));
-                let is_malformed = |row: &Row| matches!(row, Row::Malformed { .. });
+                let is_malformed = |row: &PartRow| matches!(row, PartRow::Malformed { .. });
                 has(
                     part.rows.iter().any(is_malformed),
                     &format!("{form:?} with a malformed row"),
@@ -255,7 +262,7 @@ mod tests {
                 let levels = part.name.matches('/').count();
                 let is_hive = part.name.contains("year=");
                 has(
-                    matches!(part.told, Told::Slot(_)),
+                    matches!(part.told, NameTells::Slot(_)),
                     &format!(
                         "{levels} levels{}",
                         if is_hive { " as Hive has them" } else { "" }
@@ -264,19 +271,19 @@ mod tests {
                 has(part.late, "a part that comes late");
                 has(part.foreign, "objects of two flow logs");
                 has(part.name.starts_with("merged/"), "objects put into one");
-                let absent = |row: &Row| matches!(row, Row::Record { record, .. } if situation.records[*record].values.contains(&None));
+                let absent = |row: &PartRow| matches!(row, PartRow::Record { record, .. } if situation.records[*record].values.contains(&None));
                 has(
-                    form == Form::Parquet && part.rows.iter().any(absent),
+                    form == PartForm::Parquet && part.rows.iter().any(absent),
                     "NULL in Parquet",
                 );
             }
             has(parts.len() > 3, "many parts");
             has(situation.sloppy[side], "sloppy values");
             for (count, kind) in [
-                (truth.count(Kind::Missing(side)), "missing"),
-                (truth.count(Kind::Surplus(side)), "surplus"),
-                (truth.count(Kind::Pending(side)), "pending"),
-                (truth.count(Kind::Undetermined(side)), "undetermined"),
+                (truth.count(TruthKind::Missing(side)), "missing"),
+                (truth.count(TruthKind::Surplus(side)), "surplus"),
+                (truth.count(TruthKind::Pending(side)), "pending"),
+                (truth.count(TruthKind::Undetermined(side)), "undetermined"),
             ] {
                 has(count > 0, &format!("{kind} on {side}"));
             }
@@ -287,7 +294,7 @@ mod tests {
                 "a format given for nothing",
             );
         }
-        has(truth.count(Kind::Divergent) > 0, "divergent");
+        has(truth.count(TruthKind::Divergent) > 0, "divergent");
         has(situation.layouts.s3 != situation.layouts.cwl, "two formats");
         has(
             situation.fields.position("tgw-id").is_some(),
@@ -343,7 +350,7 @@ mod tests {
     /// A suite that no longer made something up would pass all the same.
     #[test]
     fn everything_is_made_up() {
-        let forms = Form::DELIVERED.iter().chain(&Form::STREAMED);
+        let forms = PartForm::DELIVERED.iter().chain(&PartForm::STREAMED);
         let forms = forms.flat_map(|form| {
             ["", " that is broken", " with a malformed row"].map(|what| format!("{form:?}{what}"))
         });

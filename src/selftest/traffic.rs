@@ -4,7 +4,7 @@ use crate::model::window::Window;
 
 use super::SLOT;
 use super::random::Random;
-use super::record::{Fields, Record, Seen, make_up};
+use super::record::{Fields, IntervalSeen, PlantedRecord, make_up};
 
 /// How AWS begins the id of an interface.
 const INTERFACE: &str = "eni-0";
@@ -29,7 +29,7 @@ pub(super) fn records(
     window: &Window,
     (base, length, interval): (i64, i64, i64),
     is_large: bool,
-) -> Vec<Record> {
+) -> Vec<PlantedRecord> {
     let count = match random.below(20) {
         _ if is_large => 6_000,
         0 => 0,
@@ -68,9 +68,9 @@ pub(super) fn records(
                 random.seconds(interval)
             };
         let seen = match random.below(20) {
-            0 | 1 => Seen::NoData,
-            2 if random.percent(30) => Seen::SkipData,
-            _ => Seen::Traffic,
+            0 | 1 => IntervalSeen::NoData,
+            2 if random.percent(30) => IntervalSeen::SkipData,
+            _ => IntervalSeen::Traffic,
         };
         make_up(random, fields, &interfaces[at], (start, end), seen)
     };

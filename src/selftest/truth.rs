@@ -8,7 +8,7 @@ use crate::model::{Side, Sides};
 use crate::record::FieldName;
 
 use super::delivered::Delivered;
-use super::form::{Form, Row};
+use super::form::{PartForm, PartRow};
 use super::situation::Situation;
 
 /// What each side has more of one flow: canonical texts, and whether they are young.
@@ -16,7 +16,7 @@ type Unmatched<'t> = Sides<Vec<(&'t str, bool)>>;
 
 /// What a leftover or a pair is, and on which side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Kind {
+pub(super) enum TruthKind {
     Missing(Side),
     Surplus(Side),
     Divergent,
@@ -25,7 +25,7 @@ pub(super) enum Kind {
 }
 
 /// Interface and slot, a half blank if it is not compared.
-pub(super) type Bucket = (String, Option<i64>);
+pub(super) type TruthBucket = (String, Option<i64>);
 
 /// What is found on one side.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub(super) struct Truth {
     pub compared: Vec<FieldName>,
     pub sides: Sides<SideTruth>,
     /// Each difference by what it is, where, and its canonical text, or both texts of a pair.
-    pub differences: BTreeMap<(Bucket, Kind, String, String), u64>,
+    pub differences: BTreeMap<(TruthBucket, TruthKind, String, String), u64>,
     /// How many of the copies that are missing on a side, or surplus on the other one, may be its malformed rows: so many
     /// are undetermined, and which of them nobody can tell.
     pub hidden: Sides<u64>,
@@ -58,16 +58,16 @@ pub(super) struct Truth {
 }
 
 /// One copy that was read.
-struct Copy {
+struct ReadCopy {
     text: String,
-    bucket: Bucket,
+    bucket: TruthBucket,
     young: bool,
     late: bool,
 }
 
 /// The copies of one record on both sides.
 struct Heap {
-    bucket: Bucket,
+    bucket: TruthBucket,
     copies: Sides<u64>,
     /// How many of them are young.
     young: Sides<u64>,
@@ -112,29 +112,33 @@ impl Truth {
     }
 
     /// What a difference of a kind may as well be said to be.
-    pub(super) fn class(&self, kind: Kind) -> Kind {
+    pub(super) fn class(&self, kind: TruthKind) -> TruthKind {
         let hidden = |side: Side| self.hidden[side] > 0;
         match kind {
-            Kind::Missing(side) if hidden(side) => Kind::Undetermined(side),
-            Kind::Surplus(side) if hidden(side.other()) => Kind::Undetermined(side.other()),
-            Kind::Missing(_)
-            | Kind::Surplus(_)
-            | Kind::Divergent
-            | Kind::Pending(_)
-            | Kind::Undetermined(_) => kind,
+            TruthKind::Missing(side) if hidden(side) => TruthKind::Undetermined(side),
+            TruthKind::Surplus(side) if hidden(side.other()) => {
+                TruthKind::Undetermined(side.other())
+            }
+            TruthKind::Missing(_)
+            | TruthKind::Surplus(_)
+            | TruthKind::Divergent
+            | TruthKind::Pending(_)
+            | TruthKind::Undetermined(_) => kind,
         }
     }
 
     /// Returns how many of the copies that the side lacks may be its malformed rows, each one at most: rows are given
     /// copies one after the other, and those that have one move on to another if that helps.
     fn hidden_on(&self, situation: &Situation, side: Side) -> u64 {
-        let lacks = |kind: Kind| kind == Kind::Missing(side) || kind == Kind::Surplus(side.other());
+        let lacks = |kind: TruthKind| {
+            kind == TruthKind::Missing(side) || kind == TruthKind::Surplus(side.other())
+        };
         let lacking = self
             .differences
             .iter()
             .filter(|((_, kind, ..), _)| lacks(*kind));
         let lacking = lacking.flat_map(|((bucket, ..), copies)| (0..*copies).map(move |_| bucket));
-        let lacking: Vec<&Bucket> = lacking.collect();
+        let lacking: Vec<&TruthBucket> = lacking.collect();
         let rows = self.sides[side].malformed.iter();
         let may: Vec<Vec<usize>> = rows
             .map(|&(part, _)| {
@@ -150,7 +154,7 @@ impl Truth {
     }
 
     /// Sums up differences of a kind.
-    pub(super) fn count(&self, kind: Kind) -> u64 {
+    pub(super) fn count(&self, kind: TruthKind) -> u64 {
         let of_kind = self
             .differences
             .iter()
@@ -164,7 +168,7 @@ impl Truth {
         situation: &Situation,
         delivered: &Sides<Delivered>,
         side: Side,
-    ) -> Vec<Copy> {
+    ) -> Vec<ReadCopy> {
         let (mut copies, mut events) = (Vec::new(), HashSet::new());
         let summary = &mut self.sides[side];
         for (number, part) in situation.parts[side].iter().enumerate() {
@@ -180,9 +184,9 @@ impl Truth {
             let rows = part.rows.iter().take(delivered[side].rows_given(number));
             for (index, row) in rows.enumerate() {
                 let (record, event) = match *row {
-                    Row::Record { record, event } => (record, event),
-                    Row::Malformed { at } => {
-                        if part.form != Form::Live || may_lie_in(situation, at) {
+                    PartRow::Record { record, event } => (record, event),
+                    PartRow::Malformed { at } => {
+                        if part.form != PartForm::Live || may_lie_in(situation, at) {
                             summary.malformed.push((number, index));
                         }
                         continue;
@@ -218,9 +222,9 @@ impl Truth {
                 for extra in 0..heap.copies[side] - common {
                     // Which of equal copies are left over, nobody can tell: those that may still arrive.
                     if extra < heap.young[side] {
-                        self.add(&heap.bucket, Kind::Pending(lacking), text, "");
+                        self.add(&heap.bucket, TruthKind::Pending(lacking), text, "");
                     } else if in_doubt(situation, lacking, &heap.bucket) {
-                        self.add(&heap.bucket, Kind::Undetermined(lacking), text, "");
+                        self.add(&heap.bucket, TruthKind::Undetermined(lacking), text, "");
                     } else {
                         let flow = self.flow(text);
                         flows.entry(flow).or_default()[side].push((text, common > 0));
@@ -231,14 +235,14 @@ impl Truth {
         for mut leftovers in flows.into_values() {
             while let Some((s3, cwl)) = self.most_alike(&leftovers) {
                 let (s3, cwl) = (leftovers.s3.remove(s3).0, leftovers.cwl.remove(cwl).0);
-                self.add(&heaps[s3].bucket, Kind::Divergent, s3, cwl);
+                self.add(&heaps[s3].bucket, TruthKind::Divergent, s3, cwl);
             }
             for side in Side::BOTH {
                 for (text, matched) in &leftovers[side] {
                     let kind = if *matched {
-                        Kind::Surplus(side)
+                        TruthKind::Surplus(side)
                     } else {
-                        Kind::Missing(side.other())
+                        TruthKind::Missing(side.other())
                     };
                     self.add(&heaps[*text].bucket, kind, text, "");
                 }
@@ -246,7 +250,7 @@ impl Truth {
         }
     }
 
-    fn add(&mut self, bucket: &Bucket, kind: Kind, text: &str, other: &str) {
+    fn add(&mut self, bucket: &TruthBucket, kind: TruthKind, text: &str, other: &str) {
         let key = (bucket.clone(), kind, text.to_owned(), other.to_owned());
         *self.differences.entry(key).or_default() += 1;
     }
@@ -289,8 +293,12 @@ impl Truth {
     }
 
     fn exit_code_of(&self, situation: &Situation) -> u8 {
-        let sure =
-            |kind: &Kind| matches!(kind, Kind::Missing(_) | Kind::Surplus(_) | Kind::Divergent);
+        let sure = |kind: &TruthKind| {
+            matches!(
+                kind,
+                TruthKind::Missing(_) | TruthKind::Surplus(_) | TruthKind::Divergent
+            )
+        };
         let sure = self
             .differences
             .iter()
@@ -353,7 +361,7 @@ fn compared(situation: &Situation, delivered: &Sides<Delivered>) -> Vec<FieldNam
         read.any(|(number, part)| {
             let mut rows = part.rows.iter().take(delivered[side].rows_given(number));
             rows.any(|row| match *row {
-                Row::Record { record, .. } => {
+                PartRow::Record { record, .. } => {
                     let seen = See {
                         situation,
                         side,
@@ -361,7 +369,7 @@ fn compared(situation: &Situation, delivered: &Sides<Delivered>) -> Vec<FieldNam
                     };
                     seen.is_asked_for()
                 }
-                Row::Malformed { .. } => false,
+                PartRow::Malformed { .. } => false,
             })
         })
     };
@@ -391,7 +399,7 @@ fn may_lie_in(situation: &Situation, at: i64) -> bool {
 }
 
 /// Whether the side may hold what was not seen there.
-fn in_doubt(situation: &Situation, side: Side, (interface, slot): &Bucket) -> bool {
+fn in_doubt(situation: &Situation, side: Side, (interface, slot): &TruthBucket) -> bool {
     situation.parts[side].iter().any(|part| {
         let unread = part.fault.is_some() || part.holds_no_record();
         unread && situation.asks_for(side, part) && part.told.may_hold(interface, *slot)
@@ -456,14 +464,14 @@ impl See<'_> {
         in_window && wanted && !(situation.ignore_nodata && self.is("NODATA"))
     }
 
-    fn copy(&self, compared: &[FieldName], late: bool) -> Copy {
+    fn copy(&self, compared: &[FieldName], late: bool) -> ReadCopy {
         let value = |name: &FieldName| self.value(name).unwrap_or("-");
         let is_compared = |name: &str| compared.iter().any(|field| field.as_str() == name);
         let settle = &self.situation.settle;
         let end = self
             .number("end")
             .or(self.number("start").map(|start| start + 600));
-        Copy {
+        ReadCopy {
             late,
             text: compared.iter().map(value).collect::<Vec<_>>().join(" "),
             bucket: (

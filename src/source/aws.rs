@@ -167,7 +167,7 @@ fn with_credentials(config: SdkConfig, provider: SharedCredentialsProvider) -> S
 #[derive(Clone, Debug)]
 pub(super) struct Failure {
     /// What kind of failure.
-    pub(super) kind: Kind,
+    pub(super) kind: FailureKind,
     /// The service's code, such as `AccessDenied`; empty if there is none.
     pub(super) code: String,
     /// The service's or the system's message; may be empty.
@@ -183,7 +183,7 @@ pub(super) struct Failure {
 
 /// What kind of failure a call met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum FailureKind {
     /// The service answered with an error.
     Service,
     /// The service could not be reached, or the connection broke.
@@ -209,9 +209,9 @@ impl Failure {
         let service = error.as_service_error();
         let code = service.and_then(ProvideErrorMetadata::code);
         // The service that was asked for a role or a token.
-        let issuer = metadata(error).filter(|_| kind == Kind::Credentials);
+        let issuer = metadata(error).filter(|_| kind == FailureKind::Credentials);
         let code = code.or(issuer.and_then(ErrorMetadata::code)).unwrap_or("");
-        let said = service.filter(|_| kind == Kind::Service);
+        let said = service.filter(|_| kind == FailureKind::Service);
         let message = match (said, issuer.and_then(ErrorMetadata::message)) {
             (Some(service), _) => service.message().unwrap_or("").trim().to_owned(),
             (None, Some(message)) => format!("{code}: {message}"),
@@ -243,7 +243,7 @@ impl Failure {
     /// An answer that arrived and cannot be read.
     pub(super) fn garbled(error: &dyn StdError) -> Self {
         Self {
-            kind: Kind::Garbled,
+            kind: FailureKind::Garbled,
             code: String::new(),
             message: error.to_string(),
             status: Some(200),
@@ -268,8 +268,9 @@ impl Failure {
 
     /// Tells whether the same call may succeed a little later.
     pub(super) fn is_passing(&self) -> bool {
-        let broken = matches!(self.kind, Kind::Connection | Kind::Timeout)
-            || (self.kind == Kind::Garbled && self.status.is_some_and(|status| status < 300));
+        let broken = matches!(self.kind, FailureKind::Connection | FailureKind::Timeout)
+            || (self.kind == FailureKind::Garbled
+                && self.status.is_some_and(|status| status < 300));
         broken
             || self.status.is_some_and(|status| status >= 500)
             || ["RequestTimeout", "RequestTimeoutException"].contains(&self.code.as_str())
@@ -296,15 +297,15 @@ impl Failure {
         let message = self.message.split_whitespace().collect::<Vec<_>>();
         let message = message.join(" ");
         match (self.kind, message.as_str()) {
-            (Kind::Service, "") => code,
-            (Kind::Service, message) => format!("{code}: {message}"),
-            (Kind::Connection, message) => format!("cannot reach the service: {message}"),
-            (Kind::Credentials, message) => format!("no usable credentials: {message}"),
-            (Kind::Timeout, message) => format!("no answer in time: {message}"),
-            (Kind::Garbled, message) if self.status.is_some() => {
+            (FailureKind::Service, "") => code,
+            (FailureKind::Service, message) => format!("{code}: {message}"),
+            (FailureKind::Connection, message) => format!("cannot reach the service: {message}"),
+            (FailureKind::Credentials, message) => format!("no usable credentials: {message}"),
+            (FailureKind::Timeout, message) => format!("no answer in time: {message}"),
+            (FailureKind::Garbled, message) if self.status.is_some() => {
                 format!("the answer cannot be read: {message}")
             }
-            (Kind::Garbled, message) => message.to_owned(),
+            (FailureKind::Garbled, message) => message.to_owned(),
         }
     }
 
@@ -319,29 +320,31 @@ impl Failure {
     /// Says what to do about it, if anything is known. `action` is the IAM action that the call needs
     /// and what it must be allowed on.
     pub(super) fn hint(&self, side: Side, action: &str) -> Option<String> {
-        if let (Kind::Credentials | Kind::Connection | Kind::Timeout, Some(advice)) =
-            (self.kind, &self.advice)
+        if let (
+            FailureKind::Credentials | FailureKind::Connection | FailureKind::Timeout,
+            Some(advice),
+        ) = (self.kind, &self.advice)
         {
             return Some(advice.clone());
         }
         let hint = match self.kind {
-            Kind::Credentials if self.is_denied() => {
+            FailureKind::Credentials if self.is_denied() => {
                 "the caller needs `sts:AssumeRole` on the role, and the role's trust".to_owned()
             }
-            Kind::Credentials if self.code.starts_with("Expired") => self.service_hint(side)?,
-            Kind::Credentials => format!(
+            FailureKind::Credentials if self.code.starts_with("Expired") => self.service_hint(side)?,
+            FailureKind::Credentials => format!(
                 "set `AWS_PROFILE`, `--{side}-profile` or `AWS_ACCESS_KEY_ID` to credentials that work"
             ),
-            Kind::Connection if self.message.contains("certificate") => {
+            FailureKind::Connection if self.message.contains("certificate") => {
                 "where a network has certificates of its own, name their file in `AWS_CA_BUNDLE` or `ca_bundle`"
                     .to_owned()
             }
-            Kind::Connection | Kind::Timeout => {
+            FailureKind::Connection | FailureKind::Timeout => {
                 format!("check the network, `--{side}-region` and `--{side}-endpoint-url`")
             }
-            Kind::Garbled => return None,
-            Kind::Service if self.is_denied() => format!("the caller needs {action}"),
-            Kind::Service => self.service_hint(side)?,
+            FailureKind::Garbled => return None,
+            FailureKind::Service if self.is_denied() => format!("the caller needs {action}"),
+            FailureKind::Service => self.service_hint(side)?,
         };
         Some(hint)
     }
@@ -390,31 +393,31 @@ impl Failure {
     }
 }
 
-fn kind_of<E>(error: &SdkError<E, HttpResponse>, chain: &[String]) -> Kind {
+fn kind_of<E>(error: &SdkError<E, HttpResponse>, chain: &[String]) -> FailureKind {
     let succeeded = |response: &HttpResponse| response.status().is_success();
     if matches!(error, SdkError::ServiceError(_)) {
         // What should be an answer and cannot be read as one is called an error of the service too.
         return match error.raw_response().is_some_and(succeeded) {
-            true => Kind::Garbled,
-            false => Kind::Service,
+            true => FailureKind::Garbled,
+            false => FailureKind::Service,
         };
     }
     // The type of this cause is not public in the crates at hand; its text begins so.
     if chain.iter().any(|text| text.contains("credential")) {
-        return Kind::Credentials;
+        return FailureKind::Credentials;
     }
     if let SdkError::DispatchFailure(failure) = error {
         if failure.is_timeout() {
-            return Kind::Timeout;
+            return FailureKind::Timeout;
         }
         if !failure.is_user() {
-            return Kind::Connection;
+            return FailureKind::Connection;
         }
     }
     if matches!(error, SdkError::TimeoutError(_)) || chain.iter().any(|text| is_stall(text)) {
-        return Kind::Timeout;
+        return FailureKind::Timeout;
     }
-    Kind::Garbled
+    FailureKind::Garbled
 }
 
 /// Tells whether this is what the SDK says about an answer that has stalled. (The type of that error is not public.)
@@ -457,12 +460,12 @@ pub(super) fn innermost(error: &dyn StdError) -> String {
 
 /// Picks the text that says most, which is the innermost; but of a chain of providers that all had
 /// nothing, only that.
-fn root_cause(kind: Kind, chain: &[String]) -> String {
+fn root_cause(kind: FailureKind, chain: &[String]) -> String {
     let innermost = chain.last().map_or("", String::as_str);
-    if kind == Kind::Credentials && innermost.starts_with("no credentials found in chain") {
+    if kind == FailureKind::Credentials && innermost.starts_with("no credentials found in chain") {
         return "none in the environment, the profiles and the instance's metadata".to_owned();
     }
-    if kind == Kind::Credentials && innermost == "the credential provider was not enabled" {
+    if kind == FailureKind::Credentials && innermost == "the credential provider was not enabled" {
         // A profile was asked for.
         return "no AWS configuration file defines any profile".to_owned();
     }
@@ -476,7 +479,7 @@ fn root_cause(kind: Kind, chain: &[String]) -> String {
 mod tests {
     use super::*;
 
-    fn failure(kind: Kind, code: &str, status: Option<u16>) -> Failure {
+    fn failure(kind: FailureKind, code: &str, status: Option<u16>) -> Failure {
         Failure {
             kind,
             code: code.to_owned(),
@@ -502,13 +505,13 @@ mod tests {
             ("ResourceNotFoundException", 400, Some("`--s3-region`")),
             ("TeaPot", 418, None),
         ] {
-            let told = failure(Kind::Service, code, Some(status)).hint(Side::S3, action);
+            let told = failure(FailureKind::Service, code, Some(status)).hint(Side::S3, action);
             match hint {
                 Some(part) => assert!(told.unwrap().contains(part), "{code}"),
                 None => assert_eq!(told, None, "{code}"),
             }
         }
-        let told = failure(Kind::Connection, "", None).hint(Side::Cwl, action);
+        let told = failure(FailureKind::Connection, "", None).hint(Side::Cwl, action);
         assert!(told.unwrap().contains("`--cwl-endpoint-url`"));
     }
 
@@ -529,16 +532,16 @@ mod tests {
                 "profile `foo` was not defined",
             ),
         ] {
-            assert_eq!(root_cause(Kind::Credentials, &chain(texts)), told);
+            assert_eq!(root_cause(FailureKind::Credentials, &chain(texts)), told);
         }
     }
 
     #[test]
     fn texts_are_one_line() {
-        let service = failure(Kind::Service, "NoSuchBucket", Some(404));
+        let service = failure(FailureKind::Service, "NoSuchBucket", Some(404));
         assert_eq!(service.text(), "NoSuchBucket: so it is");
         assert_eq!(
-            failure(Kind::Service, "", Some(502)).text(),
+            failure(FailureKind::Service, "", Some(502)).text(),
             "HTTP status 502: so it is"
         );
     }
@@ -546,26 +549,32 @@ mod tests {
     #[test]
     fn what_is_worth_another_try() {
         for (kind, code, status, throttled, passing) in [
-            (Kind::Service, "ThrottlingException", Some(400), true, false),
-            (Kind::Service, "", Some(429), true, false),
             (
-                Kind::Service,
+                FailureKind::Service,
+                "ThrottlingException",
+                Some(400),
+                true,
+                false,
+            ),
+            (FailureKind::Service, "", Some(429), true, false),
+            (
+                FailureKind::Service,
                 "ServiceUnavailableException",
                 Some(503),
                 false,
                 true,
             ),
             (
-                Kind::Service,
+                FailureKind::Service,
                 "ResourceNotFoundException",
                 Some(400),
                 false,
                 false,
             ),
-            (Kind::Connection, "", None, false, true),
-            (Kind::Timeout, "", None, false, true),
-            (Kind::Credentials, "", None, false, false),
-            (Kind::Garbled, "", Some(200), false, true),
+            (FailureKind::Connection, "", None, false, true),
+            (FailureKind::Timeout, "", None, false, true),
+            (FailureKind::Credentials, "", None, false, false),
+            (FailureKind::Garbled, "", Some(200), false, true),
         ] {
             let failure = failure(kind, code, status);
             assert_eq!(failure.is_throttled(), throttled, "{failure:?}");

@@ -15,7 +15,7 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use tokio::task::JoinSet;
 
 use super::SourceOptions;
-use super::aws::{Failure, Kind};
+use super::aws::{Failure, FailureKind};
 use super::pace::{Pace, Paces, backoff};
 use super::region;
 
@@ -125,12 +125,12 @@ impl Caller {
             {
                 pace.throttled();
             }
-            if failure.kind == Kind::Service {
+            if failure.kind == FailureKind::Service {
                 self.reached.store(true, Ordering::Relaxed);
             }
             let attempts = if !self.reached.load(Ordering::Relaxed) {
                 self.first_attempts
-            } else if failure.kind == Kind::Timeout {
+            } else if failure.kind == FailureKind::Timeout {
                 SILENT_ATTEMPTS
             } else {
                 ATTEMPTS

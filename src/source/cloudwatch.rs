@@ -44,7 +44,7 @@ use crate::model::window::Window;
 use crate::model::{Error, Side};
 
 use ahead::Ahead;
-use filter::Trouble;
+use filter::TogetherTrouble;
 use stretch::{latest, stretches};
 
 /// The service in settings: `AWS_ENDPOINT_URL_CLOUDWATCH_LOGS`, and `cloudwatch_logs` in a profile's services, where the SDK
@@ -66,18 +66,18 @@ pub(super) struct CloudWatch {
     caller: Caller,
     clock: Clock,
     reading: GroupReading,
-    state: Mutex<State>,
+    state: Mutex<GroupLearned>,
     /// Pages of events in memory at once.
     pages: Semaphore,
 }
 
 /// What a group has learned so far.
 #[derive(Debug, Default)]
-struct State {
+struct GroupLearned {
     /// Whether what is read now is read again, to confirm what is missing.
     again: bool,
     /// What was read while the streams were listed.
-    ahead: Option<Result<Ahead, Trouble>>,
+    ahead: Option<Result<Ahead, TogetherTrouble>>,
     /// Streams of which the last listing promises an event in the window.
     promised: Vec<String>,
     /// Whether the streams to read are but some of the group's, because only some interfaces are asked for.
@@ -149,12 +149,12 @@ impl CloudWatch {
         self.state().again
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, GroupLearned> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns what is to be read together of these streams; `None` if they are better read one by one.
-    fn stretch_together(&self, wanted: &[PartRequest]) -> Option<stretch::Stretch> {
+    fn stretch_together(&self, wanted: &[PartRequest]) -> Option<stretch::TimeRange> {
         let few = self.reading == GroupReading::Auto && wanted.len() <= FEW_STREAMS;
         if few || self.looks_again() || !self.may_read_together() {
             return None;
@@ -168,14 +168,14 @@ impl CloudWatch {
     }
 
     /// Takes note that streams cannot be read together, and why.
-    fn give_up(&self, trouble: Trouble) {
+    fn give_up(&self, trouble: TogetherTrouble) {
         let remark = match trouble {
-            Trouble::Denied(said) => Remark::NotTogether { said },
-            Trouble::Failed(said) => Remark::ByStream {
+            TogetherTrouble::Denied(said) => Remark::NotTogether { said },
+            TogetherTrouble::Failed(said) => Remark::ByStream {
                 why: format!("`FilterLogEvents` failed: {said}"),
             },
-            Trouble::Doubt(doubt) => Remark::ByStream { why: doubt.0 },
-            Trouble::Stopped => return,
+            TogetherTrouble::Doubt(doubt) => Remark::ByStream { why: doubt.0 },
+            TogetherTrouble::Stopped => return,
         };
         tracing::info!(?remark, "reading stream by stream");
         self.state().by_stream = Some(remark);

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use super::aws::{self, Failure, Kind};
+use super::aws::{self, Failure, FailureKind};
 use super::changes;
 use super::cloudwatch::CloudWatch;
 use super::files::Files;
@@ -20,13 +20,13 @@ use super::{Address, Ask, Part, Source, SourceOptions};
 use crate::model::Error;
 
 /// What a call said, or why it said nothing.
-pub type Answer<T> = Result<T, Trouble>;
+pub type CallAnswer<T> = Result<T, CallTrouble>;
 
 /// Why a call said nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trouble {
+pub struct CallTrouble {
     /// What kind of trouble.
-    pub why: Why,
+    pub why: TroubleKind,
     /// What went wrong, in one line.
     pub text: String,
     /// What to do about it, if that is known and it is not just to grant the permission.
@@ -35,7 +35,7 @@ pub struct Trouble {
 
 /// Kinds of trouble.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Why {
+pub enum TroubleKind {
     /// The caller lacks a permission.
     Denied,
     /// There is no usable identity: no call can succeed.
@@ -48,25 +48,26 @@ pub enum Why {
     Other,
 }
 
-impl Trouble {
+impl CallTrouble {
     pub(super) fn of(failure: &Failure, options: &SourceOptions) -> Self {
         let missing = ["NoSuchBucket", "NoSuchKey", "ResourceNotFoundException"];
-        let why = if failure.kind == Kind::Credentials {
-            Why::Credentials
-        } else if matches!(failure.kind, Kind::Connection | Kind::Timeout) {
-            Why::Unreachable
+        let why = if failure.kind == FailureKind::Credentials {
+            TroubleKind::Credentials
+        } else if matches!(failure.kind, FailureKind::Connection | FailureKind::Timeout) {
+            TroubleKind::Unreachable
         } else if failure.is_denied() {
-            Why::Denied
+            TroubleKind::Denied
         } else if missing.contains(&failure.code.as_str()) {
-            Why::Missing
+            TroubleKind::Missing
         } else {
-            Why::Other
+            TroubleKind::Other
         };
         let advice = match why {
-            Why::Denied => None,
-            Why::Credentials | Why::Missing | Why::Unreachable | Why::Other => {
-                failure.hint(options.side, "")
-            }
+            TroubleKind::Denied => None,
+            TroubleKind::Credentials
+            | TroubleKind::Missing
+            | TroubleKind::Unreachable
+            | TroubleKind::Other => failure.hint(options.side, ""),
         };
         Self {
             why,
@@ -77,7 +78,7 @@ impl Trouble {
 
     pub(super) fn other(text: impl Into<String>) -> Self {
         Self {
-            why: Why::Other,
+            why: TroubleKind::Other,
             text: text.into(),
             advice: None,
         }
@@ -86,7 +87,7 @@ impl Trouble {
 
 /// Who calls, as STS says it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Caller {
+pub struct CallerIdentity {
     /// The account.
     pub account: String,
     /// The user or the assumed role.
@@ -97,11 +98,11 @@ pub struct Caller {
 #[derive(Clone, Debug)]
 pub enum Examined {
     /// A bucket, or a folder in it.
-    Bucket(Live, Box<Bucket>),
+    Bucket(Live, Box<BucketFacts>),
     /// A log group.
-    Group(Live, Box<Group>),
+    Group(Live, Box<GroupFacts>),
     /// A folder or a file.
-    Files(Answer<Places>),
+    Files(CallAnswer<Places>),
     /// What can be read only once, and so is left alone: standard input or a pipe.
     Once,
 }
@@ -110,7 +111,7 @@ pub enum Examined {
 #[derive(Clone, Debug)]
 pub struct Live {
     /// Who calls.
-    pub caller: Answer<Caller>,
+    pub caller: CallAnswer<CallerIdentity>,
     /// The region that is configured.
     pub region: Option<String>,
     /// Where the service was called: scheme and host.
@@ -123,7 +124,7 @@ pub struct Live {
 
 /// What is found in a bucket. `None` was not tried, because what it takes was not to be had.
 #[derive(Clone, Debug, Default)]
-pub struct Bucket {
+pub struct BucketFacts {
     /// Its name.
     pub name: String,
     /// The region it turned out to be in.
@@ -131,11 +132,11 @@ pub struct Bucket {
     /// The folder in which objects are looked for: empty, or ending with `/`.
     pub folder: String,
     /// What is in it.
-    pub places: Option<Answer<Places>>,
+    pub places: Option<CallAnswer<Places>>,
     /// Folders of the bucket with delivered logs in them, if there are none in the one asked for.
     pub elsewhere: BTreeSet<String>,
     /// The object whose first bytes were read.
-    pub object: Option<(String, Answer<Object>)>,
+    pub object: Option<(String, CallAnswer<Object>)>,
 }
 
 /// What is found where objects or files lie.
@@ -148,9 +149,9 @@ pub struct Places {
     /// The regions of these.
     pub regions: BTreeSet<String>,
     /// The newest object of all.
-    pub newest: Option<Found>,
+    pub newest: Option<FoundObject>,
     /// The newest that may hold records of the window.
-    pub in_window: Option<Found>,
+    pub in_window: Option<FoundObject>,
     /// How many objects or files were met; not how many there are, if not all were listed.
     pub seen: usize,
     /// Whether there are more than were listed.
@@ -161,7 +162,7 @@ pub struct Places {
 
 /// An object or a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct FoundObject {
     /// The key or the path.
     pub name: String,
     /// The slot in its name, or else when it was last written; Unix seconds.
@@ -177,7 +178,7 @@ impl Places {
     }
 
     /// Takes note of an object.
-    pub(super) fn meet(&mut self, found: Found, ask: &Ask) {
+    pub(super) fn meet(&mut self, found: FoundObject, ask: &Ask) {
         self.seen += 1;
         let named = ObjectName::parse(&found.name);
         if let Some(name) = &named {
@@ -186,7 +187,7 @@ impl Places {
         }
         self.layouts.extend(KeyLayout::of(&found.name));
         let in_window = named.is_none_or(|name| ask.window.object_names().contains(name.time));
-        let newer = |known: &Option<Found>| {
+        let newer = |known: &Option<FoundObject>| {
             let known = known.as_ref();
             known.is_none_or(|known| (known.time, &known.name) < (found.time, &found.name))
         };
@@ -209,33 +210,33 @@ pub struct Object {
     /// The first bytes, as stored; empty if reading was denied although the object itself may be asked for.
     pub head: Vec<u8>,
     /// Why its content cannot be had, although the object may be asked for: the key is denied.
-    pub sealed: Option<Trouble>,
+    pub sealed: Option<CallTrouble>,
 }
 
 /// What is found of a log group. `None` was not tried, because what it takes was not to be had.
 #[derive(Clone, Debug, Default)]
-pub struct Group {
+pub struct GroupFacts {
     /// Its name.
     pub name: String,
     /// Its ARN, as the address gives it.
     pub arn: Option<String>,
     /// How it is set up; `None` inside if there is no such group.
-    pub settings: Option<Answer<Option<Settings>>>,
+    pub settings: Option<CallAnswer<Option<GroupSettings>>>,
     /// Groups whose names begin like it.
     pub similar: BTreeSet<String>,
     /// Its streams.
-    pub streams: Option<Answer<Streams>>,
+    pub streams: Option<CallAnswer<Streams>>,
     /// The stream whose newest event was read.
-    pub event: Option<(String, Answer<Option<Newest>>)>,
+    pub event: Option<(String, CallAnswer<Option<NewestEvent>>)>,
     /// Whether events of that stream may be read together with others'.
-    pub together: Option<Answer<()>>,
+    pub together: Option<CallAnswer<()>>,
     /// Whether masked values are shown, if they were asked for.
-    pub unmasked: Option<Answer<()>>,
+    pub unmasked: Option<CallAnswer<()>>,
 }
 
 /// How a log group is set up.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Settings {
+pub struct GroupSettings {
     /// Its ARN, without `:*`.
     pub arn: Option<String>,
     /// For how many days events are kept; `None` is for ever.
@@ -269,7 +270,7 @@ impl Streams {
 
 /// The newest event of a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Newest {
+pub struct NewestEvent {
     /// Its time in Unix seconds: the `start` of its record.
     pub time: i64,
     /// The record.
@@ -297,10 +298,10 @@ pub async fn examine(address: &Address, options: &SourceOptions, ask: &Ask) -> E
                     clock_ahead: None,
                     calls: BTreeMap::new(),
                 },
-                Box::new(Group {
+                Box::new(GroupFacts {
                     name: group.name.clone(),
                     arn: group.arn.clone(),
-                    ..Group::default()
+                    ..GroupFacts::default()
                 }),
             ),
         },
@@ -309,7 +310,7 @@ pub async fn examine(address: &Address, options: &SourceOptions, ask: &Ask) -> E
     }
 }
 
-fn trouble(error: &Error) -> Trouble {
+fn trouble(error: &Error) -> CallTrouble {
     let text = match error {
         Error::Source { reason, .. } => reason.clone(),
         Error::Usage(_)
@@ -320,9 +321,9 @@ fn trouble(error: &Error) -> Trouble {
         | Error::Deadline { .. }
         | Error::Incomparable(_) => error.to_string(),
     };
-    Trouble {
+    CallTrouble {
         advice: error.hint().map(str::to_owned),
-        ..Trouble::other(text)
+        ..CallTrouble::other(text)
     }
 }
 
@@ -355,9 +356,9 @@ async fn files(path: &Path, options: &SourceOptions, ask: &Ask) -> Examined {
     })
 }
 
-fn file(part: &Part) -> Found {
+fn file(part: &Part) -> FoundObject {
     let named = ObjectName::parse(&part.name).map(|name| name.time);
-    Found {
+    FoundObject {
         name: part.name.to_string(),
         time: named
             .or_else(|| changes::modified(&part.version))
@@ -371,23 +372,23 @@ pub(super) async fn caller(
     options: &SourceOptions,
     home: Option<&str>,
     fallback: Option<&'static str>,
-) -> Answer<Caller> {
+) -> CallAnswer<CallerIdentity> {
     let config = aws::load(options, home, fallback)
         .await
         .map_err(|error| trouble(&error))?;
     let Some(sts) = Query::new(STS, &config, options) else {
-        return Err(Trouble::other("no region is known"));
+        return Err(CallTrouble::other("no region is known"));
     };
     match sts.identity().await {
-        Ok(identity) => Ok(Caller {
+        Ok(identity) => Ok(CallerIdentity {
             account: identity.account,
             arn: identity.arn,
         }),
-        Err(failure) => Err(Trouble::of(&failure, options)),
+        Err(failure) => Err(CallTrouble::of(&failure, options)),
     }
 }
 
 /// Asks who calls on a side of which nothing else is known.
-pub async fn identity(options: &SourceOptions) -> Answer<Caller> {
+pub async fn identity(options: &SourceOptions) -> CallAnswer<CallerIdentity> {
     caller(options, None, Some("us-east-1")).await
 }

@@ -32,7 +32,7 @@ use crate::model::{Error, Side};
 #[derive(Debug)]
 pub(super) struct Files {
     address: String,
-    place: Arc<Place>,
+    place: Arc<FilePlace>,
     side: Side,
     /// The flow logs whose objects are read; empty is all.
     flow_logs: Vec<String>,
@@ -40,7 +40,7 @@ pub(super) struct Files {
 }
 
 #[derive(Debug)]
-enum Place {
+enum FilePlace {
     Folder(PathBuf),
     File {
         path: PathBuf,
@@ -79,13 +79,13 @@ impl Files {
         let name = name.to_string_lossy().into_owned();
         let path = path.to_owned();
         let place = if metadata.is_dir() {
-            Place::Folder(path)
+            FilePlace::Folder(path)
         } else if metadata.is_file() {
-            Place::File { path, name }
+            FilePlace::File { path, name }
         } else {
             let pipe = File::open(&path).and_then(ending);
             let file = pipe.and_then(Spool::of).map_err(|error| failed(&error))?;
-            Place::Spool { file, name }
+            FilePlace::Spool { file, name }
         };
         let place = Arc::new(place);
         Ok(Self {
@@ -110,7 +110,7 @@ impl Files {
         let name = address.clone();
         Ok(Self {
             address,
-            place: Arc::new(Place::Spool { file, name }),
+            place: Arc::new(FilePlace::Spool { file, name }),
             side,
             flow_logs: Vec::new(),
             read: FilesRead::default(),
@@ -188,7 +188,7 @@ async fn blocking<T: Send + 'static>(
     spawn_blocking(work).await.map_err(io::Error::other)?
 }
 
-impl Place {
+impl FilePlace {
     /// Lists what there is, and of a folder the flow logs that names tell.
     fn list(
         &self,

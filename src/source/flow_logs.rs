@@ -156,14 +156,14 @@ pub(crate) fn common_interface(logs: &Sides<FlowLog>) -> Option<String> {
 
 /// Which flow logs are asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Asked {
+pub enum FlowLogsAsked {
     /// Those with these ids.
     Ids(Vec<String>),
     /// Those of this resource.
     Resource(String),
 }
 
-impl Asked {
+impl FlowLogsAsked {
     fn filter(&self) -> Vec<(String, String)> {
         let (name, values) = match self {
             Self::Ids(ids) => ("flow-log-id", ids.as_slice()),
@@ -189,7 +189,10 @@ impl Asked {
 ///
 /// # Errors
 /// No region is known, or neither side could be asked. If just one could not, what the other found stands.
-pub async fn find(asked: &Asked, options: &Sides<SourceOptions>) -> Result<Vec<FlowLog>, Error> {
+pub async fn find(
+    asked: &FlowLogsAsked,
+    options: &Sides<SourceOptions>,
+) -> Result<Vec<FlowLog>, Error> {
     let alike = |a: &SourceOptions, b: &SourceOptions| {
         (&a.profile, &a.region, &a.role_arn, &a.external_id)
             == (&b.profile, &b.region, &b.role_arn, &b.external_id)
@@ -215,7 +218,7 @@ pub async fn find(asked: &Asked, options: &Sides<SourceOptions>) -> Result<Vec<F
     Ok(found)
 }
 
-async fn find_on(asked: &Asked, options: &SourceOptions) -> Result<Vec<FlowLog>, Error> {
+async fn find_on(asked: &FlowLogsAsked, options: &SourceOptions) -> Result<Vec<FlowLog>, Error> {
     let config = aws::load(options, None, None).await?;
     let side = options.side;
     let wrong = |failure: Failure| failure.into_error(side, &asked.text(), DESCRIBE);

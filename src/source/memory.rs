@@ -18,7 +18,7 @@ const BESIDE: i64 = 60;
 
 /// What a part in memory holds.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Held {
+pub enum MemoryPart {
     /// An object or a file: one content.
     Bytes(Bytes),
     /// A log stream, page by page.
@@ -31,7 +31,7 @@ pub struct HeldPart {
     /// What the listing says of it.
     pub part: Part,
     /// What is in it.
-    pub held: Held,
+    pub held: MemoryPart,
     /// Why it is listed as one that cannot be read, if it is.
     pub denied: Option<String>,
     /// Why reading it ends early, after all that it holds was given, if it does.
@@ -43,10 +43,10 @@ pub struct HeldPart {
 impl HeldPart {
     /// A part that can be read. An object does not change under its name (its version is `1`); whether a stream does is
     /// not known.
-    pub fn new(name: &str, held: Held) -> Self {
+    pub fn new(name: &str, held: MemoryPart) -> Self {
         let (size, version) = match &held {
-            Held::Bytes(bytes) => (Some(bytes.len() as u64), "1"),
-            Held::Pages(_) => (None, ""),
+            MemoryPart::Bytes(bytes) => (Some(bytes.len() as u64), "1"),
+            MemoryPart::Pages(_) => (None, ""),
         };
         Self {
             part: Part {
@@ -188,9 +188,9 @@ impl Source for Memory {
         };
         match &found.held {
             // Nothing of an object is taken unless all of it is there.
-            Held::Bytes(_) if found.broken.is_some() => {}
-            Held::Bytes(bytes) => outlet.deliver(Content::Bytes(bytes.clone())).await?,
-            Held::Pages(pages) => {
+            MemoryPart::Bytes(_) if found.broken.is_some() => {}
+            MemoryPart::Bytes(bytes) => outlet.deliver(Content::Bytes(bytes.clone())).await?,
+            MemoryPart::Pages(pages) => {
                 for page in pages {
                     let events = page.iter().filter(wanted).cloned().collect();
                     outlet.deliver(Content::Events(events)).await?;

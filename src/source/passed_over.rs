@@ -111,11 +111,11 @@ impl PassedFiles {
         }
     }
 
-    fn found_tables(&self, root: &str, listing: &Listing) -> BTreeSet<Table> {
+    fn found_tables(&self, root: &str, listing: &Listing) -> BTreeSet<TableFolder> {
         let hidden = self.hidden.iter().filter_map(|name| {
             let (folder, last) = split(name);
             let (log, kind, scan) = TABLES.into_iter().find(|(log, ..)| *log == last)?;
-            Some(Table::new(folder, log, kind, scan))
+            Some(TableFolder::new(folder, log, kind, scan))
         });
         let iceberg = listing.parts.iter().filter_map(|part| {
             let name = part.name.strip_prefix(root).unwrap_or(&part.name);
@@ -123,11 +123,11 @@ impl PassedFiles {
             let (table, last) = split(folder.strip_suffix('/')?);
             let described = file.ends_with(".metadata.json") || file.ends_with(".metadata.json.gz");
             (last == "metadata" && described)
-                .then(|| Table::new(table, "metadata", "Iceberg", "iceberg_scan"))
+                .then(|| TableFolder::new(table, "metadata", "Iceberg", "iceberg_scan"))
         });
-        let all: BTreeSet<Table> = hidden.chain(iceberg).collect();
+        let all: BTreeSet<TableFolder> = hidden.chain(iceberg).collect();
         // One within another is a matter of the outer one.
-        let within = |inner: &Table| {
+        let within = |inner: &TableFolder| {
             let mut others = all.iter().filter(|outer| outer.folder != inner.folder);
             others.any(|outer| inner.folder.starts_with(&outer.folder))
         };
@@ -153,7 +153,7 @@ impl PassedFiles {
 
 /// A folder whose files are not all in force.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Table {
+struct TableFolder {
     /// The folder, with `/` at its end; empty is the whole place.
     folder: String,
     log: &'static str,
@@ -161,7 +161,7 @@ struct Table {
     scan: &'static str,
 }
 
-impl Table {
+impl TableFolder {
     fn new(folder: &str, log: &'static str, kind: &'static str, scan: &'static str) -> Self {
         Self {
             folder: folder.to_owned(),
@@ -198,7 +198,7 @@ pub(super) fn table_around(holds: impl Fn(&str, &str) -> bool) -> Option<(&'stat
         };
         holds(log, ending)
     })?;
-    Some((log, Table::new("", log, kind, scan).reason()))
+    Some((log, TableFolder::new("", log, kind, scan).reason()))
 }
 
 /// Returns the end of the first step of a name that begins with a dot or an underscore.

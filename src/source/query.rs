@@ -85,7 +85,7 @@ pub fn partition(region: &str) -> &'static str {
 pub(super) struct Query {
     service: Service,
     caller: Caller,
-    operation: Operation<String, String, Refused>,
+    operation: Operation<String, String, QueryRefused>,
 }
 
 impl Query {
@@ -197,9 +197,9 @@ fn standard_endpoint(service: &str, region: &str, fips: bool, dual_stack: bool) 
 /// What the service said instead of an answer.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(super) struct Refused(ErrorMetadata);
+pub(super) struct QueryRefused(ErrorMetadata);
 
-impl ProvideErrorMetadata for Refused {
+impl ProvideErrorMetadata for QueryRefused {
     fn meta(&self) -> &ErrorMetadata {
         &self.0
     }
@@ -211,23 +211,23 @@ struct Complaint {
     #[serde(rename = "Errors")]
     errors: Option<Box<Complaint>>,
     #[serde(rename = "Error")]
-    error: Option<Said>,
+    error: Option<XmlSaid>,
 }
 
 #[derive(Debug, Default, Deserialize)]
-struct Said {
+struct XmlSaid {
     #[serde(rename = "Code")]
     code: Option<String>,
     #[serde(rename = "Message")]
     message: Option<String>,
 }
 
-fn read(response: &HttpResponse) -> Result<String, OrchestratorError<Refused>> {
+fn read(response: &HttpResponse) -> Result<String, OrchestratorError<QueryRefused>> {
     let text = String::from_utf8_lossy(response.body().bytes().unwrap_or_default()).into_owned();
     if response.status().is_success() {
         return Ok(text);
     }
-    Err(OrchestratorError::operation(Refused(complaint(&text))))
+    Err(OrchestratorError::operation(QueryRefused(complaint(&text))))
 }
 
 /// Reads an error; what is no XML of the service's own (a proxy's page) has neither code nor message.

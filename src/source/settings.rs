@@ -23,7 +23,7 @@ const NAMING: [&str; 3] = ["source_profile", "sso_session", "services"];
 
 /// What the files say, in the SDK's spelling.
 #[derive(Debug)]
-pub(super) struct Settings {
+pub(super) struct FileSettings {
     pub(super) files: EnvConfigFiles,
     /// The profile that the options or the environment name.
     pub(super) profile: Option<String>,
@@ -53,7 +53,7 @@ struct Read {
 ///
 /// # Errors
 /// One of them cannot be read or understood, with the line, or has no such profile as is named.
-pub(super) fn read(options: &SourceOptions) -> Result<Settings, Error> {
+pub(super) fn read(options: &SourceOptions) -> Result<FileSettings, Error> {
     let side = options.side;
     let config = file(side, "AWS_CONFIG_FILE", "config", true)?;
     let credentials = file(side, "AWS_SHARED_CREDENTIALS_FILE", "credentials", false)?;
@@ -94,7 +94,7 @@ pub(super) fn read(options: &SourceOptions) -> Result<Settings, Error> {
     let files = EnvConfigFiles::builder()
         .with_contents(EnvConfigFileKind::Config, config.text)
         .with_contents(EnvConfigFileKind::Credentials, credentials.text);
-    Ok(Settings {
+    Ok(FileSettings {
         files: files.build(),
         profile,
         certificates,

@@ -14,7 +14,7 @@ use flowdiff::record::Layout;
 use flowdiff::report::Report;
 use flowdiff::source::Source;
 use flowdiff::source::key::cover;
-use flowdiff::source::memory::{Held, HeldPart, Memory};
+use flowdiff::source::memory::{HeldPart, Memory, MemoryPart};
 use jiff::Timestamp;
 
 /// 2024-03-05T10:00:00Z, a slot's first second.
@@ -284,7 +284,7 @@ impl Corpus {
             }
             let mut text = lines.join("\n");
             text.push('\n');
-            let mut part = HeldPart::new(name, Held::Bytes(Bytes::from(text)));
+            let mut part = HeldPart::new(name, MemoryPart::Bytes(Bytes::from(text)));
             part.part.cover = match side {
                 Side::S3 => cover(name),
                 Side::Cwl => cover(&format!("{name}/000000.gz")),

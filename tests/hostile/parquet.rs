@@ -3,7 +3,7 @@
 use std::fs;
 use std::sync::Arc;
 
-use flowdiff::decode::table::{self, Values};
+use flowdiff::decode::table::{self, ColumnValues};
 use parquet::basic::{
     Compression, Encoding, GzipLevel, Repetition, Type as PhysicalType, ZstdLevel,
 };
@@ -210,7 +210,7 @@ fn absurd_schemas() {
     let names: Vec<String> = (0..2000).map(|n| format!("f{n}")).collect();
     let columns = names
         .iter()
-        .map(|name| (name.as_str(), Values::I64(vec![Some(1)])));
+        .map(|name| (name.as_str(), ColumnValues::I64(vec![Some(1)])));
     let wide = written(&columns.collect::<Vec<_>>());
     desk.assert_unreadable(&wide, "Parquet: 2000 fields, more than any flow log has");
 }
@@ -221,23 +221,23 @@ fn wrong_types() {
     for (name, column, reason) in [
         (
             "bytes",
-            Values::Bool(vec![Some(true)]),
+            ColumnValues::Bool(vec![Some(true)]),
             "Parquet: column `bytes` cannot be a field, it is BOOLEAN",
         ),
         (
             "bytes",
-            Values::F64(vec![Some(f64::INFINITY)]),
+            ColumnValues::F64(vec![Some(f64::INFINITY)]),
             "Parquet: column `bytes` holds inf, which cannot be told exactly as a whole number",
         ),
     ] {
-        let file = written(&[("start", Values::I64(vec![Some(1)])), (name, column)]);
+        let file = written(&[("start", ColumnValues::I64(vec![Some(1)])), (name, column)]);
         desk.put("hostile", &file);
         let report = desk.check(&[]).report();
         assert_eq!(report["findings"][0]["reason"], reason, "{report:#}");
     }
 }
 
-fn written(columns: &[(&str, Values)]) -> Vec<u8> {
+fn written(columns: &[(&str, ColumnValues)]) -> Vec<u8> {
     let mut file = Vec::new();
     table::write(columns, WriterProperties::default(), &mut file).unwrap();
     file

@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use clap::Parser;
-use flowdiff::cli::plan::Plan;
-use flowdiff::cli::{Cli, What};
+use flowdiff::cli::plan::CheckPlan;
+use flowdiff::cli::{self, Cli};
 use flowdiff::job::round;
-use flowdiff::job::state::{State, Store};
-use flowdiff::job::watch::{Came, Tell, watch};
+use flowdiff::job::state::{JobState, Store};
+use flowdiff::job::watch::{RoundLine, RoundSink, watch};
 use flowdiff::model::Error;
 use flowdiff::model::window::Window;
 use flowdiff::model::{Side, Sides};
 use flowdiff::progress::{Mode, Progress};
-use flowdiff::source::memory::{Held, HeldPart, Memory};
+use flowdiff::source::memory::{HeldPart, Memory, MemoryPart};
 use flowdiff::source::{Ask, Source};
 use serde::Serialize;
 use tokio::time::Instant;
@@ -79,7 +79,7 @@ impl Slots {
     fn part(&self, slot: i64) -> HeldPart {
         let text = self.slot(slot);
         let broken = text.is_none().then(|| "not yet".to_owned());
-        let held = Held::Bytes(Bytes::from(text.unwrap_or_default()));
+        let held = MemoryPart::Bytes(Bytes::from(text.unwrap_or_default()));
         let mut part = HeldPart::new(&slot.to_string(), held);
         part.part.size = None;
         part.part.version = String::new();
@@ -96,7 +96,7 @@ struct Lines {
     early: u64,
 }
 
-impl Tell for &mut Lines {
+impl RoundSink for &mut Lines {
     fn tell(&mut self, line: &impl Serialize) -> Result<(), Error> {
         let line = serde_json::to_value(line).unwrap();
         assert_eq!(line["error"], serde_json::Value::Null, "{line:#}");
@@ -135,12 +135,12 @@ async fn rounds_in_a_process_of_their_own() {
     let words = [
         "flowdiff", "check", "s3", "cwl", "--state", "unused", "--memory", "64MiB",
     ];
-    let What::Check(args) = Cli::try_parse_from(words).unwrap().command else {
+    let cli::Command::Check(args) = Cli::try_parse_from(words).unwrap().command else {
         panic!()
     };
-    let job = Plan::new(&args, BEGIN + 900).unwrap().job.unwrap();
+    let job = CheckPlan::new(&args, BEGIN + 900).unwrap().job.unwrap();
     let store = Store::open(directory.as_ref()).unwrap();
-    let mut state = State::begin(job.subject.clone(), BEGIN);
+    let mut state = JobState::begin(job.subject.clone(), BEGIN);
     let began = Instant::now();
     let sources: Sides<Arc<dyn Source>> = Sides {
         s3: Arc::new(
@@ -174,7 +174,7 @@ async fn rounds_in_a_process_of_their_own() {
         )
         .await;
         store.save(&state).unwrap();
-        Came::of(now, round, &|text: &str| text.to_owned())
+        RoundLine::of(now, round, &|text: &str| text.to_owned())
     };
     let stop = tokio::time::sleep(Duration::from_secs(ROUNDS * EVERY));
     watch(Duration::from_secs(EVERY), round, stop, &mut lines)

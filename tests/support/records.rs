@@ -5,7 +5,7 @@ use std::io::Write;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use flowdiff::decode::table::{self, Values};
+use flowdiff::decode::table::{self, ColumnValues};
 use itertools::Itertools;
 use jiff::Timestamp;
 use parquet::basic::{Compression as PageCompression, GzipLevel};
@@ -174,30 +174,30 @@ fn parquet(records: &[&FlowRecord]) -> Vec<u8> {
 }
 
 /// Columns and types of the VPC User Guide; text that is absent is `-`, a number that is absent NULL.
-fn columns(records: &[&FlowRecord]) -> Vec<(&'static str, Values)> {
+fn columns(records: &[&FlowRecord]) -> Vec<(&'static str, ColumnValues)> {
     let text = |value: fn(&FlowRecord) -> &str| {
         let values = records.iter().map(|record| Some(value(record).to_owned()));
-        Values::Text(values.collect())
+        ColumnValues::Text(values.collect())
     };
     let seen = |with: &str, without: &str| {
         let values = records.iter().map(|record| match record.traffic {
             Some(_) => Some(with.to_owned()),
             None => Some(without.to_owned()),
         });
-        Values::Text(values.collect())
+        ColumnValues::Text(values.collect())
     };
     let small = |value: fn(&Traffic) -> i32| {
         let traffic = records.iter().map(|record| record.traffic.as_ref());
-        Values::I32(traffic.map(|seen| seen.map(value)).collect())
+        ColumnValues::I32(traffic.map(|seen| seen.map(value)).collect())
     };
     let large = |value: fn(&Traffic) -> i64| {
         let traffic = records.iter().map(|record| record.traffic.as_ref());
-        Values::I64(traffic.map(|seen| seen.map(value)).collect())
+        ColumnValues::I64(traffic.map(|seen| seen.map(value)).collect())
     };
     let time = |value: fn(&FlowRecord) -> i64| {
-        Values::I64(records.iter().map(|record| Some(value(record))).collect())
+        ColumnValues::I64(records.iter().map(|record| Some(value(record))).collect())
     };
-    let version = Values::I32(vec![Some(2); records.len()]);
+    let version = ColumnValues::I32(vec![Some(2); records.len()]);
     vec![
         ("version", version),
         ("account_id", text(|_| ACCOUNT)),

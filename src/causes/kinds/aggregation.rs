@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use super::shifted::{Counted, count};
+use super::shifted::{SortCounts, count};
 use super::words::records;
 use crate::causes::explanation::Explanation;
-use crate::causes::next::Step;
-use crate::causes::rows::Row;
+use crate::causes::next::NextStep;
+use crate::causes::rows::DifferingCopy;
 use crate::causes::scene::{ENOUGH, Found, Scene};
-use crate::diff::Kind;
+use crate::diff::DifferenceKind;
 use crate::model::{Side, Sides};
 
 /// What a record tells of its traffic.
@@ -22,7 +22,7 @@ struct Amount {
 }
 
 impl Amount {
-    fn of(row: &Row) -> Option<Self> {
+    fn of(row: &DifferingCopy) -> Option<Self> {
         let number = |name: &str| row.record.get(name)?.parse::<u64>().ok();
         let time = |name: &str| row.record.get(name)?.parse::<i64>().ok();
         Some(Self {
@@ -34,16 +34,16 @@ impl Amount {
     }
 }
 
-type Flow<'r> = Sides<Vec<(Amount, &'r Row)>>;
+type Flow<'r> = Sides<Vec<(Amount, &'r DifferingCopy)>>;
 
 pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
     let mut flows: BTreeMap<u64, Flow<'_>> = BTreeMap::new();
     for (flow, row) in scene.noted.flows.all() {
         let lacking = row.side.other();
         let kinds = [
-            Kind::Missing(lacking),
-            Kind::Undetermined(lacking),
-            Kind::Divergent,
+            DifferenceKind::Missing(lacking),
+            DifferenceKind::Undetermined(lacking),
+            DifferenceKind::Divergent,
         ];
         if let Some(amount) = Amount::of(row).filter(|_| kinds.contains(&row.kind)) {
             flows.entry(*flow).or_default()[row.side].push((amount, row));
@@ -65,7 +65,7 @@ pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
             return by_sum(scene, &longest);
         }
     };
-    let mut counted = Counted::new();
+    let mut counted = SortCounts::new();
     let (mut explained, mut of, mut summed, mut short) = (0_u64, 0_u64, 0_u64, 0_u64);
     for flow in flows.values() {
         of += (flow.s3.len() + flow.cwl.len()) as u64;
@@ -83,7 +83,7 @@ pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
             let (packets, bytes) = (sum(|it| it.packets), sum(|it| it.bytes));
             let same = (packets, bytes) == (whole.packets, whole.bytes);
             // Where a piece is lost the others are still told by the sum, but prove nothing.
-            let unread = matches!(row.kind, Kind::Undetermined(_));
+            let unread = matches!(row.kind, DifferenceKind::Undetermined(_));
             let most = packets <= whole.packets
                 && bytes <= whole.bytes
                 && (unread || pieces.len() > 2 && packets.saturating_mul(2) >= whole.packets);
@@ -102,7 +102,8 @@ pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
             }
             for (_, piece) in pieces {
                 // A pair is counted with its record of the longer interval.
-                if piece.kind != Kind::Divergent || row.kind != Kind::Divergent {
+                if piece.kind != DifferenceKind::Divergent || row.kind != DifferenceKind::Divergent
+                {
                     count(&mut counted, piece);
                 }
             }
@@ -123,8 +124,10 @@ pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
         scene.explain_counted(found, &counted);
     } else if explained * 100 >= of * 90 {
         scene.take(found, |cell, left| match cell.kind {
-            Kind::Missing(_) | Kind::Divergent => left,
-            Kind::Surplus(_) | Kind::Pending(_) | Kind::Undetermined(_) => 0,
+            DifferenceKind::Missing(_) | DifferenceKind::Divergent => left,
+            DifferenceKind::Surplus(_)
+            | DifferenceKind::Pending(_)
+            | DifferenceKind::Undetermined(_) => 0,
         });
     }
 }
@@ -136,7 +139,10 @@ fn by_sum(scene: &mut Scene<'_>, longest: &Sides<i64>) {
             .with("s3", interval(longest.s3))
             .with("cwl", interval(longest.cwl));
         scene.explain(found, |cell| {
-            matches!(cell.kind, Kind::Missing(_) | Kind::Divergent)
+            matches!(
+                cell.kind,
+                DifferenceKind::Missing(_) | DifferenceKind::Divergent
+            )
         });
     }
 }
@@ -155,7 +161,7 @@ pub(in crate::causes) fn text(of: &Explanation) -> String {
     )
 }
 
-pub(in crate::causes) fn step(_: &Explanation) -> Step {
-    Step::new("nothing is lost; flow logs of the same maximum aggregation interval can be compared: `doctor` says what is set")
+pub(in crate::causes) fn step(_: &Explanation) -> NextStep {
+    NextStep::new("nothing is lost; flow logs of the same maximum aggregation interval can be compared: `doctor` says what is set")
         .command("doctor")
 }

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use super::words::list;
 use crate::causes::explanation::Explanation;
-use crate::causes::next::Step;
-use crate::causes::scene::{Cell, Found, Scene};
+use crate::causes::next::NextStep;
+use crate::causes::scene::{Found, Scene, SceneCell};
 use crate::causes::traits::Relation;
-use crate::diff::Kind;
+use crate::diff::DifferenceKind;
 use crate::model::words::count;
 use crate::model::{Side, Sides};
 
@@ -48,18 +48,18 @@ fn is_best_effort(name: &str) -> bool {
 
 pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
     let changes = scene.noted.changes.clone();
-    let is = |cell: &Cell<'_>| {
+    let is = |cell: &SceneCell<'_>| {
         let change = changes.get(cell.traits.change);
         let fields = change.into_iter().flatten();
         let mut fields = fields.map(|(name, _)| is_best_effort(name.as_str()));
-        cell.kind == Kind::Divergent && change.is_some() && fields.all(|is| is)
+        cell.kind == DifferenceKind::Divergent && change.is_some() && fields.all(|is| is)
     };
     let mut by_field: BTreeMap<String, u64> = BTreeMap::new();
     let mut absent = Sides::<u64>::default();
     let mut all = 0;
     for ((bucket, kind), by_traits) in &scene.noted.cells {
         for (traits, records) in by_traits {
-            let cell = Cell {
+            let cell = SceneCell {
                 bucket,
                 kind: *kind,
                 traits,
@@ -103,7 +103,9 @@ pub(in crate::causes) fn text(of: &Explanation) -> String {
     )
 }
 
-pub(in crate::causes) fn step(of: &Explanation) -> Step {
-    Step::new("leave these fields out of the comparison, if best effort is good enough for them")
-        .set("--ignore-fields", of.texts("fields").join(","))
+pub(in crate::causes) fn step(of: &Explanation) -> NextStep {
+    NextStep::new(
+        "leave these fields out of the comparison, if best effort is good enough for them",
+    )
+    .set("--ignore-fields", of.texts("fields").join(","))
 }

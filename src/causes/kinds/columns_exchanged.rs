@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
 
-use super::shifted::{Counted, count, sides};
+use super::shifted::{SortCounts, count, sides};
 use super::words::{list, records, side};
 use crate::causes::explanation::Explanation;
-use crate::causes::next::Step;
-use crate::causes::rows::Row;
+use crate::causes::next::NextStep;
+use crate::causes::rows::DifferingCopy;
 use crate::causes::scene::{ENOUGH, Found, Scene};
-use crate::diff::Kind;
+use crate::diff::DifferenceKind;
 use crate::model::Side;
 use crate::record::{FieldName, Record};
 
@@ -18,15 +18,18 @@ use crate::record::{FieldName, Record};
 const SHARE: u64 = 90;
 
 pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
-    let mut groups: BTreeMap<u64, Vec<&Row>> = BTreeMap::new();
+    let mut groups: BTreeMap<u64, Vec<&DifferingCopy>> = BTreeMap::new();
     for (values, row) in scene.noted.values.all() {
-        if matches!(row.kind, Kind::Missing(_) | Kind::Divergent) {
+        if matches!(
+            row.kind,
+            DifferenceKind::Missing(_) | DifferenceKind::Divergent
+        ) {
             groups.entry(*values).or_default().push(row);
         }
     }
     let fault = at_fault(scene);
     // Of each group a pair, S3's record first.
-    let mut pairs: Vec<(&Row, &Row)> = Vec::new();
+    let mut pairs: Vec<(&DifferingCopy, &DifferingCopy)> = Vec::new();
     for rows in groups.values_mut() {
         rows.sort_by(|a, b| a.order().cmp(&b.order()));
         let (s3, cwl) = sides(rows);
@@ -38,7 +41,7 @@ pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
     let Some(order) = order(&pairs, fault) else {
         return;
     };
-    let mut counted = Counted::new();
+    let mut counted = SortCounts::new();
     let (mut explained, mut of) = (0, 0);
     for (s3, cwl) in &pairs {
         let (wrong, right) = match fault {
@@ -50,7 +53,7 @@ pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
             explained += 1;
             // A pair of one flow is counted once.
             count(&mut counted, s3);
-            if s3.kind != Kind::Divergent {
+            if s3.kind != DifferenceKind::Divergent {
                 count(&mut counted, cwl);
             }
         }
@@ -78,9 +81,9 @@ pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
         scene.explain_counted(found, &counted);
     } else {
         let kinds = [
-            Kind::Missing(Side::S3),
-            Kind::Missing(Side::Cwl),
-            Kind::Divergent,
+            DifferenceKind::Missing(Side::S3),
+            DifferenceKind::Missing(Side::Cwl),
+            DifferenceKind::Divergent,
         ];
         scene.take(
             found,
@@ -101,7 +104,10 @@ fn at_fault(scene: &Scene<'_>) -> Side {
 }
 
 /// Returns what each column of the side at fault really holds; `None` if that cannot be told, or is what it is called.
-fn order(pairs: &[(&Row, &Row)], fault: Side) -> Option<BTreeMap<FieldName, FieldName>> {
+fn order(
+    pairs: &[(&DifferingCopy, &DifferingCopy)],
+    fault: Side,
+) -> Option<BTreeMap<FieldName, FieldName>> {
     let mut votes: HashMap<(FieldName, FieldName), u64> = HashMap::new();
     let mut seen: HashMap<FieldName, u64> = HashMap::new();
     for (s3, cwl) in pairs {
@@ -179,10 +185,10 @@ pub(in crate::causes) fn text(of: &Explanation) -> String {
     )
 }
 
-pub(in crate::causes) fn step(of: &Explanation) -> Step {
+pub(in crate::causes) fn step(of: &Explanation) -> NextStep {
     let option = match of.side {
         Some(Side::S3) => "--s3-format",
         _ => "--cwl-format",
     };
-    Step::new("read this side in the format that fits").set(option, of.text("format"))
+    NextStep::new("read this side in the format that fits").set(option, of.text("format"))
 }

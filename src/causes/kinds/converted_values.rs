@@ -4,21 +4,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::shifted;
-use super::shifted::{Counted, count};
+use super::shifted::{SortCounts, count};
 use super::words::{list, records, side, times};
 use crate::causes::explanation::Explanation;
-use crate::causes::next::Step;
-use crate::causes::rows::Row;
-use crate::causes::scene::{Cell, ENOUGH, Found, Scene};
+use crate::causes::next::NextStep;
+use crate::causes::rows::DifferingCopy;
+use crate::causes::scene::{ENOUGH, Found, Scene, SceneCell};
 use crate::causes::traits::Relation;
-use crate::diff::Kind;
+use crate::diff::DifferenceKind;
 use crate::model::{Side, Sides};
 
 /// What a conversion is called, and how to tell it.
-type Rule = (&'static str, fn(Relation) -> bool);
+type Conversion = (&'static str, fn(Relation) -> bool);
 
 /// What is known of how tools convert values.
-const RULES: [Rule; 3] = [
+const RULES: [Conversion; 3] = [
     ("zero-as-absent", |it| matches!(it, Relation::ZeroAbsent(_))),
     ("32-bit", |it| matches!(it, Relation::Truncated(_))),
     ("number-form", |it| matches!(it, Relation::Written(_))),
@@ -37,15 +37,15 @@ pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
 
 /// Rows that are the same once 0 stands for `-`: ports of ICMP, say, which tell a flow, so that nothing has paired them.
 fn zeros_of_flows(scene: &mut Scene<'_>) {
-    let mut rows: BTreeMap<(u64, String), Sides<Vec<&Row>>> = BTreeMap::new();
+    let mut rows: BTreeMap<(u64, String), Sides<Vec<&DifferingCopy>>> = BTreeMap::new();
     for (flow, row) in scene.noted.flows.all() {
-        if matches!(row.kind, Kind::Missing(_)) {
+        if matches!(row.kind, DifferenceKind::Missing(_)) {
             let values = row.record.fields().map(|(_, value)| value.unwrap_or("0"));
             let text: Vec<&str> = values.collect();
             rows.entry((*flow, text.join(" "))).or_default()[row.side].push(row);
         }
     }
-    let mut counted = Counted::new();
+    let mut counted = SortCounts::new();
     let mut absent = Sides::<u64>::default();
     let (mut explained, mut of) = (0_u64, 0_u64);
     let mut fields = BTreeSet::new();
@@ -80,8 +80,11 @@ fn zeros_of_flows(scene: &mut Scene<'_>) {
         scene.explain_counted(found, &counted);
     } else {
         scene.take(found, |cell, left| match cell.kind {
-            Kind::Missing(_) => left * explained / of,
-            Kind::Surplus(_) | Kind::Divergent | Kind::Pending(_) | Kind::Undetermined(_) => 0,
+            DifferenceKind::Missing(_) => left * explained / of,
+            DifferenceKind::Surplus(_)
+            | DifferenceKind::Divergent
+            | DifferenceKind::Pending(_)
+            | DifferenceKind::Undetermined(_) => 0,
         });
     }
 }
@@ -89,11 +92,13 @@ fn zeros_of_flows(scene: &mut Scene<'_>) {
 /// Pairs of which every difference follows the rule.
 fn of_pairs(scene: &mut Scene<'_>, side: Side, rule: &str, follows: fn(Relation) -> bool) {
     let changes = scene.noted.changes.clone();
-    let is = |cell: &Cell<'_>| {
+    let is = |cell: &SceneCell<'_>| {
         let change = changes.get(cell.traits.change);
         let of_rule = |relation: Relation| follows(relation) && relation.side() == Some(side);
         let mut all = change.into_iter().flatten();
-        cell.kind == Kind::Divergent && change.is_some() && all.all(|(_, how)| of_rule(*how))
+        cell.kind == DifferenceKind::Divergent
+            && change.is_some()
+            && all.all(|(_, how)| of_rule(*how))
     };
     let records = scene.left(is);
     if records < ENOUGH {
@@ -102,7 +107,7 @@ fn of_pairs(scene: &mut Scene<'_>, side: Side, rule: &str, follows: fn(Relation)
     let mut fields: Vec<String> = Vec::new();
     for ((bucket, kind), by_traits) in &scene.noted.cells {
         for traits in by_traits.keys() {
-            let cell = Cell {
+            let cell = SceneCell {
                 bucket,
                 kind: *kind,
                 traits,
@@ -148,7 +153,9 @@ fn of_refusals(scene: &mut Scene<'_>, side: Side) {
         .with("rule", "number-form")
         .with("fields", fields)
         .with("seconds", serde_json::Value::Null);
-    scene.explain(found, |cell| cell.kind == Kind::Undetermined(side));
+    scene.explain(found, |cell| {
+        cell.kind == DifferenceKind::Undetermined(side)
+    });
 }
 
 pub(in crate::causes) fn text(of: &Explanation) -> String {
@@ -184,14 +191,14 @@ pub(in crate::causes) fn text(of: &Explanation) -> String {
     }
 }
 
-pub(in crate::causes) fn step(of: &Explanation) -> Step {
+pub(in crate::causes) fn step(of: &Explanation) -> NextStep {
     match of.text("rule") {
-        "zero-as-absent" => Step::new(
+        "zero-as-absent" => NextStep::new(
             "nothing is lost; let the tool that copied this side keep zeros, or leave the fields out",
         )
         .set("--ignore-fields", of.texts("fields").join(",")),
-        "shifted" => Step::new("let the tool that copied this side write times in UTC, and check again"),
-        _ => Step::new("let the tool that copied this side write whole numbers of 64 bits, and check again")
+        "shifted" => NextStep::new("let the tool that copied this side write times in UTC, and check again"),
+        _ => NextStep::new("let the tool that copied this side write whole numbers of 64 bits, and check again")
             .within(of.since, of.until),
     }
 }

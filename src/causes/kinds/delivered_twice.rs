@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use super::words::{list, records, side};
 use crate::causes::explanation::Explanation;
-use crate::causes::next::Step;
+use crate::causes::next::NextStep;
 use crate::causes::scene::{ENOUGH, Found, Scene};
-use crate::diff::Kind;
+use crate::diff::DifferenceKind;
 use crate::model::Side;
 use crate::source::key::ObjectName;
 
@@ -20,7 +20,12 @@ pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
         let mut pairs: BTreeMap<(Arc<str>, Arc<str>), u64> = BTreeMap::new();
         let mut two_flow_logs = 0;
         for ((_, kind), by_traits) in &scene.noted.cells {
-            if ![Kind::Surplus(side), Kind::Missing(side.other())].contains(kind) {
+            if ![
+                DifferenceKind::Surplus(side),
+                DifferenceKind::Missing(side.other()),
+            ]
+            .contains(kind)
+            {
                 continue;
             }
             for (traits, records) in by_traits {
@@ -63,9 +68,11 @@ pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
             .with("parts", named);
         // An extra copy of what the other side lacks for another reason is one all the same.
         scene.explain(found, |cell| match cell.kind {
-            Kind::Surplus(of) => of == side,
-            Kind::Missing(lacking) => lacking != side && cell.traits.twin > 0,
-            Kind::Divergent | Kind::Pending(_) | Kind::Undetermined(_) => false,
+            DifferenceKind::Surplus(of) => of == side,
+            DifferenceKind::Missing(lacking) => lacking != side && cell.traits.twin > 0,
+            DifferenceKind::Divergent
+            | DifferenceKind::Pending(_)
+            | DifferenceKind::Undetermined(_) => false,
         });
     }
 }
@@ -84,18 +91,18 @@ pub(in crate::causes) fn text(of: &Explanation) -> String {
     )
 }
 
-pub(in crate::causes) fn step(of: &Explanation) -> Step {
+pub(in crate::causes) fn step(of: &Explanation) -> NextStep {
     match (of.text("how"), of.side) {
         ("two-flow-logs", Some(Side::S3)) => {
             let part = of.texts("parts").first().copied().unwrap_or("");
-            let step = Step::new("compare one flow log at a time");
+            let step = NextStep::new("compare one flow log at a time");
             let first = part.split(" and ").next().unwrap_or(part);
             match ObjectName::parse(first) {
                 Some(name) => step.set("--flow-log-id", name.flow_log_id),
                 None => step,
             }
         }
-        _ => Step::new(
+        _ => NextStep::new(
             "nothing is lost; let extra copies be, or take one of the two away and check again",
         ),
     }

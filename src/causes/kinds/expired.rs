@@ -1,9 +1,9 @@
 //! Expired: a side has nothing from before a sharp edge that lies as far back as retention or a lifecycle rule can put it.
 
-use super::holes::{Place, holes};
+use super::holes::{HolePlace, holes};
 use super::words::{other, records, side};
 use crate::causes::explanation::Explanation;
-use crate::causes::next::Step;
+use crate::causes::next::NextStep;
 use crate::causes::scene::Scene;
 use crate::model::Side;
 use crate::model::window::rfc3339;
@@ -23,7 +23,7 @@ pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
     for side in Side::BOTH {
         let start = holes(scene, side)
             .into_iter()
-            .find(|hole| hole.place == Place::Start);
+            .find(|hole| hole.place == HolePlace::Start);
         let Some(hole) = start.filter(|_| scene.sides[side].is_live) else {
             continue;
         };
@@ -62,8 +62,8 @@ pub(in crate::causes) fn text(of: &Explanation) -> String {
     )
 }
 
-pub(in crate::causes) fn step(of: &Explanation) -> Step {
-    let step = Step::new(format!(
+pub(in crate::causes) fn step(of: &Explanation) -> NextStep {
+    let step = NextStep::new(format!(
         "compare only what both still keep; `doctor` says for how long {} keeps it",
         side(of)
     ));

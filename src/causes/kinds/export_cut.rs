@@ -1,11 +1,11 @@
 //! Export cut: files of a side hold but the first or the last of what there was.
 
-use super::holes::{Place, holes};
+use super::holes::{HolePlace, holes};
 use super::words::{list, other, records, side};
 use crate::causes::explanation::Explanation;
-use crate::causes::next::Step;
+use crate::causes::next::NextStep;
 use crate::causes::scene::{Found, Scene};
-use crate::diff::Kind;
+use crate::diff::DifferenceKind;
 use crate::model::Side;
 use crate::model::window::rfc3339;
 
@@ -43,7 +43,7 @@ fn by_token(scene: &mut Scene<'_>, side: Side) {
         .with("parts", names)
         .with("parts_in_all", cut.len());
     scene.explain(found, |cell| {
-        cell.kind == Kind::Undetermined(side)
+        cell.kind == DifferenceKind::Undetermined(side)
             && cut
                 .iter()
                 .any(|(_, cover, _)| cover.may_hold(&cell.bucket.interface, cell.bucket.slot))
@@ -57,9 +57,9 @@ fn by_edge(scene: &mut Scene<'_>, side: Side) {
     }
     for hole in holes(scene, side) {
         let by = match hole.place {
-            Place::Start => "start",
-            Place::End => "end",
-            Place::Middle | Place::Whole => continue,
+            HolePlace::Start => "start",
+            HolePlace::End => "end",
+            HolePlace::Middle | HolePlace::Whole => continue,
         };
         let found = hole
             .found("export-cut")
@@ -96,10 +96,10 @@ pub(in crate::causes) fn text(of: &Explanation) -> String {
     }
 }
 
-pub(in crate::causes) fn step(of: &Explanation) -> Step {
+pub(in crate::causes) fn step(of: &Explanation) -> NextStep {
     let text = format!(
         "export {} again, all pages and without `--max-items`, and check again",
         side(of)
     );
-    Step::new(text)
+    NextStep::new(text)
 }

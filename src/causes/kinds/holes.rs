@@ -1,6 +1,6 @@
 //! Holes: stretches of which a side has nothing at all, of any interface, while the other one has.
 
-use crate::causes::scene::{Cell, Found, Scene};
+use crate::causes::scene::{Found, Scene, SceneCell};
 use crate::model::Side;
 use crate::model::window::{SLOT, slot};
 
@@ -11,7 +11,7 @@ const SHARE: u64 = 20;
 
 /// Where in what a side has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum HolePlace {
     /// The side has nothing before.
     Start,
     /// The side has something before and after.
@@ -28,7 +28,7 @@ pub(super) struct Hole {
     /// Which side.
     pub side: Side,
     /// Where.
-    pub place: Place,
+    pub place: HolePlace,
     /// The first second of which it has nothing.
     pub since: i64,
     /// The first second of which it has something again, or the end of what there is.
@@ -39,7 +39,7 @@ pub(super) struct Hole {
 
 impl Hole {
     /// Tells whether the records are missing because of it.
-    pub(super) fn explains(&self, cell: &Cell<'_>) -> bool {
+    pub(super) fn explains(&self, cell: &SceneCell<'_>) -> bool {
         cell.is_missing_on(self.side) && cell.lies_in(self.since, self.until)
     }
 
@@ -53,9 +53,8 @@ impl Hole {
 
 /// Returns the holes in which enough is still unexplained, of several interfaces if there are several.
 pub(super) fn holes(scene: &Scene<'_>, side: Side) -> Vec<Hole> {
-    let held = |slot: &(&i64, &crate::model::Sides<crate::causes::grid::Held>), side: Side| {
-        slot.1[side].records > 0
-    };
+    let held = |slot: &(&i64, &crate::model::Sides<crate::causes::grid::HeldInSlot>),
+                side: Side| { slot.1[side].records > 0 };
     if scene.times_are_off {
         return Vec::new();
     }
@@ -73,7 +72,7 @@ pub(super) fn holes(scene: &Scene<'_>, side: Side) -> Vec<Hole> {
     else {
         let hole = Hole {
             side,
-            place: Place::Whole,
+            place: HolePlace::Whole,
             since: scene.window.start.unwrap_or(*first),
             until: scene.window.end.unwrap_or(end),
             is_sure: true,
@@ -84,14 +83,14 @@ pub(super) fn holes(scene: &Scene<'_>, side: Side) -> Vec<Hole> {
     let mut all = vec![
         Hole {
             side,
-            place: Place::Start,
+            place: HolePlace::Start,
             since: (*first).min(first_start),
             until: first_start,
             is_sure: true,
         },
         Hole {
             side,
-            place: Place::End,
+            place: HolePlace::End,
             since: last_start + 1,
             until: end.max(last_start + 1),
             is_sure: true,
@@ -129,7 +128,7 @@ fn between(scene: &Scene<'_>, side: Side, (from, to): (i64, i64)) -> Hole {
     let near = |edge: i64, at: Option<i64>| at.filter(|at| (at - edge).abs() <= SLOT);
     Hole {
         side,
-        place: Place::Middle,
+        place: HolePlace::Middle,
         since: near(from, before).map_or(from, |at| at + 1),
         until: near(to, after).unwrap_or(to),
         is_sure: true,

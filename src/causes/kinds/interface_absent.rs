@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::words::{list, other, records, side};
 use crate::causes::explanation::Explanation;
-use crate::causes::next::Step;
-use crate::causes::scene::{Cell, ENOUGH, Found, Scene};
+use crate::causes::next::NextStep;
+use crate::causes::scene::{ENOUGH, Found, Scene, SceneCell};
 use crate::model::Side;
 use crate::model::window::rfc3339;
 
@@ -38,7 +38,7 @@ pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
                     _ => interface.to_string(),
                 })
                 .collect();
-            let is = |cell: &Cell<'_>| {
+            let is = |cell: &SceneCell<'_>| {
                 cell.is_missing_on(side)
                     && interfaces
                         .get(&cell.bucket.interface)
@@ -60,7 +60,7 @@ fn absent(scene: &Scene<'_>, side: Side) -> Vec<(Arc<str>, &'static str, i64, i6
     for ((bucket, kind), by_traits) in cells {
         if let Some(slot) = bucket
             .slot
-            .filter(|_| *kind == crate::diff::Kind::Missing(side))
+            .filter(|_| *kind == crate::diff::DifferenceKind::Missing(side))
         {
             let of = slots.entry(Arc::clone(&bucket.interface)).or_default();
             *of.entry(slot).or_default() += by_traits.values().sum::<u64>();
@@ -124,14 +124,14 @@ pub(in crate::causes) fn text(of: &Explanation) -> String {
     )
 }
 
-pub(in crate::causes) fn step(of: &Explanation) -> Step {
+pub(in crate::causes) fn step(of: &Explanation) -> NextStep {
     let text = match of.side {
         Some(Side::Cwl) => {
             "see whether these interfaces have log streams, under other names perhaps, and whether the flow log watches them"
         }
         _ => "see whether the flow log that delivers to the bucket watches these interfaces",
     };
-    let step = Step::new(text);
+    let step = NextStep::new(text);
     match of.side {
         Some(Side::Cwl) => step.flag("--all-streams"),
         _ => step.within(of.since, of.until),

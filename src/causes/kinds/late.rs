@@ -2,9 +2,9 @@
 
 use super::words::{records, side};
 use crate::causes::explanation::Explanation;
-use crate::causes::next::Step;
-use crate::causes::scene::{Cell, Found, Scene};
-use crate::diff::Kind;
+use crate::causes::next::NextStep;
+use crate::causes::scene::{Found, Scene, SceneCell};
+use crate::diff::DifferenceKind;
 use crate::model::Side;
 use crate::model::window::SLOT;
 
@@ -13,14 +13,14 @@ const LONGEST: i64 = 6 * 3600;
 
 pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
     for side in Side::BOTH {
-        let pending = |cell: &Cell<'_>| cell.kind == Kind::Pending(side);
+        let pending = |cell: &SceneCell<'_>| cell.kind == DifferenceKind::Pending(side);
         let suggested = scene
             .suggested_settle
             .and_then(|seconds| i64::try_from(seconds).ok());
         let longer =
             suggested.filter(|seconds| *seconds > scene.settle.seconds && *seconds <= LONGEST);
         let now = scene.settle.now;
-        let young = |cell: &Cell<'_>| {
+        let young = |cell: &SceneCell<'_>| {
             let slot = cell.bucket.slot.zip(longer);
             cell.is_missing_on(side)
                 && slot.is_some_and(|(slot, longer)| slot + SLOT > now - longer)
@@ -40,13 +40,13 @@ pub(in crate::causes) fn text(of: &Explanation) -> String {
     )
 }
 
-pub(in crate::causes) fn step(of: &Explanation) -> Step {
+pub(in crate::causes) fn step(of: &Explanation) -> NextStep {
     let settle = of.number("suggested_settle_seconds");
     match settle.filter(|settle| Some(*settle) > of.number("settle_seconds")) {
         Some(seconds) => {
-            Step::new("check again with a settle time that the measured delays call for")
+            NextStep::new("check again with a settle time that the measured delays call for")
                 .set("--settle", format!("{seconds}s"))
         }
-        None => Step::new("look again for what is late").set("--recheck", "4"),
+        None => NextStep::new("look again for what is late").set("--recheck", "4"),
     }
 }

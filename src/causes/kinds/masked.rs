@@ -2,9 +2,9 @@
 
 use super::words::{list, records, side};
 use crate::causes::explanation::Explanation;
-use crate::causes::next::Step;
+use crate::causes::next::NextStep;
 use crate::causes::scene::{Found, Scene};
-use crate::diff::Kind;
+use crate::diff::DifferenceKind;
 use crate::model::Side;
 use crate::model::words::count;
 
@@ -30,7 +30,9 @@ pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
         // What may be a masked record of the side cannot be told to be missing there, nor a masked one to be missing here.
         let unread = !scene.sides.s3.unread.is_empty() || !scene.sides.cwl.unread.is_empty();
         let malformed = scene.sides.s3.malformed + scene.sides.cwl.malformed;
-        let is = |kind: Kind| !unread && malformed == 0 && matches!(kind, Kind::Undetermined(_));
+        let is = |kind: DifferenceKind| {
+            !unread && malformed == 0 && matches!(kind, DifferenceKind::Undetermined(_))
+        };
         if scene.explain(found.clone(), |cell| is(cell.kind)) == 0 {
             scene.note(found);
         }
@@ -51,8 +53,8 @@ pub(in crate::causes) fn text(of: &Explanation) -> String {
     )
 }
 
-pub(in crate::causes) fn step(of: &Explanation) -> Step {
-    let step = Step::new(
+pub(in crate::causes) fn step(of: &Explanation) -> NextStep {
+    let step = NextStep::new(
         "read the log group as somebody who may see what is hidden, or leave these fields out",
     );
     match of.texts("fields").as_slice() {

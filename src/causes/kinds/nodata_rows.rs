@@ -2,8 +2,8 @@
 
 use super::words::{other, records, side};
 use crate::causes::explanation::Explanation;
-use crate::causes::next::Step;
-use crate::causes::scene::{Cell, Found, Scene};
+use crate::causes::next::NextStep;
+use crate::causes::scene::{Found, Scene, SceneCell};
 use crate::causes::traits::Sort;
 use crate::model::Side;
 
@@ -19,9 +19,9 @@ pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
         ];
         let has_others = facts.records > facts.nodata + facts.skipdata;
         for (sort, has_none) in none {
-            let is = |cell: &Cell<'_>| cell.is_missing_on(side) && cell.traits.sort == sort;
+            let is = |cell: &SceneCell<'_>| cell.is_missing_on(side) && cell.traits.sort == sort;
             // What is of interfaces that the side has nothing of at all says nothing.
-            let tells = |cell: &Cell<'_>| is(cell) && scene.has(side, &cell.bucket.interface);
+            let tells = |cell: &SceneCell<'_>| is(cell) && scene.has(side, &cell.bucket.interface);
             if has_none && has_others && scene.left(tells) >= ENOUGH {
                 let found = Found::new("nodata-rows", side)
                     .certain(true)
@@ -42,12 +42,12 @@ pub(in crate::causes) fn text(of: &Explanation) -> String {
     )
 }
 
-pub(in crate::causes) fn step(of: &Explanation) -> Step {
+pub(in crate::causes) fn step(of: &Explanation) -> NextStep {
     match of.text("log_status") {
-        "NODATA" => Step::new("leave rows that tell of no traffic out of the comparison")
+        "NODATA" => NextStep::new("leave rows that tell of no traffic out of the comparison")
             .flag("--ignore-nodata"),
-        _ => {
-            Step::new("nothing is lost beyond what AWS lost on both: see who leaves such rows out")
-        }
+        _ => NextStep::new(
+            "nothing is lost beyond what AWS lost on both: see who leaves such rows out",
+        ),
     }
 }

@@ -3,9 +3,9 @@
 
 use super::words::{list, records, side};
 use crate::causes::explanation::Explanation;
-use crate::causes::next::Step;
+use crate::causes::next::NextStep;
 use crate::causes::scene::{Found, Scene};
-use crate::diff::Kind;
+use crate::diff::DifferenceKind;
 use crate::model::Side;
 use crate::model::words::count;
 
@@ -33,7 +33,9 @@ pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
             .with("parts", parts)
             .with("parts_in_all", facts.unread.len())
             .with("malformed", facts.malformed);
-        scene.explain(found, |cell| cell.kind == Kind::Undetermined(side));
+        scene.explain(found, |cell| {
+            cell.kind == DifferenceKind::Undetermined(side)
+        });
     }
 }
 
@@ -69,14 +71,14 @@ pub(in crate::causes) fn text(of: &Explanation) -> String {
     }
 }
 
-pub(in crate::causes) fn step(of: &Explanation) -> Step {
+pub(in crate::causes) fn step(of: &Explanation) -> NextStep {
     match (of.text("why"), of.side) {
         ("unreadable", Some(Side::Cwl)) => {
-            Step::new("make readable what could not be read, and check again").flag("--all-streams")
+            NextStep::new("make readable what could not be read, and check again").flag("--all-streams")
         }
-        ("unreadable", _) => Step::new("make readable what could not be read (`doctor` tries the permissions), and check again")
+        ("unreadable", _) => NextStep::new("make readable what could not be read (`doctor` tries the permissions), and check again")
             .command("doctor"),
-        ("malformed", _) => Step::new("mend these rows, or give the format that fits them, and check again"),
-        _ => Step::new("check again").within(of.since, of.until),
+        ("malformed", _) => NextStep::new("mend these rows, or give the format that fits them, and check again"),
+        _ => NextStep::new("check again").within(of.since, of.until),
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::words::{list, other, records};
 use crate::causes::explanation::Explanation;
-use crate::causes::next::Step;
-use crate::causes::scene::{Cell, ENOUGH, Found, Scene};
+use crate::causes::next::NextStep;
+use crate::causes::scene::{ENOUGH, Found, Scene, SceneCell};
 use crate::model::Side;
 use crate::model::window::{SLOT, rfc3339};
 use crate::source::key::ObjectName;
@@ -32,7 +32,7 @@ pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
             continue;
         }
         let interfaces = several.then(|| interfaces(scene, &flow_log));
-        let is = |cell: &Cell<'_>, scene: &Scene<'_>| {
+        let is = |cell: &SceneCell<'_>, scene: &Scene<'_>| {
             let of_it = interfaces
                 .as_ref()
                 .is_none_or(|of| of.contains(&cell.bucket.interface));
@@ -60,7 +60,7 @@ pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
                 by_traits.keys().map(move |traits| (bucket, *kind, *traits))
             })
             .filter(|(bucket, kind, traits)| {
-                let cell = Cell {
+                let cell = SceneCell {
                     bucket,
                     kind: *kind,
                     traits,
@@ -92,7 +92,7 @@ fn gaps(times: &BTreeSet<i64>) -> Vec<(i64, i64)> {
 
 /// Tells whether records may have been in the objects of a gap: a bucket of which nothing is left that may have been in one, or a
 /// part of one that must have been.
-fn holds(cell: &Cell<'_>, (from, to): (i64, i64), scene: &Scene<'_>) -> bool {
+fn holds(cell: &SceneCell<'_>, (from, to): (i64, i64), scene: &Scene<'_>) -> bool {
     let Some(slot) = cell.bucket.slot else {
         return false;
     };
@@ -123,7 +123,7 @@ pub(in crate::causes) fn text(of: &Explanation) -> String {
     )
 }
 
-pub(in crate::causes) fn step(of: &Explanation) -> Step {
-    Step::new("see whether these objects lie elsewhere, or older versions of them, put them back, and check again")
+pub(in crate::causes) fn step(of: &Explanation) -> NextStep {
+    NextStep::new("see whether these objects lie elsewhere, or older versions of them, put them back, and check again")
         .within(of.since, of.until)
 }

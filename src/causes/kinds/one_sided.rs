@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::words::{other, records, side};
 use crate::causes::explanation::Explanation;
-use crate::causes::next::Step;
+use crate::causes::next::NextStep;
 use crate::causes::scene::{ENOUGH, Found, Scene};
 use crate::model::{Side, Sides};
 use crate::source::key::ObjectName;
@@ -103,12 +103,12 @@ pub(in crate::causes) fn text(of: &Explanation) -> String {
     )
 }
 
-pub(in crate::causes) fn step(of: &Explanation) -> Step {
+pub(in crate::causes) fn step(of: &Explanation) -> NextStep {
     match (of.text("field"), of.side) {
-        ("flow-log-id", _) => Step::new(
+        ("flow-log-id", _) => NextStep::new(
             "compare the flow logs that watch the same: name the one that belongs to the log group",
         ),
-        _ => Step::new(
+        _ => NextStep::new(
             "see that both flow logs watch the same, or compare only the interfaces that both have",
         )
         .command("doctor"),

@@ -1,9 +1,9 @@
 //! Outage: nothing of any interface is on a side for a while, although the other one has records of that time.
 
-use super::holes::{Place, holes};
+use super::holes::{HolePlace, holes};
 use super::words::{other, records, side, times};
 use crate::causes::explanation::Explanation;
-use crate::causes::next::Step;
+use crate::causes::next::NextStep;
 use crate::causes::scene::Scene;
 use crate::model::Side;
 
@@ -15,10 +15,10 @@ pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
                 .map(|logs| logs[side].delivery_error.clone())
                 .filter(|error| !error.is_empty());
             let place = match hole.place {
-                Place::Whole => "everything",
-                Place::Start => "until",
-                Place::Middle => "between",
-                Place::End => "since",
+                HolePlace::Whole => "everything",
+                HolePlace::Start => "until",
+                HolePlace::Middle => "between",
+                HolePlace::End => "since",
             };
             let found = hole
                 .found("outage")
@@ -51,10 +51,10 @@ pub(in crate::causes) fn text(of: &Explanation) -> String {
     format!("{what}, where {} has {}{error}", other(of), records(of))
 }
 
-pub(in crate::causes) fn step(of: &Explanation) -> Step {
+pub(in crate::causes) fn step(of: &Explanation) -> NextStep {
     let text = format!(
         "look at what delivers to {}: the flow log's status and role, the destination's policy; then check this stretch again",
         side(of)
     );
-    Step::new(text).within(of.since, of.until)
+    NextStep::new(text).within(of.since, of.until)
 }

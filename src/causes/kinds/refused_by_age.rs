@@ -3,14 +3,14 @@
 
 use super::words::records;
 use crate::causes::explanation::Explanation;
-use crate::causes::next::Step;
-use crate::causes::scene::{Cell, ENOUGH, Found, Scene};
+use crate::causes::next::NextStep;
+use crate::causes::scene::{ENOUGH, Found, Scene, SceneCell};
 use crate::causes::traits::Age;
 use crate::model::Side;
 
 pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
     for (age, how) in [(Age::TooOld, "too-old"), (Age::TooYoung, "too-young")] {
-        let is = |cell: &Cell<'_>| cell.is_missing_on(Side::Cwl) && cell.traits.age == age;
+        let is = |cell: &SceneCell<'_>| cell.is_missing_on(Side::Cwl) && cell.traits.age == age;
         if scene.left(is) >= ENOUGH {
             scene.explain(Found::new("refused-by-age", Side::Cwl).with("how", how), is);
         }
@@ -28,7 +28,7 @@ pub(in crate::causes) fn text(of: &Explanation) -> String {
     )
 }
 
-pub(in crate::causes) fn step(of: &Explanation) -> Step {
-    Step::new("see the log of whatever writes to the log group; what is too old can only be kept elsewhere")
+pub(in crate::causes) fn step(of: &Explanation) -> NextStep {
+    NextStep::new("see the log of whatever writes to the log group; what is too old can only be kept elsewhere")
         .within(of.since, of.until)
 }

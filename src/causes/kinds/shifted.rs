@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
 
-use crate::causes::noted::Noted;
-use crate::causes::rows::Row;
+use crate::causes::noted::NotedDifferences;
+use crate::causes::rows::DifferingCopy;
 use crate::causes::scene::{ENOUGH, Found, Scene};
 use crate::causes::traits::Traits;
-use crate::diff::Kind;
+use crate::diff::DifferenceKind;
 use crate::model::Side;
 use crate::model::finding::Bucket;
 use crate::record::Record;
@@ -20,7 +20,7 @@ const MOST_A_FLOW: usize = 64;
 const SHARE: u64 = 90;
 
 /// How many copies there are of each sort.
-pub(super) type Counted = BTreeMap<(Bucket, Kind, Traits), u64>;
+pub(super) type SortCounts = BTreeMap<(Bucket, DifferenceKind, Traits), u64>;
 
 pub(super) fn find(scene: &mut Scene<'_>) {
     let flows = by_flow(&scene.noted);
@@ -44,12 +44,12 @@ pub(super) fn find(scene: &mut Scene<'_>) {
     if votes < ENOUGH || seconds == 0 {
         return;
     }
-    let mut counted = Counted::new();
+    let mut counted = SortCounts::new();
     let (mut explained, mut of) = (0, 0);
     for rows in flows.values() {
         let (s3, cwl) = sides(rows);
         of += (s3.len() + cwl.len()) as u64;
-        let mut partners: HashMap<String, Vec<&Row>> = HashMap::new();
+        let mut partners: HashMap<String, Vec<&DifferingCopy>> = HashMap::new();
         for row in cwl.into_iter().rev() {
             partners
                 .entry(without_times(&row.record, 0))
@@ -80,17 +80,20 @@ pub(super) fn find(scene: &mut Scene<'_>) {
         scene.explain_counted(found, &counted);
     } else if explained * 100 >= of * SHARE {
         scene.take(found, |cell, left| match cell.kind {
-            Kind::Missing(_) => left,
-            Kind::Surplus(_) | Kind::Divergent | Kind::Pending(_) | Kind::Undetermined(_) => 0,
+            DifferenceKind::Missing(_) => left,
+            DifferenceKind::Surplus(_)
+            | DifferenceKind::Divergent
+            | DifferenceKind::Pending(_)
+            | DifferenceKind::Undetermined(_) => 0,
         });
     }
 }
 
 /// Returns the rows that are missing on a side, by flow.
-fn by_flow(noted: &Noted) -> BTreeMap<u64, Vec<&Row>> {
-    let mut flows: BTreeMap<u64, Vec<&Row>> = BTreeMap::new();
+fn by_flow(noted: &NotedDifferences) -> BTreeMap<u64, Vec<&DifferingCopy>> {
+    let mut flows: BTreeMap<u64, Vec<&DifferingCopy>> = BTreeMap::new();
     for (flow, row) in noted.flows.all() {
-        if matches!(row.kind, Kind::Missing(_)) {
+        if matches!(row.kind, DifferenceKind::Missing(_)) {
             flows.entry(*flow).or_default().push(row);
         }
     }
@@ -101,11 +104,13 @@ fn by_flow(noted: &Noted) -> BTreeMap<u64, Vec<&Row>> {
     flows
 }
 
-pub(super) fn sides<'r>(rows: &[&'r Row]) -> (Vec<&'r Row>, Vec<&'r Row>) {
+pub(super) fn sides<'r>(
+    rows: &[&'r DifferingCopy],
+) -> (Vec<&'r DifferingCopy>, Vec<&'r DifferingCopy>) {
     rows.iter().partition(|row| row.side == Side::S3)
 }
 
-pub(super) fn count(counted: &mut Counted, row: &Row) {
+pub(super) fn count(counted: &mut SortCounts, row: &DifferingCopy) {
     let key = (row.bucket.clone(), row.kind, row.traits);
     *counted.entry(key).or_default() += 1;
 }

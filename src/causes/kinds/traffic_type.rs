@@ -2,22 +2,22 @@
 
 use super::words::{other, records, side};
 use crate::causes::explanation::Explanation;
-use crate::causes::next::Step;
-use crate::causes::scene::{Cell, ENOUGH, Found, Scene};
+use crate::causes::next::NextStep;
+use crate::causes::scene::{ENOUGH, Found, Scene, SceneCell};
 use crate::causes::traits::Sort;
 use crate::model::Side;
 
 pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
     for side in Side::BOTH {
         for (sort, other_sort) in [(Sort::Reject, "ACCEPT"), (Sort::Accept, "REJECT")] {
-            let is = |cell: &Cell<'_>| cell.is_missing_on(side) && cell.traits.sort == sort;
+            let is = |cell: &SceneCell<'_>| cell.is_missing_on(side) && cell.traits.sort == sort;
             let facts = &scene.sides[side];
             let has = |name: &str| {
                 let mut records = facts.sample.all().iter();
                 records.any(|(_, (record, _))| record.get("action") == Some(name))
             };
             // What is of interfaces that the side has nothing of at all says nothing.
-            let tells = |cell: &Cell<'_>| is(cell) && scene.has(side, &cell.bucket.interface);
+            let tells = |cell: &SceneCell<'_>| is(cell) && scene.has(side, &cell.bucket.interface);
             let has_others = facts.records >= ENOUGH;
             if scene.left(tells) < ENOUGH || has(sort.name()) || !has_others {
                 continue;
@@ -42,8 +42,8 @@ pub(in crate::causes) fn text(of: &Explanation) -> String {
     )
 }
 
-pub(in crate::causes) fn step(of: &Explanation) -> Step {
-    Step::new(format!(
+pub(in crate::causes) fn step(of: &Explanation) -> NextStep {
+    NextStep::new(format!(
         "see the traffic type of the flow log that delivers to {}; it cannot be changed: make one that takes ALL",
         side(of)
     ))

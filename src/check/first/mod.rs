@@ -14,18 +14,18 @@ use crate::decode::{Content, Format, Malformed, Row, Sink, Stop, decode};
 use crate::digest::{BucketId, Digest, Ledger, Sketch};
 use crate::model::window::Window;
 use crate::model::{Error, Side, Sides};
-use crate::record::{Comparison, Kinds, Layout};
+use crate::record::{ComparedFields, Layout, PerKind};
 use crate::source::{Listing, Outlet, Part, ReadError, Room};
 
 use super::Check;
-use super::pass::Wanted;
+use super::pass::WantedPart;
 use super::pass::fields::Layouts;
 use super::pass::nodata;
 use super::pass::plausible::Plausible;
-use super::pass::reader::Reader;
+use super::pass::reader::CheckSession;
 use super::pass::rules::{Halt, Rules};
 use super::pass::taken::SideScreen;
-use screen::{Finer, Lines, Sample, Screen, Size};
+use screen::{DigestVisitor, LedgerLines, RefineVisitor, Sample, Size};
 
 /// How many differences the first sketch tells. Small enough to stay in the processor's cache, since every
 /// record touches three of its cells; enough for what goes wrong on an ordinary day.
@@ -59,14 +59,14 @@ pub(super) struct Screened {
 /// # Errors
 /// The sides cannot be compared as asked.
 pub(super) async fn screen(
-    reader: &Reader<'_>,
+    reader: &CheckSession<'_>,
     listings: &Sides<Listing>,
 ) -> Result<Screened, Error> {
     let mut guess = first_layouts(reader, listings).await;
     let mut layouts = Layouts::default();
     let window: Arc<[Window]> = Arc::new([reader.check.window]);
     let wanted = Sides::from_fn(|side| {
-        let whole = |part: &Arc<Part>| Wanted {
+        let whole = |part: &Arc<Part>| WantedPart {
             part: Arc::clone(part),
             starts: Arc::clone(&window),
             number: None,
@@ -79,7 +79,7 @@ pub(super) async fn screen(
         let rules = Arc::new(reader.rules(compared, layouts.clone()));
         reader.progress.phase("reading");
         let passed = reader
-            .pass(&wanted, &rules, || Screen::new(size(reader)))
+            .pass(&wanted, &rules, || DigestVisitor::new(size(reader)))
             .await;
         layouts = rules.met();
         match rules.halted() {
@@ -87,7 +87,7 @@ pub(super) async fn screen(
             Some(Halt::MoreFields | Halt::OtherFields) => continue,
             None => {
                 // Everything there is has been met.
-                guess = Guess::default();
+                guess = LayoutGuess::default();
                 if !same(
                     &self::compared(reader.check, &layouts, &guess),
                     &rules.compared,
@@ -129,7 +129,7 @@ pub(super) async fn screen(
 }
 
 /// Returns how large digests may become.
-fn size(reader: &Reader<'_>) -> Size {
+fn size(reader: &CheckSession<'_>) -> Size {
     let memory = reader.memory;
     // Each worker has a digest of each side, and they are merged into another.
     let ledgers = 2 * (reader.limits.workers as u64 + 1);
@@ -150,8 +150,8 @@ fn size(reader: &Reader<'_>) -> Size {
 /// coarse lines that differ, until their lines are buckets. If they are too many as well they are taken with whatever
 /// memory that needs: a report names them all.
 async fn refine(
-    reader: &Reader<'_>,
-    wanted: &Sides<Vec<Wanted>>,
+    reader: &CheckSession<'_>,
+    wanted: &Sides<Vec<WantedPart>>,
     screened: &mut Screened,
 ) -> Result<(), Error> {
     let mut size = size(reader);
@@ -168,8 +168,8 @@ async fn refine(
             "there are more buckets than fit --memory: reading again where some differ"
         );
         let before = copies(&screened.digests, &ids);
-        let lines = Arc::new(Lines { grain, ids });
-        let finer = || Finer::new(Arc::clone(&lines), size);
+        let lines = Arc::new(LedgerLines { grain, ids });
+        let finer = || RefineVisitor::new(Arc::clone(&lines), size);
         let mut passed = reader.pass(wanted, &screened.rules, finer).await;
         if screened.rules.halted().is_some() {
             return Err(Error::Incomparable(
@@ -210,7 +210,7 @@ fn copies(digests: &Sides<Digest>, ids: &HashSet<BucketId>) -> Sides<u64> {
 
 /// What a side's rows will look like, before any has been read.
 #[derive(Clone, Debug, Default)]
-struct Guess {
+struct LayoutGuess {
     /// The layout of the first part that has a row.
     seen: Layouts,
     /// Whether rows have no header, so that they have one of the default formats if none was given.
@@ -219,7 +219,7 @@ struct Guess {
 
 /// Returns what is compared, as far as is known. A side of which no row has been met has the layout guessed for it, or
 /// else the format that the user gave for it, or else whatever the other side has.
-fn compared(check: &Check, met: &Layouts, guess: &Guess) -> Kinds<Comparison> {
+fn compared(check: &Check, met: &Layouts, guess: &LayoutGuess) -> PerKind<ComparedFields> {
     let known = Sides::from_fn(|side| {
         let format = &check.formats[side];
         let met = [&met[side], &guess.seen[side]];
@@ -233,22 +233,23 @@ fn compared(check: &Check, met: &Layouts, guess: &Guess) -> Kinds<Comparison> {
 }
 
 /// Tells whether the same fields are compared, in whatever order.
-fn same(one: &Kinds<Comparison>, other: &Kinds<Comparison>) -> bool {
-    let sorted = |compared: &Comparison| compared.fields().iter().sorted().cloned().collect_vec();
+fn same(one: &PerKind<ComparedFields>, other: &PerKind<ComparedFields>) -> bool {
+    let sorted =
+        |compared: &ComparedFields| compared.fields().iter().sorted().cloned().collect_vec();
     one.iter()
         .all(|(kind, compared)| sorted(compared) == sorted(&other[kind]))
 }
 
 /// Guesses each side's layouts, so that the first round is most often the only one: the first part that has a row is
 /// opened, but of a log group.
-async fn first_layouts(reader: &Reader<'_>, listings: &Sides<Listing>) -> Guess {
+async fn first_layouts(reader: &CheckSession<'_>, listings: &Sides<Listing>) -> LayoutGuess {
     let side = async |side: Side| {
         if reader.sources[side].is_headerless() {
             return None;
         }
         let mut failed = 0;
         for part in &listings[side].parts {
-            let glance = Glance {
+            let glance = LayoutProbe {
                 format: reader.check.formats[side].clone(),
                 room: Arc::new(Semaphore::new(1)),
                 found: Mutex::default(),
@@ -268,7 +269,7 @@ async fn first_layouts(reader: &Reader<'_>, listings: &Sides<Listing>) -> Guess 
         None
     };
     let (s3, cwl) = tokio::join!(side(Side::S3), side(Side::Cwl));
-    Guess {
+    LayoutGuess {
         seen: Sides {
             s3: s3.into_iter().collect(),
             cwl: cwl.into_iter().collect(),
@@ -278,14 +279,14 @@ async fn first_layouts(reader: &Reader<'_>, listings: &Sides<Listing>) -> Guess 
 }
 
 /// Looks at a part until its first layout.
-struct Glance {
+struct LayoutProbe {
     format: Format,
     room: Arc<Semaphore>,
     found: Mutex<Option<Layout>>,
 }
 
 #[async_trait]
-impl Outlet for Glance {
+impl Outlet for LayoutProbe {
     async fn room(&self, _bytes: u64) -> Room {
         Room::new(
             Arc::clone(&self.room)
@@ -343,7 +344,7 @@ impl Screened {
     }
 }
 
-impl Reader<'_> {
+impl CheckSession<'_> {
     /// Makes the rules of a later look, by the clock of now.
     pub(super) fn rules_again(&self, before: &Rules) -> Rules {
         Rules {
@@ -353,7 +354,7 @@ impl Reader<'_> {
     }
 
     /// Makes the rules of a first look that compares these fields, by the clock of now. `layouts` have been met.
-    fn rules(&self, compared: Kinds<Comparison>, layouts: Layouts) -> Rules {
+    fn rules(&self, compared: PerKind<ComparedFields>, layouts: Layouts) -> Rules {
         let check = self.check;
         Rules {
             compared,
@@ -420,7 +421,7 @@ mod tests {
         BTreeSet::from([Layout::from_format(format).unwrap()])
     }
 
-    fn of_vpc(check: &Check, met: &Layouts, guess: &Guess) -> String {
+    fn of_vpc(check: &Check, met: &Layouts, guess: &LayoutGuess) -> String {
         let compared = compared(check, met, guess);
         let names = compared.vpc.fields().iter().map(FieldName::as_str);
         names.sorted().join(" ")
@@ -442,13 +443,13 @@ mod tests {
             &[],
         );
         let not_given = check(Sides::default(), &[]);
-        let nothing = Guess::default();
-        let default = Guess {
+        let nothing = LayoutGuess::default();
+        let default = LayoutGuess {
             default: Sides {
                 s3: false,
                 cwl: true,
             },
-            ..Guess::default()
+            ..LayoutGuess::default()
         };
         assert_eq!(of_vpc(&given, &met, &nothing), "bytes start");
         assert_eq!(of_vpc(&given, &met, &default), "bytes start");
@@ -456,12 +457,12 @@ mod tests {
         // Before anything was read.
         assert_eq!(of_vpc(&not_given, &met, &default), "bytes end start");
         // What was seen says more than what was given: a header.
-        let seen = Guess {
+        let seen = LayoutGuess {
             seen: Layouts {
                 s3: BTreeSet::new(),
                 cwl: one("${end}"),
             },
-            ..Guess::default()
+            ..LayoutGuess::default()
         };
         assert_eq!(of_vpc(&given, &met, &seen), "end");
     }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use hashbrown::HashSet;
 
 use crate::causes::{Lowest, of_text};
-use crate::check::pass::claims::Claims;
+use crate::check::pass::claims::EventDedup;
 use crate::check::pass::span::FilterMemory;
-use crate::check::pass::visitor::{Seen, Visitor};
-use crate::digest::{BucketId, Digest, Fingerprints, Grain};
+use crate::check::pass::visitor::{SeenRecord, Visitor};
+use crate::digest::{BucketId, Digest, Fingerprints, Resolution};
 use crate::model::{Side, Sides};
 use crate::record::Record;
 
@@ -30,17 +30,17 @@ pub(in crate::check) struct Size {
 }
 
 /// The first look: everything, boiled down.
-pub(in crate::check) struct Screen {
+pub(in crate::check) struct DigestVisitor {
     /// What each side boils down to.
     pub digests: Sides<Digest>,
     /// Some records of each side.
     pub samples: Sides<Sample>,
     size: Size,
     filters: Arc<FilterMemory>,
-    claims: Claims,
+    claims: EventDedup,
 }
 
-impl Screen {
+impl DigestVisitor {
     /// Starts with nothing.
     pub(in crate::check) fn new(size: Size) -> Self {
         let digest = |_| Digest::for_differences(size.differences, size.lines);
@@ -49,22 +49,22 @@ impl Screen {
             samples: Sides::from_fn(|_| Lowest::of(SAMPLE)),
             size,
             filters: Arc::new(FilterMemory::of(size.filters)),
-            claims: Claims::default(),
+            claims: EventDedup::default(),
         }
     }
 }
 
-impl Screen {
+impl DigestVisitor {
     /// Keeps a record, as few are.
     #[cold]
     #[inline(never)]
-    fn keep(&mut self, seen: &Seen<'_>, number: u64) {
+    fn keep(&mut self, seen: &SeenRecord<'_>, number: u64) {
         let part = Arc::clone(&seen.origin.name);
         self.samples[seen.origin.side].add(number, (seen.record(), part));
     }
 }
 
-impl Visitor for Screen {
+impl Visitor for DigestVisitor {
     fn fresh(&self) -> Self {
         Self {
             claims: self.claims.fresh(),
@@ -74,7 +74,7 @@ impl Visitor for Screen {
     }
 
     #[inline(always)]
-    fn visit(&mut self, seen: &Seen<'_>, key: &Fingerprints) -> bool {
+    fn visit(&mut self, seen: &SeenRecord<'_>, key: &Fingerprints) -> bool {
         if !self.claims.claim(seen, key) {
             return false;
         }
@@ -108,31 +108,31 @@ impl Visitor for Screen {
 
 /// Lines of a ledger.
 #[derive(Debug)]
-pub(in crate::check) struct Lines {
+pub(in crate::check) struct LedgerLines {
     /// How coarse they are.
-    pub grain: Grain,
+    pub grain: Resolution,
     /// Their numbers.
     pub ids: HashSet<BucketId>,
 }
 
 /// The first look once more, at what differs in coarse lines.
-pub(in crate::check) struct Finer {
+pub(in crate::check) struct RefineVisitor {
     /// What that boils down to.
-    pub screen: Screen,
-    within: Arc<Lines>,
+    pub screen: DigestVisitor,
+    within: Arc<LedgerLines>,
 }
 
-impl Finer {
+impl RefineVisitor {
     /// Starts with nothing.
-    pub(in crate::check) fn new(within: Arc<Lines>, size: Size) -> Self {
+    pub(in crate::check) fn new(within: Arc<LedgerLines>, size: Size) -> Self {
         Self {
-            screen: Screen::new(size),
+            screen: DigestVisitor::new(size),
             within,
         }
     }
 }
 
-impl Visitor for Finer {
+impl Visitor for RefineVisitor {
     fn fresh(&self) -> Self {
         Self {
             screen: self.screen.fresh(),
@@ -140,7 +140,7 @@ impl Visitor for Finer {
         }
     }
 
-    fn visit(&mut self, seen: &Seen<'_>, key: &Fingerprints) -> bool {
+    fn visit(&mut self, seen: &SeenRecord<'_>, key: &Fingerprints) -> bool {
         let line = self.within.grain.line(&seen.print);
         self.within.ids.contains(&line) && self.screen.visit(seen, key)
     }

@@ -8,21 +8,21 @@ use hashbrown::HashSet;
 use crate::digest::Fingerprints;
 use crate::model::{Side, Sides};
 
-use super::visitor::Seen;
+use super::visitor::SeenRecord;
 
 /// Which events have been taken, by fingerprint: an event found again in another answer is no second copy.
 ///
 /// What comes from a part that may still turn out to be unreadable must turn no other part's copy away. So its claims
 /// are held until it is known to be whole, and become final all at once, or not at all.
 #[derive(Default)]
-pub(in crate::check) struct Claims {
+pub(in crate::check) struct EventDedup {
     /// What parts that are whole have taken, for all workers.
     last: Arc<Sides<Mutex<HashSet<u128>>>>,
     /// What the part at hand has taken.
     held: Sides<HashSet<u128>>,
 }
 
-impl Claims {
+impl EventDedup {
     /// Nothing held, the same final claims.
     pub(in crate::check) fn fresh(&self) -> Self {
         Self {
@@ -33,7 +33,7 @@ impl Claims {
 
     /// Tells whether a row counts: it has no id, or its event has not been taken before.
     #[inline(always)]
-    pub(in crate::check) fn claim(&mut self, seen: &Seen<'_>, key: &Fingerprints) -> bool {
+    pub(in crate::check) fn claim(&mut self, seen: &SeenRecord<'_>, key: &Fingerprints) -> bool {
         match seen.event(key) {
             Some(event) => self.claim_event(seen.origin.side, event),
             None => true,

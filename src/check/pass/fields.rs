@@ -7,7 +7,7 @@ use itertools::Itertools;
 
 use crate::decode::Format;
 use crate::model::{Error, Side, Sides};
-use crate::record::{Comparison, FieldName, FieldSet, Kinds, Layout, RecordKind};
+use crate::record::{ComparedFields, FieldName, FieldSet, Layout, PerKind, RecordKind};
 use crate::report::FieldDoubt;
 
 /// The layouts of each side that a record in the window has.
@@ -29,8 +29,8 @@ impl Selection {
     ///
     /// The fields stand in the order that all layouts have them in, so that their lines can be taken as they stand; else in
     /// table order.
-    pub(in crate::check) fn compared(&self, layouts: &Layouts) -> Kinds<Comparison> {
-        Kinds::from_fn(|kind| {
+    pub(in crate::check) fn compared(&self, layouts: &Layouts) -> PerKind<ComparedFields> {
+        PerKind::from_fn(|kind| {
             let of_kind = layouts.as_ref().map(|met| {
                 met.iter()
                     .filter(|layout| layout.kind() == kind)
@@ -49,7 +49,7 @@ impl Selection {
                 .into_iter()
                 .filter(|name| asked(name) && !self.ignored.contains(name));
             let met = of_kind.s3.into_iter().chain(of_kind.cwl);
-            Comparison::new(in_order(shared.collect(), &met.collect_vec()))
+            ComparedFields::new(in_order(shared.collect(), &met.collect_vec()))
         })
     }
 
@@ -131,10 +131,10 @@ fn in_order(fields: BTreeSet<FieldName>, layouts: &[&Layout]) -> Vec<FieldName> 
 
 /// Returns the fields that a side has, in any of its layouts of a kind, and that are not compared, in table order.
 pub(in crate::check) fn left_out(
-    compared: &Kinds<Comparison>,
+    compared: &PerKind<ComparedFields>,
     layouts: &Layouts,
-) -> Kinds<Sides<Vec<FieldName>>> {
-    Kinds::from_fn(|kind| {
+) -> PerKind<Sides<Vec<FieldName>>> {
+    PerKind::from_fn(|kind| {
         Sides::from_fn(|side| {
             let of_kind = layouts[side].iter().filter(|layout| layout.kind() == kind);
             let names = fields_of(of_kind).into_iter();
@@ -147,7 +147,7 @@ pub(in crate::check) fn left_out(
 
 /// Returns what is compared of these kinds, by name in table order.
 pub(in crate::check) fn told(
-    compared: &Kinds<Comparison>,
+    compared: &PerKind<ComparedFields>,
     kinds: &BTreeSet<RecordKind>,
 ) -> BTreeMap<RecordKind, Vec<String>> {
     let sorted = |kind| {
@@ -192,7 +192,7 @@ const ALIKE: f64 = 0.85;
 pub(in crate::check) fn doubts<'s>(
     selection: &Selection,
     sets: impl Iterator<Item = &'s Arc<FieldSet>>,
-    left_out: &Kinds<Sides<Vec<FieldName>>>,
+    left_out: &PerKind<Sides<Vec<FieldName>>>,
 ) -> Vec<FieldDoubt> {
     let blind: BTreeSet<RecordKind> = sets
         .filter(|set| set.is_blind())

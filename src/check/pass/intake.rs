@@ -6,13 +6,13 @@ use std::mem;
 
 use crate::decode::{Content, DecodeError, Malformed, Row, Sink, Stop, decode};
 use crate::record::field::TRANSIT_GATEWAY_VERSION;
-use crate::record::{Cells, FieldName, Layout, Normal, Normaliser};
+use crate::record::{Cells, FieldName, Layout, NormalisedRow, Normaliser};
 
 use super::misfits::{Misfit, Misfits};
-use super::rules::{Halt, Rules, Set};
-use super::span::{Members, Span};
-use super::taken::Taken;
-use super::visitor::{Origin, Seen, Visitor};
+use super::rules::{ComparedSet, Halt, Rules};
+use super::span::{PartFilter, PieceRecords};
+use super::taken::WorkerResult;
+use super::visitor::{Origin, SeenRecord, Visitor};
 
 /// Decodes a piece of a part and takes its records: all of them or, if it turns out to be unreadable, none; but of text with
 /// a header that cannot be one, those before it.
@@ -20,7 +20,7 @@ pub(in crate::check) fn take<V: Visitor>(
     rules: &Rules,
     origin: &Origin,
     mut content: Content,
-    taken: &mut Taken<V>,
+    taken: &mut WorkerResult<V>,
 ) -> Result<(), DecodeError> {
     loop {
         let again = content.again()?;
@@ -38,18 +38,18 @@ pub(in crate::check) fn take<V: Visitor>(
 }
 
 /// Rows of a layout on their way to records.
-struct Look {
+struct RowIntake {
     normaliser: Normaliser,
     /// The column that tells of each row which kind it is of, if only that does.
     version: Option<usize>,
-    set: Set,
+    set: ComparedSet,
     /// Whether a record in the window has had this layout.
     is_met: bool,
     /// Why its rows cannot be asked for what is asked of all rows.
     unfit: Option<String>,
 }
 
-impl Look {
+impl RowIntake {
     fn new(rules: &Rules, layout: &Layout, masked: &[FieldName]) -> Self {
         let set = rules.set_of(layout, masked);
         let normaliser = Normaliser::new(layout, &set.fields.fields);
@@ -67,25 +67,25 @@ struct Intake<'a, V> {
     rules: &'a Rules,
     origin: &'a Origin,
     /// `None` before the first layout.
-    look: Option<Look>,
+    look: Option<RowIntake>,
     /// Those of layouts that were in force before, which may come again with each row.
-    before: Vec<Look>,
+    before: Vec<RowIntake>,
     /// The same layout as Transit Gateway records have it, if rows are told by their version.
-    gateways: Option<Look>,
+    gateways: Option<RowIntake>,
     /// The same layout without the fields that are masked in some of its rows.
-    masked: Vec<(Vec<FieldName>, Look)>,
+    masked: Vec<(Vec<FieldName>, RowIntake)>,
     /// Whether values may be masked in rows whose cells stand in a line.
     asterisks: bool,
     /// Whether rows must be looked at more closely before it is known in which fields they are compared.
     closely: bool,
     text: Vec<u8>,
-    taken: &'a mut Taken<V>,
+    taken: &'a mut WorkerResult<V>,
     /// Takes the rows instead of `taken` while the part may still turn out to be unreadable.
-    scratch: Option<Taken<V>>,
+    scratch: Option<WorkerResult<V>>,
     /// What this piece held. Kept even of a piece that turns out to be unreadable, which does no harm.
-    span: Option<Span>,
+    span: Option<PartFilter>,
     /// Which records that were, if that is asked for.
-    members: Option<Members>,
+    members: Option<PieceRecords>,
     /// When the row at hand was delivered, if that is known.
     delivered: Option<i64>,
     /// The log stream that the row at hand stood in; empty if that is not known.
@@ -101,7 +101,7 @@ struct Intake<'a, V> {
 }
 
 impl<'a, V: Visitor> Intake<'a, V> {
-    fn new(rules: &'a Rules, origin: &'a Origin, taken: &'a mut Taken<V>) -> Self {
+    fn new(rules: &'a Rules, origin: &'a Origin, taken: &'a mut WorkerResult<V>) -> Self {
         let filters = taken.visitor.filters().cloned();
         Self {
             rules,
@@ -116,7 +116,7 @@ impl<'a, V: Visitor> Intake<'a, V> {
             taken,
             scratch: None,
             span: None,
-            members: filters.map(Members::new),
+            members: filters.map(PieceRecords::new),
             delivered: origin.delivered,
             stream: String::new(),
             met: Vec::new(),
@@ -132,7 +132,7 @@ impl<'a, V: Visitor> Intake<'a, V> {
             self.give_misfits();
         }
         if let Some(span) = self.span {
-            let records = self.members.and_then(Members::finish);
+            let records = self.members.and_then(PieceRecords::finish);
             self.taken.held(self.origin, span.of_records(records));
         }
         match self.scratch {
@@ -192,9 +192,9 @@ impl<V: Visitor> Intake<'_, V> {
     }
 
     /// Looks at rows of a layout that has not been in force before.
-    fn look_at(&self, layout: &Layout) -> Look {
+    fn look_at(&self, layout: &Layout) -> RowIntake {
         self.rules.see(self.origin.side, layout);
-        let mut look = Look::new(self.rules, layout, &[]);
+        let mut look = RowIntake::new(self.rules, layout, &[]);
         let lacks = |name: &str| {
             layout
                 .columns()
@@ -253,7 +253,7 @@ impl<V: Visitor> Intake<'_, V> {
             Some(at) => self.masked.swap_remove(at),
             None => {
                 let layout = self.look.as_ref().ok_or(Stop)?.normaliser.layout();
-                let look = Look::new(self.rules, layout, &masked);
+                let look = RowIntake::new(self.rules, layout, &masked);
                 (masked, look)
             }
         };
@@ -265,7 +265,7 @@ impl<V: Visitor> Intake<'_, V> {
     }
 
     #[inline(always)]
-    fn record(&mut self, row: &Row<'_>, normal: &Normal<'_>) -> Result<(), Stop> {
+    fn record(&mut self, row: &Row<'_>, normal: &NormalisedRow<'_>) -> Result<(), Stop> {
         let Some(look) = &self.look else {
             return Err(Stop);
         };
@@ -291,7 +291,7 @@ impl<V: Visitor> Intake<'_, V> {
             return Err(Stop);
         };
         let taken = self.scratch.as_mut().unwrap_or(self.taken);
-        let seen = Seen {
+        let seen = SeenRecord {
             origin: self.origin,
             row,
             normal,
@@ -355,7 +355,7 @@ impl<V: Visitor> Sink for Intake<'_, V> {
     fn layout(&mut self, layout: &Layout) -> Result<(), Stop> {
         self.masked.clear();
         self.gateways = None;
-        let is_known = |look: &Look| look.normaliser.layout() == layout;
+        let is_known = |look: &RowIntake| look.normaliser.layout() == layout;
         self.before.extend(self.look.take());
         if let Some(known) = self.before.iter().position(is_known) {
             self.look = Some(self.before.swap_remove(known));

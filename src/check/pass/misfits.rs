@@ -2,7 +2,7 @@
 
 use crate::diff::RowCover;
 
-use super::taken::Taken;
+use super::taken::WorkerResult;
 use super::visitor::{Origin, Visitor};
 
 /// How many are kept as they are; more than a report shows unless it is asked for more.
@@ -20,7 +20,7 @@ pub(super) struct Misfit {
 }
 
 impl Misfit {
-    pub(super) fn give<V: Visitor>(self, origin: &Origin, taken: &mut Taken<V>) {
+    pub(super) fn give<V: Visitor>(self, origin: &Origin, taken: &mut WorkerResult<V>) {
         taken.malformed(origin, self.row, self.cover, self.records, || self.reason);
     }
 }
@@ -43,7 +43,7 @@ impl Misfits {
     }
 
     /// Gives them over as malformed rows of a part that has records too.
-    pub(super) fn give<V: Visitor>(self, origin: &Origin, taken: &mut Taken<V>) {
+    pub(super) fn give<V: Visitor>(self, origin: &Origin, taken: &mut WorkerResult<V>) {
         let last = self.first.last().map_or(0, |misfit| misfit.row);
         self.first
             .into_iter()

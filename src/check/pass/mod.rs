@@ -29,7 +29,7 @@ use crate::source::{Outlets, Part, PartRequest, ReadError, Room, Source, StartOv
 
 use intake::take;
 use rules::Rules;
-use taken::{SideScreen, Taken};
+use taken::{SideScreen, WorkerResult};
 use visitor::{Origin, Visitor};
 
 /// Semaphores count in 32 bits, so memory is handed out in KiB.
@@ -48,7 +48,7 @@ pub(super) struct Limits {
 
 /// A part to read, and which of its records are wanted.
 #[derive(Clone, Debug)]
-pub(super) struct Wanted {
+pub(super) struct WantedPart {
     /// The part.
     pub part: Arc<Part>,
     /// The `start`s; see [`Source::read`].
@@ -60,14 +60,14 @@ pub(super) struct Wanted {
 }
 
 /// What a pass gives.
-pub(super) struct Passed<V> {
+pub(super) struct PassResult<V> {
     /// What it made of records.
     pub visitor: V,
     /// What was found on each side.
     pub sides: Sides<SideScreen>,
 }
 
-impl<V> Passed<V> {
+impl<V> PassResult<V> {
     /// Takes out the parts that could not be read.
     pub(super) fn take_unreadable(&mut self) -> Sides<Vec<(Arc<Part>, String)>> {
         Sides {
@@ -83,19 +83,19 @@ impl<V> Passed<V> {
 /// [`StartOver`]: what was taken in is not all there is.
 pub(super) async fn pass<V: Visitor>(
     sources: &Sides<Arc<dyn Source>>,
-    wanted: &Sides<Vec<Wanted>>,
+    wanted: &Sides<Vec<WantedPart>>,
     rules: Arc<Rules>,
     visitor: V,
     malformed_kept: usize,
     limits: &Limits,
     progress: &Progress,
-) -> Result<Passed<V>, StartOver> {
-    let mut first = Taken::new(visitor, malformed_kept);
+) -> Result<PassResult<V>, StartOver> {
+    let mut first = WorkerResult::new(visitor, malformed_kept);
     let idle = (0..limits.workers).map(|_| first.fresh()).collect();
     let room = usize::try_from(limits.content / ROOM_UNIT)
         .unwrap_or(Semaphore::MAX_PERMITS)
         .clamp(1, u32::MAX as usize);
-    let bench = Bench {
+    let bench = WorkerPool {
         rules,
         idle: Mutex::new(idle),
         turns: Semaphore::new(limits.workers),
@@ -126,7 +126,7 @@ pub(super) async fn pass<V: Visitor>(
         found.unreadable = unreadable;
         found.bytes = bytes[side];
     }
-    Ok(Passed {
+    Ok(PassResult {
         visitor: first.visitor,
         sides: first.sides,
     })
@@ -135,8 +135,8 @@ pub(super) async fn pass<V: Visitor>(
 async fn read_side<V: Visitor>(
     side: Side,
     source: &dyn Source,
-    wanted: &[Wanted],
-    bench: &Bench<'_, V>,
+    wanted: &[WantedPart],
+    bench: &WorkerPool<'_, V>,
     concurrency: usize,
 ) -> Result<Vec<(Arc<Part>, String)>, StartOver> {
     bench.progress.side(side).parts_total(wanted.len() as u64);
@@ -145,7 +145,7 @@ async fn read_side<V: Visitor>(
         starts: Arc::clone(&wanted.starts),
     });
     let requests: Vec<PartRequest> = requests.collect();
-    let hatches = Hatches {
+    let hatches = PartOutlets {
         bench,
         side,
         wanted,
@@ -159,9 +159,9 @@ async fn read_side<V: Visitor>(
 }
 
 /// Where workers wait for content.
-struct Bench<'a, V> {
+struct WorkerPool<'a, V> {
     rules: Arc<Rules>,
-    idle: Mutex<Vec<Taken<V>>>,
+    idle: Mutex<Vec<WorkerResult<V>>>,
     turns: Semaphore,
     room: Arc<Semaphore>,
     all_room: u32,
@@ -170,13 +170,13 @@ struct Bench<'a, V> {
 }
 
 /// Hands the content of one side's parts to workers.
-struct Hatches<'a, V> {
-    bench: &'a Bench<'a, V>,
+struct PartOutlets<'a, V> {
+    bench: &'a WorkerPool<'a, V>,
     side: Side,
-    wanted: &'a [Wanted],
+    wanted: &'a [WantedPart],
 }
 
-impl<V> Hatches<'_, V> {
+impl<V> PartOutlets<'_, V> {
     fn origin(&self, number: usize) -> Origin {
         let wanted = &self.wanted[number];
         Origin {
@@ -191,7 +191,7 @@ impl<V> Hatches<'_, V> {
 }
 
 #[async_trait]
-impl<V: Visitor> Outlets for Hatches<'_, V> {
+impl<V: Visitor> Outlets for PartOutlets<'_, V> {
     async fn room(&self, bytes: u64) -> Room {
         let units = u32::try_from(bytes.div_ceil(ROOM_UNIT))
             .unwrap_or(u32::MAX)

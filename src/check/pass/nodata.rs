@@ -10,7 +10,7 @@ use crate::record::{FieldName, Layout, RecordKind};
 
 /// By what a layout's rows are told to be NODATA.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Rule {
+enum NodataRule {
     /// They say so.
     Status,
     /// They have none of the traffic, as SKIPDATA rows have none either.
@@ -19,7 +19,7 @@ enum Rule {
     None,
 }
 
-impl Rule {
+impl NodataRule {
     fn of(layout: &Layout) -> Self {
         if layout.position(&FieldName::new("log-status")).is_some() {
             Self::Status
@@ -48,11 +48,11 @@ impl Rule {
 /// [`Error::Usage`] with both rules.
 pub(in crate::check) fn check(seen: &Layouts) -> Result<(), Error> {
     for kind in [RecordKind::Vpc, RecordKind::TransitGateway] {
-        let rules: BTreeMap<Rule, Side> = Side::BOTH
+        let rules: BTreeMap<NodataRule, Side> = Side::BOTH
             .into_iter()
             .flat_map(|side| seen[side].iter().map(move |layout| (side, layout)))
             .filter(|(_, layout)| layout.kind() == kind)
-            .map(|(side, layout)| (Rule::of(layout), side))
+            .map(|(side, layout)| (NodataRule::of(layout), side))
             .collect();
         if rules.len() > 1 {
             let told = rules

@@ -12,10 +12,10 @@ const KEPT: usize = 256;
 
 /// The names of some of the interfaces that have records in the window and were not asked for.
 #[derive(Clone, Debug, Default)]
-pub struct Others(Arc<Noted>);
+pub struct Others(Arc<NotedInterfaces>);
 
 #[derive(Debug, Default)]
-struct Noted {
+struct NotedInterfaces {
     looked_at: AtomicUsize,
     names: Mutex<BTreeSet<String>>,
 }
@@ -24,7 +24,7 @@ impl Others {
     /// Takes note of a record's interface. Returns false, which is whether it was asked for.
     #[cold]
     pub(super) fn note(&self, interface: &[u8]) -> bool {
-        let Noted { looked_at, names } = &*self.0;
+        let NotedInterfaces { looked_at, names } = &*self.0;
         if looked_at.load(Ordering::Relaxed) < LOOKED_AT {
             looked_at.fetch_add(1, Ordering::Relaxed);
             let mut names = names.lock().unwrap_or_else(PoisonError::into_inner);
@@ -55,7 +55,7 @@ mod tests {
         for name in ["eni-0bb", "eni-0aa", "eni-0ab", "eni-0aa"] {
             assert!(!others.note(name.as_bytes()));
         }
-        assert_eq!(others.like("eni-0ba"), ["eni-0ab", "eni-0aa", "eni-0bb"]);
+        assert_eq!(others.like("eni-0bc"), ["eni-0bb", "eni-0aa", "eni-0ab"]);
         for number in 0..1000 {
             others.note(format!("eni-{number:x}").as_bytes());
         }

@@ -4,7 +4,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::model::window::rfc3339;
-use crate::record::Normal;
+use crate::record::NormalisedRow;
 
 /// 2010-01-01. Flow logs began in 2015, and AWS's own examples are of 2014.
 const FIRST: i64 = 1_262_304_000;
@@ -52,12 +52,12 @@ impl Plausible {
     }
 
     #[inline(always)]
-    pub(super) fn holds(&self, normal: &Normal<'_>) -> bool {
+    pub(super) fn holds(&self, normal: &NormalisedRow<'_>) -> bool {
         self.has(normal.start) && self.has(normal.end)
     }
 
     /// Says what is wrong with a record's times.
-    pub(super) fn refusal(&self, normal: &Normal<'_>) -> String {
+    pub(super) fn refusal(&self, normal: &NormalisedRow<'_>) -> String {
         let (name, time) = match (self.has(normal.start), normal.start, normal.end) {
             (false, Some(start), _) => ("start", start),
             (.., end) => ("end", end.unwrap_or_default()),
@@ -88,15 +88,15 @@ fn shown(time: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::Status;
+    use crate::record::LogStatus;
 
-    fn normal(start: i64, end: i64) -> Normal<'static> {
-        Normal {
+    fn normal(start: i64, end: i64) -> NormalisedRow<'static> {
+        NormalisedRow {
             text: b"",
             interface: b"-",
             start: Some(start),
             end: Some(end),
-            status: Status::Ok,
+            status: LogStatus::Ok,
             verbatim: false,
         }
     }

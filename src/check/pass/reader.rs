@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::check::Check;
 use super::rules::Rules;
 use super::visitor::Visitor;
-use super::{Limits, Passed, Wanted, pass};
+use super::{Limits, PassResult, WantedPart, pass};
 
 /// What a decoder needs at most: an object unpacked whole (32 MiB), its digests, and what the allocator keeps.
 const MEMORY_A_WORKER: u64 = 56 << 20;
@@ -22,7 +22,7 @@ const MEMORY_A_WORKER: u64 = 56 << 20;
 const BYTES_A_PART: u64 = 448;
 
 /// The sources of a run and how they are read.
-pub(in crate::check) struct Reader<'a> {
+pub(in crate::check) struct CheckSession<'a> {
     /// What was asked for.
     pub check: &'a Check,
     /// Where from.
@@ -39,7 +39,7 @@ pub(in crate::check) struct Reader<'a> {
     began: Instant,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> CheckSession<'a> {
     /// Sets limits by what was asked for and what the machine has.
     pub(in crate::check) fn new(
         check: &'a Check,
@@ -107,10 +107,10 @@ impl<'a> Reader<'a> {
     /// was not all.
     pub(in crate::check) async fn pass<V: Visitor>(
         &self,
-        wanted: &Sides<Vec<Wanted>>,
+        wanted: &Sides<Vec<WantedPart>>,
         rules: &Arc<Rules>,
         visitor: impl Fn() -> V,
-    ) -> Passed<V> {
+    ) -> PassResult<V> {
         loop {
             match self.pass_once(wanted, rules, visitor()).await {
                 Ok(passed) => return passed,
@@ -125,10 +125,10 @@ impl<'a> Reader<'a> {
     /// [`StartOver`]: what was taken in is not all there is.
     pub(in crate::check) async fn pass_once<V: Visitor>(
         &self,
-        wanted: &Sides<Vec<Wanted>>,
+        wanted: &Sides<Vec<WantedPart>>,
         rules: &Arc<Rules>,
         visitor: V,
-    ) -> Result<Passed<V>, StartOver> {
+    ) -> Result<PassResult<V>, StartOver> {
         let kept = self.check.max_evidence;
         pass(
             self.sources,

@@ -8,10 +8,12 @@ use hashbrown::HashSet;
 use itertools::Itertools;
 
 use crate::decode::{Format, Stop};
-use crate::digest::{Fingerprints, Print};
+use crate::digest::{Fingerprints, RecordPrint};
 use crate::model::window::{Settle, Window, slot};
 use crate::model::{Side, Sides};
-use crate::record::{Comparison, FieldName, FieldSet, Kinds, Layout, Normal, Status};
+use crate::record::{
+    ComparedFields, FieldName, FieldSet, Layout, LogStatus, NormalisedRow, PerKind,
+};
 
 use super::fields::{Layouts, Selection};
 
@@ -25,7 +27,7 @@ const NO_INTERFACE: &[u8] = b"-";
 #[derive(Debug)]
 pub(in crate::check) struct Rules {
     /// The compared fields of each kind of record.
-    pub compared: Kinds<Comparison>,
+    pub compared: PerKind<ComparedFields>,
     /// The field sets that records have been met with.
     pub sets: Arc<SetTable>,
     /// What the user says of fields.
@@ -94,26 +96,30 @@ impl Rules {
 
     /// Tells whether a record is asked for.
     #[inline(always)]
-    pub(in crate::check) fn wants(&self, normal: &Normal<'_>) -> bool {
+    pub(in crate::check) fn wants(&self, normal: &NormalisedRow<'_>) -> bool {
         normal.start.is_none_or(|start| self.window.contains(start))
             && (self.interfaces.is_empty()
                 || self.interfaces.contains(normal.interface)
                 || self.others.note(normal.interface))
-            && !(self.ignore_nodata && normal.status == Status::NoData)
+            && !(self.ignore_nodata && normal.status == LogStatus::NoData)
     }
 
     /// Returns what digests take of a record. A bucket must be the same for equal records, so it is made of compared fields
     /// only; and records of unequal field sets are never equal.
     #[inline(always)]
-    pub(in crate::check) fn print<'a>(&self, normal: &Normal<'a>, set: &Set) -> Print<'a> {
+    pub(in crate::check) fn print<'a>(
+        &self,
+        normal: &NormalisedRow<'a>,
+        set: &ComparedSet,
+    ) -> RecordPrint<'a> {
         let interface = if set.has_interface {
             normal.interface
         } else {
             NO_INTERFACE
         };
         let slot = normal.start.filter(|_| set.has_start).map(slot);
-        let print = Print::new(&self.key, normal.text, interface, slot);
-        Print {
+        let print = RecordPrint::new(&self.key, normal.text, interface, slot);
+        RecordPrint {
             young: self.settle.is_young(normal.start, normal.end),
             fingerprint: print.fingerprint.wrapping_add(set.mark),
             ..print
@@ -132,7 +138,7 @@ impl Rules {
     ///
     /// # Errors
     /// There was none such at the first look, or there are too many.
-    pub(in crate::check) fn number(&self, set: &Set) -> Result<usize, Stop> {
+    pub(in crate::check) fn number(&self, set: &ComparedSet) -> Result<usize, Stop> {
         let number = self.sets.number_of(&set.fields);
         number.map_err(|why| self.halt(why))
     }
@@ -164,12 +170,12 @@ impl Rules {
 
     /// Returns the set of the fields in which records of a layout are compared, but for those that are masked. It has no
     /// number before a record is met.
-    pub(in crate::check) fn set_of(&self, layout: &Layout, masked: &[FieldName]) -> Set {
+    pub(in crate::check) fn set_of(&self, layout: &Layout, masked: &[FieldName]) -> ComparedSet {
         let kind = layout.kind();
         let fields = self.compared[kind].of(layout);
         let fields = fields.only(|name| !masked.contains(name));
         let mark = format!("{kind} {}", fields.fields().iter().join(" "));
-        Set {
+        ComparedSet {
             number: usize::MAX,
             mark: self.key.of_record(mark.as_bytes()),
             has_interface: fields.has("interface-id"),
@@ -191,7 +197,7 @@ impl Rules {
 
 /// A field set as a pass uses it.
 #[derive(Debug)]
-pub(in crate::check) struct Set {
+pub(in crate::check) struct ComparedSet {
     /// Its number.
     pub number: usize,
     /// The set.
@@ -209,11 +215,11 @@ pub(in crate::check) struct Set {
 /// The field sets met, by number. Hardly ever more than two.
 #[derive(Debug, Default)]
 pub(in crate::check) struct SetTable {
-    known: Mutex<Known>,
+    known: Mutex<SetOfLayout>,
 }
 
 #[derive(Debug, Default)]
-struct Known {
+struct SetOfLayout {
     sets: Vec<Arc<FieldSet>>,
     sides: Vec<Sides<bool>>,
     is_closed: bool,
@@ -259,7 +265,7 @@ impl SetTable {
         })
     }
 
-    fn known(&self) -> MutexGuard<'_, Known> {
+    fn known(&self) -> MutexGuard<'_, SetOfLayout> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use fastbloom::BloomFilter;
 
-use crate::digest::Print;
+use crate::digest::RecordPrint;
 
 /// What a part held, roughly: never less than it did.
 #[derive(Debug, Default)]
-pub(in crate::check) struct Span {
+pub(in crate::check) struct PartFilter {
     /// The first and the last slot.
     slots: Option<(i64, i64)>,
     /// A bit for each of 64 classes of interfaces.
@@ -21,7 +21,7 @@ pub(in crate::check) struct Span {
     records: Option<Vec<Filter>>,
 }
 
-impl Span {
+impl PartFilter {
     /// Tells whether the part may have held records of the slot; `None` may be any.
     pub(in crate::check) fn may_hold_slot(&self, slot: Option<i64>) -> bool {
         match (self.slots, slot) {
@@ -31,7 +31,7 @@ impl Span {
     }
 
     /// Tells whether it may have held records of an interface of the class.
-    pub(in crate::check) fn may_hold_class(&self, class: Class) -> bool {
+    pub(in crate::check) fn may_hold_class(&self, class: InterfaceClass) -> bool {
         self.interfaces & class.0 != 0
     }
 
@@ -43,7 +43,7 @@ impl Span {
     }
 
     /// Tells whether all interfaces whose records it held are of the class.
-    pub(in crate::check) fn is_of(&self, class: Class) -> bool {
+    pub(in crate::check) fn is_of(&self, class: InterfaceClass) -> bool {
         self.interfaces == class.0
     }
 
@@ -54,12 +54,12 @@ impl Span {
 
     /// Adds a record's bucket.
     #[inline(always)]
-    pub(in crate::check) fn add(&mut self, print: &Print<'_>, verbatim: bool) {
+    pub(in crate::check) fn add(&mut self, print: &RecordPrint<'_>, verbatim: bool) {
         if let Some(slot) = print.slot {
             let (first, last) = self.slots.unwrap_or((slot, slot));
             self.slots = Some((first.min(slot), last.max(slot)));
         }
-        self.interfaces |= Class::of(print.name).0;
+        self.interfaces |= InterfaceClass::of(print.name).0;
         self.rewritten |= !verbatim;
     }
 
@@ -92,9 +92,9 @@ impl Span {
 
 /// One of 64 classes of interfaces, as a bit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(in crate::check) struct Class(u64);
+pub(in crate::check) struct InterfaceClass(u64);
 
-impl Class {
+impl InterfaceClass {
     /// Returns the class of the interface that the number stands for.
     #[inline(always)]
     pub(in crate::check) fn of(name: u64) -> Self {
@@ -135,7 +135,7 @@ impl FilterMemory {
 }
 
 /// The records of a piece of a part, on their way into filters.
-pub(in crate::check) struct Members {
+pub(in crate::check) struct PieceRecords {
     memory: Arc<FilterMemory>,
     /// Those that are in none yet.
     words: Vec<u32>,
@@ -143,7 +143,7 @@ pub(in crate::check) struct Members {
     filters: Option<Vec<Filter>>,
 }
 
-impl Members {
+impl PieceRecords {
     /// Starts with none.
     pub(in crate::check) fn new(memory: Arc<FilterMemory>) -> Self {
         Self {
@@ -211,10 +211,10 @@ mod tests {
         (0..number).map(move |n| key.of_record(format!("a record as long as one, {n}").as_bytes()))
     }
 
-    fn span(memory: &Arc<FilterMemory>, records: impl Iterator<Item = u128>) -> Span {
-        let mut members = Members::new(Arc::clone(memory));
+    fn span(memory: &Arc<FilterMemory>, records: impl Iterator<Item = u128>) -> PartFilter {
+        let mut members = PieceRecords::new(Arc::clone(memory));
         records.for_each(|record| members.add(record));
-        Span::default().of_records(members.finish())
+        PartFilter::default().of_records(members.finish())
     }
 
     #[test]
@@ -223,7 +223,7 @@ mod tests {
         let mut whole = span(&memory, fingerprints(1, 20_000));
         assert!(fingerprints(1, 20_000).all(|one| whole.may_hold_record(one)));
         let others = || fingerprints(2, 20_000);
-        let passed = |span: &Span| others().filter(|&one| span.may_hold_record(one)).count();
+        let passed = |span: &PartFilter| others().filter(|&one| span.may_hold_record(one)).count();
         assert!((800..1_200).contains(&passed(&whole)), "{}", passed(&whole));
         // A part in two pieces.
         whole.merge(span(&memory, fingerprints(3, 10_000)));
@@ -248,7 +248,7 @@ mod tests {
         let memory = Arc::new(FilterMemory::of(3_000));
         let known = span(&memory, fingerprints(1, 2_000));
         let mut too_much = span(&memory, fingerprints(1, 2_000));
-        let all = |span: &Span| fingerprints(2, 1_000).all(|one| span.may_hold_record(one));
+        let all = |span: &PartFilter| fingerprints(2, 1_000).all(|one| span.may_hold_record(one));
         assert!(!all(&known));
         assert!(all(&too_much));
         // What was taken is no less afterwards, and a piece of which nothing is known makes nothing known of the whole.

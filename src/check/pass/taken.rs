@@ -12,11 +12,11 @@ use crate::digest::Fingerprints;
 use crate::model::Sides;
 use crate::model::delay::Delays;
 use crate::model::finding::Place;
-use crate::record::{Layout, Status};
+use crate::record::{Layout, LogStatus};
 use crate::source::Part;
 
-use super::span::Span;
-use super::visitor::{Origin, Seen, Visitor};
+use super::span::PartFilter;
+use super::visitor::{Origin, SeenRecord, Visitor};
 
 /// How many rows of what kind; adds up in any order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,13 +52,13 @@ impl Tally {
     }
 
     #[inline(always)]
-    fn count(&mut self, seen: &Seen<'_>) {
+    fn count(&mut self, seen: &SeenRecord<'_>) {
         self.records += 1;
         self.masked += u64::from(seen.set.is_masked);
         match seen.normal.status {
-            Status::Ok => {}
-            Status::NoData => self.nodata += 1,
-            Status::SkipData => self.skipdata += 1,
+            LogStatus::Ok => {}
+            LogStatus::NoData => self.nodata += 1,
+            LogStatus::SkipData => self.skipdata += 1,
         }
         if let Some(start) = seen.normal.start {
             self.first_start = Some(self.first_start.unwrap_or(start).min(start));
@@ -81,7 +81,7 @@ pub(in crate::check) struct SideScreen {
     /// The parts that were read or tried; spans go by their numbers.
     pub parts: Vec<Arc<Part>>,
     /// What each part held, by its number.
-    pub spans: HashMap<usize, Span>,
+    pub spans: HashMap<usize, PartFilter>,
     /// Parts that could not be read, in order, with the reason.
     pub unreadable: Vec<(Arc<Part>, String)>,
     /// Bytes fetched.
@@ -116,7 +116,7 @@ impl SideScreen {
     }
 
     /// Adds to what a part held.
-    fn held(&mut self, part: usize, span: Span) {
+    fn held(&mut self, part: usize, span: PartFilter) {
         match self.spans.entry(part) {
             Entry::Occupied(mut known) => known.get_mut().merge(span),
             Entry::Vacant(entry) => {
@@ -140,7 +140,7 @@ impl SideScreen {
 }
 
 /// Everything one worker took. Adds up in any order.
-pub(in crate::check) struct Taken<V> {
+pub(in crate::check) struct WorkerResult<V> {
     /// What the pass makes of records.
     pub visitor: V,
     /// What was found on each side.
@@ -149,7 +149,7 @@ pub(in crate::check) struct Taken<V> {
     most_malformed: usize,
 }
 
-impl<V: Visitor> Taken<V> {
+impl<V: Visitor> WorkerResult<V> {
     /// Starts with nothing.
     pub(in crate::check) fn new(visitor: V, most_malformed: usize) -> Self {
         Self {
@@ -174,7 +174,7 @@ impl<V: Visitor> Taken<V> {
 
     /// Takes a record.
     #[inline(always)]
-    pub(in crate::check) fn record(&mut self, seen: &Seen<'_>, key: &Fingerprints) {
+    pub(in crate::check) fn record(&mut self, seen: &SeenRecord<'_>, key: &Fingerprints) {
         if self.visitor.visit(seen, key) {
             let side = &mut self.sides[seen.origin.side];
             side.tally.count(seen);
@@ -185,7 +185,7 @@ impl<V: Visitor> Taken<V> {
     }
 
     /// Takes note of what a piece of a part held.
-    pub(in crate::check) fn held(&mut self, origin: &Origin, span: Span) {
+    pub(in crate::check) fn held(&mut self, origin: &Origin, span: PartFilter) {
         self.sides[origin.side].held(origin.number, span);
     }
 

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use hashbrown::HashSet;
 
 use crate::decode::Row;
-use crate::digest::{Fingerprints, Print};
+use crate::digest::{Fingerprints, RecordPrint};
 use crate::model::finding::Place;
 use crate::model::{Cover, Side};
-use crate::record::{FieldName, Normal, Normaliser, Record};
+use crate::record::{FieldName, NormalisedRow, Normaliser, Record};
 
-use super::rules::Set;
+use super::rules::ComparedSet;
 use super::span::FilterMemory;
 
 /// The part that rows come from.
@@ -31,23 +31,23 @@ pub(in crate::check) struct Origin {
 }
 
 /// A record on its way into a pass.
-pub(in crate::check) struct Seen<'a> {
+pub(in crate::check) struct SeenRecord<'a> {
     /// Where it comes from.
     pub origin: &'a Origin,
     /// Its row.
     pub row: &'a Row<'a>,
     /// The record.
-    pub normal: &'a Normal<'a>,
+    pub normal: &'a NormalisedRow<'a>,
     /// In which fields it is compared.
-    pub set: &'a Set,
+    pub set: &'a ComparedSet,
     /// What digests take.
-    pub print: Print<'a>,
+    pub print: RecordPrint<'a>,
     /// When it was delivered, in Unix seconds, if that is known.
     pub delivered: Option<i64>,
     pub(super) normaliser: &'a Normaliser,
 }
 
-impl Seen<'_> {
+impl SeenRecord<'_> {
     /// Keeps the whole record.
     pub(in crate::check) fn record(&self) -> Record {
         self.normaliser.record(self.row.cells)
@@ -94,7 +94,7 @@ pub(in crate::check) trait Visitor: Send + 'static {
 
     /// Takes a record; false if it is a copy of an event seen before and does not count. Rows with an event's id come from
     /// parts that are provisional (see [`crate::decode::Sink::provisional`]) only.
-    fn visit(&mut self, seen: &Seen<'_>, key: &Fingerprints) -> bool;
+    fn visit(&mut self, seen: &SeenRecord<'_>, key: &Fingerprints) -> bool;
 
     /// The fingerprints of all records that it wants to see; `None` if it wants to see every record.
     fn wanted(&self) -> Option<&HashSet<u128>> {

@@ -5,25 +5,25 @@ use std::sync::Arc;
 
 use hashbrown::{HashMap, HashSet};
 
-use crate::digest::{Fingerprints, Net};
+use crate::digest::{Fingerprints, NetDifference};
 use crate::model::finding::Bucket;
 use crate::model::window::{SLOT, Window};
 use crate::model::{Error, Side, Sides};
 use crate::source::{Listing, Part};
 
-use super::question::Question;
+use super::question::Unresolved;
 use crate::check::first::Screened;
-use crate::check::pass::Wanted;
-use crate::check::pass::reader::Reader;
-use crate::check::pass::span::{Class, Span};
+use crate::check::pass::WantedPart;
+use crate::check::pass::reader::CheckSession;
+use crate::check::pass::span::{InterfaceClass, PartFilter};
 
 /// Slots that are read rather than left out between two that are wanted: each range of a log stream costs calls.
 const GAP: i64 = 2;
 
 /// What is read again.
-pub(super) struct Again {
+pub(super) struct PartsToReread {
     /// The parts that may hold what is in question.
-    pub wanted: Sides<Vec<Wanted>>,
+    pub wanted: Sides<Vec<WantedPart>>,
     /// Parts that may hold some of it too, and cannot be read any more although they could be at the first look, with the
     /// reason.
     pub gone: Sides<Vec<(Arc<Part>, String)>>,
@@ -33,11 +33,11 @@ pub(super) struct Again {
 type Slots = BTreeMap<Option<i64>, Vec<u128>>;
 
 /// What is looked for, so that each of many parts is asked about what little it may hold.
-struct Sought<'a> {
+struct SearchIndex<'a> {
     key: &'a Fingerprints,
     all: Slots,
     by_interface: HashMap<Arc<str>, Slots>,
-    by_class: HashMap<Class, Slots>,
+    by_class: HashMap<InterfaceClass, Slots>,
 }
 
 /// Lists both sides again and returns the parts that may hold what is in question: parts that have not changed
@@ -49,13 +49,13 @@ struct Sought<'a> {
 /// # Errors
 /// A source that cannot be listed any more.
 pub(super) async fn parts_again(
-    reader: &Reader<'_>,
+    reader: &CheckSession<'_>,
     screened: &Screened,
-    question: &Question,
-) -> Result<Again, Error> {
-    let sought = Sought::by(screened, question);
+    question: &Unresolved,
+) -> Result<PartsToReread, Error> {
+    let sought = SearchIndex::by(screened, question);
     let listings = reader.list(true).await?;
-    Ok(Again {
+    Ok(PartsToReread {
         wanted: Sides::from_fn(|side| wanted(reader, screened, side, &listings[side], &sought)),
         gone: Sides::from_fn(|side| gone(screened, side, &listings[side], &sought)),
     })
@@ -63,27 +63,27 @@ pub(super) async fn parts_again(
 
 /// Returns those of the parts that may hold one of the records.
 pub(super) fn narrowed(
-    reader: &Reader<'_>,
+    reader: &CheckSession<'_>,
     screened: &Screened,
-    parts: &Sides<Vec<Wanted>>,
-    records: &[Net],
-) -> Sides<Vec<Wanted>> {
-    let sought = Sought::records(screened, records);
+    parts: &Sides<Vec<WantedPart>>,
+    records: &[NetDifference],
+) -> Sides<Vec<WantedPart>> {
+    let sought = SearchIndex::records(screened, records);
     let all = reader.check.window;
     Sides::from_fn(|side| {
         let parts = parts[side].iter();
-        let wanted = |one: &Wanted| sought.wanted(screened, side, &one.part, one.number, all);
+        let wanted = |one: &WantedPart| sought.wanted(screened, side, &one.part, one.number, all);
         parts.filter_map(wanted).collect()
     })
 }
 
 fn wanted(
-    reader: &Reader<'_>,
+    reader: &CheckSession<'_>,
     screened: &Screened,
     side: Side,
     listing: &Listing,
-    sought: &Sought<'_>,
-) -> Vec<Wanted> {
+    sought: &SearchIndex<'_>,
+) -> Vec<WantedPart> {
     let before = screened.sides[side].parts.iter().enumerate();
     let before: HashMap<&str, (usize, &Arc<Part>)> = before
         .map(|(number, part)| (&*part.name, (number, part)))
@@ -114,7 +114,7 @@ fn gone(
     screened: &Screened,
     side: Side,
     listing: &Listing,
-    sought: &Sought<'_>,
+    sought: &SearchIndex<'_>,
 ) -> Vec<(Arc<Part>, String)> {
     let parts = listing.parts.iter().chain(&listing.passed_over.by_age);
     let there: HashSet<&str> = parts.map(|part| &*part.name).collect();
@@ -139,11 +139,11 @@ fn gone(
     .collect()
 }
 
-impl<'a> Sought<'a> {
-    fn by(screened: &'a Screened, question: &Question) -> Self {
+impl<'a> SearchIndex<'a> {
+    fn by(screened: &'a Screened, question: &Unresolved) -> Self {
         match question {
-            Question::Few(found) => Self::records(screened, found),
-            Question::Many(buckets) => {
+            Unresolved::Few(found) => Self::records(screened, found),
+            Unresolved::Many(buckets) => {
                 let buckets = buckets.keys().filter_map(|&id| screened.digests.bucket(id));
                 let all = buckets.map(|bucket| (bucket, None));
                 Self::of(all, &screened.rules.key)
@@ -151,8 +151,8 @@ impl<'a> Sought<'a> {
         }
     }
 
-    fn records(screened: &'a Screened, found: &[Net]) -> Self {
-        let one = |net: &Net| {
+    fn records(screened: &'a Screened, found: &[NetDifference]) -> Self {
+        let one = |net: &NetDifference| {
             let bucket = screened.digests.bucket(net.bucket)?;
             Some((bucket, Some(net.fingerprint)))
         };
@@ -180,8 +180,8 @@ impl<'a> Sought<'a> {
         sought
     }
 
-    fn class(&self, interface: &str) -> Class {
-        Class::of(self.key.of_name(interface.as_bytes()))
+    fn class(&self, interface: &str) -> InterfaceClass {
+        InterfaceClass::of(self.key.of_name(interface.as_bytes()))
     }
 
     /// Returns the part if it may hold anything that is looked for. `number` is the one it had at the first look, if it has
@@ -193,26 +193,26 @@ impl<'a> Sought<'a> {
         part: &Arc<Part>,
         number: Option<usize>,
         all: Window,
-    ) -> Option<Wanted> {
+    ) -> Option<WantedPart> {
         let span = number.map(|number| screened.sides[side].spans.get(&number));
         let slots = self.slots_of(part, span);
-        (!slots.is_empty()).then(|| Wanted {
+        (!slots.is_empty()).then(|| WantedPart {
             part: Arc::clone(part),
             starts: windows_of(&slots, all).into(),
             number,
-            verbatim: span.flatten().is_some_and(Span::is_verbatim),
+            verbatim: span.flatten().is_some_and(PartFilter::is_verbatim),
         })
     }
 
     /// Returns the slots of which the part may hold what is looked for. `span` is what the first look found in it, if it
     /// has not changed since.
-    fn slots_of(&self, part: &Part, span: Option<Option<&Span>>) -> BTreeSet<Option<i64>> {
+    fn slots_of(&self, part: &Part, span: Option<Option<&PartFilter>>) -> BTreeSet<Option<i64>> {
         let span = match span {
             Some(None) => return BTreeSet::new(),
             Some(span) => span,
             None => None,
         };
-        let of_classes = |span: &Span| {
+        let of_classes = |span: &PartFilter| {
             let classes = self.by_class.iter();
             let held = classes.filter(|(class, _)| span.may_hold_class(**class));
             held.map(|(_, slots)| slots).collect()
@@ -271,8 +271,8 @@ fn windows_of(slots: &BTreeSet<Option<i64>>, all: Window) -> Vec<Window> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::pass::span::{FilterMemory, Members};
-    use crate::digest::Print;
+    use crate::check::pass::span::{FilterMemory, PieceRecords};
+    use crate::digest::RecordPrint;
     use crate::model::Cover;
 
     #[test]
@@ -298,7 +298,7 @@ mod tests {
             (bucket(300), None),
             (bucket(600), Some(record(1))),
         ];
-        let sought = Sought::of(sought_for.into_iter(), &key);
+        let sought = SearchIndex::of(sought_for.into_iter(), &key);
         let part = Part {
             name: "part".into(),
             size: None,
@@ -307,12 +307,12 @@ mod tests {
             delivered: None,
         };
         let slots = |interface: &str, held: &[(i64, u64)]| {
-            let mut members = Members::new(Arc::new(FilterMemory::of(1 << 10)));
-            let mut span = Span::default();
+            let mut members = PieceRecords::new(Arc::new(FilterMemory::of(1 << 10)));
+            let mut span = PartFilter::default();
             for &(slot, number) in held {
                 members.add(record(number));
                 span.add(
-                    &Print::new(&key, b"", interface.as_bytes(), Some(slot)),
+                    &RecordPrint::new(&key, b"", interface.as_bytes(), Some(slot)),
                     true,
                 );
             }
@@ -338,7 +338,7 @@ mod tests {
             slot: Some(slot),
         };
         let buckets = buckets.into_iter().map(bucket);
-        let sought = Sought::of(buckets.map(|bucket| (bucket, None)), &key);
+        let sought = SearchIndex::of(buckets.map(|bucket| (bucket, None)), &key);
         let slots = |interface: Option<&str>, starts| {
             let part = Part {
                 name: "part".into(),

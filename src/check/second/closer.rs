@@ -5,21 +5,21 @@ use std::sync::Arc;
 
 use hashbrown::{HashMap, HashSet};
 
-use crate::causes::{Age, Lone, Row, Sort, Traits, minute_of, of_flow, of_values};
-use crate::check::pass::claims::Claims;
-use crate::check::pass::visitor::{Seen, Visitor};
-use crate::diff::{Doubt, Kind, Outcome, Shown};
+use crate::causes::{Age, DifferingCopy, Lone, Sort, Traits, minute_of, of_flow, of_values};
+use crate::check::pass::claims::EventDedup;
+use crate::check::pass::visitor::{SeenRecord, Visitor};
+use crate::diff::{DifferenceCounts, DifferenceKind, Shown, Unseen};
 use crate::digest::{BucketId, Fingerprints, Ledger, Sketch};
 use crate::model::delay::Delays;
 use crate::model::finding::{Bucket, Evidence};
 use crate::model::{Side, Sides};
-use crate::record::Status;
+use crate::record::LogStatus;
 
-use super::copies::Copies;
+use super::copies::CopyIntake;
 
 /// What a closer look is about.
 #[derive(Debug)]
-pub(super) struct Scope {
+pub(super) struct CloserScope {
     /// Buckets that both sides have something in, and not the same: each record counts.
     pub shared: HashSet<BucketId>,
     /// Buckets that only one side has anything in, and which side lacks them: the count says it all.
@@ -33,9 +33,9 @@ pub(super) struct Scope {
     pub most_shown: usize,
 }
 
-impl Scope {
+impl CloserScope {
     /// Returns `end` and delivery of a record that has arrived since the last look.
-    fn arrival(&self, seen: &Seen<'_>) -> Option<(i64, i64)> {
+    fn arrival(&self, seen: &SeenRecord<'_>) -> Option<(i64, i64)> {
         let (last, now) = self.looks;
         let arrived = self.arriving.get(&seen.print.bucket) == Some(&seen.origin.side)
             || seen.delivered.is_some_and(|at| at > last);
@@ -45,14 +45,14 @@ impl Scope {
 }
 
 /// What a closer look makes of the records of the shared buckets.
-pub(super) enum Means {
+pub(super) enum Strategy {
     /// The differences, as many as it can be expected to tell: what S3 has more.
     Sketch(Sketch, usize),
     /// All copies.
-    Copies(Copies),
+    Copies(CopyIntake),
 }
 
-impl Means {
+impl Strategy {
     fn fresh(&self) -> Self {
         match self {
             Self::Sketch(_, capacity) => {
@@ -72,40 +72,40 @@ impl Means {
 }
 
 /// A closer look at the unequal buckets, when the first sketch could not tell the differences.
-pub(super) struct Closer {
+pub(super) struct BucketVisitor {
     /// The unequal buckets as they are now.
     pub ledgers: Sides<Ledger>,
     /// How long it took what has arrived since the last look.
     pub delays: Sides<Delays>,
     /// The first records of lone buckets, shown and not counted: those that are settled, as missing ...
-    pub settled: Outcome,
+    pub settled: DifferenceCounts,
     /// ... and those that are young.
-    pub young: Outcome,
+    pub young: DifferenceCounts,
     /// The records of shared buckets.
-    pub means: Means,
+    pub means: Strategy,
     /// What was noted of the records of lone buckets.
     pub lone: Lone,
-    scope: Arc<Scope>,
-    claims: Claims,
+    scope: Arc<CloserScope>,
+    claims: EventDedup,
 }
 
-impl Closer {
+impl BucketVisitor {
     /// Starts with nothing.
-    pub(super) fn new(scope: Arc<Scope>, means: Means) -> Self {
+    pub(super) fn new(scope: Arc<CloserScope>, means: Strategy) -> Self {
         Self {
             ledgers: Sides::default(),
             delays: Sides::default(),
-            settled: Outcome::showing(scope.most_shown),
-            young: Outcome::showing(scope.most_shown),
+            settled: DifferenceCounts::showing(scope.most_shown),
+            young: DifferenceCounts::showing(scope.most_shown),
             means,
             lone: Lone::default(),
             scope,
-            claims: Claims::default(),
+            claims: EventDedup::default(),
         }
     }
 
     /// Notes what may tell why the other side lacks it.
-    fn note_lone(&mut self, seen: &Seen<'_>) {
+    fn note_lone(&mut self, seen: &SeenRecord<'_>) {
         let Some((bucket, lacking)) = self.scope.lone.get(&seen.print.bucket) else {
             return;
         };
@@ -119,11 +119,11 @@ impl Closer {
         let young = seen.print.young;
         let record = seen.record();
         let numbers = (of_flow(&record), of_values(normal.text));
-        let row = || Row {
+        let row = || DifferingCopy {
             side: seen.origin.side,
             kind: match young {
-                true => Kind::Pending(*lacking),
-                false => Kind::Missing(*lacking),
+                true => DifferenceKind::Pending(*lacking),
+                false => DifferenceKind::Missing(*lacking),
             },
             bucket: bucket.clone(),
             traits,
@@ -134,13 +134,13 @@ impl Closer {
             .add((seen.print.bucket, young, traits), numbers, row);
     }
 
-    fn show_lone(&mut self, seen: &Seen<'_>) {
+    fn show_lone(&mut self, seen: &SeenRecord<'_>) {
         let Some((bucket, lacking)) = self.scope.lone.get(&seen.print.bucket) else {
             return;
         };
         let (shown, kind) = match seen.print.young {
-            true => (&mut self.young, Kind::Pending(*lacking)),
-            false => (&mut self.settled, Kind::Missing(*lacking)),
+            true => (&mut self.young, DifferenceKind::Pending(*lacking)),
+            false => (&mut self.settled, DifferenceKind::Missing(*lacking)),
         };
         if shown.may_show(bucket, kind) {
             let evidence = Evidence {
@@ -153,11 +153,11 @@ impl Closer {
 }
 
 /// Tells what a row tells of.
-fn sort_of(seen: &Seen<'_>) -> Sort {
+fn sort_of(seen: &SeenRecord<'_>) -> Sort {
     match seen.normal.status {
-        Status::NoData => Sort::NoData,
-        Status::SkipData => Sort::SkipData,
-        Status::Ok => {
+        LogStatus::NoData => Sort::NoData,
+        LogStatus::SkipData => Sort::SkipData,
+        LogStatus::Ok => {
             let values = seen.normal.text.split(|&byte| byte == b' ');
             let said = values.map(Sort::said);
             said.fold(Sort::default(), Sort::max_told)
@@ -167,17 +167,22 @@ fn sort_of(seen: &Seen<'_>) -> Sort {
 
 /// Returns what a record is whose bucket the other side lacks altogether: it has no flow to be paired
 /// with there, and no copy.
-pub(super) fn lone_kind(bucket: &Bucket, lacking: Side, young: bool, doubt: &Doubt) -> Kind {
+pub(super) fn lone_kind(
+    bucket: &Bucket,
+    lacking: Side,
+    young: bool,
+    doubt: &Unseen,
+) -> DifferenceKind {
     if young {
-        Kind::Pending(lacking)
+        DifferenceKind::Pending(lacking)
     } else if doubt.may_hide(lacking, bucket) {
-        Kind::Undetermined(lacking)
+        DifferenceKind::Undetermined(lacking)
     } else {
-        Kind::Missing(lacking)
+        DifferenceKind::Missing(lacking)
     }
 }
 
-impl Visitor for Closer {
+impl Visitor for BucketVisitor {
     fn fresh(&self) -> Self {
         Self {
             claims: self.claims.fresh(),
@@ -185,7 +190,7 @@ impl Visitor for Closer {
         }
     }
 
-    fn visit(&mut self, seen: &Seen<'_>, key: &Fingerprints) -> bool {
+    fn visit(&mut self, seen: &SeenRecord<'_>, key: &Fingerprints) -> bool {
         let bucket = seen.print.bucket;
         let shared = self.scope.shared.contains(&bucket);
         if !shared && !self.scope.lone.contains_key(&bucket) {
@@ -195,15 +200,15 @@ impl Visitor for Closer {
         match &mut self.means {
             _ if !shared => self.show_lone(seen),
             // An event that is found twice is kept twice, so that which of the two is shown is not left to chance.
-            Means::Copies(copies) => copies.keep(seen, key),
-            Means::Sketch(sketch, _) if counts => {
+            Strategy::Copies(copies) => copies.keep(seen, key),
+            Strategy::Sketch(sketch, _) if counts => {
                 let more = match seen.origin.side {
                     Side::S3 => 1,
                     Side::Cwl => -1,
                 };
                 sketch.add(seen.print.fingerprint, bucket, more);
             }
-            Means::Sketch(..) => {}
+            Strategy::Sketch(..) => {}
         }
         if counts && !shared {
             self.note_lone(seen);
@@ -236,13 +241,13 @@ impl Visitor for Closer {
 /// The collection: the copies of records that are known to differ.
 pub(super) struct Collection {
     /// The copies.
-    pub copies: Copies,
+    pub copies: CopyIntake,
     fingerprints: Arc<HashSet<u128>>,
 }
 
 impl Collection {
     /// Starts with nothing.
-    pub(super) fn new(fingerprints: Arc<HashSet<u128>>, copies: Copies) -> Self {
+    pub(super) fn new(fingerprints: Arc<HashSet<u128>>, copies: CopyIntake) -> Self {
         Self {
             copies,
             fingerprints,
@@ -255,7 +260,7 @@ impl Visitor for Collection {
         Self::new(Arc::clone(&self.fingerprints), self.copies.fresh())
     }
 
-    fn visit(&mut self, seen: &Seen<'_>, key: &Fingerprints) -> bool {
+    fn visit(&mut self, seen: &SeenRecord<'_>, key: &Fingerprints) -> bool {
         if self.fingerprints.contains(&seen.print.fingerprint) {
             self.copies.keep(seen, key);
         }

@@ -12,14 +12,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use hashbrown::{HashMap, HashSet};
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::diff::{FieldSets, Group, Groups, Kept};
+use crate::diff::{FieldSets, GroupCopy, Groups, RecordGroup};
 use crate::digest::Fingerprints;
 use crate::model::finding::{Bucket, Place};
 use crate::model::{Side, Sides};
 use crate::record::{FieldName, Record};
 use crate::temporary;
 
-use crate::check::pass::visitor::Seen;
+use crate::check::pass::visitor::SeenRecord;
 
 /// What a copy in the default format takes up as it is kept.
 pub(super) const BYTES_A_COPY: u64 = 180;
@@ -43,7 +43,7 @@ pub(super) struct Allowance {
 
 /// A copy as it is kept.
 #[derive(Serialize, Deserialize)]
-struct Row<'a> {
+struct KeptCopy<'a> {
     /// Who kept it: what is kept of a part that turns out to be unreadable does not count.
     by: u32,
     #[serde(with = "postcard::fixint::le")]
@@ -76,8 +76,8 @@ fn as_bytes<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Erro
 }
 
 /// Copies on their way in. Those of one pass merge in any order.
-pub(super) struct Copies {
-    shared: Arc<Shared>,
+pub(super) struct CopyIntake {
+    shared: Arc<SharedCopies>,
     number: u32,
     /// The numbers of those merged.
     merged: Vec<u32>,
@@ -87,7 +87,7 @@ pub(super) struct Copies {
     flow: Vec<u8>,
 }
 
-struct Shared {
+struct SharedCopies {
     sets: Arc<FieldSets>,
     most_held: usize,
     most_compared: usize,
@@ -101,18 +101,18 @@ struct Shared {
 struct Spill {
     file: Option<File>,
     end: u64,
-    runs: Vec<Run>,
+    runs: Vec<PartitionRun>,
     failed: Option<io::Error>,
 }
 
 /// Something of each partition, one after the other.
-struct Run {
+struct PartitionRun {
     /// Where the partition that is next begins.
     at: u64,
     lengths: Vec<u32>,
 }
 
-impl Copies {
+impl CopyIntake {
     /// Starts with nothing.
     pub(super) fn new(sets: Arc<FieldSets>, allowed: Allowance) -> Self {
         // One half for the partition at hand, the other for what is compared of it.
@@ -120,7 +120,7 @@ impl Copies {
         let partitions = (allowed.copies * BYTES_A_COPY).div_ceil(half);
         let partitions = partitions.clamp(1, MOST_PARTITIONS);
         let size = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
-        let shared = Shared {
+        let shared = SharedCopies {
             sets,
             most_held: size(allowed.bytes / allowed.keepers.max(1)),
             most_compared: size(half / BYTES_COMPARED).max(1),
@@ -137,7 +137,7 @@ impl Copies {
         Self::numbered(Arc::clone(&self.shared), number, self.held.len())
     }
 
-    fn numbered(shared: Arc<Shared>, number: u32, partitions: usize) -> Self {
+    fn numbered(shared: Arc<SharedCopies>, number: u32, partitions: usize) -> Self {
         Self {
             shared,
             number,
@@ -149,11 +149,11 @@ impl Copies {
     }
 
     /// Keeps a copy.
-    pub(super) fn keep(&mut self, seen: &Seen<'_>, key: &Fingerprints) {
+    pub(super) fn keep(&mut self, seen: &SeenRecord<'_>, key: &Fingerprints) {
         let (sets, set) = (&self.shared.sets, seen.set.number);
         let flow = sets.core_number(set, seen.normal.text, &mut self.flow);
         let other = (!seen.is_compared_whole()).then(|| seen.record().to_string());
-        let row = Row {
+        let row = KeptCopy {
             by: self.number,
             fingerprint: seen.print.fingerprint,
             flow,
@@ -235,7 +235,7 @@ fn partition_of(flow: u64, partitions: usize) -> usize {
     usize::try_from(scaled).expect("it is below their number")
 }
 
-impl Shared {
+impl SharedCopies {
     fn spill(&self) -> std::sync::MutexGuard<'_, Spill> {
         self.spill.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -271,7 +271,7 @@ impl Spill {
             self.end += partition.len() as u64;
             lengths.push(u32::try_from(partition.len()).map_err(io::Error::other)?);
         }
-        self.runs.push(Run { at, lengths });
+        self.runs.push(PartitionRun { at, lengths });
         Ok(())
     }
 
@@ -356,7 +356,7 @@ impl Gathered {
                 row.fingerprint,
                 row.side,
                 self.kept(&row, names, &mut last),
-                || Group {
+                || RecordGroup {
                     set: row.set,
                     text: row.text.into(),
                     bucket: Bucket {
@@ -375,7 +375,12 @@ impl Gathered {
     }
 
     /// Returns a copy. `last` is the record before on each side, with which equal copies share their text.
-    fn kept(&self, row: &Row<'_>, names: &Names<'_>, last: &mut Sides<Option<Record>>) -> Kept {
+    fn kept(
+        &self,
+        row: &KeptCopy<'_>,
+        names: &Names<'_>,
+        last: &mut Sides<Option<Record>>,
+    ) -> GroupCopy {
         let text = row.record.map_or(row.text, str::as_bytes);
         let names_of = &self.names[row.names];
         let same = |last: &&Record| last.is_of(names_of, text);
@@ -384,7 +389,7 @@ impl Gathered {
             None => Record::of_canonical(Arc::clone(names_of), text),
         };
         last[row.side] = Some(record.clone());
-        Kept {
+        GroupCopy {
             place: Place {
                 part: Arc::clone(&names.parts[row.side][row.part]),
                 row: row.row,
@@ -398,7 +403,7 @@ impl Gathered {
     }
 }
 
-fn take(bytes: &[u8]) -> io::Result<(Row<'_>, &[u8])> {
+fn take(bytes: &[u8]) -> io::Result<(KeptCopy<'_>, &[u8])> {
     postcard::take_from_bytes(bytes).map_err(io::Error::other)
 }
 
@@ -406,7 +411,7 @@ fn take(bytes: &[u8]) -> io::Result<(Row<'_>, &[u8])> {
 fn each_row(
     bytes: &[u8],
     whole: &HashSet<u32>,
-    visit: &mut dyn FnMut(&Row<'_>, usize),
+    visit: &mut dyn FnMut(&KeptCopy<'_>, usize),
 ) -> io::Result<()> {
     let mut rest = bytes;
     while !rest.is_empty() {

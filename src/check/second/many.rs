@@ -14,12 +14,12 @@ use crate::model::delay::Delays;
 use crate::model::finding::Bucket;
 use crate::model::{Error, Side, Sides};
 
-use super::Look;
+use super::SecondLook;
 use super::again::narrowed;
-use super::closer::{Closer, Means, Scope, lone_kind};
-use super::copies::{BYTES_A_COPY, Copies};
-use super::question::Standing;
-use crate::diff::{EveryDifference, Outcome};
+use super::closer::{BucketVisitor, CloserScope, Strategy, lone_kind};
+use super::copies::{BYTES_A_COPY, CopyIntake};
+use super::question::BucketState;
+use crate::diff::{DifferenceCounts, EveryDifference};
 
 /// How often one looks because the sides have changed under the look before.
 const MOST_TRIES: usize = 3;
@@ -31,9 +31,9 @@ const MARGIN: u64 = 8;
 const LEAST_CAPACITY: u64 = 2_000;
 
 /// Buckets, and how they stood at the last look.
-type Buckets = HashMap<BucketId, Standing>;
+type Buckets = HashMap<BucketId, BucketState>;
 
-impl Look<'_> {
+impl SecondLook<'_> {
     /// Tells the differences in these buckets. Returns those that still differ.
     pub(super) async fn many(
         &mut self,
@@ -54,14 +54,16 @@ impl Look<'_> {
                 && Side::BOTH.iter().all(|&side| self.hiding[side].is_over());
             let scope = Arc::new(self.scope(buckets, |id| counted && !filled.contains(id)));
             let means = self.means(&scope, estimate.filter(|_| tries > 0));
-            let mut passed = self.pass(Closer::new(Arc::clone(&scope), means)).await?;
+            let mut passed = self
+                .pass(BucketVisitor::new(Arc::clone(&scope), means))
+                .await?;
             let unreadable = passed.take_unreadable();
             let all_read = unreadable.s3.is_empty() && unreadable.cwl.is_empty();
             self.note_unreadable(unreadable);
             let seen = passed.visitor;
             let now: Buckets = buckets
                 .keys()
-                .map(|&id| (id, Standing::of(Balance::of(seen.ledgers.as_ref(), id))))
+                .map(|&id| (id, BucketState::of(Balance::of(seen.ledgers.as_ref(), id))))
                 .collect();
             let more = scope.lone.iter().filter(|(id, (_, lacking))| {
                 let standing = now.get(*id);
@@ -73,7 +75,7 @@ impl Look<'_> {
                 continue;
             }
             match seen.means {
-                Means::Sketch(sketch, _) => match sketch.peel() {
+                Strategy::Sketch(sketch, _) => match sketch.peel() {
                     Ok(found) => {
                         self.note_arrivals(buckets, &now, &seen.delays);
                         self.count_lone(&scope, &seen.ledgers, seen.settled, seen.young, seen.lone);
@@ -86,7 +88,7 @@ impl Look<'_> {
                         continue;
                     }
                 },
-                Means::Copies(copies) => {
+                Strategy::Copies(copies) => {
                     let changed = |id: &BucketId| {
                         let before = before.as_ref().unwrap_or(buckets);
                         let both = before.get(id).zip(now.get(id));
@@ -108,9 +110,9 @@ impl Look<'_> {
         unreachable!("the last try tells everything")
     }
 
-    fn scope(&self, buckets: &Buckets, counted: impl Fn(&BucketId) -> bool) -> Scope {
+    fn scope(&self, buckets: &Buckets, counted: impl Fn(&BucketId) -> bool) -> CloserScope {
         let lacking =
-            |(&id, standing): (&BucketId, &Standing)| Some((id, standing.balance.lacking()?));
+            |(&id, standing): (&BucketId, &BucketState)| Some((id, standing.balance.lacking()?));
         let arriving: HashMap<BucketId, Side> = buckets.iter().filter_map(lacking).collect();
         let (mut shared, mut lone) = (HashSet::new(), HashMap::new());
         for &id in buckets.keys() {
@@ -124,7 +126,7 @@ impl Look<'_> {
                 }
             }
         }
-        Scope {
+        CloserScope {
             shared,
             lone,
             arriving,
@@ -135,7 +137,7 @@ impl Look<'_> {
 
     /// Chooses between keeping all copies, which takes one pass, and telling those that differ first, which takes two
     /// but no disk. `estimate` is how many differences there are; without it the copies are kept.
-    fn means(&self, scope: &Scope, estimate: Option<u64>) -> Means {
+    fn means(&self, scope: &CloserScope, estimate: Option<u64>) -> Strategy {
         let allowed = self.allowance(scope.shared.iter().copied());
         let capacity = estimate.map(|estimate| {
             let lone = self.allowance(scope.lone.keys().copied()).copies;
@@ -147,9 +149,9 @@ impl Look<'_> {
             .filter(|&capacity| capacity <= Sketch::differences_in(sketches));
         match capacity {
             Some(capacity) if allowed.copies * BYTES_A_COPY > allowed.bytes => {
-                Means::Sketch(Sketch::for_differences(capacity), capacity)
+                Strategy::Sketch(Sketch::for_differences(capacity), capacity)
             }
-            _ => Means::Copies(Copies::new(Arc::clone(&self.sets), allowed)),
+            _ => Strategy::Copies(CopyIntake::new(Arc::clone(&self.sets), allowed)),
         }
     }
 
@@ -160,11 +162,11 @@ impl Look<'_> {
             return Buckets::new();
         }
         let lacking = self.explained.outcome.lacking();
-        let standing = |(&id, now): (&BucketId, &Standing)| {
+        let standing = |(&id, now): (&BucketId, &BucketState)| {
             let bucket = self.screened.digests.bucket(id);
             let before = buckets.get(&id).copied().unwrap_or_default();
             let arrived = self.arrived.get(&id).copied().unwrap_or_default();
-            let standing = Standing {
+            let standing = BucketState {
                 balance: Balance {
                     copies: Sides::from_fn(|side| {
                         before.balance.copies[side].saturating_add_signed(arrived[side])
@@ -203,10 +205,10 @@ impl Look<'_> {
     /// Counts the records of lone buckets, and shows the first of them.
     fn count_lone(
         &mut self,
-        scope: &Scope,
+        scope: &CloserScope,
         now: &Sides<Ledger>,
-        settled: Outcome,
-        young: Outcome,
+        settled: DifferenceCounts,
+        young: DifferenceCounts,
         noted: Lone,
     ) {
         if !scope.lone.is_empty() {

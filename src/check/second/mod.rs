@@ -11,30 +11,30 @@ use std::sync::Arc;
 
 use hashbrown::{HashMap, HashSet};
 
-use crate::causes::{Cause, Noted, Traffic};
+use crate::causes::{Cause, NotedDifferences, Traffic};
 use crate::diff::{
-    Difference, Doubt, EveryDifference, FieldSets, Groups, Hiding, Kind, Outcome, Shown, Untold,
-    differences,
+    Difference, DifferenceCounts, DifferenceKind, EveryDifference, FieldSets, Groups, Hiding,
+    Shown, Unseen, Untold, differences,
 };
-use crate::digest::{BucketId, Net};
+use crate::digest::{BucketId, NetDifference};
 use crate::model::delay::Delays;
 use crate::model::finding::Bucket;
 use crate::model::{Cover, Error, Side, Sides};
 use crate::source::Part;
 
 use super::first::Screened;
-use super::pass::reader::Reader;
+use super::pass::reader::CheckSession;
 use super::pass::rules::Halt;
 use super::pass::visitor::Visitor;
-use super::pass::{Passed, Wanted};
+use super::pass::{PassResult, WantedPart};
 use again::parts_again;
 use closer::Collection;
-use copies::{Allowance, Copies, Gathered, Names};
-use question::Question;
+use copies::{Allowance, CopyIntake, Gathered, Names};
+use question::Unresolved;
 
 /// What a side lacked at one look and had at a later one.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Late {
+pub(super) struct LateCopies {
     /// How many copies.
     pub records: u64,
     /// How long they were on their way; at most, if nothing tells when they were delivered.
@@ -43,60 +43,60 @@ pub(super) struct Late {
 
 /// What a second or later look found.
 #[derive(Clone, Debug)]
-pub(super) struct Explained {
+pub(super) struct DifferencesFound {
     /// The differences.
-    pub outcome: Outcome,
+    pub outcome: DifferenceCounts,
     /// Records that each side has gained (or lost) since the first look.
     pub arrivals: Sides<i64>,
     /// What has arrived since the last look.
-    pub late: Sides<Late>,
+    pub late: Sides<LateCopies>,
     /// Parts that could be read the first time and not again.
     pub unreadable: Sides<Vec<(Arc<Part>, String)>>,
     /// What the copies that differ tell of packets and bytes.
     pub traffic: Traffic,
     /// What may tell why they differ.
-    pub noted: Noted,
+    pub noted: NotedDifferences,
     /// What the reader of the report should know.
     pub causes: Vec<Cause>,
     /// What still differs.
-    pub left: Question,
+    pub left: Unresolved,
     /// How many rechecks there were.
     pub rechecks: u32,
 }
 
-impl Explained {
+impl DifferencesFound {
     /// Nothing differs.
     pub(super) fn nothing(most_shown: usize) -> Self {
         Self {
-            outcome: Outcome::showing(most_shown),
+            outcome: DifferenceCounts::showing(most_shown),
             arrivals: Sides::default(),
             late: Sides::default(),
             unreadable: Sides::default(),
             traffic: Traffic::default(),
-            noted: Noted::default(),
+            noted: NotedDifferences::default(),
             causes: Vec::new(),
-            left: Question::Few(Vec::new()),
+            left: Unresolved::Few(Vec::new()),
             rechecks: 0,
         }
     }
 }
 
 /// A second or later look, as it goes on.
-pub(super) struct Look<'a> {
-    reader: &'a Reader<'a>,
+pub(super) struct SecondLook<'a> {
+    reader: &'a CheckSession<'a>,
     screened: &'a Screened,
     sets: Arc<FieldSets>,
     /// The clock at the last look.
     last: i64,
     /// The parts that may hold what differs.
-    wanted: Sides<Vec<Wanted>>,
-    explained: Explained,
-    doubt: Doubt,
+    wanted: Sides<Vec<WantedPart>>,
+    explained: DifferencesFound,
+    doubt: Unseen,
     /// Which copies malformed rows of the side that lacks them may be.
     hiding: Sides<Hiding>,
     /// What cannot be told before all copies are known.
     untold: Untold,
-    /// What [`Explained::arrivals`] adds up to, bucket by bucket.
+    /// What [`DifferencesFound::arrivals`] adds up to, bucket by bucket.
     arrived: HashMap<BucketId, Sides<i64>>,
 }
 
@@ -105,23 +105,23 @@ pub(super) struct Look<'a> {
 /// # Errors
 /// A source that cannot be listed any more, or a file of all differences that cannot be written.
 pub(super) async fn explain(
-    reader: &Reader<'_>,
+    reader: &CheckSession<'_>,
     screened: &Screened,
-    question: Question,
+    question: Unresolved,
     last: i64,
     every: Option<&mut EveryDifference<'_>>,
-) -> Result<Explained, Error> {
+) -> Result<DifferencesFound, Error> {
     reader.progress.phase("looking again");
     let again = parts_again(reader, screened, &question).await?;
     let rules = &screened.rules;
     let (sets, sides) = rules.sets.all();
-    let mut look = Look {
+    let mut look = SecondLook {
         reader,
         screened,
         sets: Arc::new(FieldSets::new(sets, sides, rules.compared.clone())),
         last,
         wanted: again.wanted,
-        explained: Explained::nothing(reader.check.max_evidence),
+        explained: DifferencesFound::nothing(reader.check.max_evidence),
         doubt: doubt(screened),
         hiding: Sides::from_fn(|side| Hiding::new(&screened.sides[side].stands)),
         untold: Untold::within(reader.memory / 8),
@@ -130,9 +130,9 @@ pub(super) async fn explain(
     look.note_unreadable(again.gone);
     let mut every = every;
     let left = match question {
-        Question::Few(found) => Question::Few(look.few(&found, every.as_deref_mut()).await?),
-        Question::Many(standing) => {
-            Question::Many(look.many(&standing, every.as_deref_mut()).await?)
+        Unresolved::Few(found) => Unresolved::Few(look.few(&found, every.as_deref_mut()).await?),
+        Unresolved::Many(standing) => {
+            Unresolved::Many(look.many(&standing, every.as_deref_mut()).await?)
         }
     };
     look.decide(every)?;
@@ -142,14 +142,14 @@ pub(super) async fn explain(
 }
 
 /// What the first look could not read, and what was passed over because its name says nothing.
-fn doubt(screened: &Screened) -> Doubt {
+fn doubt(screened: &Screened) -> Unseen {
     let covers = Sides::from_fn(|side| {
         let unreadable = screened.sides[side].unreadable.iter();
         let unreadable = unreadable.map(|(part, _)| part);
         let unread = unreadable.chain(&screened.unnamed[side]);
         unread.map(|part| part.cover.clone()).collect()
     });
-    Doubt { covers }
+    Unseen { covers }
 }
 
 /// Differences are counted as S3's copies less CloudWatch's.
@@ -160,20 +160,20 @@ fn sign_of(side: Side) -> i64 {
     }
 }
 
-impl Look<'_> {
+impl SecondLook<'_> {
     /// Collects the copies of known differences and tells what they are. Returns what still differs.
     pub(super) async fn few(
         &mut self,
-        found: &[Net],
+        found: &[NetDifference],
         every: Option<&mut EveryDifference<'_>>,
-    ) -> Result<Vec<Net>, Error> {
+    ) -> Result<Vec<NetDifference>, Error> {
         if found.is_empty() {
             return Ok(Vec::new());
         }
-        let mut gone: HashMap<u128, Net> =
+        let mut gone: HashMap<u128, NetDifference> =
             found.iter().map(|one| (one.fingerprint, *one)).collect();
         let buckets: HashSet<BucketId> = found.iter().map(|one| one.bucket).collect();
-        let copies = Copies::new(Arc::clone(&self.sets), self.allowance(buckets.into_iter()));
+        let copies = CopyIntake::new(Arc::clone(&self.sets), self.allowance(buckets.into_iter()));
         let fingerprints = Arc::new(gone.keys().copied().collect());
         let mut passed = self.pass(Collection::new(fingerprints, copies)).await?;
         self.note_unreadable(passed.take_unreadable());
@@ -256,7 +256,7 @@ impl Look<'_> {
                 let lacking = difference.lacking(&sets);
                 let hidden = lacking.filter(|(side, copy)| self.hiding[*side].hides(copy));
                 if let Some((side, _)) = hidden {
-                    difference.kind = Kind::Undetermined(side);
+                    difference.kind = DifferenceKind::Undetermined(side);
                 }
             }
             told.sort();
@@ -287,7 +287,7 @@ impl Look<'_> {
         for decided in untold.decide(&sets) {
             let lacking = decided.lacking();
             let hidden = lacking.filter(|(side, copy)| self.hiding[*side].hides(copy));
-            let kind = hidden.map(|(side, _)| Kind::Undetermined(side));
+            let kind = hidden.map(|(side, _)| DifferenceKind::Undetermined(side));
             let kind = kind.unwrap_or(decided.kind);
             self.note(&decided.bucket, kind, decided.shown, &mut every)?;
         }
@@ -298,7 +298,7 @@ impl Look<'_> {
     fn note(
         &mut self,
         bucket: &Bucket,
-        kind: Kind,
+        kind: DifferenceKind,
         shown: Shown,
         every: &mut Option<&mut EveryDifference<'_>>,
     ) -> Result<(), Error> {
@@ -343,7 +343,7 @@ impl Look<'_> {
     ///
     /// # Errors
     /// A part that has come since the first look lacks a compared field.
-    pub(super) async fn pass<V: Visitor>(&self, visitor: V) -> Result<Passed<V>, Error> {
+    pub(super) async fn pass<V: Visitor>(&self, visitor: V) -> Result<PassResult<V>, Error> {
         let rules = &self.screened.rules;
         let passed = self.reader.pass_once(&self.wanted, rules, visitor).await;
         let Ok(passed) = passed else {
@@ -362,7 +362,12 @@ impl Look<'_> {
 
     /// Compares a record's copies now with the look before: what the lacking side has gained has arrived; what
     /// the other one has lost to a part that cannot be read any more is not known. Returns the difference that is left.
-    fn compare_looks(&mut self, first: &Net, now: Sides<u64>, groups: &Groups) -> Option<Net> {
+    fn compare_looks(
+        &mut self,
+        first: &NetDifference,
+        now: Sides<u64>,
+        groups: &Groups,
+    ) -> Option<NetDifference> {
         let bucket = self.screened.digests.bucket(first.bucket)?;
         let copies = now.s3.cast_signed() - now.cwl.cast_signed();
         let change = copies - first.copies;
@@ -378,7 +383,7 @@ impl Look<'_> {
             self.explained.traffic.leave_out();
             self.explained.outcome.count(
                 &bucket,
-                Kind::Undetermined(owner.other()),
+                DifferenceKind::Undetermined(owner.other()),
                 lost.unsigned_abs(),
             );
             return Some(*first);
@@ -391,7 +396,7 @@ impl Look<'_> {
             lost.unsigned_abs(),
             groups,
         );
-        (copies != 0).then_some(Net { copies, ..*first })
+        (copies != 0).then_some(NetDifference { copies, ..*first })
     }
 
     /// Counts records that a side has gained (or lost) since the first look.
@@ -417,7 +422,7 @@ impl Look<'_> {
     }
 
     /// Copies that were there at the look before and nowhere now cannot be confirmed.
-    fn vanished(&mut self, gone: impl ExactSizeIterator<Item = Net>) {
+    fn vanished(&mut self, gone: impl ExactSizeIterator<Item = NetDifference>) {
         if gone.len() > 0 {
             let records = gone.len() as u64;
             self.explained.causes.push(Cause::Vanished { records });
@@ -432,7 +437,7 @@ impl Look<'_> {
             if let Some(bucket) = self.screened.digests.bucket(difference.bucket) {
                 self.explained.outcome.count(
                     &bucket,
-                    Kind::Undetermined(lacking),
+                    DifferenceKind::Undetermined(lacking),
                     difference.copies.unsigned_abs(),
                 );
             }

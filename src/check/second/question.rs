@@ -5,28 +5,28 @@ use std::collections::BTreeSet;
 use hashbrown::HashMap;
 
 use crate::check::first::Screened;
-use crate::digest::{Balance, BucketId, Net};
+use crate::digest::{Balance, BucketId, NetDifference};
 use crate::model::Sides;
 
 /// What is looked at again.
 #[derive(Clone, Debug)]
-pub(in crate::check) enum Question {
+pub(in crate::check) enum Unresolved {
     /// These records, each with what the last look found of it.
-    Few(Vec<Net>),
+    Few(Vec<NetDifference>),
     /// All records of these buckets: there are more differences than the first sketch tells.
-    Many(HashMap<BucketId, Standing>),
+    Many(HashMap<BucketId, BucketState>),
 }
 
 /// How a bucket stood at the last look.
 #[derive(Clone, Copy, Debug, Default)]
-pub(in crate::check) struct Standing {
+pub(in crate::check) struct BucketState {
     /// What each side had.
     pub balance: Balance,
     /// How many the other side had and this one lacked, as far as a look has told.
     pub lacked: Sides<u64>,
 }
 
-impl Standing {
+impl BucketState {
     /// A bucket of which no look has told yet what a side lacked.
     pub(super) fn of(balance: Balance) -> Self {
         Self {
@@ -36,7 +36,7 @@ impl Standing {
     }
 }
 
-impl Question {
+impl Unresolved {
     /// Asks about everything that differs at the first look; `None` if nothing does.
     pub(in crate::check) fn of(screened: &Screened) -> Option<Self> {
         let unequal = screened.digests.unequal();
@@ -46,7 +46,7 @@ impl Question {
         Some(match screened.digests.differences() {
             Ok(found) => Self::Few(found),
             Err(_) => {
-                let standing = |id| (id, Standing::of(screened.digests.balance(id)));
+                let standing = |id| (id, BucketState::of(screened.digests.balance(id)));
                 Self::Many(unequal.into_iter().map(standing).collect())
             }
         })

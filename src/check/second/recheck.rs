@@ -5,14 +5,15 @@ use std::sync::Arc;
 use crate::causes::Cause;
 use crate::model::{Error, Side, Sides};
 
-use super::question::Question;
-use super::{Explained, explain};
+use super::question::Unresolved;
+use super::{DifferencesFound, explain};
 use crate::check::first::Screened;
-use crate::check::pass::reader::Reader;
+use crate::check::pass::reader::CheckSession;
 use crate::diff::EveryDifference;
 
 /// What is given what a look has found.
-pub(in crate::check) type Tell<'a> = dyn FnMut(&Reader<'_>, &Screened, &Explained) + 'a;
+pub(in crate::check) type Tell<'a> =
+    dyn FnMut(&CheckSession<'_>, &Screened, &DifferencesFound) + 'a;
 
 /// Looks a second time at whatever differs, and then as often as the check asks for while anything is pending. What is
 /// missing is looked for along with what is pending: it may arrive late as well.
@@ -22,14 +23,14 @@ pub(in crate::check) type Tell<'a> = dyn FnMut(&Reader<'_>, &Screened, &Explaine
 /// # Errors
 /// As of [`explain`]; but if a source cannot be listed at a recheck, what the look before found stands, and the report says so.
 pub(in crate::check) async fn explain_until_settled(
-    reader: &mut Reader<'_>,
+    reader: &mut CheckSession<'_>,
     screened: &mut Screened,
     mut every: Option<&mut EveryDifference<'_>>,
     tell: &mut Tell<'_>,
-) -> Result<Explained, Error> {
+) -> Result<DifferencesFound, Error> {
     let recheck = reader.check.recheck;
-    let Some(question) = Question::of(screened) else {
-        return Ok(Explained::nothing(reader.check.max_evidence));
+    let Some(question) = Unresolved::of(screened) else {
+        return Ok(DifferencesFound::nothing(reader.check.max_evidence));
     };
     // Which look is the last is not known before it is over, unless nothing in question is young.
     let times = match may_settle(screened, &question) {
@@ -79,11 +80,11 @@ pub(in crate::check) async fn explain_until_settled(
 
 /// Looks at what was left, by the clock of now.
 async fn again(
-    reader: &mut Reader<'_>,
+    reader: &mut CheckSession<'_>,
     screened: &mut Screened,
-    before: &Explained,
+    before: &DifferencesFound,
     every: Option<&mut EveryDifference<'_>>,
-) -> Result<Explained, Error> {
+) -> Result<DifferencesFound, Error> {
     let last = reader.settle.now;
     reader.move_clock();
     screened.rules = Arc::new(reader.rules_again(&screened.rules));
@@ -97,7 +98,7 @@ async fn again(
 }
 
 /// Tells whether anything in question was young at the first look.
-fn may_settle(screened: &Screened, question: &Question) -> bool {
+fn may_settle(screened: &Screened, question: &Unresolved) -> bool {
     let young = |side: Side, id| screened.digests[side].ledger.sums(id).young > 0;
     let mut buckets = question.buckets().into_iter();
     buckets.any(|id| young(Side::S3, id) || young(Side::Cwl, id))

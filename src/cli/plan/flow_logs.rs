@@ -8,18 +8,18 @@ use itertools::Itertools;
 
 use crate::cli::{CheckArgs, plan};
 use crate::model::{Error, Side, Sides};
-use crate::source::flow_logs::{self, Asked, FlowLog, common_interface};
+use crate::source::flow_logs::{self, FlowLog, FlowLogsAsked, common_interface};
 
 /// Returns which flow logs are named instead of sources, if any are.
 ///
 /// # Errors
 /// [`Error::Usage`]: what is named is no flow log or no resource that has flow logs.
-pub fn asked(args: &CheckArgs) -> Result<Option<Asked>, Error> {
+pub fn asked(args: &CheckArgs) -> Result<Option<FlowLogsAsked>, Error> {
     let refuse = |why: String| Err(Error::Usage(why));
     if let Some(id) = &args.sources.resource {
         return match id.split_once('-') {
             Some((kind, rest)) if !kind.is_empty() && !rest.is_empty() && kind != "fl" => {
-                Ok(Some(Asked::Resource(id.clone())))
+                Ok(Some(FlowLogsAsked::Resource(id.clone())))
             }
             _ => refuse(format!(
                 "--resource: `{id}` is not an id such as vpc-0aa, subnet-0aa or eni-0aa"
@@ -33,7 +33,7 @@ pub fn asked(args: &CheckArgs) -> Result<Option<Asked>, Error> {
             Some(id) => refuse(format!(
                 "--flow-logs: `{id}` is not the id of a flow log (fl-...)"
             )),
-            None => Ok(Some(Asked::Ids(ids.to_vec()))),
+            None => Ok(Some(FlowLogsAsked::Ids(ids.to_vec()))),
         },
     }
 }
@@ -42,7 +42,7 @@ pub fn asked(args: &CheckArgs) -> Result<Option<Asked>, Error> {
 ///
 /// # Errors
 /// EC2 cannot be asked, or there are not exactly two flow logs that can be compared: then all are listed.
-pub async fn ask(args: &CheckArgs, asked: &Asked) -> Result<CheckArgs, Error> {
+pub async fn ask(args: &CheckArgs, asked: &FlowLogsAsked) -> Result<CheckArgs, Error> {
     let options = Sides {
         s3: plan::options(args, Side::S3)?,
         cwl: plan::options(args, Side::Cwl)?,
@@ -52,9 +52,9 @@ pub async fn ask(args: &CheckArgs, asked: &Asked) -> Result<CheckArgs, Error> {
 }
 
 /// Chooses the flow log of each side.
-fn choose(asked: &Asked, found: Vec<FlowLog>) -> Result<Sides<FlowLog>, Error> {
+fn choose(asked: &FlowLogsAsked, found: Vec<FlowLog>) -> Result<Sides<FlowLog>, Error> {
     match asked {
-        Asked::Ids(ids) => {
+        FlowLogsAsked::Ids(ids) => {
             let missing = ids
                 .iter()
                 .filter(|id| found.iter().all(|log| log.id != **id));
@@ -78,7 +78,7 @@ fn choose(asked: &Asked, found: Vec<FlowLog>) -> Result<Sides<FlowLog>, Error> {
             };
             Ok(Sides { s3, cwl })
         }
-        Asked::Resource(id) => {
+        FlowLogsAsked::Resource(id) => {
             let of = |side: Side| {
                 let of_side = found.iter().filter(|log| log.side() == Some(side));
                 of_side.exactly_one().ok().cloned()
@@ -149,12 +149,12 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::cli::{Cli, What};
+    use crate::cli::{Cli, Command};
     use crate::source::flow_logs::sample::{both, bucket, group};
 
     fn args(words: &str) -> CheckArgs {
         let words = ["flowdiff", "check"].into_iter().chain(words.split(' '));
-        let What::Check(args) = Cli::try_parse_from(words).unwrap().command else {
+        let Command::Check(args) = Cli::try_parse_from(words).unwrap().command else {
             panic!("not a check")
         };
         *args
@@ -163,7 +163,7 @@ mod tests {
     #[test]
     fn what_is_named_is_checked_before_anybody_is_asked() {
         assert_eq!(asked(&args("a b")).unwrap(), None);
-        let ids = Asked::Ids(vec!["fl-b".into(), "fl-a".into()]);
+        let ids = FlowLogsAsked::Ids(vec!["fl-b".into(), "fl-a".into()]);
         assert_eq!(asked(&args("--flow-logs fl-b fl-a")).unwrap(), Some(ids));
         for words in [
             "--flow-logs fl-a fl-a",
@@ -186,8 +186,8 @@ mod tests {
 
     #[test]
     fn sides_go_by_destination_or_else_by_order() {
-        let ids = |a: &str, b: &str| Asked::Ids(vec![a.into(), b.into()]);
-        let chosen = |asked: &Asked, found: Vec<FlowLog>| {
+        let ids = |a: &str, b: &str| FlowLogsAsked::Ids(vec![a.into(), b.into()]);
+        let chosen = |asked: &FlowLogsAsked, found: Vec<FlowLog>| {
             choose(asked, found).map(|logs| logs.map(|log| log.id))
         };
         let sides = |s3: &str, cwl: &str| Sides {
@@ -216,7 +216,7 @@ mod tests {
 
     #[test]
     fn a_resource_needs_one_flow_log_to_each() {
-        let asked = Asked::Resource("eni-0aa".into());
+        let asked = FlowLogsAsked::Resource("eni-0aa".into());
         assert!(choose(&asked, vec![bucket("fl-a"), group("fl-b")]).is_ok());
         let many = vec![bucket("fl-a"), group("fl-b"), group("fl-c")];
         let said = choose(&asked, many).unwrap_err().to_string();

@@ -10,7 +10,7 @@ use crate::render::nagios::Thresholds;
 
 /// What standard output gets.
 #[derive(Debug)]
-pub enum Answer {
+pub enum StdoutUse {
     /// Nothing.
     Nothing,
     /// A report.
@@ -84,7 +84,7 @@ pub(super) fn reports(args: &CheckArgs) -> Result<Reports, Error> {
 pub(super) fn output(
     args: &CheckArgs,
     printed: Option<&'static Renderer>,
-) -> Result<Answer, Error> {
+) -> Result<StdoutUse, Error> {
     let thresholds =
         Thresholds::parse(&args.alarms.warning, &args.alarms.critical).map_err(Error::Usage)?;
     if !args.alarms.nagios {
@@ -92,9 +92,9 @@ pub(super) fn output(
             _ if thresholds != Thresholds::default() => Err(Error::Usage(
                 "--warning and --critical are for --nagios; without it there is --fail-on".into(),
             )),
-            Some(renderer) => Ok(Answer::Report(renderer)),
-            None if args.output.quiet => Ok(Answer::Nothing),
-            None => Ok(Answer::Report(&render::RENDERERS[0])),
+            Some(renderer) => Ok(StdoutUse::Report(renderer)),
+            None if args.output.quiet => Ok(StdoutUse::Nothing),
+            None => Ok(StdoutUse::Report(&render::RENDERERS[0])),
         };
     }
     let not_with = |option: &str| Err(Error::Usage(format!("--nagios: not with {option}")));
@@ -106,7 +106,7 @@ pub(super) fn output(
         None if !args.alarms.fail_on.is_empty() => {
             not_with("--fail-on: ranges are given with -w and -c")
         }
-        None => Ok(Answer::Nagios(thresholds)),
+        None => Ok(StdoutUse::Nagios(thresholds)),
     }
 }
 

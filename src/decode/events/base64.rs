@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 
-use super::Events;
+use super::EventIntake;
 use crate::decode::{DecodeError, Format, Sink};
 
 /// The longest text in base64 that is looked at. Kinesis takes records of 10 MiB.
@@ -16,7 +16,7 @@ pub(in crate::decode) fn base64<S: Sink>(
     sink: &mut S,
 ) -> Result<(), DecodeError> {
     sink.provisional();
-    let mut events = Events::new(format, sink);
+    let mut events = EventIntake::new(format, sink);
     let mut text = BufReader::with_capacity(256 << 10, text);
     let mut packed = String::new();
     loop {

@@ -5,14 +5,14 @@ use std::mem;
 
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::Events;
+use super::EventIntake;
 use crate::decode::envelopes::{DOCUMENT, Role, place};
 use crate::decode::several::is_beside;
 use crate::decode::{DecodeError, Sink};
 
 /// What counts of an object that holds one line, until all its members have been seen.
 #[derive(Default)]
-pub(super) struct Item {
+pub(super) struct LineObject {
     line: Text,
     rank: usize,
     packed: Text,
@@ -31,7 +31,7 @@ pub(super) struct Item {
     strangers: String,
 }
 
-impl Item {
+impl LineObject {
     fn clear(&mut self) {
         for text in [
             &mut self.line,
@@ -62,7 +62,7 @@ impl Item {
 }
 
 /// What counts of an event of a record whose type is not known yet.
-struct Held {
+struct UntypedEvent {
     message: Option<String>,
     id: Option<String>,
     ingested: Option<i64>,
@@ -71,7 +71,7 @@ struct Held {
 /// Events of a record whose type is not known yet.
 #[derive(Default)]
 struct Hold {
-    events: Vec<Held>,
+    events: Vec<UntypedEvent>,
     bytes: usize,
 }
 
@@ -86,7 +86,7 @@ impl Hold {
         id: Option<&str>,
         ingested: Option<i64>,
     ) -> Result<(), E> {
-        let event = Held {
+        let event = UntypedEvent {
             message: message.map(str::to_owned),
             id: id.map(str::to_owned),
             ingested,
@@ -95,7 +95,7 @@ impl Hold {
         let texts = texts
             .iter()
             .map(|text| text.as_ref().map_or(0, String::len));
-        self.bytes += size_of::<Held>() + texts.sum::<usize>();
+        self.bytes += size_of::<UntypedEvent>() + texts.sum::<usize>();
         if self.bytes > Self::MOST {
             return Err(E::custom("more than 32 MiB of events before `messageType`"));
         }
@@ -128,7 +128,7 @@ impl Text {
 
 /// The name of a member, to its place if it counts.
 struct Name<'e, 'a, S> {
-    events: &'e mut Events<'a, S>,
+    events: &'e mut EventIntake<'a, S>,
     within: usize,
 }
 
@@ -161,7 +161,7 @@ impl<S> Visitor<'_> for Name<'_, '_, S> {
 
 /// A value, by where it stands.
 pub(super) struct Value<'e, 'a, S> {
-    events: &'e mut Events<'a, S>,
+    events: &'e mut EventIntake<'a, S>,
     at: usize,
     /// The list that it is an item of, if that holds lines by themselves.
     list: Option<&'e mut List>,
@@ -179,7 +179,7 @@ struct List {
 
 impl<'e, 'a, S> Value<'e, 'a, S> {
     /// A document.
-    pub(super) fn document(events: &'e mut Events<'a, S>) -> Self {
+    pub(super) fn document(events: &'e mut EventIntake<'a, S>) -> Self {
         let at = DOCUMENT;
         Self {
             events,
@@ -394,7 +394,7 @@ impl<'de, S: Sink> Visitor<'de> for Value<'_, '_, S> {
     }
 }
 
-impl<S: Sink> Events<'_, S> {
+impl<S: Sink> EventIntake<'_, S> {
     /// Takes what could not be told before the end of a list of lines.
     fn end_list<E: serde::de::Error>(&mut self, list: &List) -> Result<(), E> {
         if list.lines == 0 && list.words + list.beside == 0 && list.numbers > 0 {
@@ -419,7 +419,7 @@ impl<S: Sink> Events<'_, S> {
         taken
     }
 
-    fn item<E: serde::de::Error>(&mut self, at: usize, item: &Item) -> Result<(), E> {
+    fn item<E: serde::de::Error>(&mut self, at: usize, item: &LineObject) -> Result<(), E> {
         // Only the events of a record are held: nothing else has a type.
         if at != DOCUMENT
             && is_typed(at)
@@ -459,7 +459,7 @@ impl<S: Sink> Events<'_, S> {
         self.or_break(result)
     }
 
-    fn unknown(&self, item: &Item) -> DecodeError {
+    fn unknown(&self, item: &LineObject) -> DecodeError {
         let document = self.documents;
         DecodeError::Unreadable(format!(
             "JSON document {document} is in none of the shapes that flow logs come in (docs/shapes.md has them): its members \

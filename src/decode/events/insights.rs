@@ -2,23 +2,23 @@
 
 use serde::de::SeqAccess;
 
-use super::Events;
+use super::EventIntake;
 use crate::decode::{DecodeError, Sink};
 
 /// A field and its value, one of a row of a query's results.
 #[derive(serde::Deserialize)]
-struct Pair {
+struct FieldValue {
     #[serde(default)]
     field: String,
     #[serde(default)]
     value: Option<String>,
 }
 
-impl<S: Sink> Events<'_, S> {
+impl<S: Sink> EventIntake<'_, S> {
     /// Takes a row of a query's results.
     pub(super) fn pairs<'de, Q: SeqAccess<'de>>(&mut self, mut list: Q) -> Result<(), Q::Error> {
         let mut message = None;
-        while let Some(pair) = list.next_element::<Pair>()? {
+        while let Some(pair) = list.next_element::<FieldValue>()? {
             if pair.field == "@message" {
                 message = pair.value;
             }

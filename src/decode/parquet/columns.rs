@@ -17,11 +17,11 @@ use thiserror::Error;
 
 use super::gate::Gate;
 use crate::record::FieldName;
-use crate::record::field::Kind;
+use crate::record::field::ValueForm;
 
 /// What the values of a column are. Source: Apache Parquet's "Logical Types", and the older converted types there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Values {
+pub(super) enum ColumnKind {
     /// Bytes, in whatever encoding.
     Bytes,
     /// Whole numbers; of a time, so many of what it counts in are a second, else it is 1.
@@ -36,7 +36,7 @@ pub(super) enum Values {
     Nothing,
 }
 
-impl Values {
+impl ColumnKind {
     /// Returns what the values of a column are; `None` if it cannot be a field.
     pub(super) fn of(column: &ColumnDescriptor) -> Option<Self> {
         let (logical, converted) = (column.logical_type_ref(), column.converted_type());
@@ -115,7 +115,7 @@ pub(super) enum ColumnError {
 }
 
 /// A column of a row group.
-pub(super) trait Column {
+pub(super) trait GroupColumn {
     /// Reads the next rows, and returns how many: fewer only at the end of the row group. `room` is how many bytes of text
     /// the batch may still take, and what it has taken is gone from it.
     fn read(&mut self, rows: usize, room: &mut usize) -> Result<usize, ColumnError>;
@@ -134,52 +134,61 @@ pub(super) trait Column {
 pub(super) fn open(
     column: &ColumnDescPtr,
     pages: Box<dyn PageReader>,
-    values: Values,
+    values: ColumnKind,
     name: &FieldName,
-) -> Box<dyn Column> {
+) -> Box<dyn GroupColumn> {
     let a_second = match values {
-        Values::Signed { a_second } => a_second,
-        Values::Bytes | Values::Unsigned | Values::Days | Values::Floats | Values::Nothing => 1,
+        ColumnKind::Signed { a_second } => a_second,
+        ColumnKind::Bytes
+        | ColumnKind::Unsigned
+        | ColumnKind::Days
+        | ColumnKind::Floats
+        | ColumnKind::Nothing => 1,
     };
     let (gate, pages) = Gate::before(pages);
     let reader = get_column_reader(Arc::clone(column), pages);
     let opening = Opening { gate, name };
     match (reader, values) {
-        (ByteArrayColumnReader(reader), Values::Bytes) => {
+        (ByteArrayColumnReader(reader), ColumnKind::Bytes) => {
             // Among numbers `None` was NULL before pandas made it a string.
             let kind = name.kind();
-            let is_number = matches!(kind, Kind::Integer | Kind::Time | Kind::TrafficPath);
+            let is_number = matches!(
+                kind,
+                ValueForm::Integer | ValueForm::Time | ValueForm::TrafficPath
+            );
             opening.cells(reader, move |value: &ByteArray, text| {
                 match value.data() {
                     b"None" if is_number => {}
-                    cell if kind == Kind::Address => text.extend_from_slice(lone_address(cell)),
+                    cell if kind == ValueForm::Address => {
+                        text.extend_from_slice(lone_address(cell));
+                    }
                     cell => text.extend_from_slice(cell),
                 }
                 Ok(())
             })
         }
-        (Int32ColumnReader(reader), Values::Signed { .. }) => {
+        (Int32ColumnReader(reader), ColumnKind::Signed { .. }) => {
             opening.numbers(reader, move |&value: &i32| seconds(value.into(), a_second))
         }
-        (Int64ColumnReader(reader), Values::Signed { .. }) => {
+        (Int64ColumnReader(reader), ColumnKind::Signed { .. }) => {
             opening.numbers(reader, move |&value: &i64| seconds(value.into(), a_second))
         }
-        (Int32ColumnReader(reader), Values::Unsigned) => {
+        (Int32ColumnReader(reader), ColumnKind::Unsigned) => {
             opening.numbers(reader, |value: &i32| value.cast_unsigned().into())
         }
-        (Int64ColumnReader(reader), Values::Unsigned) => {
+        (Int64ColumnReader(reader), ColumnKind::Unsigned) => {
             opening.numbers(reader, |value: &i64| value.cast_unsigned().into())
         }
-        (Int96ColumnReader(reader), Values::Days) => {
+        (Int96ColumnReader(reader), ColumnKind::Days) => {
             opening.numbers(reader, |value: &Int96| value.to_seconds().into())
         }
-        (FloatColumnReader(reader), Values::Floats) => {
+        (FloatColumnReader(reader), ColumnKind::Floats) => {
             let name = name.clone();
             opening.cells(reader, move |&value: &f32, text| {
                 push_whole(value.into(), EXACT_32, &name, text)
             })
         }
-        (DoubleColumnReader(reader), Values::Floats) => {
+        (DoubleColumnReader(reader), ColumnKind::Floats) => {
             let name = name.clone();
             opening.cells(reader, move |&value: &f64, text| {
                 push_whole(value, EXACT_64, &name, text)
@@ -211,7 +220,7 @@ struct Opening<'n> {
 }
 
 impl Opening<'_> {
-    fn cells<T, F>(self, reader: ColumnReaderImpl<T>, write: F) -> Box<dyn Column>
+    fn cells<T, F>(self, reader: ColumnReaderImpl<T>, write: F) -> Box<dyn GroupColumn>
     where
         T: DataType + 'static,
         F: Fn(&T::T, &mut Vec<u8>) -> Result<(), ColumnError> + 'static,
@@ -232,7 +241,7 @@ impl Opening<'_> {
         self,
         reader: ColumnReaderImpl<T>,
         number: impl Fn(&T::T) -> i128 + 'static,
-    ) -> Box<dyn Column> {
+    ) -> Box<dyn GroupColumn> {
         let form = NumberForm::of(self.name);
         self.cells(reader, move |value, text| {
             form.push(number(value), text);
@@ -240,7 +249,7 @@ impl Opening<'_> {
         })
     }
 
-    fn nothing<T: DataType + 'static>(self, reader: ColumnReaderImpl<T>) -> Box<dyn Column> {
+    fn nothing<T: DataType + 'static>(self, reader: ColumnReaderImpl<T>) -> Box<dyn GroupColumn> {
         self.cells(reader, |_, _| Ok(()))
     }
 }
@@ -285,7 +294,7 @@ where
     }
 }
 
-impl<T, F> Column for CellColumn<T, F>
+impl<T, F> GroupColumn for CellColumn<T, F>
 where
     T: DataType,
     F: Fn(&T::T, &mut Vec<u8>) -> Result<(), ColumnError>,
@@ -342,9 +351,11 @@ enum NumberForm {
 impl NumberForm {
     fn of(name: &FieldName) -> Self {
         match name.kind() {
-            Kind::Address => Self::Address,
-            Kind::Text if name.as_str().ends_with("account-id") => Self::Account,
-            Kind::Text | Kind::Integer | Kind::Time | Kind::TrafficPath => Self::Plain,
+            ValueForm::Address => Self::Address,
+            ValueForm::Text if name.as_str().ends_with("account-id") => Self::Account,
+            ValueForm::Text | ValueForm::Integer | ValueForm::Time | ValueForm::TrafficPath => {
+                Self::Plain
+            }
         }
     }
 

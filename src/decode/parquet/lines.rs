@@ -1,7 +1,7 @@
 //! Rows as lines, as a text would have them: so they are taken as they stand, like any text.
 
-use super::columns::Column;
-use crate::record::{Line, MOST_CELLS, Simd};
+use super::columns::GroupColumn;
+use crate::record::{CellsLine, MOST_CELLS, Simd};
 
 /// The longest line that is told by its places. Any other row is taken cell by cell.
 const LONGEST: usize = 32 << 10;
@@ -32,7 +32,11 @@ impl Lines {
 
     /// Returns a row of the columns' batch as a line. `None` if it has too many cells or is too long. No cell may hold a byte
     /// that ends one in a text: [`Column::is_plain`].
-    pub(super) fn line(&mut self, columns: &[Box<dyn Column>], row: usize) -> Option<Line<'_>> {
+    pub(super) fn line(
+        &mut self,
+        columns: &[Box<dyn GroupColumn>],
+        row: usize,
+    ) -> Option<CellsLine<'_>> {
         if columns.is_empty() || columns.len() >= MOST_CELLS {
             return None;
         }
@@ -59,7 +63,7 @@ impl Lines {
             len = end + 1;
         }
         self.starts[columns.len()] = u16::try_from(len).ok()?;
-        Some(Line::new(
+        Some(CellsLine::new(
             &self.text,
             (0, len - 1),
             &self.starts,

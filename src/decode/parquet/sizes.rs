@@ -135,7 +135,7 @@ fn unpacked_pages(
             break;
         };
         let mut header = Compact::new(from);
-        let Some(page) = Page::read(&mut header) else {
+        let Some(page) = PageSizes::read(&mut header) else {
             let reason = format!(
                 "column `{}`: the header of a page at byte {start} is damaged",
                 column.column_path().string()
@@ -144,7 +144,7 @@ fn unpacked_pages(
         };
         start = start.saturating_add(header.read);
         let largest = match page.kind {
-            Page::DICTIONARY => &mut dictionary,
+            PageSizes::DICTIONARY => &mut dictionary,
             _ => &mut values,
         };
         *largest = page.unpacked.max(page.packed).max(*largest);
@@ -161,7 +161,7 @@ fn unpacked_pages(
 fn check_gzip(
     file: &impl ChunkReader,
     column: &ColumnChunkMetaData,
-    page: &Page,
+    page: &PageSizes,
     start: u64,
 ) -> Result<(), DecodeError> {
     let levels: u64 = page.levels.iter().sum();
@@ -189,7 +189,7 @@ fn check_gzip(
 
 /// What the header of a page says of its size.
 #[derive(Debug, Default)]
-struct Page {
+struct PageSizes {
     kind: u64,
     unpacked: u64,
     packed: u64,
@@ -198,7 +198,7 @@ struct Page {
     is_uncompressed: bool,
 }
 
-impl Page {
+impl PageSizes {
     const DICTIONARY: u64 = 2;
 
     /// Reads a header. `None` if it is damaged, or tells a size in another way than all others: the reader might take
@@ -207,13 +207,13 @@ impl Page {
         let mut page = Self::default();
         header.fields(&mut Vec::new(), &mut |field, value| {
             match (field, value) {
-                ([1], Value::Int(kind)) => page.kind = kind,
-                ([2], Value::Int(bytes)) => page.unpacked = bytes,
-                ([3], Value::Int(bytes)) => page.packed = bytes,
-                ([8, 5], Value::Int(bytes)) => page.levels[0] = bytes,
-                ([8, 6], Value::Int(bytes)) => page.levels[1] = bytes,
-                ([8, 7], Value::Bool(compressed)) => page.is_uncompressed = !compressed,
-                ([8], Value::Struct) => {}
+                ([1], ThriftValue::Int(kind)) => page.kind = kind,
+                ([2], ThriftValue::Int(bytes)) => page.unpacked = bytes,
+                ([3], ThriftValue::Int(bytes)) => page.packed = bytes,
+                ([8, 5], ThriftValue::Int(bytes)) => page.levels[0] = bytes,
+                ([8, 6], ThriftValue::Int(bytes)) => page.levels[1] = bytes,
+                ([8, 7], ThriftValue::Bool(compressed)) => page.is_uncompressed = !compressed,
+                ([8], ThriftValue::Struct) => {}
                 ([1..=3] | [8] | [8, 5..=7], _) => return None,
                 _ => {}
             }
@@ -225,7 +225,7 @@ impl Page {
 
 /// A field of a struct, as far as it matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Value {
+enum ThriftValue {
     Bool(bool),
     Int(u64),
     Struct,
@@ -233,7 +233,7 @@ enum Value {
     Other,
 }
 
-impl Value {
+impl ThriftValue {
     /// The value of 32 bits. `None` if it has more.
     fn of_int(int: i64) -> Option<Self> {
         let int = i32::try_from(int).ok()?;
@@ -244,7 +244,7 @@ impl Value {
 /// How deep structs are within each other: statistics are within what the header says of a page.
 const DEEPEST: usize = 3;
 
-type Tell<'a> = &'a mut dyn FnMut(&[i64], Value) -> Option<()>;
+type TellField<'a> = &'a mut dyn FnMut(&[i64], ThriftValue) -> Option<()>;
 
 /// Reads Thrift's compact form; `None` of what is cut off, or is not what stands in the header of a page.
 struct Compact<R> {
@@ -259,7 +259,7 @@ impl<R: Read> Compact<R> {
     }
 
     /// Reads a struct to its end and tells its fields, those of structs within it too: the numbers that lead to each.
-    fn fields(&mut self, path: &mut Vec<i64>, tell: Tell<'_>) -> Option<()> {
+    fn fields(&mut self, path: &mut Vec<i64>, tell: TellField<'_>) -> Option<()> {
         let mut field: i64 = 0;
         loop {
             let head = self.byte()?;
@@ -273,10 +273,10 @@ impl<R: Read> Compact<R> {
             };
             path.push(field);
             let value = match kind {
-                1 | 2 => Value::Bool(kind == 1),
+                1 | 2 => ThriftValue::Bool(kind == 1),
                 3 => self.pass_over(1)?,
-                4 | 6 => self.varint().map(|_| Value::Other)?,
-                5 => Value::of_int(zigzag(self.varint()?))?,
+                4 | 6 => self.varint().map(|_| ThriftValue::Other)?,
+                5 => ThriftValue::of_int(zigzag(self.varint()?))?,
                 7 => self.pass_over(8)?,
                 8 => {
                     let length = self.varint()?;
@@ -284,7 +284,7 @@ impl<R: Read> Compact<R> {
                 }
                 12 if path.len() < DEEPEST => {
                     self.fields(path, tell)?;
-                    Value::Struct
+                    ThriftValue::Struct
                 }
                 _ => return None,
             };
@@ -300,10 +300,10 @@ impl<R: Read> Compact<R> {
         Some(byte[0])
     }
 
-    fn pass_over(&mut self, length: u64) -> Option<Value> {
+    fn pass_over(&mut self, length: u64) -> Option<ThriftValue> {
         let passed = io::copy(&mut self.bytes.by_ref().take(length), &mut io::sink()).ok()?;
         self.read += passed;
-        (passed == length).then_some(Value::Other)
+        (passed == length).then_some(ThriftValue::Other)
     }
 
     fn varint(&mut self) -> Option<u64> {
@@ -352,9 +352,9 @@ mod tests {
                 let (mut at, mut values) = (start, 0);
                 while at < start + length {
                     let mut header = Compact::new(file.get_read(at).unwrap());
-                    let page = Page::read(&mut header).unwrap();
+                    let page = PageSizes::read(&mut header).unwrap();
                     assert!(!page.is_uncompressed || page.packed == page.unpacked);
-                    values += u64::from(page.kind != Page::DICTIONARY);
+                    values += u64::from(page.kind != PageSizes::DICTIONARY);
                     at += header.read + page.packed;
                 }
                 assert_eq!(at, start + length, "{name}");
@@ -372,13 +372,13 @@ mod tests {
             18, 0x15, 0, 0x15, 40, 0x15, 0, 0x12, 0x1c, 0x36, 2, 0x28, 2, 7, 7, 0x21, 0, 0, 0,
         ];
         let mut compact = Compact::new(&header[..]);
-        let page = Page::read(&mut compact).unwrap();
+        let page = PageSizes::read(&mut compact).unwrap();
         assert_eq!((page.kind, page.unpacked, page.packed), (3, 1000, 100));
         assert_eq!((page.levels, page.is_uncompressed), ([20, 0], true));
         assert_eq!(compact.read, header.len() as u64);
         for cut in 0..header.len() {
             assert!(
-                Page::read(&mut Compact::new(&header[..cut])).is_none(),
+                PageSizes::read(&mut Compact::new(&header[..cut])).is_none(),
                 "{cut}"
             );
         }
@@ -398,18 +398,21 @@ mod tests {
             (&[0x59, 0], "a list"),
             (&[0x05, 2, 0x15, 2], "no end"),
         ] {
-            assert!(Page::read(&mut Compact::new(damaged)).is_none(), "{what}");
+            assert!(
+                PageSizes::read(&mut Compact::new(damaged)).is_none(),
+                "{what}"
+            );
         }
         // As the reader does it, the last of two counts, also of levels.
         let twice = [0x8c, 0x55, 8, 0x05, 10, 6, 0, 0];
-        let page = Page::read(&mut Compact::new(&twice[..])).unwrap();
+        let page = PageSizes::read(&mut Compact::new(&twice[..])).unwrap();
         assert_eq!(page.levels, [3, 0]);
         // What is not known is passed over.
         let odd = [
             0x03, 0x28, 9, 0x07, 0x2a, 0, 0, 0, 0, 0, 0, 0, 0, 0x05, 4, 8, 0x05, 4, 6, 0,
         ];
         let mut compact = Compact::new(&odd[..]);
-        assert_eq!(Page::read(&mut compact).unwrap().unpacked, 3);
+        assert_eq!(PageSizes::read(&mut compact).unwrap().unpacked, 3);
         assert_eq!(compact.read, odd.len() as u64);
     }
 
@@ -417,7 +420,7 @@ mod tests {
         #[test]
         fn any_bytes_are_a_header_or_damage(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
             let mut compact = Compact::new(&bytes[..]);
-            let _ = Page::read(&mut compact);
+            let _ = PageSizes::read(&mut compact);
             prop_assert!(compact.read <= bytes.len() as u64);
         }
     }

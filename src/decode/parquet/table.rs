@@ -15,7 +15,7 @@ use ::parquet::schema::types::{Type, TypePtr};
 
 /// The values of a column, a row each; `None` is NULL. A column without any NULL is written as one that can have none.
 #[derive(Clone, Debug)]
-pub enum Values {
+pub enum ColumnValues {
     /// `BOOLEAN`.
     Bool(Vec<Option<bool>>),
     /// `INT32`.
@@ -38,7 +38,7 @@ pub enum Values {
     Nothing(usize),
 }
 
-impl Values {
+impl ColumnValues {
     fn rows(&self) -> usize {
         match self {
             Self::Bool(values) => values.len(),
@@ -143,7 +143,7 @@ fn put<T: DataType, V>(
 ///
 /// If they are of unequal length, or what is written to takes no more.
 pub fn write(
-    columns: &[(&str, Values)],
+    columns: &[(&str, ColumnValues)],
     properties: WriterProperties,
     to: impl Write + Send,
 ) -> Result<()> {

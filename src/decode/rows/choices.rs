@@ -1,12 +1,12 @@
 //! Which of several layouts a row has, and whether the last line of a text is whole.
 
-use super::{Fit, From, Rows, Shape, Sign};
+use super::{Fit, RowOrigin, RowTexts, Shape, Sign};
 use crate::decode::around::is_time_stamp;
-use crate::decode::several::Run;
+use crate::decode::several::CellsRun;
 use crate::decode::{DecodeError, Sink};
 use crate::record::{Cells, Layout};
 
-impl<S: Sink> Rows<'_, S> {
+impl<S: Sink> RowTexts<'_, S> {
     /// Chooses the one of the layouts given whose fields can have all values of a row. Those whose values also have the right
     /// shapes come before others.
     pub(super) fn choose<'t>(&mut self, cells: Cells<'t>, stamped: bool) -> Fit<'t> {
@@ -31,7 +31,7 @@ impl<S: Sink> Rows<'_, S> {
     }
 
     /// Returns the cells of the records in a piece of a text, if they are that in one layout only of those given.
-    pub(super) fn choose_run<'t>(&mut self, cells: &[&'t [u8]]) -> Option<Run<'t>> {
+    pub(super) fn choose_run<'t>(&mut self, cells: &[&'t [u8]]) -> Option<CellsRun<'t>> {
         let shapes = self.choices.iter().cloned();
         let shapes = shapes.map(|layout| Shape::new(layout, Sign::Values));
         let mut fitting = shapes.filter_map(|shape| Some((shape.records(cells)?, shape)));
@@ -58,7 +58,7 @@ impl<S: Sink> Rows<'_, S> {
         &mut self,
         layouts: &[Layout],
         cells: Cells<'_>,
-        from: From<'_>,
+        from: RowOrigin<'_>,
     ) -> Result<(), DecodeError> {
         let formats = layouts.iter().map(|layout| format!("`{layout}`"));
         let formats = formats.collect::<Vec<_>>().join(" and ");
@@ -73,9 +73,9 @@ impl<S: Sink> Rows<'_, S> {
         number: u64,
     ) -> Result<(), DecodeError> {
         let cells = text.split(|byte| *byte <= b' ');
-        let cells: Run<'_> = cells.filter(|cell| !cell.is_empty()).collect();
+        let cells: CellsRun<'_> = cells.filter(|cell| !cell.is_empty()).collect();
         let all = Cells::Apart(&cells);
-        let from = From::Line(number);
+        let from = RowOrigin::Line(number);
         let stamped = cells.first().is_some_and(|cell| is_time_stamp(cell));
         let rest = if stamped { all.split_first().1 } else { all };
         let is_header = !cells.is_empty() && Layout::from_header(all).is_some();

@@ -11,9 +11,9 @@ const ROW: &str =
 
 fn of(lines: &[&str], format: &Format) -> Collected {
     let mut all = Collected::default();
-    let mut rows = Rows::new(format, &mut all);
+    let mut rows = RowTexts::new(format, &mut all);
     for (number, line) in (1..).zip(lines) {
-        rows.take(line.as_bytes(), From::Line(number)).unwrap();
+        rows.take(line.as_bytes(), RowOrigin::Line(number)).unwrap();
     }
     all
 }
@@ -84,9 +84,9 @@ fn a_row_that_fits_two_formats_is_none_and_both_are_named() {
 #[test]
 fn a_header_is_none_among_events() {
     let mut all = Collected::default();
-    let mut rows = Rows::new(&given("${start} ${end}"), &mut all);
+    let mut rows = RowTexts::new(&given("${start} ${end}"), &mut all);
     for (number, message) in [(7, "start end"), (8, "1 2"), (9, "\x1b[1m3 4\x1b[0m")] {
-        rows.take(message.as_bytes(), From::Event(number, Some("id")))
+        rows.take(message.as_bytes(), RowOrigin::Event(number, Some("id")))
             .unwrap();
     }
     assert_eq!(all.malformed, [(7, "a header, not a record".to_owned())]);
@@ -109,8 +109,8 @@ fn a_text_may_hold_several_records_and_what_tools_write_around_them() {
         assert_eq!(all.texts(), [a, &b], "{text:?}");
         assert_eq!((all.numbers(), &all.malformed), (vec![1, 1], &vec![]));
         let mut events = Collected::default();
-        Rows::new(&default_format(), &mut events)
-            .take(text.as_bytes(), From::Event(1, Some("7")))
+        RowTexts::new(&default_format(), &mut events)
+            .take(text.as_bytes(), RowOrigin::Event(1, Some("7")))
             .unwrap();
         let ids = events.rows.iter().map(|row| row.event_id.as_deref());
         assert_eq!(ids.collect::<Vec<_>>(), [Some("7"), Some("7/1")]);
@@ -131,8 +131,8 @@ fn what_stands_among_records_and_is_none_is_named() {
         [(1, reason.to_owned()), (1, reason.to_owned())]
     );
     let mut all = Collected::default();
-    let mut rows = Rows::new(&default_format(), &mut all);
-    let more = rows.take(b"NEXTTOKEN\teyJuZXh0", From::Line(7));
+    let mut rows = RowTexts::new(&default_format(), &mut all);
+    let more = rows.take(b"NEXTTOKEN\teyJuZXh0", RowOrigin::Line(7));
     let reason = "stops where more events follow: line 7 holds the token to go on with; ask for the rest as well";
     assert_eq!(more, Err(DecodeError::Unreadable(reason.to_owned())));
 }
@@ -169,7 +169,7 @@ proptest! {
         let control = line.iter().copied().find(|byte| is_control(*byte) && !matches!(*byte, ESCAPE | b'\n'));
         prop_assume!(control.is_some());
         let mut all = Collected::default();
-        Rows::new(&default_format(), &mut all).take(&line, From::Line(1)).unwrap();
+        RowTexts::new(&default_format(), &mut all).take(&line, RowOrigin::Line(1)).unwrap();
         prop_assert_eq!(all.rows.len(), 0);
         prop_assert!(all.malformed[0].1.starts_with("control byte 0x"));
     }

@@ -2,19 +2,19 @@
 
 use std::mem;
 
-use super::{From, Rows, count_cells, is_control};
-use crate::decode::several::{Passing, Run, is_beside, line_of_object, passing, pieces};
+use super::{RowOrigin, RowTexts, count_cells, is_control};
+use crate::decode::several::{CellsRun, Passing, is_beside, line_of_object, passing, pieces};
 use crate::decode::{DecodeError, Row, Sink};
 use crate::record::{Cells, Layout};
 
-impl<S: Sink> Rows<'_, S> {
+impl<S: Sink> RowTexts<'_, S> {
     /// Takes a text that is no record as it stands: of several records, of one with something around it, or of none. So many
     /// cells were found in it, if it has been cut.
     #[inline(never)]
     pub(super) fn unfit(
         &mut self,
         text: &[u8],
-        from: From<'_>,
+        from: RowOrigin<'_>,
         found: Option<usize>,
     ) -> Result<(), DecodeError> {
         let mut taken: u32 = 0;
@@ -27,7 +27,7 @@ impl<S: Sink> Rows<'_, S> {
                 continue;
             }
             let run = self.records_of(piece);
-            let is_cut = |run: &Run<'_>| {
+            let is_cut = |run: &CellsRun<'_>| {
                 let cell = run.last().copied().unwrap_or_default();
                 last.is_some_and(|last| std::ptr::eq(last, piece))
                     && self.shape.layout.ends_within(cell)
@@ -44,7 +44,7 @@ impl<S: Sink> Rows<'_, S> {
         let columns = self.shape.columns;
         for piece in refused {
             let cells = piece.split(|byte| *byte <= b' ');
-            let cells: Run<'_> = cells.filter(|cell| !cell.is_empty()).collect();
+            let cells: CellsRun<'_> = cells.filter(|cell| !cell.is_empty()).collect();
             let reason = format!(
                 "one of {count} pieces in it is no record: the layout has {columns} columns"
             );
@@ -54,12 +54,14 @@ impl<S: Sink> Rows<'_, S> {
     }
 
     /// Takes a piece of a line that is a header: lines may end in CR alone.
-    fn is_header(&mut self, piece: &[u8], from: From<'_>) -> Result<bool, DecodeError> {
-        if !(piece.first().is_some_and(u8::is_ascii_lowercase) && matches!(from, From::Line(_))) {
+    fn is_header(&mut self, piece: &[u8], from: RowOrigin<'_>) -> Result<bool, DecodeError> {
+        if !(piece.first().is_some_and(u8::is_ascii_lowercase)
+            && matches!(from, RowOrigin::Line(_)))
+        {
             return Ok(false);
         }
         let cells = piece.split(u8::is_ascii_whitespace);
-        let cells: Run<'_> = cells.filter(|cell| !cell.is_empty()).collect();
+        let cells: CellsRun<'_> = cells.filter(|cell| !cell.is_empty()).collect();
         match Layout::from_header(Cells::Apart(&cells)) {
             Some(header) => self.header(header, from).map(|()| true),
             None => Ok(false),
@@ -70,10 +72,10 @@ impl<S: Sink> Rows<'_, S> {
     fn unfit_line(
         &mut self,
         text: &[u8],
-        from: From<'_>,
+        from: RowOrigin<'_>,
         found: Option<usize>,
     ) -> Result<(), DecodeError> {
-        if let From::Line(number) = from {
+        if let RowOrigin::Line(number) = from {
             match passing(text) {
                 Passing::Over => return Ok(()),
                 Passing::More => {
@@ -93,7 +95,7 @@ impl<S: Sink> Rows<'_, S> {
         let found = found.unwrap_or_else(|| count_cells(text));
         if !self.choices.is_empty() {
             let cells = text.split(|byte| *byte <= b' ');
-            let cells: Run<'_> = cells.filter(|cell| !cell.is_empty()).collect();
+            let cells: CellsRun<'_> = cells.filter(|cell| !cell.is_empty()).collect();
             let formats = self.choices.len();
             let reason = format!("{found} columns that are a record in none of {formats} formats");
             return self.refuse_cells(from, reason, Cells::Apart(&cells));
@@ -105,13 +107,13 @@ impl<S: Sink> Rows<'_, S> {
 
     /// Returns the cells of the records that a piece of a text holds. If they are of the other default, that is the layout in
     /// force from now on.
-    fn records_of<'t>(&mut self, piece: &'t [u8]) -> Option<Run<'t>> {
+    fn records_of<'t>(&mut self, piece: &'t [u8]) -> Option<CellsRun<'t>> {
         if piece.iter().any(|byte| is_control(*byte)) {
             return None;
         }
         let piece = line_of_object(piece).unwrap_or(piece);
         let cells = piece.split(u8::is_ascii_whitespace);
-        let cells: Run<'t> = cells.filter(|cell| !cell.is_empty()).collect();
+        let cells: CellsRun<'t> = cells.filter(|cell| !cell.is_empty()).collect();
         if !self.choices.is_empty() {
             return self.choose_run(&cells);
         }
@@ -129,15 +131,15 @@ impl<S: Sink> Rows<'_, S> {
     fn hand_over(
         &mut self,
         run: &[&[u8]],
-        from: From<'_>,
+        from: RowOrigin<'_>,
         taken: &mut u32,
     ) -> Result<(), DecodeError> {
         self.announce()?;
         for record in run.chunks(self.shape.columns) {
-            let (From::Line(number) | From::Event(number, _)) = from;
+            let (RowOrigin::Line(number) | RowOrigin::Event(number, _)) = from;
             let id = match from {
-                From::Event(_, id) => id,
-                From::Line(_) => None,
+                RowOrigin::Event(_, id) => id,
+                RowOrigin::Line(_) => None,
             };
             // Records of one event are no copies of each other.
             let own_id = id.filter(|_| *taken > 0).map(|id| format!("{id}/{taken}"));

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// the number.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Copies {
+pub struct BucketCopies {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     records: BTreeMap<String, Named>,
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -32,7 +32,7 @@ fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
-impl Copies {
+impl BucketCopies {
     /// Tells whether there is none.
     pub fn is_empty(&self) -> bool {
         self.total() == 0
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn copies_are_taken_as_often_as_they_were_added() {
-        let mut copies = Copies::default();
+        let mut copies = BucketCopies::default();
         copies.add("a", Some(7));
         copies.add("a", Some(7));
         copies.add("b", Some(3));

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::model::window::{SLOT, Window, slot};
 
-use super::{State, Unread};
+use super::{JobState, Unread};
 
 /// Slots that are read along rather than left out between two that are looked at again.
 const GAP: i64 = 2;
@@ -12,7 +12,7 @@ const GAP: i64 = 2;
 /// Returns the windows to read: first those that could not be read or decided before, then the time from `next` to the end
 /// of the last slot that ends by `settled`; each at most `step` seconds long (a multiple of a slot), at most `most` in all.
 /// Half of them are for new time if there is as much, so that it never waits for what stays undecided.
-pub fn due(state: &State, settled: i64, step: i64, most: usize) -> Vec<Window> {
+pub fn due(state: &JobState, settled: i64, step: i64, most: usize) -> Vec<Window> {
     let old = state.unread.iter().map(|it| Window::new(it.start, it.end));
     let end = slot(settled);
     let starts = std::iter::successors(Some(state.next), |start| start.checked_add(step));
@@ -40,7 +40,7 @@ pub fn joined(mut windows: Vec<Unread>, step: i64) -> Vec<Unread> {
 
 /// A stretch to look at again.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Again {
+pub struct LookAgain {
     /// Which records, by `start`; whole slots.
     pub window: Window,
     /// Only these interfaces; empty is all.
@@ -49,7 +49,7 @@ pub struct Again {
 
 /// Returns the stretches to look at again, oldest first and disjoint, none longer than `step`: every slot that is open
 /// or that an unreadable part may hold records of.
-pub fn again(state: &State, step: i64) -> Vec<Again> {
+pub fn again(state: &JobState, step: i64) -> Vec<LookAgain> {
     let open = state.open.iter().map(|open| {
         (
             open.slot,
@@ -76,7 +76,7 @@ pub fn again(state: &State, step: i64) -> Vec<Again> {
     }
     found
         .into_iter()
-        .map(|(start, end, interfaces)| Again {
+        .map(|(start, end, interfaces)| LookAgain {
             window: Window::new(start, end),
             interfaces: match interfaces.into_iter().collect::<Option<Vec<_>>>() {
                 Some(all) => all.into_iter().map(str::to_owned).collect(),
@@ -89,12 +89,12 @@ pub fn again(state: &State, step: i64) -> Vec<Again> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::state::{Open, Subject, Unreadable};
+    use crate::job::state::{JobSubject, OpenBucket, Unreadable};
     use crate::model::Side;
     use proptest::prelude::*;
 
-    fn state(next: i64) -> State {
-        State::begin(Subject::default(), next)
+    fn state(next: i64) -> JobState {
+        JobState::begin(JobSubject::default(), next)
     }
 
     #[test]
@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn open_slots_are_looked_at_again_with_their_interfaces_only() {
         let mut state = state(90_000);
-        let open = |interface: &str, slot| Open {
+        let open = |interface: &str, slot| OpenBucket {
             interface: interface.into(),
             slot,
             copies: Default::default(),
@@ -152,7 +152,7 @@ mod tests {
             start: 30_300,
             end: 30_900,
         }];
-        let stretch = |start, end, interfaces: &[&str]| Again {
+        let stretch = |start, end, interfaces: &[&str]| LookAgain {
             window: Window::new(start, end),
             interfaces: interfaces.iter().map(|it| (*it).to_owned()).collect(),
         };

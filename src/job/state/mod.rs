@@ -1,7 +1,7 @@
 //! State: what a scheduled job has decided and what it still looks for, kept between its runs.
 //!
-//! [`State`] is the file's content, [`Store`] the directory it lives in, [`due`] what to take up next, and
-//! [`State::take`] what becomes of a look's findings. Only the store touches the disk.
+//! [`JobState`] is the file's content, [`Store`] the directory it lives in, [`due`] what to take up next, and
+//! [`JobState::take`] what becomes of a look's findings. Only the store touches the disk.
 
 mod copies;
 mod due;
@@ -20,11 +20,11 @@ use crate::model::{Cover, Side, Sides};
 use crate::record::RecordKind;
 use crate::report::Carried;
 
-pub use copies::Copies;
+pub use copies::BucketCopies;
 pub use due::{again, due, joined};
-pub use sift::{Late, Patience, Taken};
+pub use sift::{ArrivedLate, GiveUp, Reconciled};
 pub use store::Store;
-pub use subject::Subject;
+pub use subject::JobSubject;
 
 /// How far the clocks of two machines may be apart that share a state, in seconds.
 const CLOCKS_APART: i64 = 600;
@@ -32,9 +32,9 @@ const CLOCKS_APART: i64 = 600;
 /// What has been decided, and what is carried. Times are Unix seconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct State {
+pub struct JobState {
     /// What the state is about.
-    pub of: Subject,
+    pub of: JobSubject,
     /// Everything whose `start` is before this, from where the job began, has been taken up: decided, or carried
     /// below. A multiple of [`crate::model::window::SLOT`].
     pub next: i64,
@@ -45,7 +45,7 @@ pub struct State {
     /// The compared fields, of whose values the texts in `open` consist.
     pub fields: BTreeMap<RecordKind, Vec<String>>,
     /// Buckets with copies that are not decided, or that an unreadable part may hold more of; in order.
-    pub open: Vec<Open>,
+    pub open: Vec<OpenBucket>,
 }
 
 /// A window of which nothing is known.
@@ -78,7 +78,7 @@ pub struct Unreadable {
 /// A bucket that is looked at again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Open {
+pub struct OpenBucket {
     /// The interface, `-` if none is compared.
     pub interface: String,
     /// The slot.
@@ -86,29 +86,29 @@ pub struct Open {
     /// How many copies each side held at the first look.
     pub copies: Sides<u64>,
     /// Copies that S3 has and CloudWatch Logs lacks.
-    #[serde(default, skip_serializing_if = "Copied::is_empty")]
-    pub s3: Copied,
+    #[serde(default, skip_serializing_if = "OpenCopies::is_empty")]
+    pub s3: OpenCopies,
     /// Copies that CloudWatch Logs has and S3 lacks.
-    #[serde(default, skip_serializing_if = "Copied::is_empty")]
-    pub cwl: Copied,
+    #[serde(default, skip_serializing_if = "OpenCopies::is_empty")]
+    pub cwl: OpenCopies,
 }
 
 /// Copies that one side has and the other one lacks.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Copied {
+pub struct OpenCopies {
     /// Reported for good, as missing, surplus or divergent: not to be reported again.
-    #[serde(default, skip_serializing_if = "Copies::is_empty")]
-    pub told: Copies,
+    #[serde(default, skip_serializing_if = "BucketCopies::is_empty")]
+    pub told: BucketCopies,
     /// Perhaps still on their way.
-    #[serde(default, skip_serializing_if = "Copies::is_empty")]
-    pub pending: Copies,
+    #[serde(default, skip_serializing_if = "BucketCopies::is_empty")]
+    pub pending: BucketCopies,
     /// Perhaps in what could not be read.
-    #[serde(default, skip_serializing_if = "Copies::is_empty")]
-    pub undetermined: Copies,
+    #[serde(default, skip_serializing_if = "BucketCopies::is_empty")]
+    pub undetermined: BucketCopies,
 }
 
-impl Copied {
+impl OpenCopies {
     fn is_empty(&self) -> bool {
         self.told.is_empty() && !self.is_open()
     }
@@ -118,20 +118,20 @@ impl Copied {
     }
 }
 
-impl Open {
+impl OpenBucket {
     /// Makes one of which nothing is known yet.
     fn new(bucket: &Bucket, slot: i64) -> Self {
         Self {
             interface: bucket.interface.to_string(),
             slot,
             copies: Sides::default(),
-            s3: Copied::default(),
-            cwl: Copied::default(),
+            s3: OpenCopies::default(),
+            cwl: OpenCopies::default(),
         }
     }
 
     /// Returns what the side has and the other one lacks.
-    fn copied(&mut self, side: Side) -> &mut Copied {
+    fn copied(&mut self, side: Side) -> &mut OpenCopies {
         match side {
             Side::S3 => &mut self.s3,
             Side::Cwl => &mut self.cwl,
@@ -140,14 +140,14 @@ impl Open {
 
     fn forget_texts(&mut self) {
         for side in Side::BOTH {
-            let Copied {
+            let OpenCopies {
                 told,
                 pending,
                 undetermined,
             } = self.copied(side);
             [told, pending, undetermined]
                 .into_iter()
-                .for_each(Copies::forget_texts);
+                .for_each(BucketCopies::forget_texts);
         }
     }
 
@@ -177,9 +177,9 @@ impl Unreadable {
     }
 }
 
-impl State {
+impl JobState {
     /// Begins with nothing decided before the slot that `start` lies in.
-    pub fn begin(of: Subject, start: i64) -> Self {
+    pub fn begin(of: JobSubject, start: i64) -> Self {
         Self {
             of,
             next: slot(start),
@@ -193,12 +193,12 @@ impl State {
     /// Returns the buckets of a window that are looked at again.
     pub fn buckets_within(&self, window: Window) -> Vec<Bucket> {
         let inside = self.open.iter().filter(|open| window.contains(open.slot));
-        inside.map(Open::bucket).collect()
+        inside.map(OpenBucket::bucket).collect()
     }
 
     /// Returns how much is carried.
     pub fn carried(&self) -> Carried {
-        let sum = |of: fn(&Copied) -> &Copies| Sides {
+        let sum = |of: fn(&OpenCopies) -> &BucketCopies| Sides {
             // What a side has is open on the other one.
             s3: self.open.iter().map(|open| of(&open.cwl).total()).sum(),
             cwl: self.open.iter().map(|open| of(&open.s3).total()).sum(),

@@ -9,10 +9,10 @@ use crate::model::finding::{Bucket, Evidence, Finding, LeftoverKind, Place, Read
 use crate::model::window::{Settle, Window, slot};
 use crate::model::{Counts, Cover, Side, Sides};
 use crate::record::{FieldName, Record, RecordKind};
-use crate::report::held::Held;
+use crate::report::held::HeldOverTime;
 use crate::report::{Report, SideSummary, Verdict};
 
-use super::{Patience, State, Subject, again, due};
+use super::{GiveUp, JobState, JobSubject, again, due};
 
 const SETTLE: i64 = 900;
 const GIVE_UP: i64 = 7200;
@@ -21,7 +21,7 @@ const HOURS: i64 = 2;
 
 /// A record that one side has from its end on.
 #[derive(Clone, Debug)]
-struct Flow {
+struct ModelFlow {
     interface: u8,
     start: i64,
     length: i64,
@@ -31,7 +31,7 @@ struct Flow {
     other: Option<i64>,
 }
 
-impl Flow {
+impl ModelFlow {
     fn end(&self) -> i64 {
         self.start + self.length
     }
@@ -62,7 +62,7 @@ struct Outage {
 
 #[derive(Debug)]
 struct World {
-    flows: Vec<Flow>,
+    flows: Vec<ModelFlow>,
     outages: Vec<Outage>,
 }
 
@@ -73,7 +73,7 @@ impl World {
             && outages.any(|it| it.interface == interface && (it.from..it.to).contains(&now))
     }
 
-    fn sees(&self, side: Side, flow: &Flow, now: i64) -> bool {
+    fn sees(&self, side: Side, flow: &ModelFlow, now: i64) -> bool {
         flow.is_on(side, now) && !self.is_hidden(side, flow.interface, now)
     }
 
@@ -138,7 +138,7 @@ impl World {
     }
 }
 
-fn evidence(number: usize, flow: &Flow) -> Evidence {
+fn evidence(number: usize, flow: &ModelFlow) -> Evidence {
     let fields = [
         ("start", flow.start.to_string()),
         ("end", flow.end().to_string()),
@@ -189,7 +189,7 @@ fn report(
         forms: Sides::default(),
         arguments: Vec::new(),
         reached: Sides::default(),
-        held: Held::default(),
+        held: HeldOverTime::default(),
         tolerated: Vec::new(),
         took: std::time::Duration::ZERO,
         copies,
@@ -199,14 +199,14 @@ fn report(
 
 /// What was said of each flow, by number.
 #[derive(Debug, Default)]
-struct Said {
+struct ModelSaid {
     missing: BTreeMap<usize, Vec<i64>>,
     open: BTreeSet<usize>,
     late: u64,
     given_up: u64,
 }
 
-impl Said {
+impl ModelSaid {
     fn note(&mut self, findings: &[Finding], now: i64) {
         for finding in findings {
             let Finding::Leftovers {
@@ -236,8 +236,8 @@ impl Said {
 }
 
 /// One round, as [`crate::job::round`] runs it.
-fn round(world: &World, state: &mut State, now: i64, said: &mut Said) {
-    let patience = Patience {
+fn round(world: &World, state: &mut JobState, now: i64, said: &mut ModelSaid) {
+    let patience = GiveUp {
         now,
         give_up: GIVE_UP,
     };
@@ -263,7 +263,7 @@ fn round(world: &World, state: &mut State, now: i64, said: &mut Said) {
     state.give_up(patience);
 }
 
-fn flow() -> impl Strategy<Value = Flow> {
+fn flow() -> impl Strategy<Value = ModelFlow> {
     let side = prop_oneof![Just(Side::S3), Just(Side::Cwl)];
     let other = prop_oneof![
         4 => (0i64..SETTLE).prop_map(Some),
@@ -271,7 +271,7 @@ fn flow() -> impl Strategy<Value = Flow> {
         1 => Just(None),
     ];
     (0u8..3, 0..HOURS * 3600, 0i64..600, side, other).prop_map(
-        |(interface, start, length, owner, other)| Flow {
+        |(interface, start, length, owner, other)| ModelFlow {
             interface,
             start,
             length,
@@ -301,8 +301,8 @@ proptest! {
         pauses in prop::collection::vec(1i64..4000, 1..30),
     ) {
         let world = World { flows, outages };
-        let mut state = State::begin(Subject::default(), 0);
-        let mut said = Said::default();
+        let mut state = JobState::begin(JobSubject::default(), 0);
+        let mut said = ModelSaid::default();
         let mut now = 0;
         let mut looked: BTreeMap<i64, i64> = BTreeMap::new();
         let last = HOURS * 3600 + 6 * GIVE_UP;
@@ -317,7 +317,7 @@ proptest! {
             // What is kept can be kept.
             prop_assert_eq!(state.flaw(), None);
             let text = serde_json::to_string(&state).unwrap();
-            prop_assert_eq!(&serde_json::from_str::<State>(&text).unwrap(), &state);
+            prop_assert_eq!(&serde_json::from_str::<JobState>(&text).unwrap(), &state);
         }
         prop_assert!(state.carried().is_nothing(), "{:?}", state);
         prop_assert!(state.open.is_empty());
@@ -374,9 +374,9 @@ fn what_is_known_by_number_only_is_counted() {
             copies,
         )
     };
-    let mut state = State::begin(Subject::default(), 0);
+    let mut state = JobState::begin(JobSubject::default(), 0);
     let mut take = |now: i64, first: bool, report: &Report| {
-        let patience = Patience {
+        let patience = GiveUp {
             now,
             give_up: GIVE_UP,
         };

@@ -9,25 +9,25 @@ mod visit;
 use std::collections::BTreeMap;
 use std::io;
 
-use crate::diff::{EveryDifference, Kind, Outcome, Shown};
+use crate::diff::{DifferenceCounts, DifferenceKind, EveryDifference, Shown};
 use crate::model::finding::{Bucket, Finding, ReadTrouble};
 use crate::model::window::{Settle, Window, slot};
 use crate::model::{Counts, Cover, Side, Sides};
 use crate::report::Report;
 
-use super::{Open, State, Unreadable, is_young_slot};
-use visit::Visit;
+use super::{JobState, OpenBucket, Unreadable, is_young_slot};
+use visit::BucketReconcile;
 
 /// How long an undecided copy is looked for.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
+pub struct GiveUp {
     /// The clock, in Unix seconds.
     pub now: i64,
     /// How long after a record's `end` it is given up, in seconds.
     pub give_up: i64,
 }
 
-impl Patience {
+impl GiveUp {
     pub(super) fn twice(self) -> Self {
         Self {
             give_up: self.give_up * 2,
@@ -46,7 +46,7 @@ impl Patience {
 
 /// Copies that were waited for and have been found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Late {
+pub struct ArrivedLate {
     /// By the side they were found on.
     pub found: Sides<u64>,
     /// The longest time from a record's `end` to the look that found it, in seconds. They arrived before that.
@@ -55,7 +55,7 @@ pub struct Late {
 
 /// What a look had to say.
 #[derive(Debug)]
-pub struct Taken {
+pub struct Reconciled {
     /// What had not been reported yet, and what is still waited for.
     pub findings: Vec<Finding>,
     /// What could not be read of what was in question.
@@ -65,12 +65,12 @@ pub struct Taken {
     /// The totals of these findings; `matched` is 0.
     pub counts: Counts,
     /// What was waited for and is there now.
-    pub late: Late,
+    pub late: ArrivedLate,
     /// Copies given up by this look without a decision.
     pub given_up: u64,
 }
 
-impl Taken {
+impl Reconciled {
     /// Tells each difference that the findings show.
     ///
     /// # Errors
@@ -88,7 +88,7 @@ impl Taken {
                     for one in evidence {
                         every(
                             bucket,
-                            Kind::of(*kind, *side),
+                            DifferenceKind::of(*kind, *side),
                             &Shown::Leftover(one.clone()),
                         )?;
                     }
@@ -99,7 +99,7 @@ impl Taken {
                     for pair in evidence {
                         every(
                             bucket,
-                            Kind::Divergent,
+                            DifferenceKind::Divergent,
                             &Shown::Divergent(Box::new(pair.clone())),
                         )?;
                     }
@@ -111,34 +111,41 @@ impl Taken {
 }
 
 /// A look's differences of one bucket.
-type Found<'a> = Vec<&'a Finding>;
+type BucketDifferences<'a> = Vec<&'a Finding>;
 
-impl State {
+impl JobState {
     /// Takes in a look at a window of whole slots. `first`: nothing of the window has been decided before. The look's
     /// evidence should be as complete as memory allows.
-    pub fn take(&mut self, report: &Report, first: bool, patience: Patience, most: usize) -> Taken {
-        let mut sift = Sift {
+    pub fn take(
+        &mut self,
+        report: &Report,
+        first: bool,
+        patience: GiveUp,
+        most: usize,
+    ) -> Reconciled {
+        let mut sift = Reconcile {
             window: report.window,
             report,
             first,
             patience,
             before: take_within(&mut self.unreadable, report.window),
             hidden: Vec::new(),
-            outcome: Outcome::showing(most),
-            late: Late::default(),
+            outcome: DifferenceCounts::showing(most),
+            late: ArrivedLate::default(),
             given_up: 0,
         };
         sift.hidden = sift.hidden_now();
         if self.fields != report.fields {
             // Texts of other fields cannot be told apart by these: from here on there are only numbers.
-            self.open.iter_mut().for_each(Open::forget_texts);
+            self.open.iter_mut().for_each(OpenBucket::forget_texts);
             self.fields.clone_from(&report.fields);
         }
-        let inside = |open: &Open| report.window.contains(open.slot);
+        let inside = |open: &OpenBucket| report.window.contains(open.slot);
         let (old, kept) = std::mem::take(&mut self.open).into_iter().partition(inside);
         self.open = kept;
-        let mut buckets: BTreeMap<Bucket, (Option<Open>, Found<'_>)> = BTreeMap::new();
-        for open in Vec::<Open>::into_iter(old) {
+        let mut buckets: BTreeMap<Bucket, (Option<OpenBucket>, BucketDifferences<'_>)> =
+            BTreeMap::new();
+        for open in Vec::<OpenBucket>::into_iter(old) {
             buckets.insert(open.bucket(), (Some(open), Vec::new()));
         }
         for finding in &report.findings {
@@ -157,7 +164,7 @@ impl State {
     }
 
     /// Forgets what has been looked for long enough and is no longer looked at.
-    pub fn give_up(&mut self, patience: Patience) {
+    pub fn give_up(&mut self, patience: GiveUp) {
         let settle = patience.settle();
         self.unreadable
             .retain(|part| is_young_slot(slot(part.end - 1), &settle));
@@ -194,21 +201,21 @@ fn take_within(entries: &mut Vec<Unreadable>, window: Window) -> Vec<Unreadable>
 }
 
 /// One look, being taken in.
-pub(super) struct Sift<'a> {
+pub(super) struct Reconcile<'a> {
     window: Window,
     pub(super) report: &'a Report,
     pub(super) first: bool,
-    pub(super) patience: Patience,
+    pub(super) patience: GiveUp,
     /// What was hidden before.
     before: Vec<Unreadable>,
     /// What is hidden now and will be looked at again.
     hidden: Vec<Unreadable>,
-    pub(super) outcome: Outcome,
-    pub(super) late: Late,
+    pub(super) outcome: DifferenceCounts,
+    pub(super) late: ArrivedLate,
     pub(super) given_up: u64,
 }
 
-impl Sift<'_> {
+impl Reconcile<'_> {
     /// Returns what the look's unreadable parts may hold of what was in question.
     fn hidden_now(&self) -> Vec<Unreadable> {
         let settle = self.patience.settle();
@@ -269,21 +276,26 @@ impl Sift<'_> {
     }
 
     /// Takes in one bucket; returns what is to be kept of it.
-    fn bucket(&mut self, bucket: &Bucket, open: Option<Open>, found: &Found<'_>) -> Option<Open> {
+    fn bucket(
+        &mut self,
+        bucket: &Bucket,
+        open: Option<OpenBucket>,
+        found: &BucketDifferences<'_>,
+    ) -> Option<OpenBucket> {
         let slot = bucket.slot?;
         let now = self.report.copies.get(bucket).copied().unwrap_or_default();
-        let mut before = open.unwrap_or_else(|| Open {
+        let mut before = open.unwrap_or_else(|| OpenBucket {
             copies: now,
-            ..Open::new(bucket, slot)
+            ..OpenBucket::new(bucket, slot)
         });
-        let mut after = Open {
+        let mut after = OpenBucket {
             copies: before.copies,
-            ..Open::new(bucket, slot)
+            ..OpenBucket::new(bucket, slot)
         };
         for side in Side::BOTH {
             after.copied(side).told = before.copied(side).told.clone();
         }
-        let mut visit = Visit {
+        let mut visit = BucketReconcile {
             sift: self,
             bucket,
             slot,
@@ -312,7 +324,7 @@ impl Sift<'_> {
         })
     }
 
-    fn taken(self) -> Taken {
+    fn taken(self) -> Reconciled {
         let counts = self.outcome.totals();
         let (findings, capped) = self.outcome.into_findings();
         let in_question = |side: Side, cover: &Cover| {
@@ -327,7 +339,7 @@ impl Sift<'_> {
             ReadTrouble::Malformed { .. } => self.first,
         });
         let troubles = troubles.cloned().collect();
-        Taken {
+        Reconciled {
             findings,
             troubles,
             capped: capped || (self.first && self.report.evidence_capped),

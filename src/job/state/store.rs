@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::model::Error;
-use crate::output::{self, Output, Step};
+use crate::output::{self, FinishStep, Output};
 
-use super::{State, Subject};
+use super::{JobState, JobSubject};
 
 /// The name of the format.
 const SCHEMA: &str = "flowdiff.state/1";
@@ -73,7 +73,7 @@ impl Store {
     /// # Errors
     /// The file cannot be read, is damaged, was written by a newer version, or is about something else. It is left as
     /// it is.
-    pub fn load(&self, subject: &Subject) -> Result<Option<State>, Error> {
+    pub fn load(&self, subject: &JobSubject) -> Result<Option<JobState>, Error> {
         let path = self.directory.join(FILE);
         let text = match fs::read_to_string(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -102,7 +102,7 @@ impl Store {
     ///
     /// # Errors
     /// It cannot be written; the one there stays.
-    pub fn save(&self, state: &State) -> Result<(), Error> {
+    pub fn save(&self, state: &JobState) -> Result<(), Error> {
         self.save_by_steps(state, |_| {}).map_err(|error| {
             trouble(
                 &self.directory.join(FILE),
@@ -112,7 +112,7 @@ impl Store {
         })
     }
 
-    fn save_by_steps(&self, state: &State, before: impl FnMut(Step)) -> io::Result<()> {
+    fn save_by_steps(&self, state: &JobState, before: impl FnMut(FinishStep)) -> io::Result<()> {
         let mut value = serde_json::to_value(state)?;
         if let Some(members) = value.as_object_mut() {
             members.insert("schema".to_owned(), SCHEMA.into());
@@ -137,7 +137,7 @@ impl Store {
     }
 }
 
-fn parse(text: &str) -> Result<State, String> {
+fn parse(text: &str) -> Result<JobState, String> {
     let mut value: Value =
         serde_json::from_str(text).map_err(|error| format!("is damaged: {error}"))?;
     let schema = value
@@ -152,7 +152,7 @@ fn parse(text: &str) -> Result<State, String> {
         }
         _ => return Err("is no state of flowdiff".to_owned()),
     }
-    let state: State =
+    let state: JobState =
         serde_json::from_value(value).map_err(|error| format!("is damaged: {error}"))?;
     state
         .flaw()
@@ -182,8 +182,8 @@ mod tests {
     use super::*;
     use std::process::{Command, Stdio};
 
-    fn state(next: i64) -> State {
-        State::begin(Subject::default(), next)
+    fn state(next: i64) -> JobState {
+        JobState::begin(JobSubject::default(), next)
     }
 
     fn refusal(text: &str) -> String {
@@ -191,7 +191,7 @@ mod tests {
         let path = directory.path().join(FILE);
         fs::write(&path, text).unwrap();
         let store = Store::open(directory.path()).unwrap();
-        let error = store.load(&Subject::default()).unwrap_err().to_string();
+        let error = store.load(&JobSubject::default()).unwrap_err().to_string();
         assert!(error.contains(&path.display().to_string()), "{error}");
         assert_eq!(fs::read_to_string(&path).unwrap(), text);
         error
@@ -202,14 +202,17 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let directory = directory.path().join("a/b");
         let store = Store::open(&directory).unwrap();
-        assert_eq!(store.load(&Subject::default()).unwrap(), None);
+        assert_eq!(store.load(&JobSubject::default()).unwrap(), None);
         for next in [300, 600] {
             store.save(&state(next)).unwrap();
-            assert_eq!(store.load(&Subject::default()).unwrap(), Some(state(next)));
+            assert_eq!(
+                store.load(&JobSubject::default()).unwrap(),
+                Some(state(next))
+            );
         }
-        let other = Subject {
+        let other = JobSubject {
             ignore_nodata: true,
-            ..Subject::default()
+            ..JobSubject::default()
         };
         let error = store.load(&other).unwrap_err().to_string();
         assert!(
@@ -231,7 +234,10 @@ mod tests {
         let store = Store::open(&at("job")).unwrap();
         for next in [300, 600] {
             store.save(&state(next)).unwrap();
-            assert_eq!(store.load(&Subject::default()).unwrap(), Some(state(next)));
+            assert_eq!(
+                store.load(&JobSubject::default()).unwrap(),
+                Some(state(next))
+            );
         }
         assert!(at("job").join(FILE).is_symlink());
         assert_eq!(fs::read_dir(at("elsewhere")).unwrap().count(), 1);
@@ -290,7 +296,7 @@ mod tests {
             return;
         };
         let store = Store::open(Path::new(&directory)).unwrap();
-        let die = |now: Step| {
+        let die = |now: FinishStep| {
             if format!("{now:?}") == step {
                 std::process::abort();
             }
@@ -302,11 +308,11 @@ mod tests {
     #[test]
     fn killed_at_each_step() {
         for (step, next) in [
-            (Step::Write, 300),
-            (Step::Sync, 300),
-            (Step::Name, 300),
-            (Step::SyncFolder, 600),
-            (Step::Done, 600),
+            (FinishStep::Write, 300),
+            (FinishStep::Sync, 300),
+            (FinishStep::Name, 300),
+            (FinishStep::SyncFolder, 600),
+            (FinishStep::Done, 600),
         ] {
             let directory = tempfile::tempdir().unwrap();
             let store = Store::open(directory.path()).unwrap();
@@ -325,7 +331,7 @@ mod tests {
             assert!(!died.success(), "{step:?}");
             let store = Store::open(directory.path()).unwrap();
             assert_eq!(
-                store.load(&Subject::default()).unwrap(),
+                store.load(&JobSubject::default()).unwrap(),
                 Some(state(next)),
                 "{step:?}"
             );

@@ -8,7 +8,7 @@ use crate::model::Sides;
 /// The pair of sources and what of them is compared, as the user wrote it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Subject {
+pub struct JobSubject {
     /// The addresses.
     pub source: Sides<String>,
     /// The regions given.
@@ -29,7 +29,7 @@ pub struct Subject {
     pub ignore_nodata: bool,
 }
 
-impl Subject {
+impl JobSubject {
     /// Returns the first thing in which the kept subject is another one, in words.
     pub fn difference(&self, kept: &Self) -> Option<String> {
         let (now, then) = (value(self), value(kept));
@@ -50,7 +50,7 @@ impl Subject {
     }
 }
 
-fn value(subject: &Subject) -> Value {
+fn value(subject: &JobSubject) -> Value {
     serde_json::to_value(subject).unwrap_or_default()
 }
 
@@ -70,12 +70,12 @@ mod tests {
 
     #[test]
     fn another_subject_is_told_by_what_differs() {
-        let kept = Subject {
+        let kept = JobSubject {
             source: Sides {
                 s3: "s3://a".into(),
                 cwl: "cwl://b".into(),
             },
-            ..Subject::default()
+            ..JobSubject::default()
         };
         let mut now = kept.clone();
         assert_eq!(now.difference(&kept), None);

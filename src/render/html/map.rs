@@ -9,7 +9,7 @@ use super::shown;
 use crate::model::Side;
 use crate::model::window::rfc3339;
 use crate::model::words::{count, thousands};
-use crate::render::chart::{Cell, Chart, Row, State};
+use crate::render::chart::{Chart, ChartCell, ChartRow, State};
 use crate::report::Report;
 
 /// The most interfaces, and the most columns, that are drawn.
@@ -157,7 +157,7 @@ fn drawing(chart: &Chart) -> Markup {
     for (number, row) in chart.rows.iter().enumerate() {
         let mut column = 0;
         for run in row.cells.chunk_by(|a, b| a.state() == b.state()) {
-            let state = run.first().map_or(State::Nothing, Cell::state);
+            let state = run.first().map_or(State::Nothing, ChartCell::state);
             let at = (LEFT + column * wide, TOP + number * HIGH + 1);
             draw(&mut paths, state, at, run.len() * wide, HIGH - 2);
             column += run.len();
@@ -188,7 +188,7 @@ fn drawing(chart: &Chart) -> Markup {
 }
 
 /// A name that fits beside its row.
-fn label(row: &Row) -> String {
+fn label(row: &ChartRow) -> String {
     let name = shown(&row.interface);
     match name.char_indices().nth(24) {
         None => name,
@@ -197,17 +197,17 @@ fn label(row: &Row) -> String {
 }
 
 /// A column of the table: its name, and what it adds up of the cells.
-type Sum = (&'static str, fn(&Cell) -> u64);
+type MapSum = (&'static str, fn(&ChartCell) -> u64);
 
 fn table(chart: &Chart) -> Markup {
-    let sum = |row: &Row, of: fn(&Cell) -> u64| row.cells.iter().map(of).sum::<u64>();
-    let times = |row: &Row| {
-        let differ = |cell: &Cell| cell.differing() > 0;
+    let sum = |row: &ChartRow, of: fn(&ChartCell) -> u64| row.cells.iter().map(of).sum::<u64>();
+    let times = |row: &ChartRow| {
+        let differ = |cell: &ChartCell| cell.differing() > 0;
         let first = row.cells.iter().position(differ)?;
         let last = row.cells.iter().rposition(differ)?;
         Some((chart.start_of(first), chart.start_of(last + 1)))
     };
-    let columns: [Sum; 7] = [
+    let columns: [MapSum; 7] = [
         ("missing on s3", |cell| cell.missing.s3),
         ("missing on cwl", |cell| cell.missing.cwl),
         ("divergent", |cell| cell.divergent),

@@ -17,7 +17,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
 use super::escape::escape;
-use super::sort::{Told, told};
+use super::sort::{ToldSort, told};
 use super::{Style, cause, place, wording};
 use crate::model::finding::ReadTrouble;
 use crate::model::window::rfc3339;
@@ -166,7 +166,10 @@ fn why(report: &Report) -> Markup {
 }
 
 fn not_read(report: &Report) -> Markup {
-    let others = report.causes.iter().filter(|it| told(it) == Told::NotRead);
+    let others = report
+        .causes
+        .iter()
+        .filter(|it| told(it) == ToldSort::NotRead);
     let others: Vec<String> = others.filter_map(cause::note).collect();
     let whole = |side: Side| place::Where::of(report, side);
     html! {
@@ -200,13 +203,13 @@ fn not_read(report: &Report) -> Markup {
 }
 
 /// A row of numbers: its name, both sides, and what it means.
-type Numbers = (&'static str, Sides<u64>, &'static str);
+type PageNumbers = (&'static str, Sides<u64>, &'static str);
 
 fn numbers(report: &Report) -> Markup {
     let both = |number| Sides::from_fn(|_| number);
     let counts = &report.counts;
     let of = |get: fn(&SideSummary) -> u64| report.sides.as_ref().map(get);
-    let rows: [Numbers; 16] = [
+    let rows: [PageNumbers; 16] = [
         (
             "parts",
             of(|side| side.parts),
@@ -281,7 +284,7 @@ fn numbers(report: &Report) -> Markup {
 }
 
 fn checked(report: &Report) -> Markup {
-    let notes = report.causes.iter().filter(|it| told(it) == Told::Note);
+    let notes = report.causes.iter().filter(|it| told(it) == ToldSort::Note);
     let notes: Vec<String> = notes.filter_map(cause::note).collect();
     let words = report.arguments.iter().map(|word| place::quoted(word));
     let typed = words.collect::<Vec<_>>().join(" ");
@@ -327,7 +330,7 @@ mod tests {
 
     use super::*;
     use crate::model::finding::{Bucket, Finding, LeftoverKind};
-    use crate::report::held::Held;
+    use crate::report::held::HeldOverTime;
     use crate::report::{Verdict, sample};
 
     fn page(report: &Report) -> String {
@@ -407,10 +410,10 @@ mod tests {
         let names: Vec<Arc<str>> = (0..10_000)
             .map(|number| format!("eni-{number:017}").into())
             .collect();
-        let mut held = Held {
+        let mut held = HeldOverTime {
             step,
             interfaces: 10_000,
-            ..Held::default()
+            ..HeldOverTime::default()
         };
         for column in 0..240 {
             held.over_time.insert(

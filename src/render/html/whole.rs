@@ -110,7 +110,7 @@ fn summed(findings: &[Finding]) -> Vec<Finding> {
 
 /// Returns the JSON report; `None` if it has no room.
 fn written(report: &Report) -> io::Result<Option<String>> {
-    let mut out = Bounded::default();
+    let mut out = BoundedBytes::default();
     let written = json::write_document(report, Style::default(), &mut out);
     if out.full {
         return Ok(None);
@@ -123,14 +123,14 @@ fn written(report: &Report) -> io::Result<Option<String>> {
 
 /// Takes bytes as long as they have room in the page.
 #[derive(Default)]
-struct Bounded {
+struct BoundedBytes {
     text: Vec<u8>,
     /// How many bytes it is once escaped.
     bytes: usize,
     full: bool,
 }
 
-impl Write for Bounded {
+impl Write for BoundedBytes {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let longer = |byte: &u8| matches!(byte, b'<' | b'>' | b'&');
         self.bytes += bytes.len() + 4 * bytes.iter().filter(|byte| longer(byte)).count();

@@ -1,7 +1,7 @@
 //! What comes first: the verdict, gaps in a line each, what is not known, why, what was not read.
 
 use super::block::Block;
-use super::{MARGIN, Page};
+use super::{MARGIN, TextPage};
 use crate::model::Side;
 use crate::model::finding::ReadTrouble;
 use crate::model::words::{count, thousands};
@@ -9,7 +9,7 @@ use crate::record::FieldName;
 use crate::render::escape::escape;
 use crate::render::paint::Ink;
 use crate::render::place::Where;
-use crate::render::sort::{Told, told};
+use crate::render::sort::{ToldSort, told};
 use crate::render::{cause, wording};
 use crate::report::{Report, Verdict};
 
@@ -21,7 +21,7 @@ const STILL_OPEN: &str =
     "Still open: what is pending, undetermined, masked, or was not read, as told below.";
 
 /// The verdict in words, and what is not known besides.
-pub(super) fn verdict(page: &Page, report: &Report) -> Block {
+pub(super) fn verdict(page: &TextPage, report: &Report) -> Block {
     let ink = match report.verdict {
         Verdict::Consistent => Ink::Good,
         Verdict::Different => Ink::Bad,
@@ -43,7 +43,7 @@ pub(super) fn verdict(page: &Page, report: &Report) -> Block {
 }
 
 /// Says of what a side has nothing at all, a line for each stretch of time.
-pub(super) fn gaps(page: &Page, report: &Report) -> Block {
+pub(super) fn gaps(page: &TextPage, report: &Report) -> Block {
     let lines = wording::gaps(report).into_iter();
     let items = lines.map(|text| page.inked(Ink::Heading, "  ", "    ", &text));
     Block::of(items.collect(), 1).close().saying(|left| {
@@ -56,7 +56,7 @@ pub(super) fn gaps(page: &Page, report: &Report) -> Block {
 }
 
 /// Says what could be compared in part only.
-pub(super) fn not_compared(page: &Page, report: &Report) -> Block {
+pub(super) fn not_compared(page: &TextPage, report: &Report) -> Block {
     let doubtful = |text: &str| page.inked(Ink::Doubtful, "  ", "    ", &escape(text));
     let mut items = Vec::new();
     for (kind, sides) in &report.fields_left_out {
@@ -94,7 +94,7 @@ pub(super) fn not_compared(page: &Page, report: &Report) -> Block {
 }
 
 /// Says why, the cause that explains most first.
-pub(super) fn why(page: &Page, report: &Report) -> Block {
+pub(super) fn why(page: &TextPage, report: &Report) -> Block {
     let why = &report.why;
     let cause = |number: &str, text: &str| {
         let first = format!("  {number:<2} ");
@@ -112,7 +112,7 @@ pub(super) fn why(page: &Page, report: &Report) -> Block {
 }
 
 /// Says how the two flow logs are set up, where that is not alike.
-pub(super) fn configuration(page: &Page, report: &Report) -> Block {
+pub(super) fn configuration(page: &TextPage, report: &Report) -> Block {
     let remarks = report.configuration().map(|it| {
         let whose = it
             .side()
@@ -132,7 +132,7 @@ pub(super) fn configuration(page: &Page, report: &Report) -> Block {
 }
 
 /// Says what was not read or not understood: what it holds is not known.
-pub(super) fn not_read(page: &Page, report: &Report) -> Block {
+pub(super) fn not_read(page: &TextPage, report: &Report) -> Block {
     let mut items = Vec::new();
     for side in Side::BOTH {
         let of = |it: &&ReadTrouble| it.side() == side;
@@ -165,7 +165,10 @@ pub(super) fn not_read(page: &Page, report: &Report) -> Block {
             malformed,
         );
     }
-    let others = report.causes.iter().filter(|it| told(it) == Told::NotRead);
+    let others = report
+        .causes
+        .iter()
+        .filter(|it| told(it) == ToldSort::NotRead);
     let others = others.filter_map(cause::note);
     items.extend(others.map(|text| page.wrapped("Not read  ", MARGIN, &escape(&text))));
     Block::of(items, 1).saying(|left| {
@@ -176,7 +179,7 @@ pub(super) fn not_read(page: &Page, report: &Report) -> Block {
 
 /// Adds an item for each thing that could not be read, the first one under a heading.
 fn section_of<'a>(
-    page: &Page,
+    page: &TextPage,
     items: &mut Vec<Vec<String>>,
     title: &str,
     explained: &str,

@@ -5,7 +5,7 @@ use crate::model::finding::Evidence;
 use crate::model::window::rfc3339;
 use crate::render::escape::escape;
 
-use super::rows::Shown;
+use super::rows::ShownRecord;
 
 /// Blanks between columns.
 const GAP: usize = 2;
@@ -15,7 +15,7 @@ const MARGIN: usize = 2;
 
 /// What a column shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum What {
+enum ColumnShows {
     /// The row's number on a side.
     Row(Side),
     Start,
@@ -29,13 +29,13 @@ enum What {
 /// A column: what it is headed, and how wide it is.
 #[derive(Clone, Debug)]
 struct Column {
-    what: What,
+    what: ColumnShows,
     head: String,
     width: usize,
 }
 
 /// The columns of a section.
-pub(super) struct Columns {
+pub(super) struct SectionColumns {
     columns: Vec<Column>,
     /// The day that all times are of, if it is one.
     day: Option<String>,
@@ -43,11 +43,15 @@ pub(super) struct Columns {
     below: bool,
 }
 
-impl Columns {
+impl SectionColumns {
     /// Chooses the columns for these records.
-    pub(super) fn of(width: usize, shown: &[Shown<'_>], is_stream: impl Fn(Side) -> bool) -> Self {
+    pub(super) fn of(
+        width: usize,
+        shown: &[ShownRecord<'_>],
+        is_stream: impl Fn(Side) -> bool,
+    ) -> Self {
         let day = day(shown);
-        let mut all: Vec<(What, String)> = Vec::new();
+        let mut all: Vec<(ColumnShows, String)> = Vec::new();
         let sides: Vec<Side> = shown.first().map_or_else(Vec::new, |one| {
             one.copies().iter().map(|(side, _)| *side).collect()
         });
@@ -57,49 +61,52 @@ impl Columns {
                 (false, 1) => "row".to_owned(),
                 _ => format!("{side} row"),
             };
-            all.push((What::Row(*side), head));
+            all.push((ColumnShows::Row(*side), head));
         }
         let start = if day.is_some() {
             "start"
         } else {
             "start (UTC)"
         };
-        all.push((What::Start, start.to_owned()));
-        all.push((What::Source, "source".to_owned()));
-        all.push((What::Destination, "destination".to_owned()));
+        all.push((ColumnShows::Start, start.to_owned()));
+        all.push((ColumnShows::Source, "source".to_owned()));
+        all.push((ColumnShows::Destination, "destination".to_owned()));
         all.push((
-            What::Field("interface-id".to_owned()),
+            ColumnShows::Field("interface-id".to_owned()),
             "interface".to_owned(),
         ));
-        all.push((What::End, "end".to_owned()));
+        all.push((ColumnShows::End, "end".to_owned()));
         for field in ["bytes", "action", "packets"] {
-            all.push((What::Field(field.to_owned()), field.to_owned()));
+            all.push((ColumnShows::Field(field.to_owned()), field.to_owned()));
         }
-        all.push((What::Protocol, "proto".to_owned()));
-        all.push((What::Field("log-status".to_owned()), "status".to_owned()));
+        all.push((ColumnShows::Protocol, "proto".to_owned()));
+        all.push((
+            ColumnShows::Field("log-status".to_owned()),
+            "status".to_owned(),
+        ));
         let flows = shown
             .iter()
-            .any(|one| !text(&What::Source, *one, None).is_empty());
+            .any(|one| !text(&ColumnShows::Source, *one, None).is_empty());
         if !flows {
             all.extend(other_fields(shown));
         }
-        let unequal = |what: &What| match what {
-            What::Field(name) => shown.iter().any(|one| match one {
-                Shown::Two(pair) => pair.fields.contains(name),
-                Shown::One(..) => false,
+        let unequal = |what: &ColumnShows| match what {
+            ColumnShows::Field(name) => shown.iter().any(|one| match one {
+                ShownRecord::Two(pair) => pair.fields.contains(name),
+                ShownRecord::One(..) => false,
             }),
-            What::Row(_)
-            | What::Start
-            | What::End
-            | What::Source
-            | What::Destination
-            | What::Protocol => false,
+            ColumnShows::Row(_)
+            | ColumnShows::Start
+            | ColumnShows::End
+            | ColumnShows::Source
+            | ColumnShows::Destination
+            | ColumnShows::Protocol => false,
         };
         let columns = all.into_iter().filter(|(what, _)| !unequal(what));
         let columns = columns.filter_map(|(what, head)| {
             let texts = shown.iter().map(|one| text(&what, *one, day.as_deref()));
             let longest = texts.map(|text| text.chars().count()).max()?;
-            let ordinary = matches!(&what, What::Field(name) if name == "log-status")
+            let ordinary = matches!(&what, ColumnShows::Field(name) if name == "log-status")
                 && shown.iter().all(|one| text(&what, *one, None) == "OK");
             (longest > 0 && !ordinary).then(|| Column {
                 width: longest.max(head.chars().count()),
@@ -113,10 +120,13 @@ impl Columns {
     /// Takes the columns that fit, in the order in which they are shown.
     fn fit(width: usize, all: Vec<Column>, day: Option<String>) -> Self {
         let room = width.saturating_sub(MARGIN);
-        let first = |what: &What| {
+        let first = |what: &ColumnShows| {
             matches!(
                 what,
-                What::Row(_) | What::Start | What::Source | What::Destination
+                ColumnShows::Row(_)
+                    | ColumnShows::Start
+                    | ColumnShows::Source
+                    | ColumnShows::Destination
             )
         };
         let needed = all.iter().filter(|column| first(&column.what));
@@ -124,22 +134,22 @@ impl Columns {
         let mut taken = 0;
         let mut columns: Vec<Column> = Vec::new();
         for column in all {
-            let beside = !(below && column.what == What::Destination);
+            let beside = !(below && column.what == ColumnShows::Destination);
             let more = if beside { column.width + GAP } else { 0 };
             if first(&column.what) || taken + more <= room + GAP {
                 taken += more;
                 columns.push(column);
             }
         }
-        let rank = |what: &What| match what {
-            What::Row(_) => 0,
-            What::Field(name) if name == "interface-id" => 1,
-            What::Start => 2,
-            What::End => 3,
-            What::Source => 4,
-            What::Destination => 5,
-            What::Protocol => 6,
-            What::Field(_) => 7,
+        let rank = |what: &ColumnShows| match what {
+            ColumnShows::Row(_) => 0,
+            ColumnShows::Field(name) if name == "interface-id" => 1,
+            ColumnShows::Start => 2,
+            ColumnShows::End => 3,
+            ColumnShows::Source => 4,
+            ColumnShows::Destination => 5,
+            ColumnShows::Protocol => 6,
+            ColumnShows::Field(_) => 7,
         };
         columns.sort_by_key(|column| rank(&column.what));
         Self {
@@ -157,7 +167,7 @@ impl Columns {
     /// Writes the heads.
     pub(super) fn head(&self) -> String {
         let beside = self.beside().map(|column| {
-            let head = match self.below && column.what == What::Source {
+            let head = match self.below && column.what == ColumnShows::Source {
                 true => "source, destination below",
                 false => &column.head,
             };
@@ -167,12 +177,17 @@ impl Columns {
     }
 
     /// Writes a record, on two lines if it has to be.
-    pub(super) fn row(&self, one: Shown<'_>) -> Vec<String> {
+    pub(super) fn row(&self, one: ShownRecord<'_>) -> Vec<String> {
         let value = |column: &Column| escape(&text(&column.what, one, self.day.as_deref()));
         let mut lines = vec![line(self.beside().map(|column| (column, value(column))))];
-        let destination = self.columns.iter().find(|it| it.what == What::Destination);
+        let destination = self
+            .columns
+            .iter()
+            .find(|it| it.what == ColumnShows::Destination);
         if let Some(column) = destination.filter(|_| self.below) {
-            let before = self.beside().take_while(|it| it.what != What::Source);
+            let before = self
+                .beside()
+                .take_while(|it| it.what != ColumnShows::Source);
             let margin = before.map(|it| it.width + GAP).sum::<usize>() + MARGIN;
             lines.push(format!("{:margin$}{}", "", value(column)));
         }
@@ -182,7 +197,7 @@ impl Columns {
     fn beside(&self) -> impl Iterator<Item = &Column> {
         let below = self.below;
         let columns = self.columns.iter();
-        columns.filter(move |column| !(below && column.what == What::Destination))
+        columns.filter(move |column| !(below && column.what == ColumnShows::Destination))
     }
 }
 
@@ -192,9 +207,13 @@ fn line<'a>(cells: impl Iterator<Item = (&'a Column, String)>) -> String {
     for (column, text) in cells {
         let width = column.width;
         let is_number = match &column.what {
-            What::Row(_) => true,
-            What::Field(name) => matches!(name.as_str(), "bytes" | "packets"),
-            What::Start | What::End | What::Source | What::Destination | What::Protocol => false,
+            ColumnShows::Row(_) => true,
+            ColumnShows::Field(name) => matches!(name.as_str(), "bytes" | "packets"),
+            ColumnShows::Start
+            | ColumnShows::End
+            | ColumnShows::Source
+            | ColumnShows::Destination
+            | ColumnShows::Protocol => false,
         };
         let cell = match is_number {
             true => format!("{text:>width$}"),
@@ -207,29 +226,29 @@ fn line<'a>(cells: impl Iterator<Item = (&'a Column, String)>) -> String {
 }
 
 /// Returns what a column shows of a record; of a pair, what its S3 copy says.
-fn text(what: &What, one: Shown<'_>, day: Option<&str>) -> String {
+fn text(what: &ColumnShows, one: ShownRecord<'_>, day: Option<&str>) -> String {
     let copies = one.copies();
     let Some((_, first)) = copies.first() else {
         return String::new();
     };
     let field = |name: &str| first.record.get(name).unwrap_or_default().to_owned();
     match what {
-        What::Row(side) => {
+        ColumnShows::Row(side) => {
             let of = copies.iter().find(|(of, _)| of == side);
             of.map_or_else(String::new, |(_, found)| found.found_in.row.to_string())
         }
-        What::Start => moment(first, "start", day),
-        What::End => moment(first, "end", day),
-        What::Source => ends(first, "srcaddr", "srcport"),
-        What::Destination => ends(first, "dstaddr", "dstport"),
-        What::Protocol => match field("protocol").as_str() {
+        ColumnShows::Start => moment(first, "start", day),
+        ColumnShows::End => moment(first, "end", day),
+        ColumnShows::Source => ends(first, "srcaddr", "srcport"),
+        ColumnShows::Destination => ends(first, "dstaddr", "dstport"),
+        ColumnShows::Protocol => match field("protocol").as_str() {
             "1" => "icmp".to_owned(),
             "6" => "tcp".to_owned(),
             "17" => "udp".to_owned(),
             "58" => "icmpv6".to_owned(),
             other => other.to_owned(),
         },
-        What::Field(name) => field(name),
+        ColumnShows::Field(name) => field(name),
     }
 }
 
@@ -263,7 +282,7 @@ fn moment(found: &Evidence, name: &str, day: Option<&str>) -> String {
 }
 
 /// Returns the day in UTC that all times of these records are of.
-fn day(shown: &[Shown<'_>]) -> Option<String> {
+fn day(shown: &[ShownRecord<'_>]) -> Option<String> {
     let copies = shown.iter().flat_map(|one| one.copies());
     let times = copies.flat_map(|(_, found)| {
         ["start", "end"]
@@ -277,7 +296,7 @@ fn day(shown: &[Shown<'_>]) -> Option<String> {
 }
 
 /// Returns the fields of records that tell no flow.
-fn other_fields(shown: &[Shown<'_>]) -> Vec<(What, String)> {
+fn other_fields(shown: &[ShownRecord<'_>]) -> Vec<(ColumnShows, String)> {
     let told = [
         "interface-id",
         "start",
@@ -298,7 +317,7 @@ fn other_fields(shown: &[Shown<'_>]) -> Vec<(What, String)> {
         .map(|(name, _)| name.as_str().to_owned());
     let names = names.filter(|name| !told.contains(&name.as_str()));
     names
-        .map(|name| (What::Field(name.clone()), escape(&name)))
+        .map(|name| (ColumnShows::Field(name.clone()), escape(&name)))
         .collect()
 }
 
@@ -321,8 +340,11 @@ mod tests {
     }
 
     fn shown(width: usize, found: &[Evidence]) -> String {
-        let shown: Vec<_> = found.iter().map(|one| Shown::One(Side::S3, one)).collect();
-        let columns = Columns::of(width, &shown, |_| false);
+        let shown: Vec<_> = found
+            .iter()
+            .map(|one| ShownRecord::One(Side::S3, one))
+            .collect();
+        let columns = SectionColumns::of(width, &shown, |_| false);
         let mut lines = vec![columns.head()];
         lines.extend(shown.iter().flat_map(|one| columns.row(*one)));
         assert!(

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::Page;
+use super::TextPage;
 use super::block::Block;
 use crate::model::Side;
 use crate::model::words::{count, thousands};
-use crate::render::chart::{Cell, Chart, State};
+use crate::render::chart::{Chart, ChartCell, State};
 use crate::render::escape::escape;
 use crate::render::paint::Ink;
 use crate::report::Report;
@@ -21,7 +21,7 @@ const MOST_NAME: usize = 24;
 const MARK: usize = 12;
 
 /// Draws the interfaces that differ most.
-pub(super) fn map(page: &Page, report: &Report) -> Block {
+pub(super) fn map(page: &TextPage, report: &Report) -> Block {
     let names = |chart: &Chart| {
         let names = chart
             .rows
@@ -114,7 +114,7 @@ fn axis(chart: &Chart) -> String {
     line.trim_end().to_owned()
 }
 
-fn painted(page: &Page, cell: &Cell) -> String {
+fn painted(page: &TextPage, cell: &ChartCell) -> String {
     let state = cell.state();
     let ink = match state {
         State::Nothing | State::Same => Ink::Aside,
@@ -146,7 +146,7 @@ fn letter(state: State) -> char {
 }
 
 /// Says what the letters stand for that are there.
-fn legend(page: &Page, chart: &Chart) -> Vec<String> {
+fn legend(page: &TextPage, chart: &Chart) -> Vec<String> {
     let all = [
         (State::Same, "the same on both"),
         (State::Only(Side::S3, true), "only s3 has any"),

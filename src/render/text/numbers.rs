@@ -3,7 +3,7 @@
 use bytesize::ByteSize;
 
 use super::block::Block;
-use super::{MARGIN, Page};
+use super::{MARGIN, TextPage};
 use crate::model::window::rfc3339;
 use crate::model::words::{count, thousands};
 use crate::model::{Side, Sides};
@@ -13,7 +13,7 @@ use crate::render::place::Where;
 use crate::report::{Report, Verdict};
 
 /// Writes the window, and what was found of it on each side.
-pub(super) fn sides(page: &Page, report: &Report) -> Block {
+pub(super) fn sides(page: &TextPage, report: &Report) -> Block {
     let mut lines = page.labelled("Window", &window(report));
     for side in Side::BOTH {
         let summary = &report.sides[side];
@@ -82,15 +82,15 @@ fn beside(second: i64, near: Option<i64>) -> String {
 }
 
 /// What a row says of both sides.
-struct Row {
+struct NumbersRow {
     name: &'static str,
     values: Sides<u64>,
     explained: &'static str,
 }
 
 /// Writes where each copy went; nothing where all of them match.
-pub(super) fn counts(page: &Page, report: &Report) -> Block {
-    let rows: Vec<Row> = rows(report)
+pub(super) fn counts(page: &TextPage, report: &Report) -> Block {
+    let rows: Vec<NumbersRow> = rows(report)
         .into_iter()
         .filter(|row| row.values != Sides::default())
         .collect();
@@ -124,8 +124,8 @@ pub(super) fn counts(page: &Page, report: &Report) -> Block {
     Block::whole(lines)
 }
 
-fn rows(report: &Report) -> Vec<Row> {
-    let row = |name, values, explained| Row {
+fn rows(report: &Report) -> Vec<NumbersRow> {
+    let row = |name, values, explained| NumbersRow {
         name,
         values,
         explained,

@@ -2,9 +2,9 @@
 
 use itertools::Itertools;
 
-use super::Page;
+use super::TextPage;
 use super::block::Block;
-use super::columns::Columns;
+use super::columns::SectionColumns;
 use crate::model::finding::{Evidence, Finding, LeftoverKind, Pair};
 use crate::model::words::{count, thousands};
 use crate::model::{Side, Sides};
@@ -17,10 +17,10 @@ use crate::report::Report;
 const SHOWN: usize = 10;
 
 /// What a section is about: leftovers of a kind and side, or pairs.
-type Subject = Option<(LeftoverKind, Side)>;
+type SectionSubject = Option<(LeftoverKind, Side)>;
 
 /// The subjects, the worst first.
-const WORST_FIRST: [Subject; 9] = [
+const WORST_FIRST: [SectionSubject; 9] = [
     Some((LeftoverKind::Missing, Side::S3)),
     Some((LeftoverKind::Missing, Side::Cwl)),
     None,
@@ -34,12 +34,12 @@ const WORST_FIRST: [Subject; 9] = [
 
 /// A record that is shown.
 #[derive(Clone, Copy)]
-pub(super) enum Shown<'a> {
+pub(super) enum ShownRecord<'a> {
     One(Side, &'a Evidence),
     Two(&'a Pair),
 }
 
-impl<'a> Shown<'a> {
+impl<'a> ShownRecord<'a> {
     /// Returns the copies that stand for it, each with its side.
     pub(super) fn copies(self) -> Vec<(Side, &'a Evidence)> {
         match self {
@@ -55,8 +55,8 @@ impl<'a> Shown<'a> {
 }
 
 /// Writes the worst few records, or as many as are asked for.
-pub(super) fn rows(page: &Page, report: &Report) -> Block {
-    let all: Vec<(Subject, u64, Vec<Shown<'_>>)> = WORST_FIRST
+pub(super) fn rows(page: &TextPage, report: &Report) -> Block {
+    let all: Vec<(SectionSubject, u64, Vec<ShownRecord<'_>>)> = WORST_FIRST
         .into_iter()
         .map(|subject| (subject, total(report, subject), of(report, subject)))
         .filter(|(_, number, _)| *number > 0)
@@ -112,7 +112,7 @@ fn shares(available: &[usize], most: usize) -> Vec<usize> {
 }
 
 /// The exact number, which may be more than there is evidence of.
-fn total(report: &Report, subject: Subject) -> u64 {
+fn total(report: &Report, subject: SectionSubject) -> u64 {
     let counts = &report.counts;
     let Some((kind, side)) = subject else {
         return counts.divergent;
@@ -127,7 +127,7 @@ fn total(report: &Report, subject: Subject) -> u64 {
 }
 
 /// Returns the evidence of a section, that of the largest findings first.
-fn of(report: &Report, subject: Subject) -> Vec<Shown<'_>> {
+fn of(report: &Report, subject: SectionSubject) -> Vec<ShownRecord<'_>> {
     let is_of = |finding: &&Finding| match finding {
         Finding::Leftovers { kind, side, .. } => subject == Some((*kind, *side)),
         Finding::Divergent { .. } => subject.is_none(),
@@ -148,21 +148,21 @@ fn of(report: &Report, subject: Subject) -> Vec<Shown<'_>> {
                         side.other()
                     }
                 };
-                let shown = evidence.iter().map(|found| Shown::One(stands, found));
+                let shown = evidence.iter().map(|found| ShownRecord::One(stands, found));
                 shown.collect::<Vec<_>>()
             }
-            Finding::Divergent { evidence, .. } => evidence.iter().map(Shown::Two).collect(),
+            Finding::Divergent { evidence, .. } => evidence.iter().map(ShownRecord::Two).collect(),
         })
         .collect()
 }
 
 /// Returns an item for each record, the first with the section's heading, and each first of a part with its place.
 fn section(
-    page: &Page,
+    page: &TextPage,
     report: &Report,
-    subject: Subject,
+    subject: SectionSubject,
     number: u64,
-    shown: &[Shown<'_>],
+    shown: &[ShownRecord<'_>],
     first: bool,
 ) -> Vec<Vec<String>> {
     let (title, explained) = heading(subject, number);
@@ -171,7 +171,7 @@ fn section(
     } else {
         vec![String::new()]
     };
-    let columns = Columns::of(page.width, shown, |side| {
+    let columns = SectionColumns::of(page.width, shown, |side| {
         Where::of(report, side).is_stream()
     });
     let explained = match columns.day() {
@@ -182,7 +182,7 @@ fn section(
     if shown.is_empty() {
         return vec![head];
     }
-    let mut groups: Vec<(Vec<&str>, Vec<Shown<'_>>)> = Vec::new();
+    let mut groups: Vec<(Vec<&str>, Vec<ShownRecord<'_>>)> = Vec::new();
     for one in shown {
         let parts = one.parts();
         match groups.iter_mut().find(|(of, _)| *of == parts) {
@@ -199,7 +199,7 @@ fn section(
                 lines.extend(places(report, one));
             }
             lines.extend(columns.row(one));
-            if let Shown::Two(pair) = one {
+            if let ShownRecord::Two(pair) = one {
                 let unequal = pair.fields.iter().map(|name| inequality(pair, name));
                 let unequal = unequal.collect::<Vec<_>>().join(", ");
                 lines.extend(page.wrapped("      ", "      ", &unequal));
@@ -211,7 +211,7 @@ fn section(
 }
 
 /// Writes where a record stands, each place on a line of its own.
-fn places(report: &Report, shown: Shown<'_>) -> Vec<String> {
+fn places(report: &Report, shown: ShownRecord<'_>) -> Vec<String> {
     let copies = shown.copies();
     let is_pair = copies.len() > 1;
     let line = |(side, found): (Side, &Evidence)| {
@@ -236,7 +236,7 @@ fn inequality(pair: &Pair, name: &str) -> String {
 }
 
 /// Returns a title and what it means.
-fn heading(subject: Subject, number: u64) -> (String, String) {
+fn heading(subject: SectionSubject, number: u64) -> (String, String) {
     let records = count(number, "record");
     let Some((kind, side)) = subject else {
         return (

@@ -3,25 +3,25 @@
 use parquet::basic::{Compression, GzipLevel};
 use parquet::file::properties::WriterProperties;
 
-use crate::decode::table::{self, Values};
+use crate::decode::table::{self, ColumnValues};
 use crate::record::FieldName;
-use crate::record::field::Kind;
+use crate::record::field::ValueForm;
 
-use super::{Numbers, Row, Writer};
+use super::{PartRow, RowNumbers, Writer};
 use crate::selftest::random::Random;
 
 /// Writes the rows; a row that is no record has a negative number where its layout has one.
 pub(in crate::selftest) fn write(
     writer: &Writer<'_>,
-    rows: &[Row],
+    rows: &[PartRow],
     random: &mut Random,
-) -> (Vec<u8>, Numbers) {
+) -> (Vec<u8>, RowNumbers) {
     let names = writer.layout.columns();
     let spelt: Vec<String> = names
         .iter()
         .map(|name| name.as_str().replace('-', "_"))
         .collect();
-    let columns: Vec<(&str, Values)> = spelt
+    let columns: Vec<(&str, ColumnValues)> = spelt
         .iter()
         .zip(names)
         .map(|(spelt, name)| (spelt.as_str(), column(writer, name, rows, random)))
@@ -48,15 +48,20 @@ pub(in crate::selftest) fn can_be_malformed(name: &FieldName) -> bool {
     name.as_str() == "bytes"
 }
 
-fn column(writer: &Writer<'_>, name: &FieldName, rows: &[Row], random: &mut Random) -> Values {
+fn column(
+    writer: &Writer<'_>,
+    name: &FieldName,
+    rows: &[PartRow],
+    random: &mut Random,
+) -> ColumnValues {
     let values = rows.iter().map(|&row| match row {
-        Row::Record { record, .. } => writer.value(record, name),
-        Row::Malformed { .. } if can_be_malformed(name) => Some("-7"),
-        Row::Malformed { .. } => None,
+        PartRow::Record { record, .. } => writer.value(record, name),
+        PartRow::Malformed { .. } if can_be_malformed(name) => Some("-7"),
+        PartRow::Malformed { .. } => None,
     });
     let number = |value: Option<&str>| value.and_then(|value| value.parse::<i64>().ok());
     match name.kind() {
-        Kind::Text | Kind::Address => {
+        ValueForm::Text | ValueForm::Address => {
             // Text that is absent is `-` in AWS's own files; others have NULL, or nothing between quotes.
             let absent = *random.pick(&[Some("-"), None, Some("")]);
             let unescape = random.percent(50);
@@ -65,28 +70,28 @@ fn column(writer: &Writer<'_>, name: &FieldName, rows: &[Row], random: &mut Rand
                 Some(value) => Some(value.to_owned()),
                 None => absent.map(str::to_owned),
             });
-            Values::Text(spelt.collect())
+            ColumnValues::Text(spelt.collect())
         }
-        Kind::TrafficPath if writer.sloppy => {
+        ValueForm::TrafficPath if writer.sloppy => {
             // Seen in the field: 0 for what the text has as `-`.
-            Values::I64(values.map(|value| number(value).or(Some(0))).collect())
+            ColumnValues::I64(values.map(|value| number(value).or(Some(0))).collect())
         }
-        Kind::Integer | Kind::Time | Kind::TrafficPath => {
+        ValueForm::Integer | ValueForm::Time | ValueForm::TrafficPath => {
             let wide: Vec<Option<i64>> = values.map(number).collect();
             let narrow: Option<Vec<Option<i32>>> = wide
                 .iter()
                 .map(|value| value.map(i32::try_from).transpose().ok())
                 .collect();
             match narrow {
-                Some(narrow) if name.kind() == Kind::Integer && random.percent(50) => {
-                    Values::I32(narrow)
+                Some(narrow) if name.kind() == ValueForm::Integer && random.percent(50) => {
+                    ColumnValues::I32(narrow)
                 }
                 // What pandas makes of integers with NULL among them.
                 Some(narrow) if writer.sloppy && random.percent(20) => {
                     let floats = narrow.iter().map(|value| value.map(f64::from));
-                    Values::F64(floats.collect())
+                    ColumnValues::F64(floats.collect())
                 }
-                _ => Values::I64(wide),
+                _ => ColumnValues::I64(wide),
             }
         }
     }

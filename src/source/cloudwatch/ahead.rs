@@ -9,8 +9,8 @@ use tokio::sync::watch;
 
 use super::CloudWatch;
 use super::cursor::{Cursor, GroupEvent};
-use super::filter::{INTERFACES, Scope, Trouble};
-use super::stretch::{Stretch, latest, stretches};
+use super::filter::{INTERFACES, StreamScope, TogetherTrouble};
+use super::stretch::{TimeRange, latest, stretches};
 use crate::model::Error;
 use crate::source::{Ask, GroupReading, Listing};
 
@@ -31,8 +31,8 @@ pub(super) enum Listed {
 /// What was read ahead.
 #[derive(Debug)]
 pub(super) struct Ahead {
-    scope: Scope,
-    stretch: Stretch,
+    scope: StreamScope,
+    stretch: TimeRange,
     pub(super) cursor: Cursor,
     pub(super) pages: VecDeque<Vec<GroupEvent>>,
     /// Whether the last of the pages is the last of all.
@@ -69,7 +69,7 @@ impl CloudWatch {
         &self,
         ask: &Ask,
         mut listed: watch::Receiver<Listed>,
-    ) -> Option<Result<Ahead, Trouble>> {
+    ) -> Option<Result<Ahead, TogetherTrouble>> {
         let begun = listed.wait_for(|listed| *listed != Listed::Beginning).await;
         // Of few streams it is not known yet whether they are worth it.
         if begun.is_ok_and(|listed| *listed == Listed::All) {
@@ -79,8 +79,8 @@ impl CloudWatch {
             return None;
         };
         let scope = match self.all_streams {
-            true => Scope::Whole,
-            false => Scope::Prefix(INTERFACES),
+            true => StreamScope::Whole,
+            false => StreamScope::Prefix(INTERFACES),
         };
         let mut ahead = Ahead {
             scope,
@@ -110,9 +110,9 @@ impl CloudWatch {
     /// Why it could not be read.
     pub(super) fn take_ahead(
         &self,
-        scope: &Scope,
-        stretch: Stretch,
-    ) -> Result<Option<Ahead>, Trouble> {
+        scope: &StreamScope,
+        stretch: TimeRange,
+    ) -> Result<Option<Ahead>, TogetherTrouble> {
         let Some(ahead) = self.state().ahead.take().transpose()? else {
             return Ok(None);
         };

@@ -4,7 +4,7 @@
 //! although there is more, the token that was sent coming back (boto3 #1584), tokens that expire (API reference
 //! "FilterLogEvents": 24 hours), pages that repeat events. Events come in order of time (API reference, `interleaved`),
 //! so a reading can begin again at the last timestamp; an event is told by its id, never by its text. Wherever that
-//! order does not hold, or an event has no id, there is no telling what was seen and what was not: a [`Doubt`], after
+//! order does not hold, or an event has no id, there is no telling what was seen and what was not: a [`UnsureRange`], after
 //! which the streams are read one by one.
 
 use aws_sdk_cloudwatchlogs::types::FilteredLogEvent;
@@ -29,7 +29,7 @@ const IDS: usize = 20_000;
 
 /// A range cannot be read with certainty; the reason is part of a sentence.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Doubt(pub(super) String);
+pub(super) struct UnsureRange(pub(super) String);
 
 /// An event, and the stream it is of.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ pub(super) struct GroupEvent {
 
 /// What a page is made of.
 #[derive(Debug, Default)]
-pub(super) struct Page {
+pub(super) struct EventPage {
     /// Events in the order of the page.
     pub(super) events: Vec<FilteredLogEvent>,
     /// `nextToken`: absent at the end.
@@ -58,7 +58,7 @@ pub(super) struct Cursor {
     sent: Option<String>,
     /// All that were sent since it was asked without one.
     before: HashSet<String>,
-    known: Known,
+    known: RecentEvents,
     /// The latest timestamp seen.
     last: Option<i64>,
     /// Whether all events came in order of time so far.
@@ -79,7 +79,7 @@ impl Cursor {
             to,
             sent: None,
             before: HashSet::new(),
-            known: Known::default(),
+            known: RecentEvents::default(),
             last: None,
             ordered: true,
             empty: 0,
@@ -101,7 +101,7 @@ impl Cursor {
     }
 
     /// Takes a page and returns its new events, and whether it was the last page.
-    pub(super) fn take(&mut self, page: Page) -> Result<(Vec<GroupEvent>, bool), Doubt> {
+    pub(super) fn take(&mut self, page: EventPage) -> Result<(Vec<GroupEvent>, bool), UnsureRange> {
         let mut events = Vec::with_capacity(page.events.len());
         for event in page.events {
             if let Some(event) = self.new_event(event)? {
@@ -127,12 +127,14 @@ impl Cursor {
 
     /// Has a range asked again from the last timestamp, whose events are known. `why` is what is said if that brings
     /// nothing.
-    pub(super) fn again(&mut self, why: &str) -> Result<(), Doubt> {
+    pub(super) fn again(&mut self, why: &str) -> Result<(), UnsureRange> {
         if self.barren >= BARREN {
-            return Err(Doubt(why.to_owned()));
+            return Err(UnsureRange(why.to_owned()));
         }
         if !self.ordered {
-            return Err(Doubt("events do not come in order of time".to_owned()));
+            return Err(UnsureRange(
+                "events do not come in order of time".to_owned(),
+            ));
         }
         self.barren += 1;
         self.from = self.last.or(self.from);
@@ -147,18 +149,20 @@ impl Cursor {
         self.sent.is_some()
     }
 
-    fn new_event(&mut self, event: FilteredLogEvent) -> Result<Option<GroupEvent>, Doubt> {
+    fn new_event(&mut self, event: FilteredLogEvent) -> Result<Option<GroupEvent>, UnsureRange> {
         let (Some(stream), Some(timestamp), Some(message)) =
             (event.log_stream_name, event.timestamp, event.message)
         else {
-            return Err(Doubt("an event has no stream, time or message".to_owned()));
+            return Err(UnsureRange(
+                "an event has no stream, time or message".to_owned(),
+            ));
         };
         // Servers differ on whether the end of the range belongs to it.
         if self.from.is_some_and(|from| timestamp < from) || timestamp >= self.to {
             return Ok(None);
         }
         let id = event.event_id.filter(|id| !id.is_empty());
-        let id = id.ok_or_else(|| Doubt("an event has no id".to_owned()))?;
+        let id = id.ok_or_else(|| UnsureRange("an event has no id".to_owned()))?;
         let mut hash = Xxh3::with_seed(self.seed);
         // Two events with one id that are not the same are two.
         for text in [&id, &stream, &message] {
@@ -186,7 +190,7 @@ impl Cursor {
 
 /// The events seen, as far back as they are remembered: two generations, of which the older is forgotten.
 #[derive(Debug, Default)]
-struct Known {
+struct RecentEvents {
     newer: HashSet<u128>,
     older: HashSet<u128>,
     /// The latest timestamp of each generation.
@@ -196,11 +200,13 @@ struct Known {
     forgotten: Option<i64>,
 }
 
-impl Known {
+impl RecentEvents {
     /// Takes an event; tells whether it is new.
-    fn insert(&mut self, event: u128, timestamp: i64) -> Result<bool, Doubt> {
+    fn insert(&mut self, event: u128, timestamp: i64) -> Result<bool, UnsureRange> {
         if Some(timestamp) <= self.forgotten {
-            return Err(Doubt("events do not come in order of time".to_owned()));
+            return Err(UnsureRange(
+                "events do not come in order of time".to_owned(),
+            ));
         }
         if self.older.contains(&event) || self.newer.contains(&event) {
             return Ok(false);
@@ -231,8 +237,8 @@ mod tests {
             .build()
     }
 
-    fn page(events: &[(&str, i64)], token: Option<&str>) -> Page {
-        Page {
+    fn page(events: &[(&str, i64)], token: Option<&str>) -> EventPage {
+        EventPage {
             events: events.iter().map(|(id, at)| event(id, *at)).collect(),
             token: token.map(str::to_owned),
         }

@@ -8,9 +8,9 @@ use futures::{FutureExt, TryStreamExt, stream};
 use hashbrown::HashSet;
 
 use super::quotas::GET;
-use super::seen::{Copies, FULL, Seen};
+use super::seen::{Copies, FULL, SeenEvents};
 use super::slices::{MANY_PAGES, Slices, pages, slices};
-use super::stretch::{Asked, Stretch, latest, stretches};
+use super::stretch::{RangeRequest, TimeRange, latest, stretches};
 use super::{CloudWatch, EXPORT};
 use crate::decode::{Content, Event};
 use crate::model::window::Window;
@@ -81,19 +81,19 @@ impl CloudWatch {
     pub(super) fn read_stretch<'a>(
         &'a self,
         stream: &'a str,
-        stretch: Stretch,
+        stretch: TimeRange,
         many: f64,
         outlet: &'a dyn Outlet,
     ) -> BoxFuture<'a, Result<(), ReadError>> {
         async move {
             // A later look believes nothing, not even the order of pages.
             let orderly = !self.looks_again();
-            let mut asked = Asked {
+            let mut asked = RangeRequest {
                 from: stretch.from,
                 to: if orderly { stretch.far } else { stretch.near },
             };
             let mut since = stretch.from;
-            let (mut tokens, mut seen, mut barren) = (Tokens::default(), Seen::default(), 0);
+            let (mut tokens, mut seen, mut barren) = (Tokens::default(), SeenEvents::default(), 0);
             let (mut ordered, mut newest_known, mut empty) = (orderly, false, 0);
             loop {
                 // Held for a page's whole way, but never while slices are waited for.
@@ -180,8 +180,13 @@ impl CloudWatch {
 
     /// Tells whether what was seen is all there is of the stretch: asked for the newest events, the service shows none
     /// that were not seen. A second witness beside the token: one that comes back too early looks like the end.
-    async fn is_all(&self, stream: &str, stretch: Stretch, seen: &Seen) -> Result<bool, ReadError> {
-        let newest = Asked {
+    async fn is_all(
+        &self,
+        stream: &str,
+        stretch: TimeRange,
+        seen: &SeenEvents,
+    ) -> Result<bool, ReadError> {
+        let newest = RangeRequest {
             from: seen.latest().or(stretch.from),
             to: stretch.to,
         };
@@ -199,10 +204,10 @@ impl CloudWatch {
         &self,
         stream: &str,
         at: i64,
-        seen: &mut Seen,
+        seen: &mut SeenEvents,
     ) -> Result<Vec<Event>, ReadError> {
         let unreadable = |why: &str| ReadError::Unreadable(format!("{why} at {at} ms"));
-        let asked = Asked {
+        let asked = RangeRequest {
             from: Some(at),
             to: at.saturating_add(1),
         };
@@ -243,14 +248,14 @@ impl CloudWatch {
     async fn page(
         &self,
         stream: &str,
-        asked: Asked,
+        asked: RangeRequest,
         token: Option<String>,
     ) -> Result<GetLogEventsOutput, ReadError> {
         let call = self.range(stream, asked).start_from_head(true);
         self.events(call.set_next_token(token)).await
     }
 
-    fn range(&self, stream: &str, asked: Asked) -> GetLogEventsFluentBuilder {
+    fn range(&self, stream: &str, asked: RangeRequest) -> GetLogEventsFluentBuilder {
         let (name, identifier) = self.identity();
         self.client
             .get_log_events()
@@ -291,7 +296,7 @@ impl CloudWatch {
     }
 }
 
-fn events_in(asked: Asked, events: Vec<OutputLogEvent>) -> Vec<Event> {
+fn events_in(asked: RangeRequest, events: Vec<OutputLogEvent>) -> Vec<Event> {
     let events = events.into_iter().filter_map(|event| {
         Some(Event {
             timestamp: event.timestamp?,

@@ -7,11 +7,12 @@ use aws_sdk_cloudwatchlogs::types::{LogGroup, OrderBy};
 
 use super::CloudWatch;
 use super::quotas::{FILTER, GET, STREAMS};
-use super::streams::{FEW, Times};
+use super::streams::{FEW, StreamTimes};
 use crate::source::aws::Failure;
 use crate::source::endpoint::Endpoint;
 use crate::source::examine::{
-    Examined, Group, Live, Newest, Settings, Streams, Trouble, Why, caller,
+    CallTrouble, Examined, GroupFacts, GroupSettings, Live, NewestEvent, Streams, TroubleKind,
+    caller,
 };
 use crate::source::key::stream_interface;
 use crate::source::{Ask, SourceOptions};
@@ -31,12 +32,12 @@ impl CloudWatch {
         self.client = Client::from_conf(config.interceptor(endpoint.clone()).build());
         let region = self.client.config().region().map(ToString::to_string);
         let caller = caller(options, self.group.region(), None).await;
-        let mut group = Group {
+        let mut group = GroupFacts {
             name: self.group.name.clone(),
             arn: self.group.arn.clone(),
-            ..Group::default()
+            ..GroupFacts::default()
         };
-        let may_call = !matches!(&caller, Err(trouble) if trouble.why == Why::Credentials);
+        let may_call = !matches!(&caller, Err(trouble) if trouble.why == TroubleKind::Credentials);
         if may_call {
             self.look(&mut group, options, ask).await;
         }
@@ -50,8 +51,8 @@ impl CloudWatch {
         Examined::Group(live, Box::new(group))
     }
 
-    async fn look(&self, group: &mut Group, options: &SourceOptions, ask: &Ask) {
-        let tell = |failure: Failure| Trouble::of(&failure, options);
+    async fn look(&self, group: &mut GroupFacts, options: &SourceOptions, ask: &Ask) {
+        let tell = |failure: Failure| CallTrouble::of(&failure, options);
         let settings = self.settings(&mut group.similar).await.map_err(tell);
         group.settings = Some(settings);
         let streams = self.newest_streams(ask).await.map_err(tell);
@@ -73,7 +74,10 @@ impl CloudWatch {
     }
 
     /// Asks how the group is set up, and which groups have names that begin like its own.
-    async fn settings(&self, similar: &mut BTreeSet<String>) -> Result<Option<Settings>, Failure> {
+    async fn settings(
+        &self,
+        similar: &mut BTreeSet<String>,
+    ) -> Result<Option<GroupSettings>, Failure> {
         let page = self.describe_group().await?;
         similar.extend(
             page.log_groups()
@@ -131,7 +135,7 @@ impl CloudWatch {
         let page = self.call(STREAMS, || call.clone().send()).await?;
         let listed = page.log_streams().iter().filter_map(|stream| {
             let name = stream.log_stream_name()?.to_owned();
-            let last = Times::of(stream).last_written();
+            let last = StreamTimes::of(stream).last_written();
             Some((name, last.map(|time| time.div_euclid(1000))))
         });
         Ok((listed.collect(), page.next_token().is_some()))
@@ -151,7 +155,11 @@ impl CloudWatch {
     }
 
     /// Reads the newest event of a stream.
-    async fn newest_event(&self, stream: &str, unmask: bool) -> Result<Option<Newest>, Failure> {
+    async fn newest_event(
+        &self,
+        stream: &str,
+        unmask: bool,
+    ) -> Result<Option<NewestEvent>, Failure> {
         let (name, identifier) = self.identity();
         let call = self
             .client
@@ -164,7 +172,7 @@ impl CloudWatch {
             .limit(1);
         let page = self.call(GET, || call.clone().send()).await?;
         let mut newest = page.events().iter().filter_map(|event| {
-            Some(Newest {
+            Some(NewestEvent {
                 time: event.timestamp()?.div_euclid(1000),
                 message: event.message()?.to_owned(),
             })
@@ -173,11 +181,11 @@ impl CloudWatch {
     }
 }
 
-fn settings(group: &LogGroup) -> Settings {
+fn settings(group: &LogGroup) -> GroupSettings {
     let arn = group
         .log_group_arn()
         .or_else(|| Some(group.arn()?.trim_end_matches(":*")));
-    Settings {
+    GroupSettings {
         arn: arn.map(str::to_owned),
         retention: group.retention_in_days(),
         class: group

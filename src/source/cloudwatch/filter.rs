@@ -3,7 +3,7 @@
 //! Source: CloudWatch Logs API reference "FilterLogEvents". No pattern is given, so every event of the range matches.
 
 use super::CloudWatch;
-use super::cursor::{Cursor, Doubt, GroupEvent, Page};
+use super::cursor::{Cursor, EventPage, GroupEvent, UnsureRange};
 use super::quotas::FILTER;
 use super::split::MOST_NAMES;
 use crate::source::PartRequest;
@@ -14,7 +14,7 @@ pub(super) const INTERFACES: &str = "eni-";
 
 /// Which streams of a group are read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Scope {
+pub(super) enum StreamScope {
     /// All of them.
     Whole,
     /// Those whose names begin so.
@@ -23,7 +23,7 @@ pub(super) enum Scope {
     Names(Vec<String>),
 }
 
-impl Scope {
+impl StreamScope {
     /// Returns one that has all of these streams in it. `part` tells whether they are but a part of what is there.
     pub(super) fn of(wanted: &[PartRequest], part: bool) -> Self {
         let mut names = wanted.iter().map(|it| &*it.part.name);
@@ -39,9 +39,9 @@ impl Scope {
 
 /// Why streams cannot be read together.
 #[derive(Debug)]
-pub(super) enum Trouble {
+pub(super) enum TogetherTrouble {
     /// What comes cannot be trusted.
-    Doubt(Doubt),
+    Doubt(UnsureRange),
     /// The call is not allowed.
     Denied(String),
     /// The call fails.
@@ -50,13 +50,13 @@ pub(super) enum Trouble {
     Stopped,
 }
 
-impl From<Doubt> for Trouble {
-    fn from(doubt: Doubt) -> Self {
+impl From<UnsureRange> for TogetherTrouble {
+    fn from(doubt: UnsureRange) -> Self {
         Self::Doubt(doubt)
     }
 }
 
-impl Trouble {
+impl TogetherTrouble {
     fn of(failure: &Failure) -> Self {
         match failure.is_denied() {
             true => Self::Denied(failure.text()),
@@ -69,9 +69,9 @@ impl CloudWatch {
     /// Fetches the next page of a range. Returns its new events, and whether it was the last.
     pub(super) async fn next_page(
         &self,
-        scope: &Scope,
+        scope: &StreamScope,
         cursor: &mut Cursor,
-    ) -> Result<(Vec<GroupEvent>, bool), Trouble> {
+    ) -> Result<(Vec<GroupEvent>, bool), TogetherTrouble> {
         let (name, identifier) = self.identity();
         let call = self
             .client
@@ -80,9 +80,9 @@ impl CloudWatch {
             .set_log_group_identifier(identifier)
             .set_unmask(self.unmask());
         let call = match scope {
-            Scope::Whole => call,
-            Scope::Prefix(prefix) => call.log_stream_name_prefix(*prefix),
-            Scope::Names(names) => call.set_log_stream_names(Some(names.clone())),
+            StreamScope::Whole => call,
+            StreamScope::Prefix(prefix) => call.log_stream_name_prefix(*prefix),
+            StreamScope::Names(names) => call.set_log_stream_names(Some(names.clone())),
         };
         loop {
             let (from, to, token) = cursor.ask();
@@ -93,7 +93,7 @@ impl CloudWatch {
                 .set_next_token(token);
             match self.call(FILTER, || call.clone().send()).await {
                 Ok(page) => {
-                    let page = Page {
+                    let page = EventPage {
                         events: page.events.unwrap_or_default(),
                         token: page.next_token,
                     };
@@ -105,7 +105,7 @@ impl CloudWatch {
                     );
                     cursor.again("its tokens are refused")?;
                 }
-                Err(failure) => return Err(Trouble::of(&failure)),
+                Err(failure) => return Err(TogetherTrouble::of(&failure)),
             }
         }
     }

@@ -4,7 +4,7 @@ use hashbrown::HashMap;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::slices::pages;
-use super::stretch::{Asked, Stretch};
+use super::stretch::{RangeRequest, TimeRange};
 use crate::decode::Event;
 
 /// A page that is less full may be the last.
@@ -13,7 +13,7 @@ pub(super) const FULL: f64 = 0.95;
 /// What has been seen of a stretch. Knows the latest timestamp only, since events that have the same one may stand on
 /// either side of where a page ends.
 #[derive(Debug, Default)]
-pub(super) struct Seen {
+pub(super) struct SeenEvents {
     /// The latest timestamp, and how many events have it.
     last: Option<(i64, usize)>,
     /// The same events by their messages.
@@ -60,7 +60,7 @@ fn hash(event: &Event) -> u128 {
     xxh3_128(event.message.as_bytes())
 }
 
-impl Seen {
+impl SeenEvents {
     /// Takes off the events that were seen before, takes note of the others, and tells whether there are any.
     pub(super) fn take_off(&mut self, events: &mut Vec<Event>) -> bool {
         let known = self.latest();
@@ -112,15 +112,15 @@ impl Seen {
     }
 
     /// Tells whether an event shows that the stretch lies behind.
-    pub(super) fn has_passed(&self, stretch: Stretch) -> bool {
+    pub(super) fn has_passed(&self, stretch: TimeRange) -> bool {
         self.last.is_some_and(|(last, _)| stretch.passed <= last)
     }
 
     /// Returns what to ask for to go on without a token; what was seen of it is taken off when it comes.
-    pub(super) fn go_on(&mut self, stretch: Stretch, to: i64) -> Asked {
+    pub(super) fn go_on(&mut self, stretch: TimeRange, to: i64) -> RangeRequest {
         self.again = self.last.map_or(0, |(_, count)| count);
         self.whole = false;
-        Asked {
+        RangeRequest {
             from: self.latest().or(stretch.from),
             to,
         }
@@ -160,7 +160,7 @@ mod tests {
             };
             messages.iter().map(event).collect()
         };
-        let mut seen = Seen::default();
+        let mut seen = SeenEvents::default();
         seen.take_off(&mut page(&[(3, "a"), (7, "a"), (7, "b")]));
         assert_eq!(seen.doubtful(&page(&[(7, "c"), (8, "a")])), None);
         assert_eq!(seen.doubtful(&page(&[(7, "b"), (7, "c")])), Some(7));
@@ -187,8 +187,8 @@ mod tests {
         timestamps.iter().map(event).collect()
     }
 
-    fn whole() -> Stretch {
-        Stretch {
+    fn whole() -> TimeRange {
+        TimeRange {
             from: Some(0),
             to: 100,
             passed: 90,
@@ -199,14 +199,14 @@ mod tests {
 
     #[test]
     fn what_was_seen_is_asked_for_again_and_passed_over() {
-        let mut seen = Seen::default();
-        let page = |seen: &mut Seen, timestamps: &[i64]| {
+        let mut seen = SeenEvents::default();
+        let page = |seen: &mut SeenEvents, timestamps: &[i64]| {
             let mut page = events(timestamps);
             let any = seen.take_off(&mut page);
             assert_eq!(any, !page.is_empty());
             page.iter().map(|event| event.timestamp).collect::<Vec<_>>()
         };
-        let asked = |from| Asked {
+        let asked = |from| RangeRequest {
             from: Some(from),
             to: 100,
         };
@@ -226,7 +226,7 @@ mod tests {
 
     #[test]
     fn the_newest_events_are_known_or_not() {
-        let mut seen = Seen::default();
+        let mut seen = SeenEvents::default();
         assert!(seen.is_all(&[]));
         assert!(!seen.is_all(&events(&[3])));
         seen.take_off(&mut events(&[3, 7, 7]));

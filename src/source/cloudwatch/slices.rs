@@ -1,6 +1,6 @@
 //! Slices: what is left of a busy stretch, read in several places at once.
 
-use super::stretch::Stretch;
+use super::stretch::TimeRange;
 use crate::decode::Event;
 
 /// A page as the service limits it: so many events ...
@@ -22,7 +22,7 @@ const MOST_SLICES: i64 = 8;
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Slices {
     /// Disjoint, one right after the other; none if going on page by page will do.
-    pub(super) slices: Vec<Stretch>,
+    pub(super) slices: Vec<TimeRange>,
     /// With more pages to come than this, a slice is cut again: it holds far more than its share.
     pub(super) many: f64,
 }
@@ -40,7 +40,12 @@ pub(super) fn pages(events: &[Event]) -> f64 {
 /// read before the page. The slices begin with the page's last timestamp, so what comes
 /// before that must be complete: pages give the earliest events first (API reference "GetLogEvents",
 /// `startFromHead`).
-pub(super) fn slices(since: Option<i64>, stretch: Stretch, events: &[Event], many: f64) -> Slices {
+pub(super) fn slices(
+    since: Option<i64>,
+    stretch: TimeRange,
+    events: &[Event],
+    many: f64,
+) -> Slices {
     let (Some(first), Some(last)) = (events.first(), events.last()) else {
         return Slices::default();
     };
@@ -68,9 +73,9 @@ pub(super) fn slices(since: Option<i64>, stretch: Stretch, events: &[Event], man
     let at = |n: i64| cut + left / count * n;
     let slice = |n: i64| {
         if n + 1 < count {
-            return Stretch::between(at(n), at(n + 1));
+            return TimeRange::between(at(n), at(n + 1));
         }
-        Stretch {
+        TimeRange {
             from: Some(at(n)),
             far: stretch.near,
             ..stretch
@@ -99,7 +104,7 @@ mod tests {
     }
 
     fn slices(since: Option<i64>, to: i64, events: &[Event], many: f64) -> Slices {
-        let stretch = Stretch {
+        let stretch = TimeRange {
             from: None,
             to,
             passed: to - 60_000,
@@ -109,7 +114,7 @@ mod tests {
         super::slices(since, stretch, events, many)
     }
 
-    fn cut(since: Option<i64>, to: i64, events: &[Event]) -> Vec<Stretch> {
+    fn cut(since: Option<i64>, to: i64, events: &[Event]) -> Vec<TimeRange> {
         slices(since, to, events, MANY_PAGES).slices
     }
 
@@ -124,7 +129,7 @@ mod tests {
         assert_eq!(slices.first().unwrap().from, Some(99_990));
         let last = slices.last().unwrap();
         assert_eq!((last.to, last.passed), (hours, hours - 60_000));
-        let joined = |pair: &[Stretch]| pair[1].from == Some(pair[0].to);
+        let joined = |pair: &[TimeRange]| pair[1].from == Some(pair[0].to);
         assert!(slices.windows(2).all(joined));
         assert!(slices.iter().all(|slice| slice.from.unwrap() < slice.to));
         // Nobody reads ten minutes more for nothing.

@@ -70,7 +70,7 @@ impl CloudWatch {
     }
 
     /// Sorts out which streams are read.
-    fn sorted(&self, streams: BTreeMap<String, Times>, ask: &Ask) -> Listing {
+    fn sorted(&self, streams: BTreeMap<String, StreamTimes>, ask: &Ask) -> Listing {
         let mut listing = Listing::default();
         let mut promised = Vec::new();
         let none_is_named = streams.keys().all(|name| stream_interface(name).is_none());
@@ -120,7 +120,7 @@ impl CloudWatch {
     async fn page_through(
         &self,
         prefix: Option<&str>,
-        streams: &mut BTreeMap<String, Times>,
+        streams: &mut BTreeMap<String, StreamTimes>,
         listed: &watch::Sender<Listed>,
         met: &AtomicU64,
     ) -> Result<(), Error> {
@@ -155,7 +155,7 @@ impl CloudWatch {
             met.fetch_add(page.log_streams().len() as u64, Ordering::Relaxed);
             for stream in page.log_streams() {
                 if let Some(name) = stream.log_stream_name() {
-                    streams.insert(name.to_owned(), Times::of(stream));
+                    streams.insert(name.to_owned(), StreamTimes::of(stream));
                 }
             }
             match page.next_token {
@@ -188,7 +188,7 @@ impl CloudWatch {
         }
     }
 
-    fn sort(&self, name: &str, times: Times, none_is_named: bool, ask: &Ask) -> Stream {
+    fn sort(&self, name: &str, times: StreamTimes, none_is_named: bool, ask: &Ask) -> Stream {
         // A regional NAT gateway's records name no interface (`-`); nothing tells their stream.
         let any = ask.interfaces.is_empty() || ask.interfaces.iter().any(|id| id == "-");
         let silent = match (times.last_written(), ask.window.event_millis().0) {
@@ -257,13 +257,13 @@ impl CloudWatch {
 
 /// What a listing tells of a stream's times, in milliseconds.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Times {
+pub(super) struct StreamTimes {
     first_event: Option<i64>,
     last_event: Option<i64>,
     last_ingestion: Option<i64>,
 }
 
-impl Times {
+impl StreamTimes {
     pub(super) fn of(stream: &LogStream) -> Self {
         Self {
             first_event: stream.first_event_timestamp(),
@@ -356,10 +356,10 @@ mod tests {
                 ..Ask::default()
             };
             let last = last_event.map(|second: i64| second * 1000);
-            let times = Times {
+            let times = StreamTimes {
                 last_event: last,
                 last_ingestion: last,
-                ..Times::default()
+                ..StreamTimes::default()
             };
             let group = group(all).await;
             let sorted = group.sort(name, times, false, &ask);
@@ -371,7 +371,7 @@ mod tests {
             if sorted == Stream::OtherName {
                 assert_eq!(group.sort(name, times, true, &ask), Stream::Wanted);
             }
-            let later = Times {
+            let later = StreamTimes {
                 first_event: Some(12 * day * 1000),
                 ..times
             };

@@ -22,7 +22,7 @@ const NEAR: i64 = 1_000;
 
 /// Event timestamps in milliseconds that a call asks for; half-open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Asked {
+pub(super) struct RangeRequest {
     /// `None` is the beginning of the stream.
     pub(super) from: Option<i64>,
     pub(super) to: i64,
@@ -30,7 +30,7 @@ pub(super) struct Asked {
 
 /// A half-open stretch of event timestamps in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stretch {
+pub(super) struct TimeRange {
     /// `None` is the beginning of the stream.
     pub(super) from: Option<i64>,
     pub(super) to: i64,
@@ -42,7 +42,7 @@ pub(super) struct Stretch {
     pub(super) far: i64,
 }
 
-impl Stretch {
+impl TimeRange {
     /// What is between two others: read for its own sake up to its end.
     pub(super) fn between(from: i64, to: i64) -> Self {
         Self {
@@ -93,21 +93,21 @@ pub(super) fn latest() -> i64 {
 
 /// Turns windows on `start` into stretches of timestamps. Windows that touch, or that do once a
 /// spare minute is added to each, become one.
-pub(super) fn stretches(starts: &[Window], latest: i64) -> Vec<Stretch> {
+pub(super) fn stretches(starts: &[Window], latest: i64) -> Vec<TimeRange> {
     let all = [Window::ALL];
     let starts = if starts.is_empty() { &all } else { starts };
-    let mut wide: Vec<Stretch> = starts
+    let mut wide: Vec<TimeRange> = starts
         .iter()
-        .map(|window| Stretch::of(window, latest))
+        .map(|window| TimeRange::of(window, latest))
         .filter(|stretch| stretch.from.is_none_or(|from| from < stretch.to))
         .collect();
     wide.sort_by_key(|stretch| stretch.from);
-    let mut merged: Vec<Stretch> = Vec::new();
+    let mut merged: Vec<TimeRange> = Vec::new();
     for stretch in wide {
         match merged.last_mut() {
             Some(last) if stretch.from.is_none_or(|from| from <= last.to) => {
                 if stretch.to > last.to {
-                    *last = Stretch {
+                    *last = TimeRange {
                         from: last.from,
                         ..stretch
                     };
@@ -166,7 +166,7 @@ mod tests {
         // Of an open end nothing does.
         let open = stretches(&[], 9_000_000)[0];
         assert_eq!((open.passed, open.far), (9_000_000, 9_000_000));
-        let between = Stretch::between(5_000, 7_000);
+        let between = TimeRange::between(5_000, 7_000);
         assert_eq!((between.passed, between.near), (7_000, 8_000));
         assert!(between.contains(5_000) && !between.contains(7_000));
     }

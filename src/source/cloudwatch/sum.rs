@@ -6,14 +6,14 @@ use crate::decode::Event;
 
 /// How many events, and the sum of their hashes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Sum {
+pub(super) struct EventSum {
     events: u64,
     hashes: u128,
     /// Events that were left out because they had just come in.
     young: u64,
 }
 
-impl Sum {
+impl EventSum {
     /// Adds an event, unless it was taken in after `settled` (in milliseconds).
     pub(super) fn add(&mut self, event: &Event, settled: i64) {
         if event.ingested.is_some_and(|at| settled < at) {
@@ -46,8 +46,8 @@ impl Sum {
 mod tests {
     use super::*;
 
-    fn sum(events: &[(i64, &str, i64)]) -> Sum {
-        let mut sum = Sum::default();
+    fn sum(events: &[(i64, &str, i64)]) -> EventSum {
+        let mut sum = EventSum::default();
         for &(timestamp, message, ingested) in events {
             let event = Event {
                 timestamp,

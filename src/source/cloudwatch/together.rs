@@ -41,12 +41,12 @@ use super::CloudWatch;
 use super::ahead::Ahead;
 use super::cursor::{Cursor, GroupEvent};
 use super::density::Density;
-use super::filter::{Scope, Trouble};
+use super::filter::{StreamScope, TogetherTrouble};
 use super::quotas::{FILTER, GET};
 use super::slices::MANY_PAGES;
 use super::split::{Load, MOST_NAMES, Rates, Split, side_by_side};
-use super::stretch::Stretch;
-use super::sum::Sum;
+use super::stretch::TimeRange;
+use super::sum::EventSum;
 use crate::decode::{Content, Event};
 use crate::source::{Outlet, Outlets, PartOutlet, PartRequest, ReadError, UnreadParts};
 
@@ -71,7 +71,7 @@ const SETTLED: i64 = 5 * 60 * 1000;
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Errand {
     /// A stream that is busy.
-    Read(Load, Stretch),
+    Read(Load, TimeRange),
     /// One that is read together as well.
     Verify(usize),
 }
@@ -85,11 +85,11 @@ struct Errands {
 
 /// What is known of each stream, by number.
 #[derive(Debug, Default)]
-pub(super) struct Known {
+pub(super) struct StreamsKnown {
     /// What `FilterLogEvents` gave.
-    pub(super) together: Vec<Sum>,
+    pub(super) together: Vec<EventSum>,
     /// What `GetLogEvents` gave of those that are read both ways.
-    pub(super) alone: HashMap<usize, Sum>,
+    pub(super) alone: HashMap<usize, EventSum>,
     /// Streams that were handed to `GetLogEvents`.
     pub(super) busy: HashSet<usize>,
     /// Streams that cannot be read, with the reason.
@@ -101,11 +101,11 @@ pub(super) struct Together<'a> {
     pub(super) group: &'a CloudWatch,
     pub(super) wanted: &'a [PartRequest],
     pub(super) outlets: &'a dyn Outlets,
-    pub(super) stretch: Stretch,
+    pub(super) stretch: TimeRange,
     pub(super) numbers: HashMap<&'a str, usize>,
     /// What was taken in later (in milliseconds) is left out of comparisons.
     pub(super) settled: i64,
-    known: Mutex<Known>,
+    known: Mutex<StreamsKnown>,
     errands: Mutex<Errands>,
     /// Tells those who wait for errands.
     more: Notify,
@@ -123,9 +123,9 @@ impl CloudWatch {
     pub(super) async fn read_together(
         &self,
         wanted: &[PartRequest],
-        stretch: Stretch,
+        stretch: TimeRange,
         outlets: &dyn Outlets,
-    ) -> Result<UnreadParts, (Trouble, bool)> {
+    ) -> Result<UnreadParts, (TogetherTrouble, bool)> {
         let names = wanted.iter().enumerate();
         let together = Together {
             group: self,
@@ -134,9 +134,9 @@ impl CloudWatch {
             stretch,
             numbers: names.map(|(number, it)| (&*it.part.name, number)).collect(),
             settled: self.now() - SETTLED,
-            known: Mutex::new(Known {
-                together: vec![Sum::default(); wanted.len()],
-                ..Known::default()
+            known: Mutex::new(StreamsKnown {
+                together: vec![EventSum::default(); wanted.len()],
+                ..StreamsKnown::default()
             }),
             errands: Mutex::default(),
             more: Notify::new(),
@@ -144,7 +144,7 @@ impl CloudWatch {
             picked: AtomicBool::new(false),
         };
         let result = together.run().await;
-        let stopped = matches!(result, Err(Trouble::Stopped));
+        let stopped = matches!(result, Err(TogetherTrouble::Stopped));
         match result {
             Err(trouble) if !stopped => Err((trouble, together.begun.into_inner())),
             _ => {
@@ -173,12 +173,12 @@ impl CloudWatch {
 }
 
 impl Together<'_> {
-    async fn run(&self) -> Result<(), Trouble> {
-        let scope = Scope::of(self.wanted, self.group.state().part);
+    async fn run(&self) -> Result<(), TogetherTrouble> {
+        let scope = StreamScope::of(self.wanted, self.group.state().part);
         let ahead = self.group.take_ahead(&scope, self.stretch)?;
         let streams = (0..self.wanted.len()).collect();
         let filter = async {
-            let all = Range {
+            let all = StreamsRange {
                 scope,
                 streams,
                 from: self.stretch.from,
@@ -199,7 +199,7 @@ impl Together<'_> {
         self.verify().await
     }
 
-    pub(super) fn known(&self) -> MutexGuard<'_, Known> {
+    pub(super) fn known(&self) -> MutexGuard<'_, StreamsKnown> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -260,7 +260,7 @@ impl Together<'_> {
     pub(super) async fn read_alone(
         &self,
         number: usize,
-        stretch: Stretch,
+        stretch: TimeRange,
         outlet: &dyn Outlet,
     ) -> Result<(), ReadError> {
         let stream = &self.wanted[number].part.name;
@@ -271,7 +271,7 @@ impl Together<'_> {
 
     /// Takes a share of what is left for `GetLogEvents`, the quietest of the streams that nobody has begun, once there is
     /// nothing else for `FilterLogEvents` to do.
-    fn help(&self) -> Option<Range> {
+    fn help(&self) -> Option<StreamsRange> {
         let rates = self.group.rates();
         let mut errands = self.errands();
         let pages = |errand: &Errand| match errand {
@@ -280,7 +280,7 @@ impl Together<'_> {
         };
         let left: f64 = errands.left.iter().map(pages).sum();
         let share = left * rates.filter / (rates.filter + rates.get);
-        let (mut taken, mut range) = (0.0, None::<Range>);
+        let (mut taken, mut range) = (0.0, None::<StreamsRange>);
         while let Some(&Errand::Read(load, stretch)) = errands.left.back() {
             let begun = range.as_ref();
             let same =
@@ -291,8 +291,8 @@ impl Together<'_> {
             }
             taken += load.pages;
             errands.left.pop_back();
-            let range = range.get_or_insert_with(|| Range {
-                scope: Scope::Whole,
+            let range = range.get_or_insert_with(|| StreamsRange {
+                scope: StreamScope::Whole,
                 streams: Vec::new(),
                 from: stretch.from,
                 to: stretch.to,
@@ -306,13 +306,17 @@ impl Together<'_> {
         Some(range)
     }
 
-    fn names(&self, streams: &[usize]) -> Scope {
+    fn names(&self, streams: &[usize]) -> StreamScope {
         let name = |&number: &usize| self.wanted[number].part.name.to_string();
-        Scope::Names(streams.iter().map(name).collect())
+        StreamScope::Names(streams.iter().map(name).collect())
     }
 
     /// Reads a range page by page, and deals out what is left of it once it shows to be far more than was reckoned.
-    fn read_range(&self, range: Range, ahead: Option<Ahead>) -> BoxFuture<'_, Result<(), Trouble>> {
+    fn read_range(
+        &self,
+        range: StreamsRange,
+        ahead: Option<Ahead>,
+    ) -> BoxFuture<'_, Result<(), TogetherTrouble>> {
         async move {
             let (mut cursor, mut pages, ended) = match ahead {
                 Some(ahead) => (ahead.cursor, ahead.pages, ahead.ended),
@@ -357,7 +361,11 @@ impl Together<'_> {
 
     /// Reckons what is left of a range. If it is much, streams are handed to `GetLogEvents`, and the timestamp from which
     /// on the rest is to be read is returned with the ranges that it is read in.
-    fn deal_out(&self, range: &Range, density: &Density) -> Option<(i64, Vec<Range>)> {
+    fn deal_out(
+        &self,
+        range: &StreamsRange,
+        density: &Density,
+    ) -> Option<(i64, Vec<StreamsRange>)> {
         let left = density.pages_left(range.to)?;
         if left.pages <= FEW_PAGES.max(2.0 * range.expected) {
             return None;
@@ -370,10 +378,10 @@ impl Together<'_> {
         let others = density.share_of_others() * left.pages;
         let split = Split::of(loads, others, self.group.rates());
         let cut = left.from;
-        let all = |scope: Scope, streams: Vec<usize>, pages: f64| {
+        let all = |scope: StreamScope, streams: Vec<usize>, pages: f64| {
             let slices = side_by_side(cut, range.to, pages);
             let each = pages / slices.len() as f64;
-            let slice = move |(from, to)| Range {
+            let slice = move |(from, to)| StreamsRange {
                 scope: scope.clone(),
                 streams: streams.clone(),
                 from: Some(from),
@@ -384,7 +392,7 @@ impl Together<'_> {
         };
         if split.is_whole() {
             let ranges = all(range.scope.clone(), range.streams.clone(), left.pages);
-            let ranges: Vec<Range> = ranges.collect();
+            let ranges: Vec<StreamsRange> = ranges.collect();
             return (ranges.len() > 1).then_some((cut, ranges));
         }
         let mut ranges = Vec::new();
@@ -400,11 +408,11 @@ impl Together<'_> {
             "dealing out what is left of a range"
         );
         let stretch = match range.to == self.stretch.to {
-            true => Stretch {
+            true => TimeRange {
                 from: Some(cut),
                 ..self.stretch
             },
-            false => Stretch::between(cut, range.to),
+            false => TimeRange::between(cut, range.to),
         };
         self.known()
             .busy
@@ -418,14 +426,14 @@ impl Together<'_> {
         Some((cut, ranges))
     }
 
-    async fn read_in_slices(&self, ranges: Vec<Range>) -> Result<(), Trouble> {
+    async fn read_in_slices(&self, ranges: Vec<StreamsRange>) -> Result<(), TogetherTrouble> {
         stream::iter(ranges.into_iter().map(Ok))
             .try_for_each_concurrent(RANGES, |range| self.read_range(range, None))
             .await
     }
 
     /// Delivers the events of a page, those of streams that are not wanted left out.
-    async fn deliver(&self, events: Vec<GroupEvent>) -> Result<(), Trouble> {
+    async fn deliver(&self, events: Vec<GroupEvent>) -> Result<(), TogetherTrouble> {
         let mut pieces: BTreeMap<usize, Vec<Event>> = BTreeMap::new();
         {
             let mut known = self.known();
@@ -448,7 +456,7 @@ impl Together<'_> {
         for (number, error) in self.outlets.deliver(pieces.collect()).await {
             match error {
                 ReadError::Unreadable(reason) => drop(self.known().unread.insert(number, reason)),
-                ReadError::Stopped => return Err(Trouble::Stopped),
+                ReadError::Stopped => return Err(TogetherTrouble::Stopped),
             }
         }
         Ok(())
@@ -457,8 +465,8 @@ impl Together<'_> {
 
 /// Events of these streams in `[from, to)`.
 #[derive(Debug)]
-struct Range {
-    scope: Scope,
+struct StreamsRange {
+    scope: StreamScope,
     streams: Vec<usize>,
     from: Option<i64>,
     to: i64,

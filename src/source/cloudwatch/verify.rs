@@ -11,9 +11,9 @@ use futures::stream::{self, StreamExt};
 use hashbrown::{HashMap, HashSet};
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::cursor::{Cursor, Doubt};
-use super::filter::{Scope, Trouble};
-use super::sum::Sum;
+use super::cursor::{Cursor, UnsureRange};
+use super::filter::{StreamScope, TogetherTrouble};
+use super::sum::EventSum;
 use super::together::{ALONE, Errand, Together};
 use crate::decode::{Content, Event};
 use crate::source::{FEW_STREAMS, Outlet, Outlets, ReadError, Room};
@@ -37,7 +37,7 @@ impl Together<'_> {
 
     /// Reads a stream again, and keeps what its events add up to.
     pub(super) async fn add_up(&self, number: usize) -> Result<(), ReadError> {
-        let sum = Mutex::new(Sum::default());
+        let sum = Mutex::new(EventSum::default());
         let outlet = EventOutlet {
             outlets: self.outlets,
             take: |event: &Event| {
@@ -56,7 +56,7 @@ impl Together<'_> {
     ///
     /// # Errors
     /// They do not give the same.
-    pub(super) async fn verify(&self) -> Result<(), Trouble> {
+    pub(super) async fn verify(&self) -> Result<(), TogetherTrouble> {
         stream::iter(self.still_to_verify())
             .for_each_concurrent(ALONE, |number| self.run_errand(Errand::Verify(number)))
             .await;
@@ -97,7 +97,7 @@ impl Together<'_> {
 
     /// Says that the two calls disagree about a stream. If it is `GetLogEvents` that lacks what the other shows, the stream
     /// cannot be read by it either, and that is kept in mind.
-    async fn disagreement(&self, number: usize) -> Trouble {
+    async fn disagreement(&self, number: usize) -> TogetherTrouble {
         let name = &self.wanted[number].part.name;
         tracing::info!(
             stream = &**name,
@@ -117,15 +117,15 @@ impl Together<'_> {
                 .distrusted
                 .insert(name.to_string(), reason);
         }
-        Trouble::Doubt(Doubt(format!(
+        TogetherTrouble::Doubt(UnsureRange(format!(
             "`FilterLogEvents` and `GetLogEvents` do not give the same events of `{name}`"
         )))
     }
 
     /// Reads a stream both ways.
-    async fn both(&self, number: usize) -> Result<(Copies, Copies), Trouble> {
-        let mut together = Copies::new();
-        let scope = Scope::Names(vec![self.wanted[number].part.name.to_string()]);
+    async fn both(&self, number: usize) -> Result<(EventCopies, EventCopies), TogetherTrouble> {
+        let mut together = EventCopies::new();
+        let scope = StreamScope::Names(vec![self.wanted[number].part.name.to_string()]);
         let mut cursor = Cursor::new(self.stretch.from, self.stretch.to);
         loop {
             let (events, ended) = self.group.next_page(&scope, &mut cursor).await?;
@@ -136,7 +136,7 @@ impl Together<'_> {
                 break;
             }
         }
-        let alone = Mutex::new(Copies::new());
+        let alone = Mutex::new(EventCopies::new());
         let outlet = EventOutlet {
             outlets: self.outlets,
             take: |event: &Event| {
@@ -145,12 +145,12 @@ impl Together<'_> {
             },
         };
         let read = self.read_alone(number, self.stretch, &outlet).await;
-        read.map_err(|error| Trouble::Failed(error.to_string()))?;
+        read.map_err(|error| TogetherTrouble::Failed(error.to_string()))?;
         let alone = alone.into_inner().unwrap_or_else(PoisonError::into_inner);
         Ok((together, alone))
     }
 
-    fn count(&self, event: &Event, copies: &mut Copies) {
+    fn count(&self, event: &Event, copies: &mut EventCopies) {
         if event.ingested.is_none_or(|at| at <= self.settled) {
             let event = (event.timestamp, xxh3_128(event.message.as_bytes()));
             *copies.entry(event).or_default() += 1;
@@ -159,7 +159,7 @@ impl Together<'_> {
 }
 
 /// How many copies there are of each event: its timestamp, and the hash of its message.
-type Copies = HashMap<(i64, u128), u64>;
+type EventCopies = HashMap<(i64, u128), u64>;
 
 /// Returns so many of the numbers below `all`, but none of those, at random.
 fn some(all: usize, count: usize, none_of: &HashSet<usize>) -> Vec<usize> {

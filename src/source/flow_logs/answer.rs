@@ -7,29 +7,29 @@ use super::{Destination, FlowLog, seconds};
 
 /// A page of the answer.
 #[derive(Debug)]
-pub(super) struct Page {
+pub(super) struct FlowLogsPage {
     pub(super) flow_logs: Vec<FlowLog>,
     pub(super) next_token: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer {
+struct XmlAnswer {
     #[serde(default)]
-    flow_log_set: Set,
+    flow_log_set: XmlSet,
     next_token: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
-struct Set {
+struct XmlSet {
     #[serde(default)]
-    item: Vec<Item>,
+    item: Vec<XmlItem>,
 }
 
 /// Everything is text: an empty element is as good as none, and no number or flag is worth refusing the whole answer.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct Item {
+struct XmlItem {
     flow_log_id: String,
     resource_id: String,
     creation_time: String,
@@ -55,16 +55,16 @@ struct Options {
 }
 
 /// Reads an answer of the region.
-pub(super) fn read(xml: &str, region: &str) -> Result<Page, DeError> {
-    let answer: Answer = from_str(xml)?;
+pub(super) fn read(xml: &str, region: &str) -> Result<FlowLogsPage, DeError> {
+    let answer: XmlAnswer = from_str(xml)?;
     let flow_logs = answer.flow_log_set.item.into_iter();
-    Ok(Page {
+    Ok(FlowLogsPage {
         flow_logs: flow_logs.map(|item| flow_log(item, region)).collect(),
         next_token: answer.next_token,
     })
 }
 
-fn flow_log(item: Item, region: &str) -> FlowLog {
+fn flow_log(item: XmlItem, region: &str) -> FlowLog {
     let yes = |text: &str| text.trim().eq_ignore_ascii_case("true");
     FlowLog {
         destination: destination(&item),
@@ -85,7 +85,7 @@ fn flow_log(item: Item, region: &str) -> FlowLog {
     }
 }
 
-fn destination(item: &Item) -> Destination {
+fn destination(item: &XmlItem) -> Destination {
     let arn = item.log_destination.as_str();
     match item.log_destination_type.as_str() {
         "s3" => {

@@ -11,7 +11,9 @@ use super::{S3, listing};
 use crate::model::window::Window;
 use crate::source::aws::Failure;
 use crate::source::endpoint::Endpoint;
-use crate::source::examine::{Bucket, Examined, Found, Live, Object, Places, Trouble, Why, caller};
+use crate::source::examine::{
+    BucketFacts, CallTrouble, Examined, FoundObject, Live, Object, Places, TroubleKind, caller,
+};
 use crate::source::key;
 use crate::source::{Ask, SourceOptions};
 
@@ -47,10 +49,10 @@ impl S3 {
         let configured = region(self);
         let fallback = Some(self.anywhere);
         let caller = caller(options, None, fallback).await;
-        let mut bucket = Bucket {
+        let mut bucket = BucketFacts {
             name: self.bucket.clone(),
             folder: self.root(),
-            ..Bucket::default()
+            ..BucketFacts::default()
         };
         if caller.as_ref().err().is_none_or(may_go_on) {
             self.look(&mut bucket, options, ask).await;
@@ -66,8 +68,8 @@ impl S3 {
         Examined::Bucket(live, Box::new(bucket))
     }
 
-    async fn look(&self, bucket: &mut Bucket, options: &SourceOptions, ask: &Ask) {
-        let tell = |failure: Failure| Trouble::of(&failure, options);
+    async fn look(&self, bucket: &mut BucketFacts, options: &SourceOptions, ask: &Ask) {
+        let tell = |failure: Failure| CallTrouble::of(&failure, options);
         let places = self.places(&mut bucket.folder, ask).await.map_err(tell);
         if let Ok(places) = &places
             && places.seen == 0
@@ -77,7 +79,7 @@ impl S3 {
         }
         let of_places = places.as_ref().ok();
         let newest = of_places.and_then(|places| {
-            let wanted = |found: &&Found| found.size > 0;
+            let wanted = |found: &&FoundObject| found.size > 0;
             let in_window = places.in_window.as_ref().filter(wanted);
             in_window.or_else(|| places.newest.as_ref().filter(wanted))
         });
@@ -112,7 +114,7 @@ impl S3 {
         let lone = !self.prefix.is_empty() && !self.prefix.ends_with('/');
         if walk.places.seen == 0 && lone {
             let page = self
-                .try_page(&self.prefix, false, &listing::From::Beginning, 1)
+                .try_page(&self.prefix, false, &listing::PageStart::Beginning, 1)
                 .await?;
             let mut found = page.contents.unwrap_or_default().into_iter();
             if let Some(object) = found.next().filter(|it| it.key() == Some(&self.prefix)) {
@@ -136,7 +138,7 @@ impl S3 {
             }
             let before = walk.places.seen;
             let mut folders = Vec::new();
-            let mut from = listing::From::Beginning;
+            let mut from = listing::PageStart::Beginning;
             loop {
                 walk.listings += 1;
                 let mut page = self.try_page(&folder, true, &from, 1000).await?;
@@ -146,7 +148,7 @@ impl S3 {
                 self.meet(page, walk);
                 match token {
                     Some(token) if walk.listings < MOST_LISTINGS => {
-                        from = listing::From::Token(token);
+                        from = listing::PageStart::Token(token);
                     }
                     more => {
                         walk.places.more |= more.is_some();
@@ -186,13 +188,13 @@ impl S3 {
     /// Tells whether there is anything in the folder.
     async fn has(&self, folder: &str) -> Result<bool, Failure> {
         let page = self
-            .try_page(folder, false, &listing::From::Beginning, 1)
+            .try_page(folder, false, &listing::PageStart::Beginning, 1)
             .await?;
         Ok(!page.contents().is_empty())
     }
 
     async fn look_at(&self, folder: &str, level: bool) -> Result<ListObjectsV2Output, Failure> {
-        self.try_page(folder, level, &listing::From::Beginning, 1000)
+        self.try_page(folder, level, &listing::PageStart::Beginning, 1000)
             .await
     }
 
@@ -213,7 +215,7 @@ impl S3 {
 
     /// Reads the first bytes of an object, which proves that all of it may be read. If that is denied, asks for no more
     /// than its headers, which takes the same permission on the object and none on a key.
-    async fn head(&self, key: &str, options: &SourceOptions) -> Result<Object, Trouble> {
+    async fn head(&self, key: &str, options: &SourceOptions) -> Result<Object, CallTrouble> {
         let call = self
             .client()
             .get_object()
@@ -224,8 +226,8 @@ impl S3 {
         let object = match answer {
             Ok(object) => object,
             Err(error) => {
-                let trouble = Trouble::of(&Failure::of(&error), options);
-                if trouble.why == Why::Denied {
+                let trouble = CallTrouble::of(&Failure::of(&error), options);
+                if trouble.why == TroubleKind::Denied {
                     return self.sealed(key, trouble).await;
                 }
                 return Err(trouble);
@@ -243,7 +245,9 @@ impl S3 {
                 None => break,
                 Some(Ok(bytes)) => told.head.extend_from_slice(&bytes),
                 Some(Err(error)) => {
-                    return Err(Trouble::other(format!("the object breaks off: {error}")));
+                    return Err(CallTrouble::other(format!(
+                        "the object breaks off: {error}"
+                    )));
                 }
             }
         }
@@ -252,7 +256,7 @@ impl S3 {
     }
 
     /// Tells which of two permissions is lacking.
-    async fn sealed(&self, key: &str, denied: Trouble) -> Result<Object, Trouble> {
+    async fn sealed(&self, key: &str, denied: CallTrouble) -> Result<Object, CallTrouble> {
         let call = self.client().head_object().bucket(&self.bucket).key(key);
         let answer = self.caller.call("HeadObject", || call.clone().send()).await;
         match answer {
@@ -279,19 +283,19 @@ impl<'a> Walk<'a> {
 }
 
 /// Without an identity nothing can be called; an STS that cannot be asked is no such thing.
-fn may_go_on(trouble: &Trouble) -> bool {
-    trouble.why != Why::Credentials
+fn may_go_on(trouble: &CallTrouble) -> bool {
+    trouble.why != TroubleKind::Credentials
 }
 
 fn encryption(told: Option<&ServerSideEncryption>) -> Option<String> {
     told.map(|told| told.as_str().to_owned())
 }
 
-fn found_of(object: &aws_sdk_s3::types::Object) -> Found {
+fn found_of(object: &aws_sdk_s3::types::Object) -> FoundObject {
     let key = object.key().unwrap_or_default();
     let named = key::ObjectName::parse(key).map(|name| name.time);
     let written = object.last_modified().map(|time| time.secs());
-    Found {
+    FoundObject {
         name: key.to_owned(),
         time: named.or(written).unwrap_or(0),
         size: object

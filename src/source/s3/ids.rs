@@ -6,7 +6,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use super::S3;
-use super::listing::From;
+use super::listing::PageStart;
 use crate::model::Error;
 use crate::source::aws::Failure;
 use crate::source::key::{self, ObjectName};
@@ -73,7 +73,9 @@ impl S3 {
                 return Ok(());
             }
             search.listings += 1;
-            let page = self.try_page(&folder, true, &From::Beginning, 1000).await?;
+            let page = self
+                .try_page(&folder, true, &PageStart::Beginning, 1000)
+                .await?;
             let mut begins = BTreeSet::new();
             for object in page.contents() {
                 if let Some(name) = object.key().and_then(ObjectName::parse) {
@@ -86,7 +88,9 @@ impl S3 {
                     for id in search.open.clone() {
                         search.listings += 1;
                         let prefix = format!("{folder}{begin}{id}_");
-                        let page = self.try_page(&prefix, true, &From::Beginning, 1).await?;
+                        let page = self
+                            .try_page(&prefix, true, &PageStart::Beginning, 1)
+                            .await?;
                         if !page.contents().is_empty() {
                             search.meet(&id);
                         }

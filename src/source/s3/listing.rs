@@ -26,7 +26,7 @@ const NAMED: usize = 3;
 const EMPTY_PAGES: u32 = 500;
 
 /// Where a page begins.
-pub(super) enum From {
+pub(super) enum PageStart {
     Beginning,
     Token(String),
     After(String),
@@ -57,7 +57,7 @@ impl Order {
 
 /// What was found in a folder or below it.
 #[derive(Default)]
-struct Found {
+struct FolderFinds {
     /// Objects that may hold what is asked for.
     objects: Vec<Object>,
     /// Folders in it, if they were asked for.
@@ -70,7 +70,7 @@ struct Found {
     contradictions: Vec<String>,
 }
 
-impl Found {
+impl FolderFinds {
     fn add(&mut self, other: Self) {
         self.objects.extend(other.objects);
         self.folders.extend(other.folders);
@@ -92,7 +92,10 @@ impl S3 {
             self.descend(vec![root.clone()], &names).await?
         } else {
             // One page tells which kind of place it is; a big one is not worth listing twice.
-            let first = match self.try_page(&root, true, &From::Beginning, 1000).await {
+            let first = match self
+                .try_page(&root, true, &PageStart::Beginning, 1000)
+                .await
+            {
                 Ok(first) => first,
                 // Many may list what was delivered and nothing else.
                 Err(failure) if failure.is_denied() && self.may_list(&tree).await => {
@@ -124,8 +127,8 @@ impl S3 {
     }
 
     /// Lists folder by folder, level by level, passing over folders that cannot hold the names.
-    async fn descend(&self, roots: Vec<String>, names: &Window) -> Result<Found, Error> {
-        let mut all = Found::default();
+    async fn descend(&self, roots: Vec<String>, names: &Window) -> Result<FolderFinds, Error> {
+        let mut all = FolderFinds::default();
         let (mut level, mut named) = (roots, false);
         while !level.is_empty() {
             let mut found = stream::iter(level)
@@ -137,7 +140,7 @@ impl S3 {
                     Ok::<_, Error>(found)
                 })
                 .buffer_unordered(self.concurrency)
-                .try_fold(Found::default(), async |mut sum, found| {
+                .try_fold(FolderFinds::default(), async |mut sum, found| {
                     sum.add(found);
                     Ok(sum)
                 })
@@ -151,9 +154,14 @@ impl S3 {
     }
 
     /// Lists one folder: what lies in it, or, not `level` by level, everything below it.
-    async fn folder(&self, folder: &str, level: bool, names: &Window) -> Result<Found, Error> {
-        let mut found = Found::default();
-        let mut from = From::Beginning;
+    async fn folder(
+        &self,
+        folder: &str,
+        level: bool,
+        names: &Window,
+    ) -> Result<FolderFinds, Error> {
+        let mut found = FolderFinds::default();
+        let mut from = PageStart::Beginning;
         let (mut sent, mut order, mut empty) = (HashSet::new(), Order::default(), 0);
         loop {
             let page = self.page(folder, level, &from, 1000).await?;
@@ -193,8 +201,8 @@ impl S3 {
             from = last
                 .filter(|last| order.holds && *last > last_folder)
                 .and_then(|last| key::go_on_after(&last, names, &self.ids))
-                .map_or(From::Token(token), From::After);
-            if let From::Token(next) | From::After(next) = &from
+                .map_or(PageStart::Token(token), PageStart::After);
+            if let PageStart::Token(next) | PageStart::After(next) = &from
                 && !sent.insert(next.clone())
             {
                 return Err(self.error(format!(
@@ -232,20 +240,22 @@ impl S3 {
             return Ok(None);
         }
         // Of all keys that begin with it, it is the first.
-        let page = self.page(&self.prefix, false, &From::Beginning, 1).await?;
+        let page = self
+            .page(&self.prefix, false, &PageStart::Beginning, 1)
+            .await?;
         let first = page.contents.unwrap_or_default().into_iter().next();
         Ok(first.filter(|object| object.key() == Some(&self.prefix)))
     }
 
     /// Tells whether the folder may be listed and has anything in it.
     async fn may_list(&self, folder: &str) -> bool {
-        let page = self.try_page(folder, false, &From::Beginning, 1).await;
+        let page = self.try_page(folder, false, &PageStart::Beginning, 1).await;
         page.is_ok_and(|page| !page.contents().is_empty())
     }
 
     /// Tells whether there is anything in the folder.
     async fn exists(&self, folder: &str) -> Result<bool, Error> {
-        let page = self.page(folder, false, &From::Beginning, 1).await?;
+        let page = self.page(folder, false, &PageStart::Beginning, 1).await?;
         Ok(!page.contents().is_empty())
     }
 
@@ -270,7 +280,7 @@ impl S3 {
         &self,
         prefix: &str,
         level: bool,
-        from: &From,
+        from: &PageStart,
         keys: i32,
     ) -> Result<ListObjectsV2Output, Error> {
         let page = self.try_page(prefix, level, from, keys).await;
@@ -285,13 +295,13 @@ impl S3 {
         &self,
         prefix: &str,
         level: bool,
-        from: &From,
+        from: &PageStart,
         keys: i32,
     ) -> Result<ListObjectsV2Output, Failure> {
         let (token, after) = match from {
-            From::Beginning => (None, None),
-            From::Token(token) => (Some(token.clone()), None),
-            From::After(key) => (None, Some(key.clone())),
+            PageStart::Beginning => (None, None),
+            PageStart::Token(token) => (Some(token.clone()), None),
+            PageStart::After(key) => (None, Some(key.clone())),
         };
         let mut followed = false;
         loop {
@@ -325,7 +335,7 @@ impl S3 {
     }
 
     /// Turns what was found into parts and remarks.
-    fn listing(&self, found: Found, mut remarks: Vec<Remark>, ask: &Ask) -> Listing {
+    fn listing(&self, found: FolderFinds, mut remarks: Vec<Remark>, ask: &Ask) -> Listing {
         let mut listing = Listing::default();
         let mut read: BTreeMap<String, usize> = BTreeMap::new();
         let mut names = HashSet::new();

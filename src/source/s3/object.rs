@@ -26,7 +26,7 @@ const CHUNK: usize = 1 << 20;
 const ATTEMPTS: u32 = 4;
 
 /// Why a fetch failed.
-enum Fault {
+enum FetchFault {
     /// It may succeed next time.
     Passing(String),
     /// It will not.
@@ -52,11 +52,11 @@ impl S3 {
         let content = loop {
             match self.fetch(part, spooled).await {
                 Ok(content) => break content,
-                Err(Fault::Lasting(reason)) => return Err(ReadError::Unreadable(reason)),
-                Err(Fault::Passing(reason)) if attempt == ATTEMPTS => {
+                Err(FetchFault::Lasting(reason)) => return Err(ReadError::Unreadable(reason)),
+                Err(FetchFault::Passing(reason)) if attempt == ATTEMPTS => {
                     return Err(ReadError::Unreadable(reason));
                 }
-                Err(Fault::Passing(reason)) => {
+                Err(FetchFault::Passing(reason)) => {
                     let what = format!("GetObject {}", part.name);
                     self.caller.again(&what, attempt, &reason).await;
                     attempt += 1;
@@ -68,7 +68,7 @@ impl S3 {
         delivered
     }
 
-    async fn fetch(&self, part: &Part, spooled: bool) -> Result<Content, Fault> {
+    async fn fetch(&self, part: &Part, spooled: bool) -> Result<Content, FetchFault> {
         // Without `If-Match`, an object replaced meanwhile would be taken for the one that was listed.
         let version = (!part.version.is_empty()).then(|| part.version.clone());
         let call = self
@@ -78,8 +78,9 @@ impl S3 {
             .key(&*part.name)
             .set_if_match(version);
         let answer = self.caller.call("GetObject", || call.clone().send()).await;
-        let object = answer
-            .map_err(|error| Fault::Lasting(self.reason(&Failure::of(&error), tier(&error))))?;
+        let object = answer.map_err(|error| {
+            FetchFault::Lasting(self.reason(&Failure::of(&error), tier(&error)))
+        })?;
         if spooled {
             let file = spool(object.body, part.size).await?;
             return Ok(Content::File(file));
@@ -118,7 +119,7 @@ fn tier(error: &SdkError<GetObjectError>) -> Option<&str> {
     tier.or_else(|| state.storage_class().map(StorageClass::as_str))
 }
 
-async fn collect(mut body: ByteStream, size: Option<u64>) -> Result<Bytes, Fault> {
+async fn collect(mut body: ByteStream, size: Option<u64>) -> Result<Bytes, FetchFault> {
     let mut bytes =
         BytesMut::with_capacity(size.map_or(0, |size| usize::try_from(size).unwrap_or(0)));
     let mut received = 0;
@@ -132,9 +133,9 @@ async fn collect(mut body: ByteStream, size: Option<u64>) -> Result<Bytes, Fault
     Ok(bytes.freeze())
 }
 
-async fn spool(mut body: ByteStream, size: Option<u64>) -> Result<File, Fault> {
-    let disk = |error: std::io::Error| Fault::Lasting(no_room(&error).to_string());
-    let mut file = temporary::file().map_err(|error| Fault::Lasting(error.to_string()))?;
+async fn spool(mut body: ByteStream, size: Option<u64>) -> Result<File, FetchFault> {
+    let disk = |error: std::io::Error| FetchFault::Lasting(no_room(&error).to_string());
+    let mut file = temporary::file().map_err(|error| FetchFault::Lasting(error.to_string()))?;
     let mut buffer = BytesMut::with_capacity(CHUNK);
     let mut received = 0;
     while let Some(chunk) = body.next().await {
@@ -159,13 +160,13 @@ async fn write(mut file: File, bytes: Bytes) -> std::io::Result<File> {
         .map_err(std::io::Error::other)?
 }
 
-fn broken(error: &aws_sdk_s3::primitives::ByteStreamError, received: u64) -> Fault {
+fn broken(error: &aws_sdk_s3::primitives::ByteStreamError, received: u64) -> FetchFault {
     let mut cause: &dyn std::error::Error = error;
     while let Some(inner) = cause.source() {
         cause = inner;
     }
     let cause = cause.to_string();
-    Fault::Passing(if is_stall(&cause) {
+    FetchFault::Passing(if is_stall(&cause) {
         format!("stalled after {received} bytes")
     } else {
         format!("broke off after {received} bytes: {cause}")
@@ -173,18 +174,18 @@ fn broken(error: &aws_sdk_s3::primitives::ByteStreamError, received: u64) -> Fau
 }
 
 /// Checks that there is not more than was listed, before it fills the memory.
-fn too_long(received: u64, listed: Option<u64>) -> Result<(), Fault> {
+fn too_long(received: u64, listed: Option<u64>) -> Result<(), FetchFault> {
     match listed {
-        Some(listed) if received > listed => Err(Fault::Passing(format!(
+        Some(listed) if received > listed => Err(FetchFault::Passing(format!(
             "more than the {listed} bytes listed were received ({received} and more)"
         ))),
         _ => Ok(()),
     }
 }
 
-fn complete(received: u64, listed: Option<u64>) -> Result<(), Fault> {
+fn complete(received: u64, listed: Option<u64>) -> Result<(), FetchFault> {
     match listed {
-        Some(listed) if received != listed => Err(Fault::Passing(format!(
+        Some(listed) if received != listed => Err(FetchFault::Passing(format!(
             "{received} bytes were received, {listed} are listed"
         ))),
         _ => Ok(()),
@@ -197,10 +198,10 @@ mod tests {
 
     use super::*;
 
-    fn reason(fault: Fault) -> String {
+    fn reason(fault: FetchFault) -> String {
         match fault {
-            Fault::Passing(reason) => format!("passing: {reason}"),
-            Fault::Lasting(reason) => format!("lasting: {reason}"),
+            FetchFault::Passing(reason) => format!("passing: {reason}"),
+            FetchFault::Lasting(reason) => format!("lasting: {reason}"),
         }
     }
 

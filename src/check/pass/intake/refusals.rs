@@ -2,12 +2,12 @@
 
 use std::mem;
 
-use super::{Intake, Look};
+use super::{Intake, RowIntake};
 use crate::check::pass::misfits::Misfit;
 use crate::check::pass::visitor::Visitor;
 use crate::decode::{DecodeError, Row, Sink};
 use crate::diff::RowCover;
-use crate::record::{Normal, RowPlace};
+use crate::record::{NormalisedRow, RowPlace};
 use crate::source::key::stream_interface;
 
 impl<V: Visitor> Intake<'_, V> {
@@ -58,7 +58,7 @@ impl<V: Visitor> Intake<'_, V> {
                 return;
             }
         }
-        let place = |look: &Look| look.normaliser.layout().place(row.cells);
+        let place = |look: &RowIntake| look.normaliser.layout().place(row.cells);
         let place = self.look.as_ref().map(place);
         self.misfit(Misfit {
             row: row.number,
@@ -70,7 +70,7 @@ impl<V: Visitor> Intake<'_, V> {
 
     /// Takes a row whose times no flow log can have. What it says of its time is not to be believed.
     #[cold]
-    pub(super) fn refuse_time(&mut self, row: u64, normal: &Normal<'_>) {
+    pub(super) fn refuse_time(&mut self, row: u64, normal: &NormalisedRow<'_>) {
         let reason = self.rules.plausible.refusal(normal);
         self.note_none(row, &reason);
         self.misfit(Misfit {

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use hashbrown::HashSet;
 
 use super::*;
-use crate::check::first::screen::{Screen, Size};
+use crate::check::first::screen::{DigestVisitor, Size};
 use crate::check::pass::fields::Selection;
 use crate::decode::Format;
 use crate::digest::Fingerprints;
@@ -13,8 +13,8 @@ use crate::model::Cover;
 use crate::model::Side;
 use crate::model::Sides;
 use crate::model::window::{Settle, Window};
-use crate::record::Kinds;
-use crate::record::{Cells, Comparison};
+use crate::record::PerKind;
+use crate::record::{Cells, ComparedFields};
 use std::sync::Arc;
 
 const SIZE: Size = Size {
@@ -27,7 +27,7 @@ fn rules() -> Rules {
     let layout = Layout::vpc_default();
     let format = Format::not_given();
     Rules {
-        compared: Kinds::from_fn(|_| Comparison::new(layout.columns().to_vec())),
+        compared: PerKind::from_fn(|_| ComparedFields::new(layout.columns().to_vec())),
         sets: Arc::default(),
         selection: Selection::default(),
         layouts: Mutex::default(),
@@ -78,7 +78,7 @@ fn event<V: Visitor>(intake: &mut Intake<'_, V>, id: &str) {
 /// Two workers each with a part that holds the event `a`; `whole` tells which of the parts are, in the order in which
 /// they end. Returns how often `a` counts in the end, and how many of the parts must be taken again.
 fn at_once(whole: [bool; 2]) -> (u64, usize) {
-    let (rules, first) = (rules(), Taken::new(Screen::new(SIZE), 8));
+    let (rules, first) = (rules(), WorkerResult::new(DigestVisitor::new(SIZE), 8));
     let (mut one, mut other) = (first.fresh(), first.fresh());
     let origins = [origin(0), origin(1)];
     let mut intakes = [
@@ -109,7 +109,7 @@ fn an_event_counts_once_whichever_of_two_parts_is_whole() {
 
 #[test]
 fn a_part_that_fails_gives_up_no_other_parts_events() {
-    let (rules, mut worker) = (rules(), Taken::new(Screen::new(SIZE), 8));
+    let (rules, mut worker) = (rules(), WorkerResult::new(DigestVisitor::new(SIZE), 8));
     for (number, whole) in [(0, true), (1, false), (2, true)] {
         let origin = origin(number);
         let mut intake = Intake::new(&rules, &origin, &mut worker);
@@ -122,7 +122,7 @@ fn a_part_that_fails_gives_up_no_other_parts_events() {
 
 #[test]
 fn what_must_be_taken_again_is_taken_without_what_others_have() {
-    let (rules, mut worker) = (rules(), Taken::new(Screen::new(SIZE), 8));
+    let (rules, mut worker) = (rules(), WorkerResult::new(DigestVisitor::new(SIZE), 8));
     let mut other = worker.fresh();
     let line = "2 1 eni-0aa 10.0.0.1 10.0.0.2 1 2 6 1 40 1700000000 1700000060 ACCEPT OK";
     let answer = |ids: &[&str]| {

@@ -1,34 +1,34 @@
 //! One bucket of a look: each copy that differs is told from what was told or waited for before.
 
-use crate::diff::{Kind, Shown};
+use crate::diff::{DifferenceKind, Shown};
 use crate::model::finding::{Bucket, Evidence, Finding, LeftoverKind};
 use crate::model::{Side, Sides};
 use crate::record::Record;
 
-use super::{Patience, Sift};
-use crate::job::state::{Copies, Open, is_young_slot};
+use super::{GiveUp, Reconcile};
+use crate::job::state::{BucketCopies, OpenBucket, is_young_slot};
 
 /// A copy of a look, as far as it is known.
-struct Copy<'a> {
+struct LookCopy<'a> {
     /// The side that has it.
     owner: Side,
     record: &'a Record,
 }
 
 /// A bucket while its copies are gone through.
-pub(super) struct Visit<'a, 'b> {
-    pub(super) sift: &'a mut Sift<'b>,
+pub(super) struct BucketReconcile<'a, 'b> {
+    pub(super) sift: &'a mut Reconcile<'b>,
     pub(super) bucket: &'a Bucket,
     pub(super) slot: i64,
     /// How many copies each side holds now.
     pub(super) now: Sides<u64>,
     /// What was known before, less what has been met.
-    pub(super) before: &'a mut Open,
+    pub(super) before: &'a mut OpenBucket,
     /// What is known now.
-    pub(super) after: &'a mut Open,
+    pub(super) after: &'a mut OpenBucket,
 }
 
-impl Visit<'_, '_> {
+impl BucketReconcile<'_, '_> {
     pub(super) fn named(&mut self, finding: &Finding) {
         match finding {
             Finding::Leftovers {
@@ -44,9 +44,11 @@ impl Visit<'_, '_> {
             Finding::Divergent { evidence, .. } => {
                 for pair in evidence {
                     let copies =
-                        [(Side::S3, &pair.s3), (Side::Cwl, &pair.cwl)].map(|(owner, one)| Copy {
-                            owner,
-                            record: &one.record,
+                        [(Side::S3, &pair.s3), (Side::Cwl, &pair.cwl)].map(|(owner, one)| {
+                            LookCopy {
+                                owner,
+                                record: &one.record,
+                            }
                         });
                     let texts = copies.each_ref().map(|copy| self.text(copy.record));
                     let known = copies.iter().zip(&texts);
@@ -63,7 +65,7 @@ impl Visit<'_, '_> {
                             .add(text, end(copy.record));
                     }
                     let shown = Shown::Divergent(Box::new(pair.clone()));
-                    self.news(Kind::Divergent, shown);
+                    self.news(DifferenceKind::Divergent, shown);
                 }
             }
         }
@@ -87,36 +89,36 @@ impl Visit<'_, '_> {
             return;
         }
         let was_pending = waited_for == Some(LeftoverKind::Pending);
-        let is_young = |patience: Patience| patience.settle().is_young(start(&one.record), end);
+        let is_young = |patience: GiveUp| patience.settle().is_young(start(&one.record), end);
         let young = is_young(self.sift.patience);
         let out_of_sight = self.sift.patience.twice();
         let after = self.after.copied(owner);
         let told = match kind {
             LeftoverKind::Pending => {
                 after.pending.add(&text, end);
-                Kind::of(kind, side)
+                DifferenceKind::of(kind, side)
             }
             LeftoverKind::Missing | LeftoverKind::Surplus if was_pending && young => {
                 after.pending.add(&text, end);
-                Kind::Pending(owner.other())
+                DifferenceKind::Pending(owner.other())
             }
             // It was seen to be missing and is only out of sight just when it should be said: it gets as long again.
             LeftoverKind::Undetermined if was_pending && is_young(out_of_sight) => {
                 after.pending.add(&text, end);
-                Kind::of(kind, side)
+                DifferenceKind::of(kind, side)
             }
             LeftoverKind::Undetermined if young => {
                 after.undetermined.add(&text, end);
-                Kind::of(kind, side)
+                DifferenceKind::of(kind, side)
             }
             LeftoverKind::Undetermined => {
                 self.sift.given_up += 1;
                 after.told.add(&text, end);
-                Kind::of(kind, side)
+                DifferenceKind::of(kind, side)
             }
             LeftoverKind::Missing | LeftoverKind::Surplus => {
                 after.told.add(&text, end);
-                Kind::of(kind, side)
+                DifferenceKind::of(kind, side)
             }
         };
         self.news(told, Shown::Leftover(one.clone()));
@@ -149,7 +151,7 @@ impl Visit<'_, '_> {
         late.longest = late.longest.max((copies > 0).then_some(waited));
     }
 
-    fn news(&mut self, kind: Kind, shown: Shown) {
+    fn news(&mut self, kind: DifferenceKind, shown: Shown) {
         self.sift.outcome.count(self.bucket, kind, 1);
         self.sift.outcome.show(self.bucket, kind, shown);
     }
@@ -171,7 +173,7 @@ impl Visit<'_, '_> {
                 if matches!(kind, LeftoverKind::Missing | LeftoverKind::Surplus) && young {
                     let waited_for = self.before.copied(owner).pending.take_more(rest);
                     self.after.copied(owner).pending.add_more(waited_for);
-                    self.count(Kind::Pending(owner.other()), waited_for);
+                    self.count(DifferenceKind::Pending(owner.other()), waited_for);
                     rest -= waited_for;
                 }
                 let copied = self.before.copied(owner);
@@ -190,7 +192,7 @@ impl Visit<'_, '_> {
                     }
                     LeftoverKind::Missing | LeftoverKind::Surplus => after.told.add_more(rest),
                 }
-                self.count(Kind::of(*kind, *side), rest);
+                self.count(DifferenceKind::of(*kind, *side), rest);
             }
             Finding::Divergent {
                 records, evidence, ..
@@ -204,12 +206,12 @@ impl Visit<'_, '_> {
                     copied.pending.take_more(rest - forgotten);
                     self.after.copied(side).told.add_more(rest);
                 }
-                self.count(Kind::Divergent, rest);
+                self.count(DifferenceKind::Divergent, rest);
             }
         }
     }
 
-    fn count(&mut self, kind: Kind, copies: u64) {
+    fn count(&mut self, kind: DifferenceKind, copies: u64) {
         self.sift.outcome.count(self.bucket, kind, copies);
         self.sift.outcome.note_more(copies > 0);
     }
@@ -229,7 +231,7 @@ impl Visit<'_, '_> {
             waited_for.merge(undetermined);
             let gone = self.before.copies[owner].saturating_sub(self.now[owner]);
             let gone = gone.min(waited_for.total());
-            self.count(Kind::Undetermined(owner.other()), gone);
+            self.count(DifferenceKind::Undetermined(owner.other()), gone);
             self.sift.given_up += gone;
             self.found(
                 owner.other(),
@@ -240,9 +242,9 @@ impl Visit<'_, '_> {
     }
 
     /// Goes on waiting for the other copies of what `owner` had and is out of sight there now, unless it is too long ago.
-    fn keep_hidden(&mut self, owner: Side, kind: LeftoverKind, copies: Copies) {
+    fn keep_hidden(&mut self, owner: Side, kind: LeftoverKind, copies: BucketCopies) {
         let (lacking, number) = (owner.other(), copies.total());
-        self.count(Kind::of(kind, lacking), number);
+        self.count(DifferenceKind::of(kind, lacking), number);
         let (patience, after) = (self.sift.patience, self.after.copied(owner));
         let (patience, kept) = match kind {
             LeftoverKind::Pending => (patience.twice(), &mut after.pending),
