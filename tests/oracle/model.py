@@ -3,6 +3,7 @@
 Where the rules leave a choice (which of several largest matchings), every count that one of the choices gives is right.
 """
 
+import dataclasses
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from functools import cached_property
@@ -184,6 +185,14 @@ def may_hold(part, interface, start):
     return part.span is None or start is None or part.span[0] <= start < part.span[1]
 
 
+def asks_for_nobody(situation, sides):
+    """What is said to someone who asks for interfaces that nobody has, while there are others; None if that is not so."""
+    if not situation.interfaces or situation.allow_empty or any(s.records or s.rows or s.unreadable for s in sides.values()):
+        return None
+    everyone = dataclasses.replace(situation, interfaces=type(situation.interfaces)(), ignore_nodata=False)
+    return "neither side has a record of" if any(take(everyone, side).records for side in SIDES) else None
+
+
 def judge(situation):
     """The report's numbers that are right."""
     refused = [name for side in SIDES for layout in situation.formats[side] for name in layout if name in SLIPS]
@@ -212,7 +221,7 @@ def judge(situation):
     little = any(too_little(a, b) for a, b in choices.candidates(left["s3"], left["cwl"]))
     ages = any(len({copy.young for side in SIDES for copy in of[side]}) > 1 for of in classes.values())
     expected = Expected(fixed.side_numbers(), compared, left_out, places, matched, little, ages, set())
-    expected.refused = refused[0] if refused else None
+    expected.refused = refused[0] if refused else asks_for_nobody(situation, sides)
     try:
         for rest in fewer_fields(left):
             fixed.rest_of(rest, expected.outcomes)
