@@ -8,7 +8,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::diff::DifferenceKind;
 use crate::model::Side;
 use crate::model::finding::Bucket;
-use crate::record::Record;
+use crate::record::{FLOW, Record};
 
 use super::traits::Traits;
 
@@ -19,22 +19,30 @@ pub struct Lowest<T> {
     /// What has this number or a higher one is not among them.
     below: u64,
     most: usize,
+    /// So many are kept as long as these are all there are.
+    all_up_to: usize,
 }
 
 impl<T> Lowest<T> {
     /// Makes room for so many, and twice as many for a while.
     pub fn of(most: usize) -> Self {
+        Self::all_up_to(2 * most, most)
+    }
+
+    /// Makes room for so many in all; for `most`, and twice as many for a while, once there are more.
+    pub fn all_up_to(all_up_to: usize, most: usize) -> Self {
         Self {
             some: Vec::new(),
             below: u64::MAX,
             most,
+            all_up_to,
         }
     }
 
     /// Makes an empty one of the same size.
     #[must_use]
     pub fn empty_like(&self) -> Self {
-        Self::of(self.most)
+        Self::all_up_to(self.all_up_to, self.most)
     }
 
     /// Tells whether something of this number would be taken.
@@ -47,9 +55,7 @@ impl<T> Lowest<T> {
     pub fn add(&mut self, number: u64, one: T) {
         if self.takes(number) {
             self.some.push((number, one));
-            if self.some.len() >= 2 * self.most {
-                self.thin();
-            }
+            self.thin();
         }
     }
 
@@ -59,9 +65,7 @@ impl<T> Lowest<T> {
         self.some.extend(other.some);
         let below = self.below;
         self.some.retain(|(number, _)| *number < below);
-        if self.some.len() >= 2 * self.most {
-            self.thin();
-        }
+        self.thin();
     }
 
     /// Changes each of them.
@@ -79,12 +83,27 @@ impl<T> Lowest<T> {
         self.below == u64::MAX
     }
 
-    /// Returns them with their numbers, in no order.
-    pub fn all(&self) -> &[(u64, T)] {
-        &self.some
+    /// Returns them with their numbers, the lowest first: all there are, or those below a number that depends on nothing but
+    /// what there is, at most `most`.
+    pub fn all(&self) -> Vec<&(u64, T)> {
+        let mut all: Vec<&(u64, T)> = self.some.iter().collect();
+        all.sort_by_key(|(number, _)| *number);
+        if !self.are_all()
+            && let Some(&&(below, _)) = all.get(self.most)
+        {
+            all.retain(|(number, _)| *number < below);
+        }
+        all
     }
 
     fn thin(&mut self) {
+        let room = match self.are_all() {
+            true => self.all_up_to,
+            false => 2 * self.most,
+        };
+        if self.some.len() < room {
+            return;
+        }
         self.some.sort_by_key(|(number, _)| *number);
         self.below = self.some[self.most].0;
         let below = self.below;
@@ -123,21 +142,12 @@ impl DifferingCopy {
     }
 }
 
-/// The fields that tell a flow, wherever and whenever it was told.
-const FLOW: [&str; 6] = [
-    "interface-id",
-    "srcaddr",
-    "dstaddr",
-    "srcport",
-    "dstport",
-    "protocol",
-];
-
 /// Returns a number for a record's flow. What is absent is as 0, which some tools write for it.
 pub fn of_flow(record: &Record) -> u64 {
     let mut flow = Vec::with_capacity(96);
     for (name, value) in record.fields() {
-        if FLOW.contains(&name.as_str()) {
+        // Whenever it was told.
+        if name.as_str() != "start" && FLOW.contains(&name.as_str()) {
             flow.extend_from_slice(value.unwrap_or("0").as_bytes());
             flow.push(b' ');
         }
@@ -174,7 +184,7 @@ mod tests {
 
     #[test]
     fn what_is_sampled_is_the_same_in_any_order() {
-        let lowest = |order: &[u64], pieces: usize| {
+        let lowest = |order: &[u64], pieces: usize| -> Vec<u64> {
             let mut some = Lowest::of(10);
             for piece in order.chunks(order.len().div_ceil(pieces)) {
                 let mut more = some.empty_like();
@@ -182,11 +192,7 @@ mod tests {
                 some.merge(more);
             }
             assert!(!some.are_all());
-            let mut numbers: Vec<u64> = some.all().iter().map(|(number, ())| *number).collect();
-            assert!((10..20).contains(&numbers.len()), "{numbers:?}");
-            numbers.sort_unstable();
-            numbers.truncate(10);
-            numbers
+            some.all().iter().map(|(number, ())| *number).collect()
         };
         let forward: Vec<u64> = (0..100).collect();
         let backward: Vec<u64> = (0..100).rev().collect();

@@ -60,8 +60,8 @@ pub async fn run_telling(
     let mut reader = CheckSession::new(check, sources, progress);
     progress.phase("listing");
     let listings = reader.list(false).await?;
-    reader.reckon_with(&listings);
-    reader.move_clock();
+    reader.limit_memory_for(&listings);
+    reader.refresh_clock();
     let mut screened = screen(&reader, &listings).await?;
     let tell =
         &mut |reader: &CheckSession<'_>, screened: &Screened, explained: &DifferencesFound| {

@@ -7,6 +7,7 @@ use clap::{ArgAction, ArgMatches, Command, CommandFactory, parser::ValueSource};
 use super::Cli;
 use crate::causes::CommandChange;
 use crate::model::window::{Window, rfc3339};
+use crate::render::quoted;
 
 /// What is not typed again: it writes files, keeps a state or answers somebody else, or it is a secret.
 const LEFT_OUT: [&str; 16] = [
@@ -132,15 +133,6 @@ fn options(
 fn set(options: &mut Vec<(String, Option<String>)>, name: &str, value: Option<String>) {
     options.retain(|(known, _)| known != name);
     options.push((name.to_owned(), value));
-}
-
-/// Quotes a word for a shell (POSIX, "Shell Command Language", quoting), if it must be.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
-    match !word.is_empty() && word.chars().all(plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
-    }
 }
 
 #[cfg(test)]

@@ -42,6 +42,14 @@ impl LeftoverKind {
             Self::Undetermined => "undetermined",
         }
     }
+
+    /// Returns the side that has the copies of a finding of this kind about `side`.
+    pub fn owner(self, side: Side) -> Side {
+        match self {
+            Self::Surplus => side,
+            Self::Missing | Self::Pending | Self::Undetermined => side.other(),
+        }
+    }
 }
 
 /// Where a row stands.

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use super::{ComparedFields, FieldName, RecordKind};
 
 /// The fields by which two unequal records are the same flow, as far as both have them.
-const FLOW: [&str; 7] = [
+pub const FLOW: [&str; 7] = [
     "interface-id",
     "srcaddr",
     "dstaddr",

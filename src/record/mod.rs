@@ -26,7 +26,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 pub use cells::{Cells, CellsLine, MOST_CELLS};
 pub use field::FieldName;
-pub use field_set::{FieldSet, Shared};
+pub use field_set::{FLOW, FieldSet, Shared};
 pub use kind::{PerKind, RecordKind};
 pub use layout::{Layout, LayoutError};
 pub use normal::{LogStatus, NormalisedRow};

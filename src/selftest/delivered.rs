@@ -46,7 +46,7 @@ impl Delivered {
             };
             let (mut body, rows) = writer.write(part.form, &part.rows, &mut random);
             if let Some(fault) = part.fault {
-                fault.befall(part.form, &mut body, &mut random);
+                fault.apply_fault(part.form, &mut body, &mut random);
             }
             parts.push((part.clone(), body));
             numbers.push(rows);

@@ -70,7 +70,7 @@ pub(super) struct PlantedCopy {
 }
 
 /// Lets each record come to both sides, or not.
-pub(super) fn befall(
+pub(super) fn apply_fault(
     random: &mut Random,
     plan: &FaultPlan,
     fields: &Fields,

@@ -70,7 +70,7 @@ pub(super) enum PartFault {
 }
 
 impl PartFault {
-    /// Picks one that can befall the form. `json` tells whether one may show within a document, after rows.
+    /// Picks one that can apply_fault the form. `json` tells whether one may show within a document, after rows.
     pub(super) fn of(form: PartForm, json: bool, random: &mut Random) -> Self {
         let is_gzip = matches!(
             form,
@@ -95,7 +95,7 @@ impl PartFault {
     }
 
     /// Does to the content what befell it.
-    pub(super) fn befall(self, form: PartForm, body: &mut Body, random: &mut Random) {
+    pub(super) fn apply_fault(self, form: PartForm, body: &mut Body, random: &mut Random) {
         let Body::Bytes(bytes) = body else { return };
         match self {
             Self::Denied | Self::Broken { .. } => {}

@@ -8,7 +8,7 @@ use crate::model::{Side, Sides};
 use crate::record::{FieldName, Layout};
 
 use super::SLOT;
-use super::fate::{FaultPlan, befall};
+use super::fate::{FaultPlan, apply_fault};
 use super::form::PartForm;
 use super::layouts::layouts;
 use super::part::{self, FLOW_LOG, NameTells, PartFault, PlantedPart};
@@ -92,7 +92,7 @@ impl Situation {
             Vec::new()
         };
 
-        let copies = befall(random, &plan, &fields, &mut records, &interfaces);
+        let copies = apply_fault(random, &plan, &fields, &mut records, &interfaces);
         let sloppy = Sides::from_fn(|_| random.percent(40));
         let mut parts = Sides::from_fn(|side| {
             part::of_side(

@@ -44,7 +44,7 @@ impl Clock {
     }
 
     /// Takes note of an answer's date, received at `now` in Unix seconds.
-    fn hear(&self, date: &str, now: i64) {
+    fn note_date(&self, date: &str, now: i64) {
         let Ok(date) = DateTime::from_str(date, DateTimeFormat::HttpDate) else {
             return;
         };
@@ -70,7 +70,7 @@ impl Intercept for Clock {
     ) -> Result<(), Box<dyn StdError + Send + Sync>> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         if let (Some(date), Ok(now)) = (context.response().headers().get("date"), now) {
-            self.hear(date, i64::try_from(now.as_secs()).unwrap_or(i64::MAX));
+            self.note_date(date, i64::try_from(now.as_secs()).unwrap_or(i64::MAX));
         }
         Ok(())
     }
@@ -92,7 +92,7 @@ mod tests {
             (date, 1_641_596_400 + 615, Some(601)),
             (date, 1_641_596_400 - 5, Some(-5)),
         ] {
-            clock.hear(date, now);
+            clock.note_date(date, now);
             assert_eq!(clock.ahead(), ahead, "{date} {now}");
         }
     }

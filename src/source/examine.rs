@@ -178,7 +178,7 @@ impl Places {
     }
 
     /// Takes note of an object.
-    pub(super) fn meet(&mut self, found: FoundObject, ask: &Ask) {
+    pub(super) fn add(&mut self, found: FoundObject, ask: &Ask) {
         self.seen += 1;
         let named = ObjectName::parse(&found.name);
         if let Some(name) = &named {
@@ -345,7 +345,7 @@ async fn files(path: &Path, options: &SourceOptions, ask: &Ask) -> Examined {
         Ok(listing) => {
             let mut places = Places::default();
             for part in &listing.parts {
-                places.meet(file(part), ask);
+                places.add(file(part), ask);
             }
             let unreadable = listing.unreadable.into_iter();
             places.unreadable = unreadable

@@ -120,7 +120,7 @@ pub(super) fn holes(scene: &Scene<'_>, side: Side) -> Vec<Hole> {
 fn between(scene: &Scene<'_>, side: Side, (from, to): (i64, i64)) -> Hole {
     let sample = scene.sides[side].sample;
     let starts = || {
-        let records = sample.all().iter();
+        let records = sample.all().into_iter();
         records.filter_map(|(_, (record, _))| record.get("start")?.parse::<i64>().ok())
     };
     let before = starts().filter(|start| *start < from).max();

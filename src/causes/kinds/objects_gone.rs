@@ -103,7 +103,7 @@ fn holds(cell: &SceneCell<'_>, (from, to): (i64, i64), scene: &Scene<'_>) -> boo
 
 /// Returns the interfaces of a flow log: those that its objects hold, and those of its account that none holds.
 fn interfaces(scene: &Scene<'_>, flow_log: &str) -> BTreeSet<Arc<str>> {
-    let sample = scene.sides.s3.sample.all().iter();
+    let sample = scene.sides.s3.sample.all().into_iter();
     let of_it = sample.filter(|(_, (_, part))| {
         ObjectName::parse(part).is_some_and(|name| name.flow_log_id == flow_log)
     });

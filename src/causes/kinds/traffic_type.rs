@@ -13,7 +13,7 @@ pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
             let is = |cell: &SceneCell<'_>| cell.is_missing_on(side) && cell.traits.sort == sort;
             let facts = &scene.sides[side];
             let has = |name: &str| {
-                let mut records = facts.sample.all().iter();
+                let mut records = facts.sample.all().into_iter();
                 records.any(|(_, (record, _))| record.get("action") == Some(name))
             };
             // What is of interfaces that the side has nothing of at all says nothing.

@@ -249,16 +249,16 @@ async fn first_layouts(reader: &CheckSession<'_>, listings: &Sides<Listing>) -> 
         }
         let mut failed = 0;
         for part in &listings[side].parts {
-            let glance = LayoutProbe {
+            let probe = LayoutProbe {
                 format: reader.check.formats[side].clone(),
                 room: Arc::new(Semaphore::new(1)),
                 found: Mutex::default(),
             };
             // What is wrong with the part, if anything, is found again and reported when it is read in earnest.
             let read = reader.sources[side]
-                .read(part, &[reader.check.window], &glance)
+                .read(part, &[reader.check.window], &probe)
                 .await;
-            if let Some(layout) = glance.found.into_inner().ok().flatten() {
+            if let Some(layout) = probe.found.into_inner().ok().flatten() {
                 return Some(layout);
             }
             failed += usize::from(read.is_err());

@@ -12,8 +12,11 @@ use crate::digest::{BucketId, Digest, Fingerprints, Resolution};
 use crate::model::{Side, Sides};
 use crate::record::Record;
 
-/// So many records of each side are kept whole, to tell what a side has at all.
-const SAMPLE: usize = 1_024;
+/// So many records of each side are kept whole, to tell what a side has at all: all of them if there are no more.
+const WHOLE_SAMPLE: usize = 2_048;
+
+/// So many of more. Each costs as much as reading some twenty lines does.
+const SAMPLE: usize = 256;
 
 /// Some of a side's records, with the parts that hold them.
 pub(in crate::check) type Sample = Lowest<(Record, Arc<str>)>;
@@ -46,7 +49,7 @@ impl DigestVisitor {
         let digest = |_| Digest::for_differences(size.differences, size.lines);
         Self {
             digests: Sides::from_fn(digest),
-            samples: Sides::from_fn(|_| Lowest::of(SAMPLE)),
+            samples: Sides::from_fn(|_| Lowest::all_up_to(WHOLE_SAMPLE, SAMPLE)),
             size,
             filters: Arc::new(FilterMemory::of(size.filters)),
             claims: EventDedup::default(),
@@ -65,9 +68,9 @@ impl DigestVisitor {
 }
 
 impl Visitor for DigestVisitor {
-    fn fresh(&self) -> Self {
+    fn empty_like(&self) -> Self {
         Self {
-            claims: self.claims.fresh(),
+            claims: self.claims.empty_like(),
             filters: Arc::clone(&self.filters),
             ..Self::new(self.size)
         }
@@ -133,9 +136,9 @@ impl RefineVisitor {
 }
 
 impl Visitor for RefineVisitor {
-    fn fresh(&self) -> Self {
+    fn empty_like(&self) -> Self {
         Self {
-            screen: self.screen.fresh(),
+            screen: self.screen.empty_like(),
             within: Arc::clone(&self.within),
         }
     }

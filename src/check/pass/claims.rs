@@ -24,7 +24,7 @@ pub(in crate::check) struct EventDedup {
 
 impl EventDedup {
     /// Nothing held, the same final claims.
-    pub(in crate::check) fn fresh(&self) -> Self {
+    pub(in crate::check) fn empty_like(&self) -> Self {
         Self {
             last: Arc::clone(&self.last),
             held: Sides::default(),

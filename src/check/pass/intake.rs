@@ -348,7 +348,7 @@ fn fitting(cells: u64, columns: u64) -> u64 {
 impl<V: Visitor> Sink for Intake<'_, V> {
     fn provisional(&mut self) {
         if self.scratch.is_none() {
-            self.scratch = Some(self.taken.fresh());
+            self.scratch = Some(self.taken.empty_like());
         }
     }
 

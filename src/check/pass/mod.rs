@@ -91,11 +91,11 @@ pub(super) async fn pass<V: Visitor>(
     progress: &Progress,
 ) -> Result<PassResult<V>, StartOver> {
     let mut first = WorkerResult::new(visitor, malformed_kept);
-    let idle = (0..limits.workers).map(|_| first.fresh()).collect();
+    let idle = (0..limits.workers).map(|_| first.empty_like()).collect();
     let room = usize::try_from(limits.content / ROOM_UNIT)
         .unwrap_or(Semaphore::MAX_PERMITS)
         .clamp(1, u32::MAX as usize);
-    let bench = WorkerPool {
+    let pool = WorkerPool {
         rules,
         idle: Mutex::new(idle),
         turns: Semaphore::new(limits.workers),
@@ -109,13 +109,13 @@ pub(super) async fn pass<V: Visitor>(
             side,
             &*sources[side],
             &wanted[side],
-            &bench,
+            &pool,
             limits.concurrency,
         )
     };
     let (s3, cwl) = tokio::try_join!(side(Side::S3), side(Side::Cwl))?;
-    let bytes = *bench.bytes.lock().unwrap_or_else(PoisonError::into_inner);
-    let workers = bench
+    let bytes = *pool.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+    let workers = pool
         .idle
         .into_inner()
         .unwrap_or_else(PoisonError::into_inner);
@@ -136,21 +136,17 @@ async fn read_side<V: Visitor>(
     side: Side,
     source: &dyn Source,
     wanted: &[WantedPart],
-    bench: &WorkerPool<'_, V>,
+    pool: &WorkerPool<'_, V>,
     concurrency: usize,
 ) -> Result<Vec<(Arc<Part>, String)>, StartOver> {
-    bench.progress.side(side).parts_total(wanted.len() as u64);
+    pool.progress.side(side).parts_total(wanted.len() as u64);
     let requests = wanted.iter().map(|wanted| PartRequest {
         part: Arc::clone(&wanted.part),
         starts: Arc::clone(&wanted.starts),
     });
     let requests: Vec<PartRequest> = requests.collect();
-    let hatches = PartOutlets {
-        bench,
-        side,
-        wanted,
-    };
-    let unread = source.read_all(&requests, concurrency, &hatches).await?;
+    let outlets = PartOutlets { pool, side, wanted };
+    let unread = source.read_all(&requests, concurrency, &outlets).await?;
     let part = |number: usize| Arc::clone(&wanted[number].part);
     Ok(unread
         .into_iter()
@@ -171,7 +167,7 @@ struct WorkerPool<'a, V> {
 
 /// Hands the content of one side's parts to workers.
 struct PartOutlets<'a, V> {
-    bench: &'a WorkerPool<'a, V>,
+    pool: &'a WorkerPool<'a, V>,
     side: Side,
     wanted: &'a [WantedPart],
 }
@@ -195,26 +191,26 @@ impl<V: Visitor> Outlets for PartOutlets<'_, V> {
     async fn room(&self, bytes: u64) -> Room {
         let units = u32::try_from(bytes.div_ceil(ROOM_UNIT))
             .unwrap_or(u32::MAX)
-            .min(self.bench.all_room);
-        let permit = Arc::clone(&self.bench.room).acquire_many_owned(units).await;
+            .min(self.pool.all_room);
+        let permit = Arc::clone(&self.pool.room).acquire_many_owned(units).await;
         Room::new(permit.expect("the semaphore is never closed"))
     }
 
     async fn deliver(&self, pieces: Vec<(usize, Content)>) -> Vec<(usize, ReadError)> {
-        let bench = self.bench;
+        let pool = self.pool;
         let bytes = pieces.iter().map(|(_, content)| content.size()).sum();
-        let _turn = bench
+        let _turn = pool
             .turns
             .acquire()
             .await
             .expect("the semaphore is never closed");
-        let worker = bench
+        let worker = pool
             .idle
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .pop();
         let mut worker = worker.expect("there is a worker for each turn");
-        let rules = Arc::clone(&bench.rules);
+        let rules = Arc::clone(&pool.rules);
         let pieces = pieces.into_iter();
         let pieces: Vec<_> = pieces
             .map(|(number, content)| (self.origin(number), content))
@@ -233,14 +229,12 @@ impl<V: Visitor> Outlets for PartOutlets<'_, V> {
             .await
             .unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()));
         let side = self.side;
-        bench.bytes.lock().unwrap_or_else(PoisonError::into_inner)[side] += bytes;
-        bench.progress.side(side).bytes(bytes);
-        bench
-            .progress
+        pool.bytes.lock().unwrap_or_else(PoisonError::into_inner)[side] += bytes;
+        pool.progress.side(side).bytes(bytes);
+        pool.progress
             .side(side)
             .records(worker.sides[side].tally.records - before);
-        bench
-            .idle
+        pool.idle
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push(worker);
@@ -252,10 +246,10 @@ impl<V: Visitor> Outlets for PartOutlets<'_, V> {
     }
 
     fn are_closed(&self) -> bool {
-        self.bench.rules.halted().is_some()
+        self.pool.rules.halted().is_some()
     }
 
     fn done(&self, _number: usize) {
-        self.bench.progress.side(self.side).part_done();
+        self.pool.progress.side(self.side).part_done();
     }
 }

@@ -58,14 +58,14 @@ impl<'a> CheckSession<'a> {
     }
 
     /// Sets limits by what there is to read as well.
-    pub(in crate::check) fn reckon_with(&mut self, listings: &Sides<Listing>) {
+    pub(in crate::check) fn limit_memory_for(&mut self, listings: &Sides<Listing>) {
         let parts = (listings.s3.parts.len() + listings.cwl.parts.len()) as u64;
         self.memory = self.check.memory.saturating_sub(parts * BYTES_A_PART);
         self.limits = limits(self.check, self.memory);
     }
 
     /// Reads the clock again: a look later than the last one finds fewer records young.
-    pub(in crate::check) fn move_clock(&mut self) {
+    pub(in crate::check) fn refresh_clock(&mut self) {
         let passed = i64::try_from(self.began.elapsed().as_secs()).unwrap_or(i64::MAX);
         let now = self.check.settle.now.saturating_add(passed);
         self.settle.now = now.saturating_sub(self.clock_ahead());

@@ -160,8 +160,8 @@ impl<V: Visitor> WorkerResult<V> {
     }
 
     /// Starts another one of the same kind.
-    pub(in crate::check) fn fresh(&self) -> Self {
-        Self::new(self.visitor.fresh(), self.most_malformed)
+    pub(in crate::check) fn empty_like(&self) -> Self {
+        Self::new(self.visitor.empty_like(), self.most_malformed)
     }
 
     /// Adds what another one took.

@@ -90,7 +90,7 @@ impl SeenRecord<'_> {
 /// What a pass does with records. Visitors of one pass merge in any order.
 pub(in crate::check) trait Visitor: Send + 'static {
     /// Makes an empty one of the same kind.
-    fn fresh(&self) -> Self;
+    fn empty_like(&self) -> Self;
 
     /// Takes a record; false if it is a copy of an event seen before and does not count. Rows with an event's id come from
     /// parts that are provisional (see [`crate::decode::Sink::provisional`]) only.

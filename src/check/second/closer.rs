@@ -53,12 +53,12 @@ pub(super) enum Strategy {
 }
 
 impl Strategy {
-    fn fresh(&self) -> Self {
+    fn empty_like(&self) -> Self {
         match self {
             Self::Sketch(_, capacity) => {
                 Self::Sketch(Sketch::for_differences(*capacity), *capacity)
             }
-            Self::Copies(copies) => Self::Copies(copies.fresh()),
+            Self::Copies(copies) => Self::Copies(copies.empty_like()),
         }
     }
 
@@ -183,10 +183,10 @@ pub(super) fn lone_kind(
 }
 
 impl Visitor for BucketVisitor {
-    fn fresh(&self) -> Self {
+    fn empty_like(&self) -> Self {
         Self {
-            claims: self.claims.fresh(),
-            ..Self::new(Arc::clone(&self.scope), self.means.fresh())
+            claims: self.claims.empty_like(),
+            ..Self::new(Arc::clone(&self.scope), self.means.empty_like())
         }
     }
 
@@ -256,8 +256,8 @@ impl Collection {
 }
 
 impl Visitor for Collection {
-    fn fresh(&self) -> Self {
-        Self::new(Arc::clone(&self.fingerprints), self.copies.fresh())
+    fn empty_like(&self) -> Self {
+        Self::new(Arc::clone(&self.fingerprints), self.copies.empty_like())
     }
 
     fn visit(&mut self, seen: &SeenRecord<'_>, key: &Fingerprints) -> bool {

@@ -132,7 +132,7 @@ impl CopyIntake {
     }
 
     /// Makes an empty one of the same pass.
-    pub(super) fn fresh(&self) -> Self {
+    pub(super) fn empty_like(&self) -> Self {
         let number = self.shared.next.fetch_add(1, Ordering::Relaxed);
         Self::numbered(Arc::clone(&self.shared), number, self.held.len())
     }

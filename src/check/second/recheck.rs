@@ -86,7 +86,7 @@ async fn again(
     every: Option<&mut EveryDifference<'_>>,
 ) -> Result<DifferencesFound, Error> {
     let last = reader.settle.now;
-    reader.move_clock();
+    reader.refresh_clock();
     screened.rules = Arc::new(reader.rules_again(&screened.rules));
     let mut explained = explain(reader, screened, before.left.clone(), last, every).await?;
     for side in Side::BOTH {

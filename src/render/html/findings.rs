@@ -7,7 +7,7 @@ use maud::{Markup, html};
 
 use super::shown;
 use crate::model::Side;
-use crate::model::finding::{Evidence, Finding, LeftoverKind};
+use crate::model::finding::{Evidence, Finding};
 use crate::model::window::rfc3339;
 use crate::model::words::{count, thousands};
 use crate::render::place::Where;
@@ -86,14 +86,9 @@ fn finding_of(report: &Report, finding: &Finding, room: &mut usize) -> Markup {
                 evidence,
                 ..
             } => {
-                let stands = match kind {
-                    LeftoverKind::Surplus => *side,
-                    LeftoverKind::Missing | LeftoverKind::Pending | LeftoverKind::Undetermined => {
-                        side.other()
-                    }
-                };
+                let owner = kind.owner(*side);
                 let shown = evidence.iter().take(*room);
-                shown.map(|found| row(report, stands, found)).collect()
+                shown.map(|found| row(report, owner, found)).collect()
             }
             Finding::Divergent { evidence, .. } => {
                 let shown = evidence.iter().take(*room);

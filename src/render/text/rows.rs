@@ -142,13 +142,8 @@ fn of(report: &Report, subject: SectionSubject) -> Vec<ShownRecord<'_>> {
                 evidence,
                 ..
             } => {
-                let stands = match kind {
-                    LeftoverKind::Surplus => *side,
-                    LeftoverKind::Missing | LeftoverKind::Pending | LeftoverKind::Undetermined => {
-                        side.other()
-                    }
-                };
-                let shown = evidence.iter().map(|found| ShownRecord::One(stands, found));
+                let owner = kind.owner(*side);
+                let shown = evidence.iter().map(|found| ShownRecord::One(owner, found));
                 shown.collect::<Vec<_>>()
             }
             Finding::Divergent { evidence, .. } => evidence.iter().map(ShownRecord::Two).collect(),

@@ -112,7 +112,7 @@ impl CloudWatch {
                     Some(at) => self.others_at(stream, at, &mut seen).await?,
                     None => Vec::new(),
                 };
-                if seen.take_off(&mut events) || !others.is_empty() {
+                if seen.drop_seen(&mut events) || !others.is_empty() {
                     barren = 0;
                 }
                 events.splice(..0, others);

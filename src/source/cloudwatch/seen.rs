@@ -62,7 +62,7 @@ fn hash(event: &Event) -> u128 {
 
 impl SeenEvents {
     /// Takes off the events that were seen before, takes note of the others, and tells whether there are any.
-    pub(super) fn take_off(&mut self, events: &mut Vec<Event>) -> bool {
+    pub(super) fn drop_seen(&mut self, events: &mut Vec<Event>) -> bool {
         let known = self.latest();
         let whole = self.whole;
         events.retain(|event| {
@@ -161,7 +161,7 @@ mod tests {
             messages.iter().map(event).collect()
         };
         let mut seen = SeenEvents::default();
-        seen.take_off(&mut page(&[(3, "a"), (7, "a"), (7, "b")]));
+        seen.drop_seen(&mut page(&[(3, "a"), (7, "a"), (7, "b")]));
         assert_eq!(seen.doubtful(&page(&[(7, "c"), (8, "a")])), None);
         assert_eq!(seen.doubtful(&page(&[(7, "b"), (7, "c")])), Some(7));
         let mut known = seen.messages();
@@ -171,7 +171,7 @@ mod tests {
         assert_eq!(seen.of_latest(), 3);
         let mut next = page(&[(7, "b"), (7, "c"), (8, "d")]);
         assert_eq!(seen.doubtful(&next), None);
-        assert!(seen.take_off(&mut next));
+        assert!(seen.drop_seen(&mut next));
         assert_eq!(next.len(), 1);
         // What is asked again is known by its number.
         seen.go_on(whole(), 100);
@@ -202,7 +202,7 @@ mod tests {
         let mut seen = SeenEvents::default();
         let page = |seen: &mut SeenEvents, timestamps: &[i64]| {
             let mut page = events(timestamps);
-            let any = seen.take_off(&mut page);
+            let any = seen.drop_seen(&mut page);
             assert_eq!(any, !page.is_empty());
             page.iter().map(|event| event.timestamp).collect::<Vec<_>>()
         };
@@ -229,7 +229,7 @@ mod tests {
         let mut seen = SeenEvents::default();
         assert!(seen.is_all(&[]));
         assert!(!seen.is_all(&events(&[3])));
-        seen.take_off(&mut events(&[3, 7, 7]));
+        seen.drop_seen(&mut events(&[3, 7, 7]));
         for (newest, known) in [
             (&[7, 7][..], true),
             // They say nothing.
@@ -243,7 +243,7 @@ mod tests {
         }
         // More than fit into a page.
         let many = vec![7; 12_000];
-        seen.take_off(&mut events(&many));
+        seen.drop_seen(&mut events(&many));
         assert!(seen.is_all(&events(&many[..10_000])));
         assert!(!seen.is_all(&events(&many[..9_000])));
     }

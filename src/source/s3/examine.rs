@@ -110,7 +110,7 @@ impl S3 {
         let mut walk = Walk::new(ask, Window::ALL);
         let page = self.look_at(folder, false).await?;
         walk.places.more = page.is_truncated() == Some(true);
-        self.meet(page, &mut walk);
+        self.add(page, &mut walk);
         let lone = !self.prefix.is_empty() && !self.prefix.ends_with('/');
         if walk.places.seen == 0 && lone {
             let page = self
@@ -119,7 +119,7 @@ impl S3 {
             let mut found = page.contents.unwrap_or_default().into_iter();
             if let Some(object) = found.next().filter(|it| it.key() == Some(&self.prefix)) {
                 folder.clone_from(&self.prefix);
-                walk.places.meet(found_of(&object), ask);
+                walk.places.add(found_of(&object), ask);
             }
         }
         Ok(walk.places)
@@ -145,7 +145,7 @@ impl S3 {
                 let below = page.common_prefixes.take().unwrap_or_default();
                 folders.extend(below.into_iter().filter_map(|below| below.prefix));
                 let token = page.next_continuation_token.take();
-                self.meet(page, walk);
+                self.add(page, walk);
                 match token {
                     Some(token) if walk.listings < MOST_LISTINGS => {
                         from = listing::PageStart::Token(token);
@@ -171,7 +171,7 @@ impl S3 {
     }
 
     /// Takes note of the objects of a page.
-    fn meet(&self, page: ListObjectsV2Output, walk: &mut Walk<'_>) {
+    fn add(&self, page: ListObjectsV2Output, walk: &mut Walk<'_>) {
         for object in page.contents.unwrap_or_default() {
             let key = object.key().unwrap_or_default();
             let wanted = self.wants(key, object.size(), &walk.names);
@@ -180,7 +180,7 @@ impl S3 {
             }
             match listing::archived(&object) {
                 Some(reason) => walk.places.unreadable.push((key.to_owned(), reason)),
-                None => walk.places.meet(found_of(&object), walk.ask),
+                None => walk.places.add(found_of(&object), walk.ask),
             }
         }
     }

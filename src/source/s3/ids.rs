@@ -79,7 +79,7 @@ impl S3 {
             let mut begins = BTreeSet::new();
             for object in page.contents() {
                 if let Some(name) = object.key().and_then(ObjectName::parse) {
-                    search.meet(name.flow_log_id);
+                    search.add(name.flow_log_id);
                     begins.insert(format!("{}_vpcflowlogs_{}_", name.account, name.region));
                 }
             }
@@ -92,7 +92,7 @@ impl S3 {
                             .try_page(&prefix, true, &PageStart::Beginning, 1)
                             .await?;
                         if !page.contents().is_empty() {
-                            search.meet(&id);
+                            search.add(&id);
                         }
                     }
                 }
@@ -124,7 +124,7 @@ impl S3 {
 }
 
 impl Search {
-    fn meet(&mut self, id: &str) {
+    fn add(&mut self, id: &str) {
         self.open.remove(id);
         if !self.met.contains(id) {
             self.met.insert(id.to_owned());

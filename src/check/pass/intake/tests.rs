@@ -79,7 +79,7 @@ fn event<V: Visitor>(intake: &mut Intake<'_, V>, id: &str) {
 /// they end. Returns how often `a` counts in the end, and how many of the parts must be taken again.
 fn at_once(whole: [bool; 2]) -> (u64, usize) {
     let (rules, first) = (rules(), WorkerResult::new(DigestVisitor::new(SIZE), 8));
-    let (mut one, mut other) = (first.fresh(), first.fresh());
+    let (mut one, mut other) = (first.empty_like(), first.empty_like());
     let origins = [origin(0), origin(1)];
     let mut intakes = [
         Intake::new(&rules, &origins[0], &mut one),
@@ -123,7 +123,7 @@ fn a_part_that_fails_gives_up_no_other_parts_events() {
 #[test]
 fn what_must_be_taken_again_is_taken_without_what_others_have() {
     let (rules, mut worker) = (rules(), WorkerResult::new(DigestVisitor::new(SIZE), 8));
-    let mut other = worker.fresh();
+    let mut other = worker.empty_like();
     let line = "2 1 eni-0aa 10.0.0.1 10.0.0.2 1 2 6 1 40 1700000000 1700000060 ACCEPT OK";
     let answer = |ids: &[&str]| {
         let events = ids

@@ -72,7 +72,7 @@ impl BucketReconcile<'_, '_> {
     }
 
     fn leftover(&mut self, kind: LeftoverKind, side: Side, one: &Evidence) {
-        let owner = owner(kind, side);
+        let owner = kind.owner(side);
         let text = self.text(&one.record);
         if self.before.copied(owner).told.take(&text) {
             return;
@@ -166,7 +166,7 @@ impl BucketReconcile<'_, '_> {
                 evidence,
                 ..
             } => {
-                let owner = owner(*kind, *side);
+                let owner = kind.owner(*side);
                 let all = records - evidence.len() as u64;
                 let mut rest = all - self.before.copied(owner).told.take_more(all);
                 let young = is_young_slot(self.slot, &self.sift.patience.settle());
@@ -266,14 +266,6 @@ impl BucketReconcile<'_, '_> {
         let values = fields.into_iter().flatten();
         let values = values.map(|name| record.get(name).unwrap_or("-"));
         values.collect::<Vec<_>>().join(" ")
-    }
-}
-
-/// Returns the side that has the copy.
-fn owner(kind: LeftoverKind, side: Side) -> Side {
-    match kind {
-        LeftoverKind::Surplus => side,
-        LeftoverKind::Missing | LeftoverKind::Pending | LeftoverKind::Undetermined => side.other(),
     }
 }
 
