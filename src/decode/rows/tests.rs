@@ -112,13 +112,50 @@ fn a_text_may_hold_several_records_and_what_tools_write_around_them() {
         RowTexts::new(&default_format(), &mut events)
             .take(text.as_bytes(), RowOrigin::Event(1, Some("7")))
             .unwrap();
-        let ids = events.rows.iter().map(|row| row.event_id.as_deref());
-        assert_eq!(ids.collect::<Vec<_>>(), [Some("7"), Some("7/1")]);
+        let ids: Vec<_> = events
+            .rows
+            .iter()
+            .map(|row| row.event_id.clone().unwrap())
+            .collect();
+        assert!(ids[0].starts_with("7 "), "{ids:?}");
+        assert_eq!(ids[1], format!("{}/1", ids[0]));
     }
     let tabs =
         format!("1700000000000\teni-0aa-all\t{a}\nEVENTS\t7\t1700000312345\t{a}\t1700000000000");
     let all = of(&tabs.split('\n').collect::<Vec<_>>(), &default_format());
     assert_eq!((all.texts(), &all.malformed), (vec![a, a], &vec![]));
+}
+
+#[test]
+fn an_event_of_one_id_that_holds_more_is_another_one() {
+    let mut events = Collected::default();
+    let mut rows = RowTexts::new(&default_format(), &mut events);
+    for text in [
+        ROW.to_owned(),
+        format!("EVENTS\t7\t{ROW}\t1700000000000"),
+        format!("{ROW}\t{ROW}"),
+        format!("{ROW}\n{ROW}"),
+        format!("{ROW}\tx"),
+    ] {
+        let from = RowOrigin::Event(1, Some("7"));
+        rows.take(text.as_bytes(), from).unwrap();
+    }
+    let ids = events.rows.iter().map(|row| row.event_id.clone().unwrap());
+    let ids: Vec<String> = ids.collect();
+    assert_eq!(ids[..2], ["7", "7"]);
+    assert_eq!(ids[2..4], ids[4..6]);
+    let unlike: std::collections::BTreeSet<_> = ids.iter().collect();
+    assert_eq!(unlike.len(), 4, "{ids:?}");
+}
+
+#[test]
+fn damaged_rows_with_a_break_between_are_rows_each() {
+    let damaged = ROW.replacen("2 ", "hello2 ", 1);
+    let stamped = format!("2023-11-14T22:13:20.000Z {damaged}\\n{ROW} more");
+    let all = of(&[&stamped], &default_format());
+    assert_eq!(all.malformed.len(), 2, "{:?}", all.malformed);
+    let all = of(&["2 3\t4 5"], &default_format());
+    assert_eq!(all.malformed.len(), 1, "{:?}", all.malformed);
 }
 
 #[test]

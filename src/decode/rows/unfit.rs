@@ -2,7 +2,10 @@
 
 use std::mem;
 
+use xxhash_rust::xxh3::Xxh3;
+
 use super::{RowOrigin, RowTexts, count_cells, is_control};
+use crate::decode::around::is_time_stamp;
 use crate::decode::several::{CellsRun, Passing, is_beside, line_of_object, passing, pieces};
 use crate::decode::{DecodeError, Row, Sink};
 use crate::record::{Cells, Layout};
@@ -17,6 +20,11 @@ impl<S: Sink> RowTexts<'_, S> {
         from: RowOrigin<'_>,
         found: Option<usize>,
     ) -> Result<(), DecodeError> {
+        let several = self.id_of_several(text, from);
+        let from = match (&several, from) {
+            (Some(id), RowOrigin::Event(number, _)) => RowOrigin::Event(number, Some(id)),
+            _ => from,
+        };
         let mut taken: u32 = 0;
         let mut refused = Vec::new();
         let count = pieces(text).count();
@@ -38,19 +46,60 @@ impl<S: Sink> RowTexts<'_, S> {
                 None => refused.push(piece),
             }
         }
-        if taken == 0 {
+        if taken == 0 && !self.are_rows(text, &refused) {
             return self.unfit_line(text, from, found);
         }
         let columns = self.shape.columns;
         for piece in refused {
-            let cells = piece.split(|byte| *byte <= b' ');
-            let cells: CellsRun<'_> = cells.filter(|cell| !cell.is_empty()).collect();
+            let mut cells = cells_of(piece);
+            if cells.first().is_some_and(|cell| is_time_stamp(cell)) {
+                cells.remove(0);
+            }
             let reason = format!(
                 "one of {count} pieces in it is no record: the layout has {columns} columns"
             );
             self.refuse_cells(from, reason, Cells::Apart(&cells))?;
         }
         Ok(())
+    }
+
+    /// Returns an id for the event at hand if it holds several records: its own does not tell it from an event with the same
+    /// id that holds a part of them, and two events with one id that say other things are two.
+    fn id_of_several(&mut self, text: &[u8], from: RowOrigin<'_>) -> Option<String> {
+        let RowOrigin::Event(_, Some(id)) = from else {
+            return None;
+        };
+        let (mut records, mut said) = (0, Xxh3::new());
+        for piece in pieces(text) {
+            if let Some(run) = self.records_of(piece) {
+                records += run.len() / self.shape.columns;
+                run.iter().for_each(|cell| {
+                    said.update(cell);
+                    said.update(b" ");
+                });
+            } else if !is_beside(text, piece) {
+                records += 1;
+                said.update(piece);
+                said.update(b" ");
+            }
+        }
+        let several = records > 1 && !id.is_empty();
+        several.then(|| format!("{id} {:016x}", said.digest()))
+    }
+
+    /// Tells whether pieces of a text of which none is a record are rows all the same: one has as many cells as the layout
+    /// has columns.
+    fn are_rows(&self, text: &[u8], pieces: &[&[u8]]) -> bool {
+        let is_row = |piece: &&[u8]| {
+            let cells = cells_of(piece);
+            let stamped = cells.first().is_some_and(|cell| is_time_stamp(cell));
+            cells.len() - usize::from(stamped) == self.shape.columns
+        };
+        pieces.len() > 1
+            && self.choices.is_empty()
+            && pieces.iter().any(is_row)
+            && passing(text) == Passing::No
+            && !text.iter().any(|byte| is_control(*byte) && *byte != b'\n')
     }
 
     /// Takes a piece of a line that is a header: lines may end in CR alone.
@@ -94,8 +143,7 @@ impl<S: Sink> RowTexts<'_, S> {
         }
         let found = found.unwrap_or_else(|| count_cells(text));
         if !self.choices.is_empty() {
-            let cells = text.split(|byte| *byte <= b' ');
-            let cells: CellsRun<'_> = cells.filter(|cell| !cell.is_empty()).collect();
+            let cells = cells_of(text);
             let formats = self.choices.len();
             let reason = format!("{found} columns that are a record in none of {formats} formats");
             return self.refuse_cells(from, reason, Cells::Apart(&cells));
@@ -153,4 +201,10 @@ impl<S: Sink> RowTexts<'_, S> {
         }
         Ok(())
     }
+}
+
+/// Cuts where a space or anything below it stands.
+fn cells_of(text: &[u8]) -> CellsRun<'_> {
+    let cells = text.split(|byte| *byte <= b' ');
+    cells.filter(|cell| !cell.is_empty()).collect()
 }
