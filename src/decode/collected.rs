@@ -4,7 +4,7 @@ use std::io::{Seek, Write};
 use std::path::Path;
 
 use super::{Content, DecodeError, Format, Malformed, Row, Sink, Stop, decode};
-use crate::record::Layout;
+use crate::record::{Layout, RowPlace};
 
 /// A row, kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub(super) struct Collected {
     pub(super) layouts: Vec<Layout>,
     pub(super) rows: Vec<CollectedRow>,
     pub(super) malformed: Vec<(u64, String)>,
+    /// What is known of each of these.
+    pub(super) places: Vec<Vec<RowPlace>>,
     /// When the rows that follow were delivered.
     pub(super) delivered: Option<i64>,
     /// Stops after so many rows.
@@ -82,6 +84,7 @@ impl Sink for Collected {
 
     fn malformed(&mut self, row: Malformed) -> Result<(), Stop> {
         self.malformed.push((row.number, row.reason));
+        self.places.push(row.places);
         Ok(())
     }
 }

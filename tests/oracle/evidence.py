@@ -56,7 +56,14 @@ def compare_one(made, side, one):
 
 def told(record):
     """The values of a record as a report spells them, without what is absent; a masked one as any text of asterisks."""
-    return {f: Any() if v is rules.MASKED else v for f, v in zip(record.layout, record.values) if v is not rules.ABSENT}
+    return {f: spelled(v) for f, v in zip(record.layout, record.values) if v is not rules.ABSENT}
+
+
+def spelled(value):
+    """A value in JSON: a number that 64 bits do not hold is text there, so that no reader rounds it."""
+    if value is rules.MASKED:
+        return Any()
+    return str(value) if isinstance(value, int) and value >= 1 << 64 else value
 
 
 class Any:

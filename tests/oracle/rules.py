@@ -209,6 +209,7 @@ def unglue(cells, layout):
     columns, values = len(layout), CLOSED.get(layout[-1])
     if not values or columns < 2:
         return []
+    values += ("-",)
     pieces = [[]]
     for cell in cells:
         if len(pieces[-1]) == columns - 1:

@@ -65,6 +65,9 @@ fn a_row_has_the_one_of_the_formats_given_that_it_fits() {
     let reason = "columns that are a record in none of 3 formats";
     let malformed = [(4, format!("3 {reason}")), (7, format!("1 {reason}"))];
     assert_eq!(all.malformed, malformed);
+    let all = of(&["2023-11-14T22:13:20.000Z eni-0aa 40 x"], &format);
+    let known = all.places[0].iter().map(|place| place.interface.as_deref());
+    assert_eq!(known.collect_vec(), [Some("eni-0aa"), None]);
 }
 
 #[test]

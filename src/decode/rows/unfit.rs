@@ -51,10 +51,7 @@ impl<S: Sink> RowTexts<'_, S> {
         }
         let columns = self.shape.columns;
         for piece in refused {
-            let mut cells = cells_of(piece);
-            if cells.first().is_some_and(|cell| is_time_stamp(cell)) {
-                cells.remove(0);
-            }
+            let cells = cells_of(piece);
             let reason = format!(
                 "one of {count} pieces in it is no record: the layout has {columns} columns"
             );
@@ -90,11 +87,7 @@ impl<S: Sink> RowTexts<'_, S> {
     /// Tells whether pieces of a text of which none is a record are rows all the same: one has as many cells as the layout
     /// has columns.
     fn are_rows(&self, text: &[u8], pieces: &[&[u8]]) -> bool {
-        let is_row = |piece: &&[u8]| {
-            let cells = cells_of(piece);
-            let stamped = cells.first().is_some_and(|cell| is_time_stamp(cell));
-            cells.len() - usize::from(stamped) == self.shape.columns
-        };
+        let is_row = |piece: &&[u8]| cells_of(piece).len() == self.shape.columns;
         pieces.len() > 1
             && self.choices.is_empty()
             && pieces.iter().any(is_row)
@@ -203,8 +196,10 @@ impl<S: Sink> RowTexts<'_, S> {
     }
 }
 
-/// Cuts where a space or anything below it stands.
+/// Cuts where a space or anything below it stands, and leaves a time stamp at the head out.
 fn cells_of(text: &[u8]) -> CellsRun<'_> {
     let cells = text.split(|byte| *byte <= b' ');
-    cells.filter(|cell| !cell.is_empty()).collect()
+    let mut cells = cells.filter(|cell| !cell.is_empty()).peekable();
+    cells.next_if(|cell| is_time_stamp(cell));
+    cells.collect()
 }
