@@ -82,12 +82,6 @@ impl BucketCopies {
         taken
     }
 
-    /// Keeps the number only.
-    pub fn forget_texts(&mut self) {
-        self.more = self.total();
-        self.records.clear();
-    }
-
     /// Returns the earliest `end` of those that are told by their text.
     pub fn earliest_end(&self) -> Option<i64> {
         self.records.values().filter_map(|named| named.end).min()
@@ -108,8 +102,8 @@ mod tests {
         assert_eq!((copies.total(), copies.earliest_end()), (5, Some(3)));
         assert!(copies.take("a") && copies.take("a") && !copies.take("a"));
         assert!(!copies.take("c"));
-        copies.forget_texts();
-        assert_eq!((copies.take_more(9), copies.total()), (3, 0));
+        assert!(copies.take("b"));
+        assert_eq!((copies.take_more(9), copies.total()), (2, 0));
         assert!(copies.is_empty());
     }
 }

@@ -141,6 +141,7 @@ mod tests {
             interface: interface.into(),
             slot,
             copies: Default::default(),
+            fields: None,
             s3: Default::default(),
             cwl: Default::default(),
         };

@@ -29,6 +29,9 @@ pub use subject::JobSubject;
 /// How far the clocks of two machines may be apart that share a state, in seconds.
 const CLOCKS_APART: i64 = 600;
 
+/// The names of the fields that are compared, of each kind of record.
+pub type ComparedFields = BTreeMap<RecordKind, Vec<String>>;
+
 /// What has been decided, and what is carried. Times are Unix seconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -42,8 +45,8 @@ pub struct JobState {
     pub unread: Vec<Unread>,
     /// Parts that could not be read, and the stretch of a decided window that they may hold records of.
     pub unreadable: Vec<Unreadable>,
-    /// The compared fields, of whose values the texts in `open` consist.
-    pub fields: BTreeMap<RecordKind, Vec<String>>,
+    /// The fields that were compared last, of whose values the texts in `open` consist where nothing else is said.
+    pub fields: ComparedFields,
     /// Buckets with copies that are not decided, or that an unreadable part may hold more of; in order.
     pub open: Vec<OpenBucket>,
 }
@@ -85,6 +88,9 @@ pub struct OpenBucket {
     pub slot: i64,
     /// How many copies each side held at the first look.
     pub copies: Sides<u64>,
+    /// The fields in which the bucket was opened, if they are not those of the state: nothing of it is decided in fewer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fields: Option<ComparedFields>,
     /// Copies that S3 has and CloudWatch Logs lacks.
     #[serde(default, skip_serializing_if = "OpenCopies::is_empty")]
     pub s3: OpenCopies,
@@ -125,6 +131,7 @@ impl OpenBucket {
             interface: bucket.interface.to_string(),
             slot,
             copies: Sides::default(),
+            fields: None,
             s3: OpenCopies::default(),
             cwl: OpenCopies::default(),
         }
@@ -135,19 +142,6 @@ impl OpenBucket {
         match side {
             Side::S3 => &mut self.s3,
             Side::Cwl => &mut self.cwl,
-        }
-    }
-
-    fn forget_texts(&mut self) {
-        for side in Side::BOTH {
-            let OpenCopies {
-                told,
-                pending,
-                undetermined,
-            } = self.copied(side);
-            [told, pending, undetermined]
-                .into_iter()
-                .for_each(BucketCopies::forget_texts);
         }
     }
 

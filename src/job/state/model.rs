@@ -407,3 +407,71 @@ fn what_is_known_by_number_only_is_counted() {
     assert_eq!((late, given_up), (0, 2));
     assert!(state.carried().is_nothing());
 }
+
+/// What was opened in all fields is not decided by a look that compares fewer, and is by one that compares more.
+#[test]
+fn nothing_is_decided_in_fewer_fields_than_it_was_opened_in() {
+    let flow = ModelFlow {
+        interface: 1,
+        start: 0,
+        length: 10,
+        owner: Side::S3,
+        other: None,
+    };
+    let look = |now: i64, kind: Option<LeftoverKind>, fields: &[&str], number: usize| {
+        let finding = kind.map(|kind| Finding::Leftovers {
+            kind,
+            side: Side::Cwl,
+            bucket: flow.bucket(),
+            records: 1,
+            evidence: vec![evidence(number, &flow)],
+        });
+        let copies = Sides {
+            s3: 1,
+            cwl: u64::from(kind.is_none()),
+        };
+        let settle = Settle {
+            now,
+            seconds: SETTLE,
+        };
+        let fields = fields.iter().map(|&name| name.to_owned()).collect();
+        Report {
+            fields: BTreeMap::from([(RecordKind::Vpc, fields)]),
+            ..report(
+                Window::of_slot(0),
+                settle,
+                finding.into_iter().collect(),
+                Vec::new(),
+                BTreeMap::from([(flow.bucket(), copies)]),
+            )
+        }
+    };
+    let mut state = JobState::begin(JobSubject::default(), 0);
+    let mut take = |now: i64, first: bool, report: &Report| {
+        let patience = GiveUp {
+            now,
+            give_up: GIVE_UP,
+        };
+        let taken = state.take(report, first, patience, 9);
+        let carried = state.carried();
+        let text = serde_json::to_string(&state).unwrap();
+        assert_eq!(serde_json::from_str::<JobState>(&text).unwrap(), state);
+        (
+            taken.counts.pending.cwl,
+            taken.late.found.cwl,
+            carried.is_nothing(),
+        )
+    };
+    let all = ["start", "end", "bytes"];
+    let pending = Some(LeftoverKind::Pending);
+    assert_eq!(take(100, true, &look(100, pending, &all, 7)), (1, 0, false));
+    let fewer = ["start", "end"];
+    assert_eq!(take(200, false, &look(200, None, &fewer, 7)), (1, 0, false));
+    let more = ["start", "end", "bytes", "action"];
+    let missing = Some(LeftoverKind::Missing);
+    assert_eq!(
+        take(1000, false, &look(1000, missing, &more, 7)),
+        (1, 0, false)
+    );
+    assert_eq!(take(1100, false, &look(1100, None, &all, 7)), (0, 1, true));
+}

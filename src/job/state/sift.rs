@@ -15,7 +15,7 @@ use crate::model::window::{Settle, Window, slot};
 use crate::model::{Counts, Cover, Side, Sides};
 use crate::report::Report;
 
-use super::{JobState, OpenBucket, Unreadable, is_young_slot};
+use super::{ComparedFields, JobState, OpenBucket, Unreadable, is_young_slot};
 use visit::BucketReconcile;
 
 /// How long an undecided copy is looked for.
@@ -136,8 +136,9 @@ impl JobState {
         };
         sift.hidden = sift.hidden_now();
         if self.fields != report.fields {
-            // Texts of other fields cannot be told apart by these: from here on there are only numbers.
-            self.open.iter_mut().for_each(OpenBucket::forget_texts);
+            for open in &mut self.open {
+                open.fields.get_or_insert_with(|| self.fields.clone());
+            }
             self.fields.clone_from(&report.fields);
         }
         let inside = |open: &OpenBucket| report.window.contains(open.slot);
@@ -159,6 +160,9 @@ impl JobState {
         }
         self.open
             .sort_by(|a, b| (a.slot, &a.interface).cmp(&(b.slot, &b.interface)));
+        for open in &mut self.open {
+            open.fields.take_if(|fields| *fields == self.fields);
+        }
         self.unreadable.extend(sift.hidden.iter().cloned());
         sift.taken()
     }
@@ -282,7 +286,7 @@ impl Reconcile<'_> {
         open: Option<OpenBucket>,
         found: &BucketDifferences<'_>,
     ) -> Option<OpenBucket> {
-        let slot = bucket.slot?;
+        let (slot, report) = (bucket.slot?, self.report);
         let now = self.report.copies.get(bucket).copied().unwrap_or_default();
         let mut before = open.unwrap_or_else(|| OpenBucket {
             copies: now,
@@ -290,8 +294,15 @@ impl Reconcile<'_> {
         });
         let mut after = OpenBucket {
             copies: before.copies,
+            fields: Some(
+                before
+                    .fields
+                    .take()
+                    .unwrap_or_else(|| report.fields.clone()),
+            ),
             ..OpenBucket::new(bucket, slot)
         };
+        let fields = after.fields.clone().unwrap_or_default();
         for side in Side::BOTH {
             after.copied(side).told = before.copied(side).told.clone();
         }
@@ -302,7 +313,13 @@ impl Reconcile<'_> {
             now,
             before: &mut before,
             after: &mut after,
+            fields: &fields,
         };
+        if are_fewer(&report.fields, &fields) {
+            visit.keep_open();
+            self.hide_again(bucket);
+            return after.is_open().then_some(after);
+        }
         // Those that are told by their text first, so that none is taken for another.
         found.iter().for_each(|finding| visit.named(finding));
         found.iter().for_each(|finding| visit.numbered(finding));
@@ -312,6 +329,20 @@ impl Reconcile<'_> {
             .iter()
             .any(|&side| !after.copied(side).told.is_empty());
         (after.is_open() || (hidden && told)).then_some(after)
+    }
+
+    /// Leaves what may hold more of a bucket to another look.
+    fn hide_again(&mut self, bucket: &Bucket) {
+        let settle = self.patience.settle();
+        let again = self
+            .before
+            .iter()
+            .filter(|part| part.may_hold(bucket) && is_young_slot(slot(part.end - 1), &settle));
+        for part in again.cloned().collect::<Vec<_>>() {
+            if !self.hidden.contains(&part) {
+                self.hidden.push(part);
+            }
+        }
     }
 
     /// Tells whether a copy that a side had may be hidden there now.
@@ -348,6 +379,14 @@ impl Reconcile<'_> {
             given_up: self.given_up,
         }
     }
+}
+
+/// Tells whether a look compared records of a kind in fewer fields than these.
+fn are_fewer(compared: &ComparedFields, than: &ComparedFields) -> bool {
+    than.iter().any(|(kind, names)| {
+        let now = compared.get(kind);
+        now.is_some_and(|now| names.iter().any(|name| !now.contains(name)))
+    })
 }
 
 fn cover_may_hold(cover: &Cover, bucket: &Bucket) -> bool {

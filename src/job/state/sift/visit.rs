@@ -6,7 +6,7 @@ use crate::model::{Side, Sides};
 use crate::record::Record;
 
 use super::{GiveUp, Reconcile};
-use crate::job::state::{BucketCopies, OpenBucket, is_young_slot};
+use crate::job::state::{BucketCopies, ComparedFields, OpenBucket, is_young_slot};
 
 /// A copy of a look, as far as it is known.
 struct LookCopy<'a> {
@@ -26,6 +26,8 @@ pub(super) struct BucketReconcile<'a, 'b> {
     pub(super) before: &'a mut OpenBucket,
     /// What is known now.
     pub(super) after: &'a mut OpenBucket,
+    /// The fields by whose values its copies are known.
+    pub(super) fields: &'a ComparedFields,
 }
 
 impl BucketReconcile<'_, '_> {
@@ -241,6 +243,17 @@ impl BucketReconcile<'_, '_> {
         }
     }
 
+    /// Goes on waiting for everything: records were compared in fewer fields than when they were opened, so what agrees now
+    /// may be another record.
+    pub(super) fn keep_open(&mut self) {
+        for owner in Side::BOTH {
+            let pending = std::mem::take(&mut self.before.copied(owner).pending);
+            let undetermined = std::mem::take(&mut self.before.copied(owner).undetermined);
+            self.keep_hidden(owner, LeftoverKind::Pending, pending);
+            self.keep_hidden(owner, LeftoverKind::Undetermined, undetermined);
+        }
+    }
+
     /// Goes on waiting for the other copies of what `owner` had and is out of sight there now, unless it is too long ago.
     fn keep_hidden(&mut self, owner: Side, kind: LeftoverKind, copies: BucketCopies) {
         let (lacking, number) = (owner.other(), copies.total());
@@ -262,7 +275,7 @@ impl BucketReconcile<'_, '_> {
 
     /// Two records are the same if their compared fields are.
     fn text(&self, record: &Record) -> String {
-        let fields = self.sift.report.fields.get(&record.kind());
+        let fields = self.fields.get(&record.kind());
         let values = fields.into_iter().flatten();
         let values = values.map(|name| record.get(name).unwrap_or("-"));
         values.collect::<Vec<_>>().join(" ")
