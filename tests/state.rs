@@ -330,6 +330,43 @@ fn a_source_that_is_gone_changes_nothing() {
     assert_eq!(outcome.windows()[0].0, time(MIDNIGHT + 45 * MINUTE));
 }
 
+/// A state is about places, however they are written.
+#[test]
+fn a_state_knows_its_sources_wherever_a_run_begins() {
+    let job = Job::new();
+    job.put("s3", "a.log", &records(3));
+    job.put("cwl", "a.txt", &records(3));
+    job.run(MIDNIGHT + HOUR, &[]).assert(0, &[]);
+    let elsewhere = Job::new();
+    elsewhere.put("s3", "a.log", &records(3));
+    elsewhere.put("cwl", "a.txt", &records(3));
+    let run = |sources: [PathBuf; 2], now: i64| {
+        let mut command = offline();
+        command.current_dir(&elsewhere.root).arg("check");
+        command.args(sources).arg("--state").arg(job.path("state"));
+        let output = command.args(["--now", &time(now)]).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        (output.status.code().unwrap(), said)
+    };
+    let (code, said) = run(["s3".into(), "cwl".into()], MIDNIGHT + 2 * HOUR);
+    assert_eq!(code, 2, "{said}");
+    let other = format!(
+        "not `{}`",
+        elsewhere.path("s3").canonicalize().unwrap().display()
+    );
+    assert!(
+        said.contains("the state is of another job: s3 is `"),
+        "{said}"
+    );
+    assert!(said.contains(&other), "{said}");
+    let (code, said) = run(
+        [job.path("s3"), job.path("cwl/../cwl")],
+        MIDNIGHT + 2 * HOUR,
+    );
+    assert_eq!(code, 0, "{said}");
+    job.run(MIDNIGHT + 3 * HOUR, &[]).assert(0, &[]);
+}
+
 #[test]
 fn a_state_is_for_one_job_and_one_run() {
     let job = Job::new();

@@ -223,7 +223,6 @@ fn job(
         directory,
         subject: JobSubject {
             source: sources.as_ref().map(|(address, _)| address.to_string()),
-            region: of_sides(|side| &side.region),
             format: of_sides(|side| &side.format),
             fields: sorted(&args.comparison.fields),
             ignore_fields: sorted(&args.comparison.ignore_fields),

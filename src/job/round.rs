@@ -130,6 +130,10 @@ impl RoundRun<'_> {
 
     /// State and reports change only between two looks, so that a look can be dropped at any time.
     async fn looks(&mut self, state: &mut JobState, mut every: Option<&mut EveryDifference<'_>>) {
+        if let Err(error) = self.recognise(state) {
+            self.trouble = Some(error);
+            return;
+        }
         for stretch in again(state, self.pattern.step) {
             let mut check = self.check(stretch.window);
             check.recheck.times = 0;
@@ -137,7 +141,8 @@ impl RoundRun<'_> {
             if !stretch.interfaces.is_empty() {
                 check.interfaces = stretch.interfaces.into_iter().collect();
             }
-            let verdict = match check::run(&check, self.sources, self.progress, None).await {
+            let looked_at = check::run(&check, self.sources, self.progress, None).await;
+            let verdict = match self.believed(state, looked_at) {
                 Ok(report) => Some(self.seen_again(state, report, every.as_deref_mut())),
                 Err(error) => {
                     self.trouble = Some(error);
@@ -155,7 +160,7 @@ impl RoundRun<'_> {
             let check = self.check(window);
             let looked_at =
                 check::run(&check, self.sources, self.progress, every.as_deref_mut()).await;
-            let verdict = match looked_at {
+            let verdict = match self.believed(state, looked_at) {
                 Ok(report) if self.lies_ahead(window, &report) => {
                     self.trouble = Some(ahead_of_the_service(window, &report));
                     break;
@@ -192,6 +197,26 @@ impl RoundRun<'_> {
                 }
             }
         }
+    }
+
+    /// Refuses sources that are other ones than those of the state. A service tells whose a log group is when it is listed.
+    fn recognise(&self, state: &mut JobState) -> Result<(), Error> {
+        let now = self.sources.as_ref().map(|source| source.identity());
+        state.recognise(&now).map_err(|difference| {
+            Error::Usage(format!(
+                "the state is of another job: {difference}; give each job a --state directory of its own"
+            ))
+        })
+    }
+
+    /// Returns the report of a look, if it was at the sources of the state.
+    fn believed(
+        &self,
+        state: &mut JobState,
+        looked_at: Result<Report, Error>,
+    ) -> Result<Report, Error> {
+        let report = looked_at?;
+        self.recognise(state).map(|()| report)
     }
 
     /// Tells whether the window has not ended by the service's clock, which a look has told.

@@ -38,7 +38,7 @@ use super::clock::Clock;
 use super::pace::Paces;
 use super::{
     Ask, FEW_STREAMS, GroupName, GroupReading, Listing, Outlet, Outlets, Part, PartRequest,
-    ReadError, Remark, Source, SourceOptions, StartOver, UnreadParts, one_by_one,
+    ReadError, Remark, Source, SourceIdentity, SourceOptions, StartOver, UnreadParts, one_by_one,
 };
 use crate::model::window::Window;
 use crate::model::{Error, Side};
@@ -59,6 +59,8 @@ const EXPORT: &str =
 pub(super) struct CloudWatch {
     side: Side,
     group: GroupName,
+    /// Where the service is, if not where AWS has it.
+    endpoint: Option<String>,
     all_streams: bool,
     client: Client,
     config: SdkConfig,
@@ -84,6 +86,8 @@ struct GroupLearned {
     part: bool,
     /// Why streams are not read together any more.
     by_stream: Option<Remark>,
+    /// The account that the group is of.
+    account: Option<String>,
     /// Streams that cannot be read by themselves either, with the reason.
     distrusted: BTreeMap<String, String>,
 }
@@ -111,7 +115,8 @@ impl CloudWatch {
             .retry_config(RetryConfig::disabled())
             .interceptor(clock.clone());
         let configured = || aws::endpoint(&loaded, SERVICE_ID);
-        if let Some(url) = options.endpoint_url.clone().or_else(configured) {
+        let endpoint = options.endpoint_url.clone().or_else(configured);
+        if let Some(url) = &endpoint {
             config = config.endpoint_url(url);
         }
         let region = loaded.region().map_or("", |region| region.as_ref());
@@ -119,6 +124,7 @@ impl CloudWatch {
         Ok(Self {
             side: options.side,
             group: group.clone(),
+            endpoint,
             all_streams: options.all_streams,
             client: Client::from_conf(config.build()),
             caller: Caller::new(options, paces).in_region(region),
@@ -132,7 +138,7 @@ impl CloudWatch {
     }
 
     /// Returns the group as the calls want it: (`logGroupName`, `logGroupIdentifier`), one of them.
-    fn identity(&self) -> (Option<String>, Option<String>) {
+    fn named(&self) -> (Option<String>, Option<String>) {
         match &self.group.arn {
             Some(arn) => (None, Some(arn.clone())),
             None => (Some(self.group.name.clone()), None),
@@ -197,10 +203,27 @@ impl CloudWatch {
     }
 }
 
+/// Returns the account that an ARN names.
+fn account_in(arn: &str) -> Option<String> {
+    let account = arn.split(':').nth(4)?;
+    (!account.is_empty()).then(|| account.to_owned())
+}
+
 #[async_trait]
 impl Source for CloudWatch {
     fn address(&self) -> String {
         self.group.written.clone()
+    }
+
+    fn identity(&self) -> SourceIdentity {
+        let region = self.config.region().map(ToString::to_string);
+        let linked = self.group.arn.as_deref().and_then(account_in);
+        SourceIdentity {
+            place: format!("cwl://{}", self.group.name),
+            endpoint: self.endpoint.clone(),
+            region,
+            account: linked.or_else(|| self.state().account.clone()),
+        }
     }
 
     fn is_headerless(&self) -> bool {

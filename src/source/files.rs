@@ -21,7 +21,7 @@ use super::folder::reason;
 use super::meant::{meant, no_flow_log};
 use super::passed_over::empty_log;
 use super::spool::Spool;
-use super::{Ask, Listing, Outlet, Part, ReadError, Source, folder};
+use super::{Ask, Listing, Outlet, Part, ReadError, Source, SourceIdentity, folder};
 use crate::decode::Content;
 use crate::model::{Error, Side};
 
@@ -122,6 +122,18 @@ impl Files {
 impl Source for Files {
     fn address(&self) -> String {
         self.address.clone()
+    }
+
+    fn identity(&self) -> SourceIdentity {
+        let path = match &*self.place {
+            FilePlace::Folder(path) | FilePlace::File { path, .. } => fs::canonicalize(path).ok(),
+            FilePlace::Spool { .. } => None,
+        };
+        let place = path.map(|path| path.display().to_string());
+        SourceIdentity {
+            place: place.unwrap_or_else(|| self.address.clone()),
+            ..SourceIdentity::default()
+        }
     }
 
     /// Of a folder, objects with a time in their name that lies outside the window, and export

@@ -15,6 +15,7 @@ mod exported;
 mod files;
 pub mod flow_logs;
 mod folder;
+mod identity;
 pub mod key;
 mod leftovers;
 mod meant;
@@ -43,6 +44,7 @@ use crate::model::{Cover, Error, Side};
 
 pub use address::{Address, GroupName};
 pub(crate) use clock::is_wrong_clock;
+pub use identity::SourceIdentity;
 pub use open::open;
 pub use remark::{PassedOver, Remark};
 
@@ -193,6 +195,14 @@ impl Room {
 pub trait Source: Send + Sync {
     /// Returns the address as reports show it.
     fn address(&self) -> String;
+
+    /// Returns what the source is, however its address was written; more of it once it has been listed.
+    fn identity(&self) -> SourceIdentity {
+        SourceIdentity {
+            place: self.address(),
+            ..SourceIdentity::default()
+        }
+    }
 
     /// Tells whether rows never come with a header, so that their layout is known without reading one.
     fn is_headerless(&self) -> bool {

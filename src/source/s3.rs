@@ -24,7 +24,7 @@ use super::call::Caller;
 use super::clock::Clock;
 use super::endpoint::Endpoint;
 use super::pace::Paces;
-use super::{Ask, Listing, Outlet, Part, ReadError, Source, SourceOptions};
+use super::{Ask, Listing, Outlet, Part, ReadError, Source, SourceIdentity, SourceOptions};
 use crate::model::window::Window;
 use crate::model::{Error, Side};
 
@@ -44,6 +44,8 @@ pub(super) struct S3 {
     address: String,
     bucket: String,
     prefix: String,
+    /// Where the service is, if not where AWS has it.
+    endpoint: Option<String>,
     /// Only these flow logs; empty is all.
     ids: BTreeSet<String>,
     /// Whether they are known to be flow logs'.
@@ -88,7 +90,9 @@ impl S3 {
             aws_sdk_s3::config::Builder::from(&loaded).retry_config(RetryConfig::disabled());
         let clock = Clock::new();
         config = config.interceptor(clock.clone()).interceptor(WholeListings);
-        if options.endpoint_url.is_some() || aws::endpoint(&loaded, "S3").is_some() {
+        let configured = || aws::endpoint(&loaded, "S3");
+        let endpoint = options.endpoint_url.clone().or_else(configured);
+        if endpoint.is_some() {
             // A bucket is no host name of somebody else's domain.
             config = config.force_path_style(true);
         }
@@ -103,6 +107,7 @@ impl S3 {
             address: address.to_owned(),
             bucket: bucket.to_owned(),
             prefix: prefix.to_owned(),
+            endpoint,
             ids: options.flow_log_ids.iter().cloned().collect(),
             ids_are_sure: options.flow_logs_are_sure,
             known_ids: Mutex::default(),
@@ -186,6 +191,14 @@ impl S3 {
 impl Source for S3 {
     fn address(&self) -> String {
         self.address.clone()
+    }
+
+    fn identity(&self) -> SourceIdentity {
+        SourceIdentity {
+            place: format!("s3://{}/{}", self.bucket, self.root()),
+            endpoint: self.endpoint.clone(),
+            ..SourceIdentity::default()
+        }
     }
 
     fn retries(&self) -> u64 {

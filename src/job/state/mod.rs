@@ -19,6 +19,7 @@ use crate::model::window::{Settle, Window, slot};
 use crate::model::{Cover, Side, Sides};
 use crate::record::RecordKind;
 use crate::report::Carried;
+use crate::source::SourceIdentity;
 
 pub use copies::BucketCopies;
 pub use due::{again, due, joined};
@@ -38,6 +39,9 @@ pub type ComparedFields = BTreeMap<RecordKind, Vec<String>>;
 pub struct JobState {
     /// What the state is about.
     pub of: JobSubject,
+    /// Which sources these are, as far as runs have found out.
+    #[serde(default)]
+    pub sources: Sides<SourceIdentity>,
     /// Everything whose `start` is before this, from where the job began, has been taken up: decided, or carried
     /// below. A multiple of [`crate::model::window::SLOT`].
     pub next: i64,
@@ -176,12 +180,29 @@ impl JobState {
     pub fn begin(of: JobSubject, start: i64) -> Self {
         Self {
             of,
+            sources: Sides::default(),
             next: slot(start),
             unread: Vec::new(),
             unreadable: Vec::new(),
             fields: BTreeMap::new(),
             open: Vec::new(),
         }
+    }
+
+    /// Tells whether sources are those of the state, and takes note of what is known of them now and was not before.
+    ///
+    /// # Errors
+    /// The side that is another one, and in what, in words.
+    pub fn recognise(&mut self, now: &Sides<SourceIdentity>) -> Result<(), String> {
+        for side in Side::BOTH {
+            let kept = &mut self.sources[side];
+            let unlike = now[side].difference(kept);
+            if let Some(difference) = unlike.filter(|_| !kept.place.is_empty()) {
+                return Err(format!("{side} is {difference}"));
+            }
+            kept.learn(&now[side]);
+        }
+        Ok(())
     }
 
     /// Returns the buckets of a window that are looked at again.

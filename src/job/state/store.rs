@@ -85,7 +85,8 @@ impl Store {
                 "the file is left as it is; move it away to begin anew, with --since for where";
             trouble(&path, reason, Some(hint))
         })?;
-        match subject.difference(&state.of) {
+        let is_told = state.sources.as_ref().map(|kept| !kept.place.is_empty());
+        match subject.difference(&state.of, is_told) {
             None => Ok(Some(state)),
             Some(difference) => {
                 let reason = format!("is the state of another job: {difference}");
@@ -151,6 +152,10 @@ fn parse(text: &str) -> Result<JobState, String> {
             ));
         }
         _ => return Err("is no state of flowdiff".to_owned()),
+    }
+    // Runs kept the regions that were given once; a source's own region is known better.
+    if let Some(of) = value.get_mut("of").and_then(Value::as_object_mut) {
+        of.remove("region");
     }
     let state: JobState =
         serde_json::from_value(value).map_err(|error| format!("is damaged: {error}"))?;

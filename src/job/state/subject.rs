@@ -3,16 +3,16 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::model::Sides;
+use crate::model::{Side, Sides};
 
-/// The pair of sources and what of them is compared, as the user wrote it.
+/// What of a pair of sources is compared, as the user wrote it. Which sources these are, [`SourceIdentity`] tells.
+///
+/// [`SourceIdentity`]: crate::source::SourceIdentity
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct JobSubject {
     /// The addresses.
     pub source: Sides<String>,
-    /// The regions given.
-    pub region: Sides<Option<String>>,
     /// The formats given.
     pub format: Sides<Option<String>>,
     /// `--fields`, in order.
@@ -30,9 +30,14 @@ pub struct JobSubject {
 }
 
 impl JobSubject {
-    /// Returns the first thing in which the kept subject is another one, in words.
-    pub fn difference(&self, kept: &Self) -> Option<String> {
-        let (now, then) = (value(self), value(kept));
+    /// Returns the first thing in which the kept subject is another one, in words. Of a side that is told by its identity, the
+    /// address may be written in any way.
+    pub fn difference(&self, kept: &Self, is_told: Sides<bool>) -> Option<String> {
+        let mut kept = kept.clone();
+        for side in Side::BOTH.into_iter().filter(|&side| is_told[side]) {
+            kept.source[side].clone_from(&self.source[side]);
+        }
+        let (now, then) = (value(self), value(&kept));
         let names = now.as_object()?.keys();
         let differing = names
             .into_iter()
@@ -78,17 +83,22 @@ mod tests {
             ..JobSubject::default()
         };
         let mut now = kept.clone();
-        assert_eq!(now.difference(&kept), None);
+        assert_eq!(now.difference(&kept, Sides::default()), None);
         now.ignore_fields = vec!["bytes".into()];
         assert_eq!(
-            now.difference(&kept).unwrap(),
+            now.difference(&kept, Sides::default()).unwrap(),
             "ignore-fields not given, not `bytes`"
         );
         now = kept.clone();
         now.source.cwl = "cwl://c".into();
         assert_eq!(
-            now.difference(&kept).unwrap(),
+            now.difference(&kept, Sides::default()).unwrap(),
             "source `s3://a` and `cwl://b`, not `s3://a` and `cwl://c`"
         );
+        let told = Sides {
+            s3: false,
+            cwl: true,
+        };
+        assert_eq!(now.difference(&kept, told), None);
     }
 }

@@ -256,7 +256,7 @@ impl CloudWatch {
     }
 
     fn range(&self, stream: &str, asked: RangeRequest) -> GetLogEventsFluentBuilder {
-        let (name, identifier) = self.identity();
+        let (name, identifier) = self.named();
         self.client
             .get_log_events()
             .set_log_group_name(name)

@@ -121,7 +121,7 @@ impl CloudWatch {
         prefix: Option<&str>,
         limit: i32,
     ) -> Result<(Vec<(String, Option<i64>)>, bool), Failure> {
-        let (name, identifier) = self.identity();
+        let (name, identifier) = self.named();
         let call = self
             .client
             .describe_log_streams()
@@ -143,7 +143,7 @@ impl CloudWatch {
 
     /// Reads an event of a stream with the call that reads many.
     async fn one_together(&self, stream: &str) -> Result<(), Failure> {
-        let (name, identifier) = self.identity();
+        let (name, identifier) = self.named();
         let call = self
             .client
             .filter_log_events()
@@ -160,7 +160,7 @@ impl CloudWatch {
         stream: &str,
         unmask: bool,
     ) -> Result<Option<NewestEvent>, Failure> {
-        let (name, identifier) = self.identity();
+        let (name, identifier) = self.named();
         let call = self
             .client
             .get_log_events()

@@ -72,7 +72,7 @@ impl CloudWatch {
         scope: &StreamScope,
         cursor: &mut Cursor,
     ) -> Result<(Vec<GroupEvent>, bool), TogetherTrouble> {
-        let (name, identifier) = self.identity();
+        let (name, identifier) = self.named();
         let call = self
             .client
             .filter_log_events()

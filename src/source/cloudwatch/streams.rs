@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use super::ahead::Listed;
 use super::quotas::{GROUPS, STREAMS};
-use super::{CloudWatch, EXPORT};
+use super::{CloudWatch, EXPORT, account_in};
 use crate::model::window::Window;
 use crate::model::{Cover, Error};
 use crate::source::aws::Failure;
@@ -124,7 +124,7 @@ impl CloudWatch {
         listed: &watch::Sender<Listed>,
         met: &AtomicU64,
     ) -> Result<(), Error> {
-        let (name, identifier) = self.identity();
+        let (name, identifier) = self.named();
         let call = self
             .client
             .describe_log_streams()
@@ -220,6 +220,8 @@ impl CloudWatch {
             }
         };
         let ours = self.ours(&page);
+        let arn = ours.and_then(|group| group.log_group_arn().or(group.arn()));
+        self.state().account = arn.and_then(account_in);
         if ours.and_then(|group| group.log_group_class()) != Some(&LogGroupClass::InfrequentAccess)
         {
             return Ok(());
