@@ -11,6 +11,7 @@ mod rows;
 mod scene;
 mod table;
 mod traffic;
+mod trait_counts;
 mod traits;
 
 use std::time::Duration;

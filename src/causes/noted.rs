@@ -12,6 +12,7 @@ use crate::model::{Side, Sides};
 use crate::record::FieldName;
 
 use super::rows::{DifferingCopy, Lowest, of_flow, of_values};
+use super::trait_counts::TraitCounts;
 use super::traits::{FieldChange, Relation, Traits};
 
 /// So many rows are kept whole of each sample.
@@ -21,7 +22,7 @@ pub const MOST_ROWS: usize = 4_096;
 const MOST_NAMES: usize = 4_096;
 
 /// How many records there are of each sort, by where they are and what they were found to be.
-pub(super) type SortCells = BTreeMap<(Bucket, DifferenceKind), BTreeMap<Traits, u64>>;
+pub(super) type SortCells = BTreeMap<(Bucket, DifferenceKind), TraitCounts>;
 
 /// Things that go by a number, from 1, while there are not too many.
 #[derive(Clone, Debug)]
@@ -141,7 +142,7 @@ impl NotedDifferences {
     pub fn count(&mut self, bucket: &Bucket, kind: DifferenceKind, traits: Traits, records: u64) {
         if records > 0 {
             let cell = self.cells.entry((bucket.clone(), kind)).or_default();
-            *cell.entry(traits).or_default() += records;
+            cell.add(traits, records);
         }
     }
 
@@ -151,22 +152,11 @@ impl NotedDifferences {
         self.cells.retain(|cell, _| found.contains_key(cell));
         for (cell, &records) in found {
             let by_traits = self.cells.entry(cell.clone()).or_default();
-            let noted: u64 = by_traits.values().sum();
+            let noted = by_traits.total();
             if noted < records {
-                *by_traits.entry(Traits::unknown()).or_default() += records - noted;
+                by_traits.add(Traits::unknown(), records - noted);
             }
-            let mut more = noted.saturating_sub(records);
-            while more > 0 {
-                let Some(mut last) = by_traits.last_entry() else {
-                    break;
-                };
-                let taken = more.min(*last.get());
-                more -= taken;
-                *last.get_mut() -= taken;
-                if *last.get() == 0 {
-                    last.remove();
-                }
-            }
+            by_traits.take_last(noted.saturating_sub(records));
         }
         self.cells.retain(|_, by_traits| !by_traits.is_empty());
     }

@@ -299,7 +299,7 @@ impl<'a> Scene<'a> {
                 explained.until = explained.until.max(cell.to());
             }
             if of_finding > 0 {
-                by_traits.retain(|_, left| *left > 0);
+                by_traits.forget_none();
                 explained.records += of_finding;
                 interfaces.insert(Arc::clone(&bucket.interface));
                 let shares = self
@@ -362,7 +362,7 @@ fn cells(all: &SortCells) -> impl Iterator<Item = (SceneCell<'_>, u64)> {
                 kind: *kind,
                 traits,
             };
-            (cell, *records)
+            (cell, records)
         })
     })
 }

@@ -58,7 +58,7 @@ pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
     let mut absent = Sides::<u64>::default();
     let mut all = 0;
     for ((bucket, kind), by_traits) in &scene.noted.cells {
-        for (traits, records) in by_traits {
+        for (traits, records) in by_traits.iter() {
             let cell = SceneCell {
                 bucket,
                 kind: *kind,

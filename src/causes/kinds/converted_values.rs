@@ -106,7 +106,7 @@ fn of_pairs(scene: &mut Scene<'_>, side: Side, rule: &str, follows: fn(Relation)
     }
     let mut fields: Vec<String> = Vec::new();
     for ((bucket, kind), by_traits) in &scene.noted.cells {
-        for traits in by_traits.keys() {
+        for (traits, _) in by_traits.iter() {
             let cell = SceneCell {
                 bucket,
                 kind: *kind,

@@ -28,7 +28,7 @@ pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
             {
                 continue;
             }
-            for (traits, records) in by_traits {
+            for (traits, records) in by_traits.iter() {
                 let Some((one, other)) = scene.noted.twins.get(traits.twin) else {
                     continue;
                 };

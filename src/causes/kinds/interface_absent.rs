@@ -63,7 +63,7 @@ fn absent(scene: &Scene<'_>, side: Side) -> Vec<(Arc<str>, &'static str, i64, i6
             .filter(|_| *kind == crate::diff::DifferenceKind::Missing(side))
         {
             let of = slots.entry(Arc::clone(&bucket.interface)).or_default();
-            *of.entry(slot).or_default() += by_traits.values().sum::<u64>();
+            *of.entry(slot).or_default() += by_traits.total();
         }
     }
     let mut all = Vec::new();

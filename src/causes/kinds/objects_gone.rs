@@ -57,7 +57,9 @@ pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
             .cells
             .iter()
             .flat_map(|((bucket, kind), by_traits)| {
-                by_traits.keys().map(move |traits| (bucket, *kind, *traits))
+                by_traits
+                    .iter()
+                    .map(move |(traits, _)| (bucket, *kind, *traits))
             })
             .filter(|(bucket, kind, traits)| {
                 let cell = SceneCell {
