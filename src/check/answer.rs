@@ -12,7 +12,7 @@ use crate::model::finding::{Bucket, Finding, Place, ReadTrouble};
 use crate::model::{Side, Sides};
 use crate::report::form::Form;
 use crate::report::held::HeldOverTime;
-use crate::report::{Report, SideSummary, Verdict};
+use crate::report::{MOST_FINDINGS, Report, SideSummary, Verdict, sum_up};
 use crate::source::key::ObjectName;
 use crate::source::{Listing, Part, is_wrong_clock};
 
@@ -84,7 +84,7 @@ pub(super) fn report(
         evidence_capped |=
             screened.sides[side].tally.malformed > screened.sides[side].malformed.len() as u64;
     }
-    let why = match findings.is_empty() && sides.s3.masked + sides.cwl.masked == 0 {
+    let mut why = match findings.is_empty() && sides.s3.masked + sides.cwl.masked == 0 {
         true => Why::default(),
         false => why(
             reader,
@@ -94,6 +94,11 @@ pub(super) fn report(
             noted,
             (same_traffic, vanished),
         ),
+    };
+    // A job decides by slot, and keeps what it needs for that.
+    let findings = match reader.check.counted {
+        None => sum_up(findings, &mut why, MOST_FINDINGS),
+        Some(_) => findings,
     };
     Report {
         why,

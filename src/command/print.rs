@@ -1,6 +1,6 @@
 //! What standard output gets.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 
 use serde::Serialize;
 
@@ -19,7 +19,8 @@ pub(super) fn print_report(
     rows: Option<usize>,
     color: Color,
 ) -> Result<(), Error> {
-    let mut text = Vec::new();
+    // A report may be larger than what a run may hold.
+    let mut stdout = BufWriter::with_capacity(1 << 16, io::stdout().lock());
     let written = (renderer.write)(
         report,
         Style {
@@ -28,10 +29,17 @@ pub(super) fn print_report(
             rows,
             ..Style::default()
         },
-        &mut text,
+        &mut stdout,
     );
-    written.map_err(standard_output)?;
-    print(&text).map(drop)
+    seen_enough(written.and_then(|()| stdout.flush()))
+}
+
+/// Whoever reads may have seen enough, which changes nothing about the answer.
+fn seen_enough(written: io::Result<()>) -> Result<(), Error> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.map_err(standard_output),
+    }
 }
 
 pub(super) fn json_text(value: &impl Serialize) -> Result<Vec<u8>, Error> {
@@ -53,12 +61,7 @@ pub(super) fn as_json(command: &str, args: &CheckArgs) -> Result<bool, Error> {
 
 pub(super) fn print(text: &[u8]) -> Result<u8, Error> {
     let mut stdout = io::stdout().lock();
-    match stdout.write_all(text).and_then(|()| stdout.flush()) {
-        // Whoever reads has seen enough, which changes nothing about the answer.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(0),
-        Err(error) => Err(standard_output(error)),
-        Ok(()) => Ok(0),
-    }
+    seen_enough(stdout.write_all(text).and_then(|()| stdout.flush())).map(|()| 0)
 }
 
 pub(super) fn standard_output(source: io::Error) -> Error {

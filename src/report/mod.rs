@@ -11,6 +11,7 @@ pub mod redact;
 #[cfg(test)]
 pub(crate) mod sample;
 mod state;
+mod summed;
 pub(crate) mod times;
 mod verdict;
 
@@ -35,6 +36,7 @@ use reached::Reached;
 pub use fields::FieldDoubt;
 pub use join::join;
 pub use state::{Carried, JobSummary, WindowResult};
+pub use summed::{MOST_FINDINGS, sum_up};
 pub use verdict::Verdict;
 
 /// The exit code after Ctrl-C, as shells have it: 128 and the signal's number.
