@@ -277,7 +277,7 @@ impl<V: Visitor> Intake<'_, V> {
             return Ok(());
         }
         if !self.rules.plausible.holds(normal) {
-            self.refuse_time(row.number, normal);
+            self.refuse_time(row, normal);
             return Ok(());
         }
         self.fits = true;

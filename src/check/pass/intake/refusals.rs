@@ -49,14 +49,8 @@ impl<V: Visitor> Intake<'_, V> {
     #[cold]
     pub(super) fn refuse(&mut self, row: &Row<'_>, reason: String) {
         self.note_none(row.number, &reason);
-        let taken = self.scratch.as_mut().unwrap_or(self.taken);
-        if let Some(id) = row.event_id.filter(|id| !id.is_empty()) {
-            let cells = row.cells.iter().collect::<Vec<_>>().join(&b' ');
-            let said = [id.as_bytes(), b" ", &cells].concat();
-            let event = self.rules.key.of_record(&said);
-            if !taken.visitor.claim(self.origin.side, event) {
-                return;
-            }
+        if !self.claims(row) {
+            return;
         }
         let place = |look: &RowIntake| look.normaliser.layout().place(row.cells);
         let place = self.look.as_ref().map(place);
@@ -70,15 +64,30 @@ impl<V: Visitor> Intake<'_, V> {
 
     /// Takes a row whose times no flow log can have. What it says of its time is not to be believed.
     #[cold]
-    pub(super) fn refuse_time(&mut self, row: u64, normal: &NormalisedRow<'_>) {
+    pub(super) fn refuse_time(&mut self, row: &Row<'_>, normal: &NormalisedRow<'_>) {
         let reason = self.rules.plausible.refusal(normal);
-        self.note_none(row, &reason);
+        self.note_none(row.number, &reason);
+        if !self.claims(row) {
+            return;
+        }
         self.misfit(Misfit {
-            row,
+            row: row.number,
             cover: self.cover(Vec::new()),
             records: 1,
             reason,
         });
+    }
+
+    /// Tells whether a row that is no record counts: an event that is found again in another answer is one row.
+    fn claims(&mut self, row: &Row<'_>) -> bool {
+        let Some(id) = row.event_id.filter(|id| !id.is_empty()) else {
+            return true;
+        };
+        let cells = row.cells.iter().collect::<Vec<_>>().join(&b' ');
+        let said = [id.as_bytes(), b" ", &cells].concat();
+        let event = self.rules.key.of_record(&said);
+        let taken = self.scratch.as_mut().unwrap_or(self.taken);
+        taken.visitor.claim(self.origin.side, event)
     }
 
     /// Takes note of a row that is no record, be it an event that counts elsewhere: whether a part holds any record must not

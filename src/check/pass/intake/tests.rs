@@ -120,6 +120,28 @@ fn a_part_that_fails_gives_up_no_other_parts_events() {
     assert_eq!(worker.sides.cwl.tally.records, 1);
 }
 
+/// A row that is no record counts once as well, whatever is wrong with it: a value, or a time that no flow log has.
+#[test]
+fn a_damaged_event_is_one_row_wherever_it_is_found() {
+    let good = "2 1 eni-0aa 10.0.0.1 10.0.0.2 1 2 6 1 40 1700000000 1700000060 ACCEPT OK";
+    for damaged in [
+        good.replace(" 40 ", " x "),
+        good.replace("1700000000", "170000022"),
+        good.replace(" OK", ""),
+    ] {
+        let (rules, mut worker) = (rules(), WorkerResult::new(DigestVisitor::new(SIZE), 8));
+        let answer = format!(
+            r#"{{"events":[{{"eventId":"a","message":"{good}"}},{{"eventId":"b","message":"{damaged}"}}]}}"#
+        );
+        for number in 0..2 {
+            let content = Content::Bytes(answer.clone().into());
+            take(&rules, &origin(number), content, &mut worker).unwrap();
+        }
+        let tally = &worker.sides.cwl.tally;
+        assert_eq!((tally.records, tally.malformed), (1, 1), "{damaged}");
+    }
+}
+
 #[test]
 fn what_must_be_taken_again_is_taken_without_what_others_have() {
     let (rules, mut worker) = (rules(), WorkerResult::new(DigestVisitor::new(SIZE), 8));
