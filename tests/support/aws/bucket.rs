@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
 use super::http::{Body, Reply, Request, Wire};
 use super::{BUCKET, Fault, Making, State, reply};
 
@@ -91,6 +93,7 @@ fn list(request: &Request, state: &State, fault: Fault) -> Making {
     let asked = |name: &str| request.query.get(name).map_or("", String::as_str);
     let (prefix, delimiter) = (asked("prefix"), asked("delimiter"));
     let after = asked("continuation-token").max(asked("start-after"));
+    let encoded = asked("encoding-type") == "url";
     let page = state.speed.page.unwrap_or(PAGE_KEYS);
     let page = page.min(asked("max-keys").parse().unwrap_or(PAGE_KEYS));
     let (mut elements, mut items, mut last, mut more) = (Vec::new(), 0, String::new(), false);
@@ -111,11 +114,22 @@ fn list(request: &Request, state: &State, fault: Fault) -> Making {
         }
         items += 1;
         last = folder.unwrap_or(key).to_owned();
+        let shown = |name: &str| {
+            if encoded {
+                encode(name)
+            } else {
+                name.to_owned()
+            }
+        };
         elements.push(match folder {
-            Some(folder) => format!("<CommonPrefixes><Prefix>{folder}</Prefix></CommonPrefixes>"),
+            Some(folder) => {
+                let folder = shown(folder);
+                format!("<CommonPrefixes><Prefix>{folder}</Prefix></CommonPrefixes>")
+            }
             None => format!(
-                "<Contents><Key>{key}</Key><ETag>&quot;{}&quot;</ETag><Size>{}</Size>\
+                "<Contents><Key>{}</Key><ETag>&quot;{}&quot;</ETag><Size>{}</Size>\
                  <LastModified>{}</LastModified><StorageClass>STANDARD</StorageClass></Contents>",
+                shown(key),
                 object.etag,
                 object.bytes.len(),
                 object.modified
@@ -138,10 +152,28 @@ fn list(request: &Request, state: &State, fault: Fault) -> Making {
         let twice = elements.iter().flat_map(|it| [it.clone(), it.clone()]);
         elements = twice.collect();
     }
+    let encoding = match encoded {
+        true => "<EncodingType>url</EncodingType>",
+        false => "",
+    };
     let body = elements.concat();
     let body = format!(
         "<ListBucketResult><Name>{BUCKET}</Name><KeyCount>{items}</KeyCount><IsTruncated>{more}</IsTruncated>\
-         {token}{body}</ListBucketResult>"
+         {encoding}{token}{body}</ListBucketResult>"
     );
     Box::new(move || (reply(200, "application/xml", body.into()), items))
+}
+
+/// Encodes a name as S3 does: a space is a plus, slashes stay.
+fn encode(name: &str) -> String {
+    const KEPT: AsciiSet = NON_ALPHANUMERIC
+        .remove(b'/')
+        .remove(b'-')
+        .remove(b'_')
+        .remove(b'.')
+        .remove(b'*')
+        .remove(b' ');
+    utf8_percent_encode(name, &KEPT)
+        .to_string()
+        .replace(' ', "+")
 }
