@@ -122,10 +122,10 @@ impl CheckPlan {
             window: window(args, &settle, live)?,
             settle,
             recheck: recheck(args)?,
-            fields: Selection {
-                only: names("--fields", &args.comparison.fields)?,
-                ignored: names("--ignore-fields", &args.comparison.ignore_fields)?,
-            },
+            fields: Selection::of(
+                names("--fields", &args.comparison.fields)?,
+                names("--ignore-fields", &args.comparison.ignore_fields)?,
+            ),
             interfaces: args.comparison.interface.clone(),
             others: Others::default(),
             flow_logs: args.sources.configured.clone(),

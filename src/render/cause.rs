@@ -79,6 +79,19 @@ pub(super) fn note(cause: &Cause) -> Option<String> {
             count(*records, "record"),
             thousands(*of)
         ),
+        Cause::Digest { side, of } => format!(
+            "{side} is a digest of {}: what differs is told by fingerprints, and an extra copy of a record that both have may \
+             count as missing where neither side could be read",
+            of.join(", ")
+        ),
+        Cause::AtLeast {
+            differences,
+            buckets,
+        } => format!(
+            "more differs than the digests tell (--differences {differences}): in each of {} that differ as many are counted as \
+             must be missing at least",
+            count(*buckets, "bucket")
+        ),
         Cause::StandIns { lasting } => {
             let reach = match lasting {
                 true => "wherever this key is used",
