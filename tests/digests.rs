@@ -1,6 +1,8 @@
 //! Digests against a check of both sides: however the records are split into parts and shards, and whichever side is a digest,
 //! verdict and counts are the same.
 
+mod command;
+
 use std::sync::Arc;
 
 use flowdiff::check::kept::{DigestSpec, SideSource, compare, digest};

@@ -146,6 +146,10 @@ pub enum Cause {
         side: Side,
         /// What was boiled down.
         of: Vec<String>,
+        /// Whether nothing more is known of the other side, and this is the last to be told of.
+        both: bool,
+        /// The options with which a check of that compares the same.
+        asked: Vec<(&'static str, Option<String>)>,
     },
     /// More differ than digests tell: what is counted is the least that differs in each bucket.
     AtLeast {
@@ -191,9 +195,19 @@ impl Cause {
                 of,
                 limit: change(&limit),
             },
-            Self::Digest { side, of } => Self::Digest {
+            Self::Digest {
                 side,
+                of,
+                both,
+                asked,
+            } => Self::Digest {
+                side,
+                both,
                 of: of.iter().map(|address| change(address)).collect(),
+                asked: asked
+                    .into_iter()
+                    .map(|(option, value)| (option, value.map(|value| change(&value))))
+                    .collect(),
             },
             Self::AtLeast { .. }
             | Self::FinerTimes { .. }

@@ -79,11 +79,16 @@ pub(super) fn note(cause: &Cause) -> Option<String> {
             count(*records, "record"),
             thousands(*of)
         ),
-        Cause::Digest { side, of } => format!(
-            "{side} is a digest of {}: what differs is told by fingerprints, and an extra copy of a record that both have may \
-             count as missing where neither side could be read",
-            of.join(", ")
-        ),
+        Cause::Digest { side, of, both, .. } => {
+            let both = match both {
+                true => "; since both sides are, an extra copy of a record that both have counts as missing",
+                false => "",
+            };
+            format!(
+                "{side} is a digest of {}: its records are told by fingerprints, in row 0{both}",
+                of.join(", ")
+            )
+        }
         Cause::AtLeast {
             differences,
             buckets,

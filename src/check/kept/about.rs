@@ -1,6 +1,6 @@
 //! What was found of a side, as a digest says it, and back again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use itertools::Itertools;
@@ -128,6 +128,24 @@ pub(super) fn fields(about: &About) -> GivenFields {
             names.iter().map(|name| FieldName::new(name)),
         ))
     })
+}
+
+/// Returns the options with which a check of the digest's source compares the same, but for the window.
+pub(super) fn asked(about: &About) -> Vec<(&'static str, Option<String>)> {
+    let listed = |names: &BTreeSet<String>| names.iter().join(",");
+    let compared: BTreeSet<String> = about.fields.values().flatten().cloned().collect();
+    let mut columns = about.layouts.iter().flatten();
+    let mut asked = Vec::new();
+    if !about.interfaces.is_empty() {
+        asked.push(("--interface", Some(listed(&about.interfaces))));
+    }
+    if about.ignore_nodata {
+        asked.push(("--ignore-nodata", None));
+    }
+    if columns.any(|name| !compared.contains(name)) {
+        asked.push(("--fields", Some(listed(&compared))));
+    }
+    asked
 }
 
 /// Returns what was found of a side, as far as a digest tells.

@@ -248,6 +248,8 @@ impl Looks<'_, '_> {
             Some(Cause::Digest {
                 side,
                 of: of.collect(),
+                both: side == Side::Cwl && self.to_read.is_none(),
+                asked: about::asked(about),
             })
         };
         Side::BOTH.into_iter().filter_map(told).collect()

@@ -1,4 +1,4 @@
-//! Digests that are kept: one side boiled down, as a file. docs/digest.md has the format.
+//! Digests that are kept: one side boiled down, as a file. docs/digests.md has the format.
 
 mod about;
 mod body;
@@ -113,12 +113,13 @@ impl SideDigest {
         Ok(())
     }
 
+    /// A part is told by the store that it is in and its name, together: one folder may be read as such and as part of another.
     fn refuse_overlap(&self, other: &About) -> Result<(), String> {
-        let names = |about: &About| -> BTreeSet<(String, String)> {
+        let names = |about: &About| -> BTreeSet<String> {
             let of = |source: &SourceRead| {
                 let store = source.store.clone();
                 let parts = source.parts.iter();
-                let named = parts.map(|part| (store.clone(), part.name.clone()));
+                let named = parts.map(|part| format!("{store}/{}", part.name));
                 named.collect_vec()
             };
             about.sources.iter().flat_map(of).collect()
@@ -126,7 +127,7 @@ impl SideDigest {
         let (mine, others) = (names(&self.about), names(other));
         match mine.intersection(&others).next() {
             None => Ok(()),
-            Some((_, name)) => Err(format!(
+            Some(name) => Err(format!(
                 "the part `{name}` was read for both: its records would count twice; digest each part once"
             )),
         }

@@ -135,7 +135,7 @@ fn what_is_unlike_or_was_read_twice_is_refused_by_name() {
         ),
         (
             |of| of.sources[0].parts[0].name = "a".into(),
-            "the part `a` was read for both",
+            "the part `s3://logs/a` was read for both",
         ),
     ];
     for (change, said) in cases {
