@@ -2,6 +2,7 @@
 //! verdict and counts are the same.
 
 mod command;
+mod live;
 
 use std::sync::Arc;
 
