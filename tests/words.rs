@@ -82,6 +82,10 @@ digest a.log --side s3 -o x --recheck 3
 digest a.log b.log --side s3 -o x
 digest --merge a.log -o x
 key a.log
+export-plan a.log --to s3://exports --since 2022-01-07 --until 2022-01-08
+export-plan cwl://g --to b --since 2022-01-07 --until 2022-01-08
+export-plan cwl://g --to s3://exports --since 2022-01-08 --until 2022-01-07
+export-plan cwl://g --to s3://exports --since 2022-01-07 --until 2022-01-08 --step 0s
 check a.log b.log --state s3://bucket/state
 check a.log b.log --state st --step 7m
 check a.log b.log --state st --fields bytes

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use again::again;
-pub use args::{CheckArgs, Color, DigestArgs, OfSide, WatchArgs};
+pub use args::{CheckArgs, Color, DigestArgs, ExportArgs, OfSide, WatchArgs};
 pub use pages::{HelpPage, PAGES};
 
 const EXAMPLES: &str = "\
@@ -104,6 +104,12 @@ pub enum Command {
     /// not written.
     #[command(mut_args(|arg| arg.hide_env(true)))]
     Digest(Box<DigestArgs>),
+    /// Print the calls that export a log group to S3, where reading it by calls cannot keep up
+    ///
+    /// A script for sh and the AWS CLI: the `create-export-task` calls of a window in order, each when the one before is done,
+    /// since an account runs one at a time; and in comments the permissions that they take. Nothing is called.
+    #[command(name = "export-plan", mut_args(|arg| arg.hide_env(true)))]
+    ExportPlan(ExportArgs),
     /// Make a key for digests that are to prove something
     ///
     /// 32 random bytes as hexadecimal digits, in a new file that only this user can read. Whoever has it can make up records

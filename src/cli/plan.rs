@@ -1,6 +1,7 @@
 //! The plan: what was typed, checked. After this nothing about the command line can be wrong.
 
 mod digest;
+mod export;
 pub mod flow_logs;
 mod key;
 mod outputs;
@@ -32,6 +33,7 @@ use crate::source::{Address, GroupReading, SourceOptions};
 use crate::system::parts_at_once;
 
 pub use digest::DigestPlan;
+pub use export::export_plan;
 pub use key::{key_of, new_key};
 pub use outputs::StdoutUse;
 use outputs::{output, reports};

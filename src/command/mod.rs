@@ -28,7 +28,7 @@ use clap::CommandFactory;
 
 use crate::check;
 use crate::check::{Check, EachLook};
-use crate::cli::plan::{CheckPlan, StdoutUse, deadline, flow_logs};
+use crate::cli::plan::{CheckPlan, StdoutUse, deadline, export_plan, flow_logs};
 use crate::cli::{CheckArgs, Cli, Color, Command};
 use crate::diff::{DifferenceKind, EveryDifference, Shown};
 use crate::model::finding::Bucket;
@@ -91,6 +91,7 @@ fn parse_and_run() -> ExitCode {
         Command::Check(args) | Command::Plan(args) | Command::Doctor(args) => redaction(args),
         Command::Watch(args) => redaction(&args.check),
         Command::Digest(_)
+        | Command::ExportPlan(_)
         | Command::Key { .. }
         | Command::SelfTest { .. }
         | Command::Completions { .. }
@@ -197,6 +198,9 @@ fn run(cli: Cli, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
             job::watch(&args, redaction)
         }
         Command::Digest(args) => digest::run(&args),
+        Command::ExportPlan(args) => {
+            export_plan(&args, clock()).and_then(|plan| print(plan.script().as_bytes()))
+        }
         Command::Key { file } => digest::key(&file),
         Command::SelfTest {
             seeds,

@@ -36,7 +36,11 @@ fn a_bucket_and_a_log_group_are_compared_by_their_digests() {
     let to = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let digests = [("s3", &s3), ("cwl", &cwl)].map(|(side, source)| {
         let to = to(side);
-        let words = [&["digest", &**source, "--side", side, "-q", "-o", &*to], &window[..]].concat();
+        let words = [
+            &["digest", &**source, "--side", side, "-q", "-o", &*to],
+            &window[..],
+        ]
+        .concat();
         assert_eq!(run(&words), (0, String::new()));
         to
     });
@@ -44,7 +48,12 @@ fn a_bucket_and_a_log_group_are_compared_by_their_digests() {
     assert_eq!(code, 1);
     let of = |text: &str| -> Value {
         let report: Value = serde_json::from_str(text).unwrap();
-        serde_json::json!([report["window"], report["verdict"], report["counts"]["missing"], report["counts"]["matched"]])
+        serde_json::json!([
+            report["window"],
+            report["verdict"],
+            report["counts"]["missing"],
+            report["counts"]["matched"]
+        ])
     };
     for sources in [
         [&digests[0], &digests[1]],

@@ -3,6 +3,7 @@
 mod alarms;
 mod comparison;
 mod digest;
+mod export;
 mod job;
 mod key;
 mod limits;
@@ -17,6 +18,7 @@ use clap::Args;
 pub use alarms::AlarmArgs;
 pub use comparison::ComparisonArgs;
 pub use digest::DigestArgs;
+pub use export::ExportArgs;
 pub use job::JobArgs;
 pub use key::KeyArgs;
 pub use limits::{CwlRead, LimitArgs};
