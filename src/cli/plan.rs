@@ -1,6 +1,9 @@
 //! The plan: what was typed, checked. After this nothing about the command line can be wrong.
 
+mod digest;
+mod export;
 pub mod flow_logs;
+mod key;
 mod outputs;
 mod places;
 mod repair;
@@ -29,6 +32,9 @@ use crate::report::alarm::FailOn;
 use crate::source::{Address, GroupReading, SourceOptions};
 use crate::system::parts_at_once;
 
+pub use digest::DigestPlan;
+pub use export::export_plan;
+pub use key::{key_of, new_key};
 pub use outputs::StdoutUse;
 use outputs::{output, reports};
 pub use times::{deadline, every};
@@ -91,57 +97,12 @@ impl CheckPlan {
                 "standard input can be one side only, not both".into(),
             ));
         }
-        let now = match &args.time.now {
-            Some(text) => time("--now", text, now)?,
-            None => now,
-        };
-        let settle = Settle {
-            now,
-            seconds: seconds("--settle", &args.time.settle)?,
-        };
         let live = addresses.s3.is_live() || addresses.cwl.is_live();
-        let memory = memory(&args.limits.memory)?;
-        if args.limits.concurrency == 0 {
-            return Err(Error::Usage("--concurrency: must be at least 1".into()));
-        }
-        let positive = |rate: f64| rate.is_finite() && rate > 0.0;
-        if let Some(rate) = args.limits.cwl_rate.filter(|&rate| !positive(rate)) {
-            return Err(Error::Usage(format!(
-                "--cwl-rate: must be more than 0, not `{rate}`"
-            )));
-        }
-        deadline(args, None)?;
         let (printed, reports) = reports(args)?;
         let wanted = printed
             .into_iter()
             .chain(reports.iter().map(|(renderer, _)| *renderer));
-        let check = Check {
-            by_hour: wanted.clone().any(|renderer| renderer.by_hour),
-            formed: args.repair.repair.is_some(),
-            drawn: wanted.clone().any(|renderer| renderer.drawn),
-            window: window(args, &settle, live)?,
-            settle,
-            recheck: recheck(args)?,
-            fields: Selection {
-                only: names("--fields", &args.comparison.fields)?,
-                ignored: names("--ignore-fields", &args.comparison.ignore_fields)?,
-            },
-            interfaces: args.comparison.interface.clone(),
-            others: Others::default(),
-            flow_logs: args.sources.configured.clone(),
-            ignore_nodata: args.comparison.ignore_nodata,
-            allow_empty: args.comparison.allow_empty,
-            formats: Sides {
-                s3: format(args, Side::S3)?,
-                cwl: format(args, Side::Cwl)?,
-            },
-            max_evidence: args.output.max_evidence.max(args.output.rows.unwrap_or(0)),
-            all_differences: args.output.all_differences.clone(),
-            concurrency: parts_at_once(args.limits.concurrency),
-            memory,
-            counted: None,
-            key: Fingerprints::random(),
-        };
+        let check = asked(args, now, live, wanted)?;
         let Sides { s3, cwl } = addresses;
         let sources = Sides {
             s3: (s3, options(args, Side::S3)?),
@@ -162,6 +123,61 @@ impl CheckPlan {
             fail_on,
         })
     }
+}
+
+/// Checks what is asked of a run that is to give these reports. `live` is whether a service is read.
+fn asked(
+    args: &CheckArgs,
+    now: i64,
+    live: bool,
+    wanted: impl Iterator<Item = &'static Renderer> + Clone,
+) -> Result<Check, Error> {
+    let now = match &args.time.now {
+        Some(text) => time("--now", text, now)?,
+        None => now,
+    };
+    let settle = Settle {
+        now,
+        seconds: seconds("--settle", &args.time.settle)?,
+    };
+    let memory = memory(&args.limits.memory)?;
+    if args.limits.concurrency == 0 {
+        return Err(Error::Usage("--concurrency: must be at least 1".into()));
+    }
+    let positive = |rate: f64| rate.is_finite() && rate > 0.0;
+    if let Some(rate) = args.limits.cwl_rate.filter(|&rate| !positive(rate)) {
+        return Err(Error::Usage(format!(
+            "--cwl-rate: must be more than 0, not `{rate}`"
+        )));
+    }
+    deadline(args, None)?;
+    Ok(Check {
+        by_hour: wanted.clone().any(|renderer| renderer.by_hour),
+        formed: args.repair.repair.is_some(),
+        drawn: wanted.clone().any(|renderer| renderer.drawn),
+        window: window(args, &settle, live)?,
+        settle,
+        recheck: recheck(args)?,
+        fields: Selection::of(
+            names("--fields", &args.comparison.fields)?,
+            names("--ignore-fields", &args.comparison.ignore_fields)?,
+        ),
+        interfaces: args.comparison.interface.clone(),
+        others: Others::default(),
+        flow_logs: args.sources.configured.clone(),
+        ignore_nodata: args.comparison.ignore_nodata,
+        allow_empty: args.comparison.allow_empty,
+        formats: Sides {
+            s3: format(args, Side::S3)?,
+            cwl: format(args, Side::Cwl)?,
+        },
+        max_evidence: args.output.max_evidence.max(args.output.rows.unwrap_or(0)),
+        all_differences: args.output.all_differences.clone(),
+        concurrency: parts_at_once(args.limits.concurrency),
+        memory,
+        counted: None,
+        key: Fingerprints::random(),
+    })
 }
 
 /// Checks what was said about a job. Windows are cut on `start`, so it has to be among what is compared.

@@ -2,11 +2,13 @@
 //!
 //! Standard output gets the report and nothing else; people are talked to on standard error.
 
+mod digest;
 mod doctor;
 mod environment;
 mod estimate;
 mod help;
 mod job;
+mod kept;
 mod log;
 mod manual;
 mod next;
@@ -26,7 +28,7 @@ use clap::CommandFactory;
 
 use crate::check;
 use crate::check::{Check, EachLook};
-use crate::cli::plan::{CheckPlan, StdoutUse, deadline, flow_logs};
+use crate::cli::plan::{CheckPlan, StdoutUse, deadline, export_plan, flow_logs};
 use crate::cli::{CheckArgs, Cli, Color, Command};
 use crate::diff::{DifferenceKind, EveryDifference, Shown};
 use crate::model::finding::Bucket;
@@ -41,6 +43,7 @@ use crate::report::{INTERRUPTED, Report};
 use crate::source;
 use crate::source::Source;
 
+use kept::KeptSides;
 use log::log_to_stderr;
 use outputs::{DifferencesFile, Outputs};
 use print::{print, print_report};
@@ -87,7 +90,10 @@ fn parse_and_run() -> ExitCode {
     let redaction = match &cli.command {
         Command::Check(args) | Command::Plan(args) | Command::Doctor(args) => redaction(args),
         Command::Watch(args) => redaction(&args.check),
-        Command::SelfTest { .. }
+        Command::Digest(_)
+        | Command::ExportPlan(_)
+        | Command::Key { .. }
+        | Command::SelfTest { .. }
         | Command::Completions { .. }
         | Command::Man
         | Command::Schema { .. }
@@ -159,7 +165,10 @@ fn run(cli: Cli, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
     match cli.command {
         Command::Check(args) if args.sources.plan => estimate::run(&args, redaction),
         Command::Check(args) => run_check(&args, redaction),
-        Command::Plan(args) => estimate::run(&args, redaction),
+        Command::Plan(args) => {
+            refuse_key(&args, "plan")?;
+            estimate::run(&args, redaction)
+        }
         Command::Doctor(args) => {
             let (plan, recheck) = (args.sources.plan, args.time.recheck > 0);
             refuse_if(
@@ -170,6 +179,7 @@ fn run(cli: Cli, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
                 recheck,
                 "--recheck: means nothing to `doctor`, which waits for no records",
             )?;
+            refuse_key(&args, "doctor")?;
             doctor::run(&args, redaction)
         }
         Command::Watch(args) => {
@@ -184,8 +194,14 @@ fn run(cli: Cli, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
                 plan,
                 "--plan: means nothing to `watch`; `flowdiff plan` says what a check would read",
             )?;
+            refuse_key(&args.check, "watch")?;
             job::watch(&args, redaction)
         }
+        Command::Digest(args) => digest::run(&args),
+        Command::ExportPlan(args) => {
+            export_plan(&args, clock()).and_then(|plan| print(plan.script().as_bytes()))
+        }
+        Command::Key { file } => digest::key(&file),
         Command::SelfTest {
             seeds,
             seed,
@@ -202,6 +218,14 @@ fn run(cli: Cli, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
             help::help(topic.as_deref()).and_then(|text| print(text.as_bytes()))
         }
     }
+}
+
+/// Refuses a key where nothing is compared.
+fn refuse_key(args: &CheckArgs, command: &str) -> Result<(), Error> {
+    refuse_if(
+        args.key.key_file.is_some(),
+        &format!("--key-file: means nothing to `{command}`, which reads no digests"),
+    )
 }
 
 /// Refuses an option that a subcommand takes, because `check` has it, and that means nothing to it.
@@ -251,7 +275,11 @@ fn run_check(args: &CheckArgs, redaction: Option<&Arc<Redaction>>) -> Result<u8,
         return interrupted(args.alarms.nagios, "asking for flow logs");
     };
     let args = &*configured;
-    let plan = CheckPlan::new(args, clock())?;
+    let mut plan = CheckPlan::new(args, clock())?;
+    let kept = KeptSides::of(args)?;
+    if let Some(kept) = &kept {
+        kept.plan_for(args, &mut plan)?;
+    }
     if let Some(job) = &plan.job {
         return job::run(args, &plan, job, redaction);
     }
@@ -277,7 +305,7 @@ fn run_check(args: &CheckArgs, redaction: Option<&Arc<Redaction>>) -> Result<u8,
     };
     let mut answer = until_interrupted(
         deadline(args, None)?,
-        answer(&plan, &progress, taking, each),
+        answer(&plan, kept, &progress, taking, each),
     );
     let got_to = progress.snapshot();
     if let Err(Error::Deadline { got_to: told, .. }) = &mut answer {
@@ -443,10 +471,15 @@ impl Taking<'_> {
 
 async fn answer(
     plan: &CheckPlan,
+    kept: Option<KeptSides>,
     progress: &Progress,
     mut taking: Taking<'_>,
     each: &mut EachLook<'_>,
 ) -> Result<Report, Error> {
+    if let Some(kept) = kept {
+        let sides = kept.sides(plan).await?;
+        return check::kept::compare(&plan.check, sides, progress).await;
+    }
     let sources = open(plan).await?;
     let wants_every = !taking.is_nothing();
     let every: &mut EveryDifference<'_> = &mut |bucket, kind, shown| {

@@ -2,7 +2,10 @@
 
 mod alarms;
 mod comparison;
+mod digest;
+mod export;
 mod job;
+mod key;
 mod limits;
 mod output;
 mod repair;
@@ -14,7 +17,10 @@ use clap::Args;
 
 pub use alarms::AlarmArgs;
 pub use comparison::ComparisonArgs;
+pub use digest::DigestArgs;
+pub use export::ExportArgs;
 pub use job::JobArgs;
+pub use key::KeyArgs;
 pub use limits::{CwlRead, LimitArgs};
 pub use output::{Color, OutputArgs};
 pub use repair::RepairArgs;
@@ -78,4 +84,8 @@ pub struct CheckArgs {
     /// What a run may take.
     #[command(flatten)]
     pub limits: LimitArgs,
+
+    /// The key of digests that are compared.
+    #[command(flatten)]
+    pub key: KeyArgs,
 }
