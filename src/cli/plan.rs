@@ -5,6 +5,7 @@ mod outputs;
 mod places;
 mod repair;
 mod slips;
+mod state;
 mod times;
 
 use std::path::PathBuf;
@@ -19,7 +20,7 @@ use crate::check::{Check, Others, Recheck, Selection};
 use crate::decode::Format;
 use crate::digest::Fingerprints;
 use crate::job::round::JobSpec;
-use crate::job::state::JobSubject;
+use crate::job::state::{JobSubject, StatePlace};
 use crate::model::window::{Settle, Window, rfc3339, slot};
 use crate::model::{Error, Side, Sides};
 use crate::record::{FieldName, Layout};
@@ -65,7 +66,7 @@ pub struct CheckPlan {
 #[derive(Debug)]
 pub struct Job {
     /// Where the state is kept.
-    pub directory: PathBuf,
+    pub place: StatePlace,
     /// What the state is about.
     pub subject: JobSubject,
     /// Where the first run begins.
@@ -170,15 +171,10 @@ fn job(
     check: &Check,
     sources: &Sides<(Address, SourceOptions)>,
 ) -> Result<Option<Job>, Error> {
-    let Some(directory) = args.job.state.clone() else {
+    let Some(place) = state::place(args, sources)? else {
         return Ok(None);
     };
     let refuse = |why: &str| Err(Error::Usage(why.to_owned()));
-    if directory.to_string_lossy().contains("://") {
-        return refuse(
-            "--state: a folder of this machine, not an address: keep it on a volume that lasts",
-        );
-    }
     if Side::BOTH
         .iter()
         .any(|&side| sources[side].0 == Address::Stdin)
@@ -220,7 +216,7 @@ fn job(
     let settled = settle.now - settle.seconds;
     let begin = time("--since", &args.time.since)?;
     Ok(Some(Job {
-        directory,
+        place,
         subject: JobSubject {
             source: sources.as_ref().map(|(address, _)| address.to_string()),
             format: of_sides(|side| &side.format),

@@ -13,7 +13,7 @@ use crate::support::records::{Delivery, FlowRecord, generate, recent, streams};
 use crate::support::schema::assert_fits;
 use crate::support::{REGION, offline};
 
-fn stores(s3: &[FlowRecord], cwl: &[FlowRecord]) -> Stores {
+pub(super) fn stores(s3: &[FlowRecord], cwl: &[FlowRecord]) -> Stores {
     let mut stores = Stores::default();
     for (key, bytes) in Delivery::default().objects(s3) {
         stores.put(&key, bytes);
