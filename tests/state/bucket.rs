@@ -279,7 +279,7 @@ fn taken_away(
     let meddler = move |call: &Call<'_>, stores: &mut Stores| {
         if !taken && when(call) {
             taken = true;
-            stores.put(OBJECT, others(1, 60, &Value::Null));
+            stores.put(OBJECT, others(1, 2, &Value::Null));
         }
         *seen.lock().unwrap() = kept(stores);
         Fault::None
@@ -333,6 +333,45 @@ fn a_run_that_has_lost_its_lease_writes_nothing() {
         (&kept["run"], &kept["state"]),
         (&json!("another"), &Value::Null)
     );
+}
+
+#[test]
+fn watch_takes_hold_anew_of_what_it_has_lost() {
+    let mut puts = 0;
+    let taken = move |call: &Call<'_>| {
+        puts += usize::from(call.operation == "PutObject");
+        puts == 6
+    };
+    let (server, last) = taken_away(Stores::default(), taken);
+    let job = Job::new();
+    both(&job, 1);
+    let mut command = Command::new(offline().get_program());
+    credentials(&mut command, &server.endpoint);
+    command
+        .current_dir(&job.root)
+        .args(["watch", "s3", "cwl", "--state", &place()])
+        .args(["--lease", "1s", "--every", "1s"])
+        .args(["--since", "2022-01-07", "--until", "2022-01-07T01:00:00Z"]);
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    // The other run does not renew its lease of two seconds; what it left there is no state, so all is read again.
+    let read = |line: &Value| line["report"]["counts"]["matched"] == 60;
+    let lines: Vec<Value> = super::live::lines(&mut child).take(12).collect();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(
+        lines.iter().filter(|line| read(line)).count(),
+        2,
+        "{lines:#?}"
+    );
+    for line in lines.iter().filter(|line| !line["error"].is_null()) {
+        assert!(line["error"].as_str().unwrap().contains(LOST), "{line:#}");
+    }
+    let kept = last.lock().unwrap().clone().unwrap();
+    assert_ne!(kept["run"], "another", "{kept:#}");
 }
 
 #[test]
