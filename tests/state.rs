@@ -2,7 +2,7 @@
 
 mod bucket;
 mod kills;
-mod live;
+pub(crate) mod live;
 mod memory;
 
 use std::fs;

@@ -10,7 +10,7 @@ use crate::model::window::{Window, rfc3339};
 use crate::render::quoted;
 
 /// What is not typed again: it writes files, keeps a state or answers somebody else, or it is a secret.
-const LEFT_OUT: [&str; 17] = [
+const LEFT_OUT: [&str; 18] = [
     "output",
     "report",
     "all-differences",
@@ -27,6 +27,7 @@ const LEFT_OUT: [&str; 17] = [
     "quiet",
     "verbose",
     "plan",
+    "pairs",
     "redact-key",
 ];
 

@@ -2,6 +2,7 @@
 
 pub mod flow_logs;
 mod outputs;
+pub mod pairs;
 mod places;
 mod repair;
 mod slips;
@@ -15,7 +16,7 @@ use bytesize::ByteSize;
 use itertools::Itertools;
 
 use super::args::CwlRead;
-use super::{CheckArgs, OfSide};
+use super::{CheckArgs, OfSide, OneOfSeveral};
 use crate::check::{Check, Others, Recheck, Selection};
 use crate::decode::Format;
 use crate::digest::Fingerprints;
@@ -60,6 +61,8 @@ pub struct CheckPlan {
     pub fail_on: FailOn,
     /// What to go on with, if the check is one of many.
     pub job: Option<Job>,
+    /// The pair that it is, if it is one of several.
+    pub pair: Option<OneOfSeveral>,
 }
 
 /// A check that is one of many.
@@ -154,6 +157,7 @@ impl CheckPlan {
         let job = job(args, &check, &sources)?;
         Ok(Self {
             job,
+            pair: args.sources.pair.clone(),
             check,
             repair: repair::repair(args, &sources)?,
             sources,

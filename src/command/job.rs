@@ -130,6 +130,10 @@ pub(super) fn watch(args: &WatchArgs, redaction: Option<&Arc<Redaction>>) -> Res
             "--nagios: watch answers in lines of JSON".into(),
         ));
     }
+    if args.check.sources.pairs.is_some() {
+        let every = crate::cli::plan::every(&args.every)?;
+        return super::several::watch(args, every, redaction);
+    }
     let Some(configured) = configured(&args.check)? else {
         return Ok(INTERRUPTED);
     };
@@ -199,7 +203,7 @@ pub(super) fn watch(args: &WatchArgs, redaction: Option<&Arc<Redaction>>) -> Res
 }
 
 /// Where rounds are told.
-struct StandardOutput;
+pub(super) struct StandardOutput;
 
 impl RoundSink for StandardOutput {
     fn tell(&mut self, line: &impl Serialize) -> Result<(), Error> {
@@ -210,23 +214,23 @@ impl RoundSink for StandardOutput {
 }
 
 /// A round that was run and is not yet reported or saved.
-struct Done {
-    round: Round,
-    state: JobState,
-    outputs: Outputs,
+pub(super) struct Done {
+    pub(super) round: Round,
+    pub(super) state: JobState,
+    pub(super) outputs: Outputs,
 }
 
 /// What ends a round early.
-struct Ends<'a> {
+pub(super) struct Ends<'a> {
     /// A signal.
-    stop: Receiver<Option<u8>>,
+    pub(super) stop: Receiver<Option<u8>>,
     /// How long it may take.
-    deadline: Option<Duration>,
+    pub(super) deadline: Option<Duration>,
     /// The state's place, which may be lost to another run.
-    lost: &'a StateStore,
+    pub(super) lost: &'a StateStore,
 }
 
-async fn one(
+pub(super) async fn one(
     plan: &CheckPlan,
     job: &Job,
     mut state: JobState,
@@ -298,7 +302,7 @@ async fn one(
 }
 
 /// Takes hold of the state's place. `rewind` is where the state is rewound to, if it is.
-fn take_hold(job: &Job, rewind: Option<i64>) -> Result<(StateStore, JobState), Error> {
+pub(super) fn take_hold(job: &Job, rewind: Option<i64>) -> Result<(StateStore, JobState), Error> {
     let store = StateStore::open(&job.place)?;
     let kept = store.load(&job.subject)?;
     let mut state = kept.unwrap_or_else(|| JobState::begin(job.subject.clone(), job.begin));
@@ -333,7 +337,7 @@ fn clock_of(plan: &CheckPlan) -> i64 {
 }
 
 /// Listens for the signals that end a run, and says which exit code goes with the one that came.
-fn stop_signal() -> Result<Receiver<Option<u8>>, Error> {
+pub(super) fn stop_signal() -> Result<Receiver<Option<u8>>, Error> {
     let (said, heard) = tokio::sync::watch::channel(None);
     #[cfg(unix)]
     let mut terminate = {
@@ -358,7 +362,7 @@ fn stop_signal() -> Result<Receiver<Option<u8>>, Error> {
 }
 
 /// Ready once a signal has come.
-async fn ended(mut stop: Receiver<Option<u8>>) {
+pub(super) async fn ended(mut stop: Receiver<Option<u8>>) {
     if stop.wait_for(Option::is_some).await.is_err() {
         std::future::pending::<()>().await;
     }

@@ -97,7 +97,7 @@ fn a_denied_bucket_and_a_stream_that_comes_back() {
     run(85).assert(0, &[]);
 }
 
-pub(super) fn lines(child: &mut Child) -> impl Iterator<Item = Value> + use<> {
+pub(crate) fn lines(child: &mut Child) -> impl Iterator<Item = Value> + use<> {
     let stdout = BufReader::new(child.stdout.take().unwrap());
     stdout
         .lines()

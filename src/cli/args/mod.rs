@@ -5,6 +5,7 @@ mod comparison;
 mod job;
 mod limits;
 mod output;
+mod pairs;
 mod repair;
 mod sides;
 mod sources;
@@ -17,9 +18,10 @@ pub use comparison::ComparisonArgs;
 pub use job::JobArgs;
 pub use limits::{CwlRead, LimitArgs};
 pub use output::{Color, OutputArgs};
+pub use pairs::{PairsArgs, PairsForm};
 pub use repair::RepairArgs;
 pub use sides::{OfSide, SideArgs};
-pub use sources::SourceArgs;
+pub use sources::{OneOfSeveral, SourceArgs};
 pub use time::TimeArgs;
 
 /// What can be said about watching.

@@ -45,23 +45,32 @@ pub(super) fn place(
             _ => return Err(Error::Usage("--lease: must be from 1s to 1d".to_owned())),
         },
     };
-    // What is said of a side goes for what that side reads.
-    let (common, timeout) = (&args.sides.1, seconds("--timeout", &args.limits.timeout)?);
+    let options = options_of_the_job(args)?;
     let options = SourceOptions {
-        profile: common.profile.clone(),
-        region: common.region.clone(),
-        endpoint_url: common.endpoint_url.clone(),
         // Within a lease there is time for another attempt.
-        timeout: Duration::from_secs(timeout.unsigned_abs())
-            .min(lease / 4)
-            .max(Duration::from_secs(1)),
-        ..SourceOptions::new(Side::S3)
+        timeout: options.timeout.min(lease / 4).max(Duration::from_secs(1)),
+        ..options
     };
     Ok(Some(StatePlace::Bucket {
         address,
         options: Box::new(options),
         lease,
     }))
+}
+
+/// Returns how a bucket is reached that is no side's, but the job's own: what is said of a side goes for what that side reads.
+///
+/// # Errors
+/// [`Error::Usage`] that names the option.
+pub(super) fn options_of_the_job(args: &CheckArgs) -> Result<SourceOptions, Error> {
+    let (common, timeout) = (&args.sides.1, seconds("--timeout", &args.limits.timeout)?);
+    Ok(SourceOptions {
+        profile: common.profile.clone(),
+        region: common.region.clone(),
+        endpoint_url: common.endpoint_url.clone(),
+        timeout: Duration::from_secs(timeout.unsigned_abs()),
+        ..SourceOptions::new(Side::S3)
+    })
 }
 
 /// Returns the address, if it is a bucket's and not a folder of this machine.

@@ -127,7 +127,7 @@ impl StateStore {
             {
                 return;
             }
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

@@ -54,12 +54,9 @@ pub(super) fn make(request: &Request, operation: &str, state: &mut State, fault:
     }
     if operation == "PutObject" {
         let made = put(request, state);
-        let lost = |status, code| refusal(status, code);
-        return match fault {
-            Fault::DoneBut(status, code) if made.status == 200 => {
-                Box::new(move || (lost(status, code), 0))
-            }
-            _ => Box::new(move || (made, 1)),
+        return match (fault, made.status) {
+            (Fault::DoneBut(status, code), 200) => Box::new(move || (refusal(status, code), 0)),
+            (_, _) => Box::new(move || (made, 1)),
         };
     }
     let Some(object) = state.stores.objects.get(key(request)) else {
