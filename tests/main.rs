@@ -43,6 +43,8 @@ mod next;
 mod oracle;
 // That README.md and the pages of docs/ show what is printed.
 mod pages;
+// Several pairs: found, checked, watched.
+mod pairs;
 // That reports can be given away.
 mod redacted;
 // That what `--repair` makes closes the gap.

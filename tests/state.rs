@@ -1,7 +1,8 @@
 //! `--state`: a job that runs again and again, as cron would run it, with the clock moved by `--now`.
 
+mod bucket;
 mod kills;
-mod live;
+pub(crate) mod live;
 mod memory;
 
 use std::fs;

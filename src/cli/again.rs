@@ -10,11 +10,12 @@ use crate::model::window::{Window, rfc3339};
 use crate::render::quoted;
 
 /// What is not typed again: it writes files, keeps a state or answers somebody else, or it is a secret.
-const LEFT_OUT: [&str; 17] = [
+const LEFT_OUT: [&str; 19] = [
     "output",
     "report",
     "all-differences",
     "state",
+    "lease",
     "state-rewind",
     "give-up",
     "step",
@@ -27,6 +28,7 @@ const LEFT_OUT: [&str; 17] = [
     "verbose",
     "plan",
     "key-file",
+    "pairs",
     "redact-key",
 ];
 

@@ -14,7 +14,9 @@ use std::path::PathBuf;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use again::again;
-pub use args::{CheckArgs, Color, DigestArgs, ExportArgs, OfSide, WatchArgs};
+pub use args::{
+    CheckArgs, Color, DigestArgs, ExportArgs, OfSide, OneOfSeveral, PairsArgs, PairsForm, WatchArgs,
+};
 pub use pages::{HelpPage, PAGES};
 
 const EXAMPLES: &str = "\
@@ -118,6 +120,15 @@ pub enum Command {
         /// The file to make; one that is there already is left alone
         file: PathBuf,
     },
+    /// Find the resources that have a flow log to S3 and one to CloudWatch Logs
+    ///
+    /// Asks EC2 for the flow logs of an account and region, or of each profile and region that is given, joins those of one
+    /// resource (of several, those that are most alike), and says what a pair does not share in configuration. Takes
+    /// `ec2:DescribeFlowLogs`. As JSON lines it is what --pairs of `check` and `watch` takes.
+    ///
+    /// Exit codes: 0 done, 2 not all could be asked.
+    #[command(mut_args(|arg| arg.hide_env(true)))]
+    Pairs(PairsArgs),
     /// Plant faults in made-up logs and see that exactly these are found
     ///
     /// Each seed makes up two flow logs, what became of them on the way, and the truth; both sides are written in one of
@@ -145,9 +156,10 @@ pub enum Command {
     /// Print the JSON Schema of a format that flowdiff writes
     ///
     /// report: `--output json`; line: `--output jsonl`; difference: `--all-differences`; round: what `watch` prints; plan and
-    /// doctor: `--output json` of these commands.
+    /// doctor: `--output json` of these commands; pairs: a line of `flowdiff pairs --output jsonl`; several: a line of a check with
+    /// --pairs.
     Schema {
-        /// report, line, difference, round, plan or doctor
+        /// report, line, difference, round, plan, doctor, pairs or several
         name: String,
     },
     /// Print a page about a topic, or the help of a command

@@ -5,9 +5,11 @@ mod export;
 pub mod flow_logs;
 mod key;
 mod outputs;
+pub mod pairs;
 mod places;
 mod repair;
 mod slips;
+mod state;
 mod times;
 
 use std::path::PathBuf;
@@ -17,12 +19,12 @@ use bytesize::ByteSize;
 use itertools::Itertools;
 
 use super::args::CwlRead;
-use super::{CheckArgs, OfSide};
+use super::{CheckArgs, OfSide, OneOfSeveral};
 use crate::check::{Check, Others, Recheck, Selection};
 use crate::decode::Format;
 use crate::digest::Fingerprints;
 use crate::job::round::JobSpec;
-use crate::job::state::JobSubject;
+use crate::job::state::{JobSubject, StatePlace};
 use crate::model::window::{Settle, Window, rfc3339, slot};
 use crate::model::{Error, Side, Sides};
 use crate::record::{FieldName, Layout};
@@ -65,13 +67,15 @@ pub struct CheckPlan {
     pub fail_on: FailOn,
     /// What to go on with, if the check is one of many.
     pub job: Option<Job>,
+    /// The pair that it is, if it is one of several.
+    pub pair: Option<OneOfSeveral>,
 }
 
 /// A check that is one of many.
 #[derive(Debug)]
 pub struct Job {
     /// Where the state is kept.
-    pub directory: PathBuf,
+    pub place: StatePlace,
     /// What the state is about.
     pub subject: JobSubject,
     /// Where the first run begins.
@@ -114,6 +118,7 @@ impl CheckPlan {
         let job = job(args, &check, &sources)?;
         Ok(Self {
             job,
+            pair: args.sources.pair.clone(),
             check,
             repair: repair::repair(args, &sources)?,
             sources,
@@ -186,15 +191,10 @@ fn job(
     check: &Check,
     sources: &Sides<(Address, SourceOptions)>,
 ) -> Result<Option<Job>, Error> {
-    let Some(directory) = args.job.state.clone() else {
+    let Some(place) = state::place(args, sources)? else {
         return Ok(None);
     };
     let refuse = |why: &str| Err(Error::Usage(why.to_owned()));
-    if directory.to_string_lossy().contains("://") {
-        return refuse(
-            "--state: a folder of this machine, not an address: keep it on a volume that lasts",
-        );
-    }
     if Side::BOTH
         .iter()
         .any(|&side| sources[side].0 == Address::Stdin)
@@ -236,7 +236,7 @@ fn job(
     let settled = settle.now - settle.seconds;
     let begin = time("--since", &args.time.since)?;
     Ok(Some(Job {
-        directory,
+        place,
         subject: JobSubject {
             source: sources.as_ref().map(|(address, _)| address.to_string()),
             format: of_sides(|side| &side.format),

@@ -13,7 +13,7 @@ use crate::cli::plan::{CheckPlan, Job, StdoutUse, deadline};
 use crate::cli::{CheckArgs, WatchArgs};
 use crate::job::round;
 use crate::job::round::Round;
-use crate::job::state::{JobState, Store};
+use crate::job::state::{JobState, StateStore};
 use crate::job::watch::{RoundLine, RoundSink, watch as watch_rounds};
 use crate::model::Error;
 use crate::model::window::rfc3339;
@@ -41,8 +41,7 @@ pub(super) fn run(
     redaction: Option<&Arc<Redaction>>,
 ) -> Result<u8, Error> {
     let began = Instant::now();
-    let store = Store::open(&job.directory)?;
-    let state = load(&store, job)?;
+    let (store, state) = take_hold(job, job.rewind)?;
     let progress = Arc::new(Progress::new(progress_mode(args)));
     let deadline = deadline(args, None)?;
     let runtime = runtime()?;
@@ -57,6 +56,7 @@ pub(super) fn run(
             Ends {
                 stop: stop.clone(),
                 deadline,
+                lost: &store,
             },
             redaction,
         )
@@ -74,6 +74,8 @@ pub(super) fn run(
         },
         signal,
     ) = done?;
+    // What another run is to decide by now is its to tell.
+    store.hold()?;
     let whole = round.trouble.is_none() && !round.stopped;
     let code = match &mut round.report {
         None => TROUBLE,
@@ -128,6 +130,10 @@ pub(super) fn watch(args: &WatchArgs, redaction: Option<&Arc<Redaction>>) -> Res
             "--nagios: watch answers in lines of JSON".into(),
         ));
     }
+    if args.check.sources.pairs.is_some() {
+        let every = crate::cli::plan::every(&args.every)?;
+        return super::several::watch(args, every, redaction);
+    }
     let Some(configured) = configured(&args.check)? else {
         return Ok(INTERRUPTED);
     };
@@ -137,8 +143,7 @@ pub(super) fn watch(args: &WatchArgs, redaction: Option<&Arc<Redaction>>) -> Res
     };
     let every = crate::cli::plan::every(&args.every)?;
     let deadline = deadline(&args.check, Some(every))?;
-    let store = Store::open(&job.directory)?;
-    let mut state = load(&store, job)?;
+    let mut held = Some(take_hold(job, job.rewind)?);
     let progress = Arc::new(Progress::new(Mode::Silent));
     let runtime = runtime()?;
     let result = runtime.block_on(async {
@@ -147,6 +152,13 @@ pub(super) fn watch(args: &WatchArgs, redaction: Option<&Arc<Redaction>>) -> Res
         let failed = |now: i64, error: &Error| RoundLine::failed(now, error, &tell);
         let round = async || {
             let (now, began) = (clock(), Instant::now());
+            // What was lost to another run is taken hold of anew.
+            let kept = held.take_if(|(store, _)| !store.is_lost());
+            drop(held.take());
+            let (store, state) = match kept.map_or_else(|| take_hold(job, None), Ok) {
+                Ok(taken) => held.insert(taken),
+                Err(error) => return failed(now, &error),
+            };
             let done = match one(
                 &plan,
                 job,
@@ -156,6 +168,7 @@ pub(super) fn watch(args: &WatchArgs, redaction: Option<&Arc<Redaction>>) -> Res
                 Ends {
                     stop: stop.clone(),
                     deadline,
+                    lost: store,
                 },
                 redaction,
             )
@@ -165,11 +178,14 @@ pub(super) fn watch(args: &WatchArgs, redaction: Option<&Arc<Redaction>>) -> Res
                 Err(error) => return failed(now, &error),
             };
             let mut done = done;
+            if let Err(error) = store.hold() {
+                return failed(now, &error);
+            }
             let written = done.round.report.as_mut().map_or(Ok(()), |report| {
                 done.outputs.write(&plan, report, began, redaction)
             });
             match written.and_then(|()| store.save(&done.state)) {
-                Ok(()) => state = done.state,
+                Ok(()) => *state = done.state,
                 // What was not saved is done again, and written again.
                 Err(error) => {
                     return RoundLine {
@@ -187,7 +203,7 @@ pub(super) fn watch(args: &WatchArgs, redaction: Option<&Arc<Redaction>>) -> Res
 }
 
 /// Where rounds are told.
-struct StandardOutput;
+pub(super) struct StandardOutput;
 
 impl RoundSink for StandardOutput {
     fn tell(&mut self, line: &impl Serialize) -> Result<(), Error> {
@@ -198,27 +214,33 @@ impl RoundSink for StandardOutput {
 }
 
 /// A round that was run and is not yet reported or saved.
-struct Done {
-    round: Round,
-    state: JobState,
-    outputs: Outputs,
+pub(super) struct Done {
+    pub(super) round: Round,
+    pub(super) state: JobState,
+    pub(super) outputs: Outputs,
 }
 
 /// What ends a round early.
-struct Ends {
+pub(super) struct Ends<'a> {
     /// A signal.
-    stop: Receiver<Option<u8>>,
+    pub(super) stop: Receiver<Option<u8>>,
     /// How long it may take.
-    deadline: Option<Duration>,
+    pub(super) deadline: Option<Duration>,
+    /// The state's place, which may be lost to another run.
+    pub(super) lost: &'a StateStore,
 }
 
-async fn one(
+pub(super) async fn one(
     plan: &CheckPlan,
     job: &Job,
     mut state: JobState,
     progress: &Progress,
     now: i64,
-    Ends { stop, deadline }: Ends,
+    Ends {
+        stop,
+        deadline,
+        lost,
+    }: Ends<'_>,
     redaction: Option<&Arc<Redaction>>,
 ) -> Result<Done, Error> {
     refuse_future(job, &state, now)?;
@@ -232,6 +254,7 @@ async fn one(
     let ended = async {
         tokio::select! {
             () = ended(stop) => {}
+            () = lost.lost() => {}
             error = over => late = Some(error),
         }
     };
@@ -278,13 +301,15 @@ async fn one(
     }
 }
 
-fn load(store: &Store, job: &Job) -> Result<JobState, Error> {
+/// Takes hold of the state's place. `rewind` is where the state is rewound to, if it is.
+pub(super) fn take_hold(job: &Job, rewind: Option<i64>) -> Result<(StateStore, JobState), Error> {
+    let store = StateStore::open(&job.place)?;
     let kept = store.load(&job.subject)?;
     let mut state = kept.unwrap_or_else(|| JobState::begin(job.subject.clone(), job.begin));
-    if let Some(to) = job.rewind {
+    if let Some(to) = rewind {
         state.rewind(to);
     }
-    Ok(state)
+    Ok((store, state))
 }
 
 /// Refuses a state that a clock has written which was ahead: until this one has come as far, nothing would be due, and
@@ -295,7 +320,7 @@ fn refuse_future(job: &Job, state: &JobState, now: i64) -> Result<(), Error> {
     }
     let (next, now) = (rfc3339(state.next), rfc3339(now));
     Err(Error::State {
-        path: job.directory.clone(),
+        path: job.place.path(),
         reason: format!(
             "everything up to {next} has been taken up, and the clock says {now}: this one is behind, or that of an earlier run \
              was ahead"
@@ -312,7 +337,7 @@ fn clock_of(plan: &CheckPlan) -> i64 {
 }
 
 /// Listens for the signals that end a run, and says which exit code goes with the one that came.
-fn stop_signal() -> Result<Receiver<Option<u8>>, Error> {
+pub(super) fn stop_signal() -> Result<Receiver<Option<u8>>, Error> {
     let (said, heard) = tokio::sync::watch::channel(None);
     #[cfg(unix)]
     let mut terminate = {
@@ -337,7 +362,7 @@ fn stop_signal() -> Result<Receiver<Option<u8>>, Error> {
 }
 
 /// Ready once a signal has come.
-async fn ended(mut stop: Receiver<Option<u8>>) {
+pub(super) async fn ended(mut stop: Receiver<Option<u8>>) {
     if stop.wait_for(Option::is_some).await.is_err() {
         std::future::pending::<()>().await;
     }

@@ -13,9 +13,11 @@ mod log;
 mod manual;
 mod next;
 mod outputs;
+mod pairs;
 mod print;
 mod schema;
 mod selftest;
+mod several;
 mod wait;
 
 use std::borrow::Cow;
@@ -93,6 +95,7 @@ fn parse_and_run() -> ExitCode {
         Command::Digest(_)
         | Command::ExportPlan(_)
         | Command::Key { .. }
+        | Command::Pairs(_)
         | Command::SelfTest { .. }
         | Command::Completions { .. }
         | Command::Man
@@ -164,12 +167,16 @@ fn tell_nagios(text: &str) -> ExitCode {
 fn run(cli: Cli, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
     match cli.command {
         Command::Check(args) if args.sources.plan => estimate::run(&args, redaction),
+        Command::Check(args) if args.sources.pairs.is_some() => several::run(&args, redaction),
         Command::Check(args) => run_check(&args, redaction),
         Command::Plan(args) => {
             refuse_key(&args, "plan")?;
+            refuse_if(args.sources.pairs.is_some(), ONE_PAIR)?;
             estimate::run(&args, redaction)
         }
+        Command::Pairs(args) => pairs::run(&args),
         Command::Doctor(args) => {
+            refuse_if(args.sources.pairs.is_some(), ONE_PAIR)?;
             let (plan, recheck) = (args.sources.plan, args.time.recheck > 0);
             refuse_if(
                 plan,
@@ -227,6 +234,8 @@ fn refuse_key(args: &CheckArgs, command: &str) -> Result<(), Error> {
         &format!("--key-file: means nothing to `{command}`, which reads no digests"),
     )
 }
+/// What is asked of one pair only.
+const ONE_PAIR: &str = "--pairs: `plan` and `doctor` are of one pair: give its two sources";
 
 /// Refuses an option that a subcommand takes, because `check` has it, and that means nothing to it.
 fn refuse_if(given: bool, why: &str) -> Result<(), Error> {

@@ -80,7 +80,7 @@ impl Outputs {
         complete(plan, report, began, redaction);
         let reports = self.reports.into_iter();
         let mut written: Vec<_> = reports
-            .map(|(renderer, output)| write_report(renderer, report, plan.rows, output))
+            .map(|(renderer, output)| write_report(renderer, report, plan, output))
             .collect();
         written.extend(self.differences.map(DifferencesFile::finish));
         written.extend(self.repair.map(|repair| cure(repair, plan, report)));
@@ -122,7 +122,8 @@ pub(super) fn complete(
         let source = &mut report.sides[side].source;
         *source = without_secrets(source).into_owned();
     }
-    let words: Vec<_> = std::env::args_os().collect();
+    let of_pair = plan.pair.as_ref().map(|pair| pair.typed.clone());
+    let words = of_pair.unwrap_or_else(|| std::env::args_os().collect());
     report.next = next(&words, report, redaction.is_some());
     if let Some(redaction) = redaction {
         *report = redaction.report(report.clone());
@@ -163,7 +164,7 @@ fn reached(options: &SourceOptions) -> Reached {
 fn write_report(
     renderer: &Renderer,
     report: &Report,
-    rows: Option<usize>,
+    plan: &CheckPlan,
     mut output: Output,
 ) -> Result<(), Error> {
     let previous = if renderer.carries_over {
@@ -172,8 +173,9 @@ fn write_report(
         String::new()
     };
     let plain = Style {
-        rows,
+        rows: plan.rows,
         previous: &previous,
+        pair: plan.pair.as_ref().map(|pair| &*pair.name),
         ..Style::default()
     };
     let written = (renderer.write)(report, plain, &mut output);

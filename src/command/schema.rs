@@ -8,7 +8,16 @@ use crate::model::Error;
 const SCHEMAS: &str = include_str!("../../docs/schema.json");
 
 /// What can be asked for, and the definition that it is.
-const NAMES: [&str; 6] = ["report", "line", "difference", "round", "plan", "doctor"];
+const NAMES: [&str; 8] = [
+    "report",
+    "line",
+    "difference",
+    "round",
+    "plan",
+    "doctor",
+    "pairs",
+    "several",
+];
 
 /// Returns the schema of one format, with all that it refers to.
 pub(super) fn schema(name: &str) -> Result<String, Error> {

@@ -31,10 +31,11 @@ pub(crate) use cause::{listed, reason, values};
 pub use differences::write_difference;
 pub(crate) use escape::escape;
 pub(crate) use json::write_pretty;
-pub use json::{without_findings, write_line};
+pub use json::{whole, without_findings, write_line};
 pub use paint::Paint;
 pub(crate) use place::{options, quoted};
 pub(crate) use text::{WIDTH, wrap};
+pub(crate) use wording::verdict;
 
 /// How a report is to look, for renderers that have a look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +48,8 @@ pub struct Style<'a> {
     pub rows: Option<usize>,
     /// What stood under the report's name before, for renderers that carry something over.
     pub previous: &'a str,
+    /// The name of the pair that it is about, if it is one of several.
+    pub pair: Option<&'a str>,
 }
 
 impl Default for Style<'_> {
@@ -57,6 +60,7 @@ impl Default for Style<'_> {
             width: WIDTH,
             rows: None,
             previous: "",
+            pair: None,
         }
     }
 }

@@ -8,6 +8,7 @@ mod job;
 mod key;
 mod limits;
 mod output;
+mod pairs;
 mod repair;
 mod sides;
 mod sources;
@@ -23,9 +24,10 @@ pub use job::JobArgs;
 pub use key::KeyArgs;
 pub use limits::{CwlRead, LimitArgs};
 pub use output::{Color, OutputArgs};
+pub use pairs::{PairsArgs, PairsForm};
 pub use repair::RepairArgs;
 pub use sides::{OfSide, SideArgs};
-pub use sources::SourceArgs;
+pub use sources::{OneOfSeveral, SourceArgs};
 pub use time::TimeArgs;
 
 /// What can be said about watching.

@@ -1,4 +1,4 @@
-//! S3: `ListObjectsV2`, `GetObject` and `HeadObject`, addressed by path.
+//! S3: `ListObjectsV2`, `GetObject`, `HeadObject` and conditional `PutObject`, addressed by path.
 //!
 //! Source: S3 API reference.
 
@@ -21,9 +21,10 @@ pub(super) fn operation(request: &Request) -> (String, String) {
             let prefix = request.query.get("prefix").cloned();
             ("ListObjectsV2".to_owned(), prefix.unwrap_or_default())
         }
-        None if ["GET", "HEAD"].contains(&&*request.method) && !key.is_empty() && plain => {
+        None if ["GET", "HEAD", "PUT"].contains(&&*request.method) && !key.is_empty() && plain => {
             let operation = match request.method.as_str() {
                 "HEAD" => "HeadObject",
+                "PUT" => "PutObject",
                 _ => "GetObject",
             };
             (operation.to_owned(), key.to_owned())
@@ -35,7 +36,7 @@ pub(super) fn operation(request: &Request) -> (String, String) {
     }
 }
 
-fn key(request: &Request) -> &str {
+pub(super) fn key(request: &Request) -> &str {
     let path = request.path.trim_start_matches('/');
     path.split_once('/').map_or("", |(_, key)| key)
 }
@@ -46,12 +47,19 @@ pub(super) fn refusal(status: u16, code: &str) -> Reply {
     reply(status, "application/xml", body.into())
 }
 
-pub(super) fn make(request: &Request, operation: &str, state: &State, fault: Fault) -> Making {
+pub(super) fn make(request: &Request, operation: &str, state: &mut State, fault: Fault) -> Making {
     if state.stores.requester_pays && !request.headers.contains_key("x-amz-request-payer") {
         return Box::new(|| (refusal(403, "AccessDenied"), 0));
     }
     if operation == "ListObjectsV2" {
         return list(request, state, fault);
+    }
+    if operation == "PutObject" {
+        let made = put(request, state);
+        return match (fault, made.status) {
+            (Fault::DoneBut(status, code), 200) => Box::new(move || (refusal(status, code), 0)),
+            (_, _) => Box::new(move || (made, 1)),
+        };
     }
     let Some(object) = state.stores.objects.get(key(request)) else {
         return Box::new(|| (refusal(404, "NoSuchKey"), 0));
@@ -65,7 +73,9 @@ pub(super) fn make(request: &Request, operation: &str, state: &State, fault: Fau
         let last = range.strip_prefix("bytes=0-").unwrap();
         last.parse::<usize>().unwrap()
     });
-    let mut headers = vec![("ETag".into(), etag)];
+    let modified = object.modified.strftime("%a, %d %b %Y %H:%M:%S GMT");
+    let modified = ("Last-Modified".into(), modified.to_string());
+    let mut headers = vec![("ETag".into(), etag), modified];
     if let Some(key) = &state.stores.kms_key {
         headers.push(("x-amz-server-side-encryption".into(), "aws:kms".to_owned()));
         headers.push((
@@ -87,6 +97,32 @@ pub(super) fn make(request: &Request, operation: &str, state: &State, fault: Fau
         };
         (reply, 1)
     })
+}
+
+/// Writes, if the condition holds; done before the answer is on its way.
+fn put(request: &Request, state: &mut State) -> Reply {
+    let key = key(request);
+    let there = state.stores.objects.get(key);
+    let etag = there.map(|object| format!("\"{}\"", object.etag));
+    let header = |name: &str| {
+        request
+            .headers
+            .get(name)
+            .filter(|_| !state.stores.unconditional)
+    };
+    match (header("if-none-match"), header("if-match"), &etag) {
+        (Some(_), _, Some(_)) => return refusal(412, "PreconditionFailed"),
+        (_, Some(_), None) => return refusal(404, "NoSuchKey"),
+        (_, Some(wanted), Some(etag)) if wanted != etag => {
+            return refusal(412, "PreconditionFailed");
+        }
+        _ => {}
+    }
+    state.stores.put(key, request.body.clone());
+    let etag = format!("\"{}\"", state.stores.objects[key].etag);
+    let mut reply = reply(200, "application/xml", Vec::new());
+    reply.headers.push(("ETag".into(), etag));
+    reply
 }
 
 fn list(request: &Request, state: &State, fault: Fault) -> Making {
