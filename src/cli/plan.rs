@@ -87,6 +87,15 @@ pub struct Job {
 }
 
 impl CheckPlan {
+    /// Tells whether a report that is asked for shows every difference.
+    pub fn shows_every(&self) -> bool {
+        let on_stdout = match &self.output {
+            StdoutUse::Report(renderer) => renderer.every,
+            StdoutUse::Nothing | StdoutUse::Nagios(_) => false,
+        };
+        on_stdout || self.reports.iter().any(|(renderer, _)| renderer.every)
+    }
+
     /// Checks what was typed. `now` is the clock, in Unix seconds.
     ///
     /// # Errors

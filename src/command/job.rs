@@ -83,7 +83,7 @@ pub(super) fn run(
             let written = outputs.write(plan, report, began, redaction);
             match &plan.output {
                 // One line only, which says what is wrong.
-                StdoutUse::Nagios(_) if !whole => written.map(|()| TROUBLE)?,
+                StdoutUse::Nagios(_) if !whole => written.result.map(|()| TROUBLE)?,
                 // What is not written is not decided: the next run takes up, and tells, the same windows.
                 StdoutUse::Nothing | StdoutUse::Report(_) | StdoutUse::Nagios(_) => {
                     answer_though(written, plan, report, args.output.color)?
@@ -182,7 +182,7 @@ pub(super) fn watch(args: &WatchArgs, redaction: Option<&Arc<Redaction>>) -> Res
                 return failed(now, &error);
             }
             let written = done.round.report.as_mut().map_or(Ok(()), |report| {
-                done.outputs.write(&plan, report, began, redaction)
+                done.outputs.write(&plan, report, began, redaction).result
             });
             match written.and_then(|()| store.save(&done.state)) {
                 Ok(()) => *state = done.state,

@@ -21,6 +21,7 @@ mod several;
 mod wait;
 
 use std::borrow::Cow;
+use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -47,7 +48,7 @@ use crate::source::Source;
 
 use kept::KeptSides;
 use log::log_to_stderr;
-use outputs::{DifferencesFile, Outputs};
+use outputs::{DifferencesFile, Outputs, Written};
 use print::{print, print_report};
 use wait::until_interrupted;
 
@@ -391,7 +392,7 @@ impl FirstLook<'_> {
         let mut report = report.clone();
         outputs::complete(self.plan, &mut report, self.began, self.redaction);
         // What cannot be shown now is shown, or complained of, at the end.
-        let _ = print_report(renderer, &report, self.plan.rows, self.color);
+        let _ = print_report(renderer, &report, (self.plan.rows, None), self.color);
         let _ = print(b"\n");
     }
 }
@@ -399,23 +400,28 @@ impl FirstLook<'_> {
 /// Gives standard output its answer also if a file could not be written, which is trouble all the same. Nagios gets one
 /// line, which says what is wrong.
 fn answer_though(
-    written: Result<(), Error>,
+    written: Written,
     plan: &CheckPlan,
     report: &Report,
     color: Color,
 ) -> Result<u8, Error> {
-    if written.is_err() && matches!(plan.output, StdoutUse::Nagios(_)) {
-        return written.map(|()| TROUBLE);
+    if written.result.is_err() && matches!(plan.output, StdoutUse::Nagios(_)) {
+        return written.result.map(|()| TROUBLE);
     }
-    let code = answer_with(plan, report, color)?;
-    written.map(|()| code)
+    let code = answer_with(plan, report, written.every.as_ref(), color)?;
+    written.result.map(|()| code)
 }
 
 /// Gives standard output its answer and returns the exit code.
-fn answer_with(plan: &CheckPlan, report: &Report, color: Color) -> Result<u8, Error> {
+fn answer_with(
+    plan: &CheckPlan,
+    report: &Report,
+    every: Option<&File>,
+    color: Color,
+) -> Result<u8, Error> {
     match &plan.output {
         StdoutUse::Nothing => {}
-        StdoutUse::Report(renderer) => print_report(renderer, report, plan.rows, color)?,
+        StdoutUse::Report(renderer) => print_report(renderer, report, (plan.rows, every), color)?,
         StdoutUse::Nagios(thresholds) => {
             let (status, line) = thresholds.judge(report);
             print(format!("{line}\n").as_bytes())?;

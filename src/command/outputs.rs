@@ -1,7 +1,8 @@
 //! The files of a run: opened before the work starts, written when it is done.
 
 use std::ffi::OsString;
-use std::io;
+use std::fs::File;
+use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -20,6 +21,7 @@ use crate::report::Report;
 use crate::report::reached::Reached;
 use crate::report::redact::{Redaction, without_secrets};
 use crate::source::SourceOptions;
+use crate::temporary;
 
 /// The files of a run, opened before the work starts.
 pub(super) struct Outputs {
@@ -28,10 +30,21 @@ pub(super) struct Outputs {
     pub(super) repair: Option<Repair>,
 }
 
-/// The file of all differences. What goes wrong with it (a full disk) does not cost the report, and is said at its end.
+/// All differences, a line each: the file that was asked for, and a temporary one for reports that show them all. What goes
+/// wrong with the first (a full disk) does not cost the report, and is said at its end.
 pub(super) struct DifferencesFile {
-    output: Output,
+    output: Option<Output>,
     failed: Option<io::Error>,
+    kept: Option<BufWriter<File>>,
+    not_kept: Option<io::Error>,
+}
+
+/// What became of the files of a run.
+pub(super) struct Written {
+    /// What the first that could not be written has run into.
+    pub(super) result: Result<(), Error>,
+    /// Every difference, if standard output is to show them.
+    pub(super) every: Option<File>,
 }
 
 impl Outputs {
@@ -47,7 +60,7 @@ impl Outputs {
                 .iter()
                 .map(open)
                 .collect::<Result<_, Error>>()?,
-            differences: differences.map(DifferencesFile::open).transpose()?,
+            differences: DifferencesFile::open(differences, plan.shows_every())?,
             repair: repair
                 .map(|(folder, targets)| Repair::open(folder, targets))
                 .transpose()?,
@@ -57,34 +70,44 @@ impl Outputs {
     /// Writes no file of all differences, and no cure: not all of them are known.
     pub(super) fn forget_differences(&mut self) {
         self.repair = None;
-        if let Some(differences) = self.differences.take() {
+        if let Some(output) = self.differences.take().and_then(|it| it.output) {
             say(&format!(
                 "flowdiff: {}: not written, since not every difference is known yet",
-                escape(&differences.output.path().display().to_string())
+                escape(&output.path().display().to_string())
             ));
         }
     }
 
     /// Completes the report, writes it in all forms asked for and gives the files their names. One that cannot be written
     /// keeps no other from being written.
-    ///
-    /// # Errors
-    /// What the first of them has run into.
     pub(super) fn write(
         self,
         plan: &CheckPlan,
         report: &mut Report,
         began: Instant,
         redaction: Option<&Arc<Redaction>>,
-    ) -> Result<(), Error> {
+    ) -> Written {
         complete(plan, report, began, redaction);
+        let (finished, every) = match self.differences {
+            None => (Ok(()), Ok(None)),
+            Some(differences) => differences.finish(),
+        };
+        let (kept, every) = match every {
+            Ok(every) => (Ok(()), every),
+            Err(error) => (Err(Error::Temporary(error)), None),
+        };
         let reports = self.reports.into_iter();
         let mut written: Vec<_> = reports
-            .map(|(renderer, output)| write_report(renderer, report, plan, output))
+            .map(|(renderer, output)| {
+                write_report(renderer, report, plan, (output, every.as_ref()))
+            })
             .collect();
-        written.extend(self.differences.map(DifferencesFile::finish));
+        written.extend([finished, kept]);
         written.extend(self.repair.map(|repair| cure(repair, plan, report)));
-        written.into_iter().collect()
+        Written {
+            result: written.into_iter().collect(),
+            every,
+        }
     }
 }
 
@@ -165,7 +188,7 @@ fn write_report(
     renderer: &Renderer,
     report: &Report,
     plan: &CheckPlan,
-    mut output: Output,
+    (mut output, every): (Output, Option<&File>),
 ) -> Result<(), Error> {
     let previous = if renderer.carries_over {
         output.previous()
@@ -175,6 +198,7 @@ fn write_report(
     let plain = Style {
         rows: plan.rows,
         previous: &previous,
+        every,
         pair: plan.pair.as_ref().map(|pair| &*pair.name),
         ..Style::default()
     };
@@ -187,12 +211,18 @@ fn write_report(
 }
 
 impl DifferencesFile {
-    fn open(path: &Path) -> Result<Self, Error> {
-        let output = Output::open(path)?;
-        Ok(Self {
-            output,
+    /// Opens what is wanted: the file at a path, a temporary one, both or none.
+    fn open(path: Option<&Path>, keep: bool) -> Result<Option<Self>, Error> {
+        if path.is_none() && !keep {
+            return Ok(None);
+        }
+        let kept = keep.then(temporary::file).transpose();
+        Ok(Some(Self {
+            output: path.map(Output::open).transpose()?,
             failed: None,
-        })
+            kept: kept.map_err(Error::Temporary)?.map(BufWriter::new),
+            not_kept: None,
+        }))
     }
 
     pub(super) fn tell(
@@ -202,28 +232,39 @@ impl DifferencesFile {
         kind: DifferenceKind,
         shown: &Shown,
     ) {
-        if self.failed.is_some() {
-            return;
-        }
-        let output = &mut self.output;
-        let written = match redaction {
-            None => write_difference(output, bucket, kind, shown),
-            Some(redaction) => {
-                let (bucket, shown) = (redaction.bucket(bucket), redaction.shown(shown));
-                write_difference(output, &bucket, kind, &shown)
-            }
+        let told = redaction.map(|redaction| (redaction.bucket(bucket), redaction.shown(shown)));
+        let (bucket, shown) = match &told {
+            None => (bucket, shown),
+            Some((bucket, shown)) => (bucket, shown),
         };
-        self.failed = written.err();
+        if let Some(output) = self.output.as_mut().filter(|_| self.failed.is_none()) {
+            self.failed = write_difference(output, bucket, kind, shown).err();
+        }
+        if let Some(kept) = self.kept.as_mut().filter(|_| self.not_kept.is_none()) {
+            let written = write_difference(kept, bucket, kind, shown);
+            self.not_kept = written.err().map(|error| temporary::no_room(&error));
+        }
     }
 
-    fn finish(self) -> Result<(), Error> {
-        match self.failed {
-            None => self.output.finish(),
-            Some(source) => Err(Error::Output {
-                path: self.output.path().to_owned(),
+    /// Completes the file, and returns what was kept.
+    fn finish(self) -> (Result<(), Error>, io::Result<Option<File>>) {
+        let finished = match (self.output, self.failed) {
+            (Some(output), Some(source)) => Err(Error::Output {
+                path: output.path().to_owned(),
                 source,
             }),
-        }
+            (Some(output), None) => output.finish(),
+            (None, _) => Ok(()),
+        };
+        let kept = match (self.kept, self.not_kept) {
+            (_, Some(error)) => Err(error),
+            (Some(kept), None) => match kept.into_inner() {
+                Ok(file) => Ok(Some(file)),
+                Err(error) => Err(temporary::no_room(error.error())),
+            },
+            (None, None) => Ok(None),
+        };
+        (finished, kept)
     }
 }
 

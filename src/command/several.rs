@@ -307,7 +307,7 @@ impl<'a> SeveralPairs<'a> {
         } = done;
         store.hold()?;
         if let Some(report) = &mut round.report {
-            outputs.write(plan, report, began, self.redaction)?;
+            outputs.write(plan, report, began, self.redaction).result?;
         }
         store.save(&state)?;
         Ok((round.exit_code(), round.report, round.trouble))
@@ -336,7 +336,9 @@ impl<'a> SeveralPairs<'a> {
         };
         let mut report = report?;
         refuse_slip(&plan.check, &report)?;
-        outputs.write(plan, &mut report, began, self.redaction)?;
+        outputs
+            .write(plan, &mut report, began, self.redaction)
+            .result?;
         Ok((report.exit_code(), Some(report), None))
     }
 

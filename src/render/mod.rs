@@ -23,6 +23,7 @@ mod sort;
 mod text;
 mod wording;
 
+use std::fs::File;
 use std::io::{self, Write};
 
 use crate::report::Report;
@@ -38,7 +39,7 @@ pub(crate) use text::{WIDTH, wrap};
 pub(crate) use wording::verdict;
 
 /// How a report is to look, for renderers that have a look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Style<'a> {
     /// Whether to colour.
     pub paint: Paint,
@@ -50,6 +51,9 @@ pub struct Style<'a> {
     pub previous: &'a str,
     /// The name of the pair that it is about, if it is one of several.
     pub pair: Option<&'a str>,
+    /// Every difference, a line each as [`write_difference`] writes it, for renderers that ask for that. `None` if not all
+    /// are known.
+    pub every: Option<&'a File>,
 }
 
 impl Default for Style<'_> {
@@ -61,6 +65,7 @@ impl Default for Style<'_> {
             rows: None,
             previous: "",
             pair: None,
+            every: None,
         }
     }
 }
@@ -82,6 +87,8 @@ pub struct Renderer {
     pub drawn: bool,
     /// Whether people read it while the run goes on.
     pub for_people: bool,
+    /// Whether it reads [`Style::every`].
+    pub every: bool,
     /// Whether its figures go on in time under the names of the sources, from one run to the next.
     pub series: bool,
 }
@@ -96,6 +103,7 @@ pub static RENDERERS: &[Renderer] = &[
         by_hour: false,
         drawn: false,
         for_people: true,
+        every: false,
         series: false,
     },
     Renderer {
@@ -106,6 +114,7 @@ pub static RENDERERS: &[Renderer] = &[
         by_hour: false,
         drawn: false,
         for_people: false,
+        every: false,
         series: false,
     },
     Renderer {
@@ -116,16 +125,18 @@ pub static RENDERERS: &[Renderer] = &[
         by_hour: false,
         drawn: false,
         for_people: false,
+        every: false,
         series: false,
     },
     Renderer {
         name: "csv",
-        about: "a row for each finding",
+        about: "a row for each record that differs, with its fields",
         write: csv::write,
         carries_over: false,
         by_hour: false,
         drawn: false,
         for_people: false,
+        every: true,
         series: false,
     },
     Renderer {
@@ -136,6 +147,7 @@ pub static RENDERERS: &[Renderer] = &[
         by_hour: false,
         drawn: true,
         for_people: false,
+        every: false,
         series: false,
     },
     Renderer {
@@ -146,6 +158,7 @@ pub static RENDERERS: &[Renderer] = &[
         by_hour: true,
         drawn: false,
         for_people: false,
+        every: false,
         series: false,
     },
     Renderer {
@@ -156,6 +169,7 @@ pub static RENDERERS: &[Renderer] = &[
         by_hour: false,
         drawn: false,
         for_people: false,
+        every: false,
         series: true,
     },
     Renderer {
@@ -166,6 +180,7 @@ pub static RENDERERS: &[Renderer] = &[
         by_hour: false,
         drawn: false,
         for_people: false,
+        every: false,
         series: true,
     },
 ];
