@@ -322,6 +322,15 @@ fn run_check(args: &CheckArgs, redaction: Option<&Arc<Redaction>>) -> Result<u8,
         told.clone_from(&got_to);
     }
     progress.finish();
+    if let (Err(Error::Deadline { .. }), Some(report)) = (&answer, &mut known)
+        && !args.alarms.nagios
+    {
+        // What was found before the wait for late records stands, whatever comes of the wait.
+        outputs.forget_differences();
+        let written = outputs.write(&plan, report, began, redaction);
+        answer_though(written, &plan, report, args.output.color)?;
+        return answer.map(|_| TROUBLE);
+    }
     let (mut report, interrupts) = match (answer?, known) {
         (Some(report), _) => (report, false),
         (None, Some(known)) if !args.alarms.nagios => {
