@@ -15,7 +15,8 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use again::again;
 pub use args::{
-    CheckArgs, Color, DigestArgs, ExportArgs, OfSide, OneOfSeveral, PairsArgs, PairsForm, WatchArgs,
+    CheckArgs, Color, DigestArgs, ExportArgs, OfSide, OneOfSeveral, PairsArgs, PairsForm, VerifyArgs,
+    WatchArgs,
 };
 pub use pages::{HelpPage, PAGES};
 
@@ -129,6 +130,15 @@ pub enum Command {
     /// Exit codes: 0 done, 2 not all could be asked.
     #[command(mut_args(|arg| arg.hide_env(true)))]
     Pairs(PairsArgs),
+    /// Tell whether an archive still holds what receipts say that it held
+    ///
+    /// Every record of then is there, none was changed and none was added, and no receipt of the chain is lacking. The content
+    /// decides: records that were packed anew, moved or converted to Parquet are as they were.
+    ///
+    /// Exit codes: 0 everything is as it was, 1 it is not, 2 it could not run, or a receipt is lacking, damaged, forged or of
+    /// another key, 3 not all could be read.
+    #[command(mut_args(|arg| arg.hide_env(true)))]
+    Verify(Box<VerifyArgs>),
     /// Plant faults in made-up logs and see that exactly these are found
     ///
     /// Each seed makes up two flow logs, what became of them on the way, and the truth; both sides are written in one of

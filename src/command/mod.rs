@@ -18,6 +18,7 @@ mod print;
 mod schema;
 mod selftest;
 mod several;
+mod verify;
 mod wait;
 
 use std::borrow::Cow;
@@ -96,6 +97,7 @@ fn parse_and_run() -> ExitCode {
         | Command::ExportPlan(_)
         | Command::Key { .. }
         | Command::Pairs(_)
+        | Command::Verify(_)
         | Command::SelfTest { .. }
         | Command::Completions { .. }
         | Command::Man
@@ -208,6 +210,7 @@ fn run(cli: Cli, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
         Command::ExportPlan(args) => {
             export_plan(&args, clock()).and_then(|plan| print(plan.script().as_bytes()))
         }
+        Command::Verify(args) => verify::run(&args),
         Command::Key { file } => digest::key(&file),
         Command::SelfTest {
             seeds,

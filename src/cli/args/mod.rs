@@ -13,6 +13,7 @@ mod repair;
 mod sides;
 mod sources;
 mod time;
+mod verify;
 
 use clap::Args;
 
@@ -29,6 +30,7 @@ pub use repair::RepairArgs;
 pub use sides::{OfSide, SideArgs};
 pub use sources::{OneOfSeveral, SourceArgs};
 pub use time::TimeArgs;
+pub use verify::VerifyArgs;
 
 /// What can be said about watching.
 #[derive(Debug, Args)]
