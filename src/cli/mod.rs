@@ -137,7 +137,10 @@ pub enum Command {
     ///
     /// Exit codes: 0 everything is as it was, 1 it is not, 2 it could not run, or a receipt is lacking, damaged, forged or of
     /// another key, 3 not all could be read.
-    #[command(mut_args(|arg| arg.hide_env(true)))]
+    #[command(
+        override_usage = "flowdiff verify [OPTIONS] <RECEIPT>... <ARCHIVE>",
+        mut_args(|arg| arg.hide_env(true))
+    )]
     Verify(Box<VerifyArgs>),
     /// Plant faults in made-up logs and see that exactly these are found
     ///

@@ -34,12 +34,17 @@ const NAMED: usize = 20;
 /// Verifies, prints what is found, and returns the exit code.
 pub(super) fn run(args: &VerifyArgs) -> Result<u8, Error> {
     log_to_stderr(args.verbose, None);
+    let (archive, receipts) = match args.receipts.split_last() {
+        Some((archive, receipts)) if !receipts.is_empty() => (archive, receipts),
+        _ => {
+            return Err(Error::Usage(
+                "verify takes receipts, and after them the archive".into(),
+            ));
+        }
+    };
     let key = key_of(&args.key)?.ok_or_else(|| {
         Error::Usage("--key-file: verify needs the key that the receipts were made with".into())
     })?;
-    let Some((archive, receipts)) = args.receipts.split_last() else {
-        return Err(Error::Usage("RECEIPT and ARCHIVE: none is given".into()));
-    };
     let mut read: Vec<(Receipt, String)> = Vec::new();
     let mut links: Vec<(ChainLink, String)> = Vec::new();
     for path in receipts {

@@ -10,7 +10,7 @@ use super::{CheckArgs, ComparisonArgs, KeyArgs, LimitArgs, SideArgs, TimeArgs};
 #[derive(Clone, Debug, Args)]
 pub struct VerifyArgs {
     /// The receipts, in any order, all of their chain from the first; then the archive: s3://BUCKET[/PREFIX], cwl://GROUP or a path
-    #[arg(value_name = "RECEIPTS ARCHIVE", num_args = 2.., required = true)]
+    #[arg(value_name = "RECEIPT", num_args = 1.., required = true)]
     pub receipts: Vec<String>,
 
     /// The key they were made with.
