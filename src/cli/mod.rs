@@ -15,8 +15,8 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use again::again;
 pub use args::{
-    CheckArgs, Color, DigestArgs, ExportArgs, OfSide, OneOfSeveral, PairsArgs, PairsForm, VerifyArgs,
-    WatchArgs,
+    CheckArgs, Color, DigestArgs, ExportArgs, OfSide, OneOfSeveral, PairsArgs, PairsForm,
+    VerifyArgs, WatchArgs,
 };
 pub use pages::{HelpPage, PAGES};
 
