@@ -15,7 +15,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use again::again;
 pub use args::{
-    CheckArgs, Color, DigestArgs, ExportArgs, OfSide, OneOfSeveral, PairsArgs, PairsForm,
+    CheckArgs, Color, DigestArgs, ExportArgs, OfSide, OneOfSeveral, PairsArgs, PairsForm, PlanArgs,
     VerifyArgs, WatchArgs,
 };
 pub use pages::{HelpPage, PAGES};
@@ -78,7 +78,7 @@ pub enum Command {
     /// Objects, bytes, streams, API calls by kind, minutes at the quota, US dollars for the calls and the bound of memory.
     /// Takes the arguments of `check`; --output is text or json. Exit codes: 0 done, 2 it could not run.
     #[command(mut_args(|arg| arg.hide_env(true)))]
-    Plan(Box<CheckArgs>),
+    Plan(Box<PlanArgs>),
     /// Say whether a check could run and be believed, and what it lacks
     ///
     /// For each side who calls, where, and what is found there: how objects lie, the newest one, streams, retention, class,

@@ -13,12 +13,14 @@ use crate::cli::plan::{DigestPlan, deadline, key_of, new_key};
 use crate::digest::KEY;
 use crate::digest::file::{About, SideDigest, is_digest};
 use crate::digest::receipt::{ChainLink, Receipt, ReceiptKey};
-use crate::model::Error;
 use crate::model::words::count;
+use crate::model::{Error, Side};
 use crate::output::Output;
 use crate::progress::{Mode, Progress, say};
 use crate::render::escape;
 use crate::source;
+use crate::source::Source;
+use crate::source::parts::{PartLine, SomeParts};
 
 use super::log::log_to_stderr;
 use super::wait::until_interrupted;
@@ -84,6 +86,11 @@ fn open(path: &Path) -> Result<Output, Error> {
 fn read(args: &DigestArgs) -> Result<Option<(Made, Output)>, Error> {
     let plan = DigestPlan::new(args, clock())?;
     let previous = previous(args, &plan)?;
+    let parts = args
+        .parts
+        .as_deref()
+        .map(|file| parts(file, plan.spec.side));
+    let parts = parts.transpose()?;
     let output = open(&args.to)?;
     let mode = match args.quiet {
         true => Mode::Silent,
@@ -93,7 +100,10 @@ fn read(args: &DigestArgs) -> Result<Option<(Made, Output)>, Error> {
     let progress = Progress::new(mode);
     let work = async {
         let source = source::open(&plan.source.0, &plan.source.1).await?;
-        let source = Arc::from(source);
+        let source: Arc<dyn Source> = match parts {
+            Some(parts) => Arc::new(SomeParts::of(source, parts)),
+            None => Arc::from(source),
+        };
         let receipt = plan.spec.key.as_ref().filter(|_| args.receipt);
         let Some(key) = receipt.map(ReceiptKey::of) else {
             let made = kept::digest(&plan.check, &plan.spec, source, &progress).await;
@@ -112,6 +122,36 @@ fn read(args: &DigestArgs) -> Result<Option<(Made, Output)>, Error> {
         say(&format!("flowdiff: interrupted: {got_to}"));
     }
     Ok(made.map(|made| (made, output)))
+}
+
+/// Reads the parts of a side that are to be read.
+fn parts(file: &Path, side: Side) -> Result<Vec<PartLine>, Error> {
+    let refuse = |why: String| Error::Usage(format!("--parts: `{}` {why}", file.display()));
+    let text = match file.as_os_str() == "-" {
+        true => io::read_to_string(io::stdin().lock()),
+        false => fs::read_to_string(file),
+    };
+    let text = text.map_err(|error| refuse(format!("cannot be read: {error}")))?;
+    let mut parts = Vec::new();
+    for (number, line) in (1..).zip(text.lines()) {
+        let part: PartLine = serde_json::from_str(line).map_err(|error| {
+            refuse(format!(
+                "line {number} is none that `flowdiff plan --parts` prints: {error}"
+            ))
+        })?;
+        if part.side == side {
+            parts.push(part);
+        }
+    }
+    let mut names: Vec<&str> = parts.iter().map(|part| part.name.as_str()).collect();
+    names.sort_unstable();
+    match names.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(twice) => Err(refuse(format!(
+            "has the part `{}` twice, whose records would count twice",
+            twice[0]
+        ))),
+        None => Ok(parts),
+    }
 }
 
 /// Returns the place of the receipt that the new one comes after.

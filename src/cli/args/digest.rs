@@ -41,6 +41,19 @@ pub struct DigestArgs {
     )]
     pub to: PathBuf,
 
+    /// Read just these parts, as `flowdiff plan --parts` prints them; lines of the other side are passed over
+    ///
+    /// A file, or `-` for standard input. Nothing is listed: so a listing is made once and shared out among many readers, whose
+    /// digests are added up with --merge. Each part is read by itself.
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "FLOWDIFF_PARTS",
+        conflicts_with = "merge",
+        help_heading = "Digest"
+    )]
+    pub parts: Option<PathBuf>,
+
     /// Add up digests of disjoint parts of one side, in any order
     #[arg(long, env = "FLOWDIFF_MERGE", value_parser = FalseyValueParser::new(), help_heading = "Digest")]
     pub merge: bool,

@@ -50,6 +50,18 @@ pub struct WatchArgs {
     pub check: CheckArgs,
 }
 
+/// What can be said about a plan.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// Print every part of both sides instead, a line of JSON each, for `flowdiff digest --parts`
+    #[arg(long, help_heading = "Sources")]
+    pub parts: bool,
+
+    /// What the check would be.
+    #[command(flatten)]
+    pub check: CheckArgs,
+}
+
 /// What can be said about a check, under the headings of its help.
 #[derive(Clone, Debug, Args)]
 pub struct CheckArgs {
