@@ -170,9 +170,9 @@ pub enum Command {
     ///
     /// report: `--output json`; line: `--output jsonl`; difference: `--all-differences`; round: what `watch` prints; plan and
     /// doctor: `--output json` of these commands; pairs: a line of `flowdiff pairs --output jsonl`; several: a line of a check with
-    /// --pairs.
+    /// --pairs; part: a line of `plan --parts`.
     Schema {
-        /// report, line, difference, round, plan, doctor, pairs or several
+        /// report, line, difference, round, plan, doctor, pairs, several or part
         name: String,
     },
     /// Print a page about a topic, or the help of a command

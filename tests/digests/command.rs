@@ -353,6 +353,11 @@ fn parts_are_listed_once_and_shared_out() {
         .lines()
         .filter(|line| line.contains(r#""side":"cwl""#))
         .collect();
+    let documents: Vec<Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_fits("part", &documents);
     assert_eq!((lines.lines().count(), of_cwl.len()), (3, 2), "{lines}");
     let (shards, merged) = (
         ["0", "1"].map(|name| halves.path(name)),
