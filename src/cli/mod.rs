@@ -15,7 +15,8 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use again::again;
 pub use args::{
-    CheckArgs, Color, DigestArgs, ExportArgs, OfSide, OneOfSeveral, PairsArgs, PairsForm, WatchArgs,
+    CheckArgs, Color, DigestArgs, ExportArgs, OfSide, OneOfSeveral, PairsArgs, PairsForm, PlanArgs,
+    VerifyArgs, WatchArgs,
 };
 pub use pages::{HelpPage, PAGES};
 
@@ -77,7 +78,7 @@ pub enum Command {
     /// Objects, bytes, streams, API calls by kind, minutes at the quota, US dollars for the calls and the bound of memory.
     /// Takes the arguments of `check`; --output is text or json. Exit codes: 0 done, 2 it could not run.
     #[command(mut_args(|arg| arg.hide_env(true)))]
-    Plan(Box<CheckArgs>),
+    Plan(Box<PlanArgs>),
     /// Say whether a check could run and be believed, and what it lacks
     ///
     /// For each side who calls, where, and what is found there: how objects lie, the newest one, streams, retention, class,
@@ -129,6 +130,18 @@ pub enum Command {
     /// Exit codes: 0 done, 2 not all could be asked.
     #[command(mut_args(|arg| arg.hide_env(true)))]
     Pairs(PairsArgs),
+    /// Tell whether an archive still holds what receipts say that it held
+    ///
+    /// Every record of then is there, none was changed and none was added, and no receipt of the chain is lacking. The content
+    /// decides: records that were packed anew, moved or converted to Parquet are as they were.
+    ///
+    /// Exit codes: 0 everything is as it was, 1 it is not, 2 it could not run, or a receipt is lacking, damaged, forged or of
+    /// another key, 3 not all could be read.
+    #[command(
+        override_usage = "flowdiff verify [OPTIONS] <RECEIPT>... <ARCHIVE>",
+        mut_args(|arg| arg.hide_env(true))
+    )]
+    Verify(Box<VerifyArgs>),
     /// Plant faults in made-up logs and see that exactly these are found
     ///
     /// Each seed makes up two flow logs, what became of them on the way, and the truth; both sides are written in one of
@@ -157,9 +170,9 @@ pub enum Command {
     ///
     /// report: `--output json`; line: `--output jsonl`; difference: `--all-differences`; round: what `watch` prints; plan and
     /// doctor: `--output json` of these commands; pairs: a line of `flowdiff pairs --output jsonl`; several: a line of a check with
-    /// --pairs.
+    /// --pairs; part: a line of `plan --parts`.
     Schema {
-        /// report, line, difference, round, plan, doctor, pairs or several
+        /// report, line, difference, round, plan, doctor, pairs, several or part
         name: String,
     },
     /// Print a page about a topic, or the help of a command

@@ -18,6 +18,7 @@ mod print;
 mod schema;
 mod selftest;
 mod several;
+mod verify;
 mod wait;
 
 use std::borrow::Cow;
@@ -91,12 +92,14 @@ fn parse_and_run() -> ExitCode {
     }
     let for_nagios = matches!(&cli.command, Command::Check(args) if args.alarms.nagios);
     let redaction = match &cli.command {
-        Command::Check(args) | Command::Plan(args) | Command::Doctor(args) => redaction(args),
+        Command::Check(args) | Command::Doctor(args) => redaction(args),
+        Command::Plan(args) => redaction(&args.check),
         Command::Watch(args) => redaction(&args.check),
         Command::Digest(_)
         | Command::ExportPlan(_)
         | Command::Key { .. }
         | Command::Pairs(_)
+        | Command::Verify(_)
         | Command::SelfTest { .. }
         | Command::Completions { .. }
         | Command::Man
@@ -171,9 +174,12 @@ fn run(cli: Cli, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
         Command::Check(args) if args.sources.pairs.is_some() => several::run(&args, redaction),
         Command::Check(args) => run_check(&args, redaction),
         Command::Plan(args) => {
-            refuse_key(&args, "plan")?;
-            refuse_if(args.sources.pairs.is_some(), ONE_PAIR)?;
-            estimate::run(&args, redaction)
+            refuse_key(&args.check, "plan")?;
+            refuse_if(args.check.sources.pairs.is_some(), ONE_PAIR)?;
+            match args.parts {
+                true => estimate::parts(&args.check, redaction),
+                false => estimate::run(&args.check, redaction),
+            }
         }
         Command::Pairs(args) => pairs::run(&args),
         Command::Doctor(args) => {
@@ -209,6 +215,7 @@ fn run(cli: Cli, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
         Command::ExportPlan(args) => {
             export_plan(&args, clock()).and_then(|plan| print(plan.script().as_bytes()))
         }
+        Command::Verify(args) => verify::run(&args),
         Command::Key { file } => digest::key(&file),
         Command::SelfTest {
             seeds,
