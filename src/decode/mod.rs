@@ -155,6 +155,8 @@ pub struct Malformed {
     /// What its cells tell of it in each of the layouts that it may be meant in, which have as many columns; nothing if there
     /// is none.
     pub places: Vec<RowPlace>,
+    /// What of the layout in force does not fit, as a clause, if that can be told; of a part's first such rows only.
+    pub misfit: Option<String>,
 }
 
 impl Malformed {
@@ -167,6 +169,7 @@ impl Malformed {
             columns: None,
             event: None,
             places: Vec::new(),
+            misfit: None,
         }
     }
 }

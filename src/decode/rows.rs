@@ -126,6 +126,9 @@ pub(super) struct RowTexts<'a, S> {
     /// A number for what the event at hand says, if it has an id, and how much of it has been refused.
     said: u64,
     refused: u32,
+    /// What does not fit of the row that is about to be refused, and of how many that has been looked for.
+    misfit: Option<String>,
+    misfits: u32,
     /// Whether the text at hand is the last line of a text, and has no end.
     unended: bool,
     cutter: Cutter,
@@ -149,6 +152,8 @@ impl<'a, S: Sink> RowTexts<'a, S> {
             choices,
             said: 0,
             refused: 0,
+            misfit: None,
+            misfits: 0,
             unended: false,
             cutter: Cutter::default(),
             headers: BTreeSet::new(),
@@ -262,6 +267,7 @@ impl<'a, S: Sink> RowTexts<'a, S> {
             cells: cells as u64,
             columns,
             event,
+            misfit: self.misfit.take(),
             ..Malformed::new(number, reason)
         })?)
     }

@@ -2,7 +2,7 @@
 
 use itertools::Itertools;
 
-use super::SideDiagnosis;
+use super::{SideDiagnosis, form};
 use crate::model::window::rfc3339;
 use crate::model::words::count;
 use crate::source::examine::{CallAnswer, Places};
@@ -21,6 +21,9 @@ pub(super) fn judge(chart: &mut SideDiagnosis<'_>, answer: &CallAnswer<Places>) 
         Ok(found) => {
             chart.ok("files", count(found.seen as u64, "file"));
             places(chart, found);
+            if let Some(head) = &found.head {
+                form::judge_file(chart, head);
+            }
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Whether what is read fits the format it is read in, told by one event or the first bytes of an object.
 
+use std::fmt::Write;
+
 use bytes::Bytes;
 use itertools::{EitherOrBoth, Itertools};
 
@@ -9,7 +11,10 @@ use crate::decode::{
 };
 use crate::model::Side;
 use crate::record::{ComparedFields, Layout, Normaliser};
-use crate::source::examine::NewestEvent;
+use crate::source::examine::{FileHead, NewestEvent};
+
+/// A longer row, in bytes, is not shown column by column.
+const LONGEST_SHOWN: usize = 2_000;
 
 /// What a piece of a part looks like.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -105,7 +110,9 @@ impl Sink for Looker {
     }
 
     fn malformed(&mut self, row: Malformed) -> Result<(), Stop> {
-        self.look.malformed = Some(row.reason);
+        let said = row.misfit.map(|misfit| format!("{}; {misfit}", row.reason));
+        let first = &mut self.look.malformed;
+        first.get_or_insert(said.unwrap_or(row.reason));
         Ok(())
     }
 }
@@ -113,16 +120,43 @@ impl Sink for Looker {
 /// Judges the first bytes of an object.
 pub(super) fn judge_object(chart: &mut SideDiagnosis<'_>, key: &str, head: &[u8]) {
     let format = &chart.check.formats[chart.side];
-    let look = of_object(head, format);
+    judge_look(chart, key, of_object(head, format), head);
+}
+
+/// Judges a file by what it begins with. A document that goes on cannot be judged by that.
+pub(super) fn judge_file(chart: &mut SideDiagnosis<'_>, file: &FileHead) {
+    let format = &chart.check.formats[chart.side];
+    let is_document = |text: &[u8]| matches!(text.trim_ascii_start().first(), Some(b'{' | b'['));
+    let look = match beginning(&file.bytes) {
+        None => PieceLook {
+            parquet: true,
+            ..PieceLook::default()
+        },
+        Some(_) if file.is_whole => {
+            of_content(Content::Bytes(Bytes::copy_from_slice(&file.bytes)), format)
+        }
+        Some(text) if is_document(&text) => return,
+        Some(_) => of_object(&file.bytes, format),
+    };
+    judge_look(chart, &file.name, look, &file.bytes);
+}
+
+fn judge_look(chart: &mut SideDiagnosis<'_>, key: &str, look: PieceLook, head: &[u8]) {
+    let format = &chart.check.formats[chart.side];
     if look.parquet {
         return chart.ok("format", "Parquet");
     }
     match &look.malformed {
-        Some(reason) => chart.warn(
-            "format",
-            format!("a row of {key} is no record: {reason}"),
-            advice(chart.side, None),
-        ),
+        Some(reason) => {
+            let mut found = format!("a row of {key} is no record: {reason}");
+            if look.records == 0
+                && let Some(row) = first_row(head)
+            {
+                let layout = look.header.as_ref().unwrap_or(&format.layout);
+                let _ = write!(found, "; column by column: {}", against(&row, layout));
+            }
+            chart.warn("format", found, advice(chart.side, None));
+        }
         None if look.records == 0 => {
             chart.ok(
                 "format",
@@ -162,6 +196,15 @@ pub(super) fn judge_event(
         ),
         advice(side, other.filter(fits)),
     );
+}
+
+/// Returns the first line of a text that is not blank, if it is short enough to be shown.
+fn first_row(head: &[u8]) -> Option<String> {
+    let text = beginning(head)?;
+    let mut lines = text.split(|&byte| byte == b'\n');
+    let line = lines.find(|line| !line.trim_ascii().is_empty())?;
+    let shown = line.len() <= LONGEST_SHOWN;
+    shown.then(|| String::from_utf8_lossy(line).into_owned())
 }
 
 /// Shows a row against a layout, column by column, with what is left over of either.

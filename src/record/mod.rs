@@ -10,6 +10,7 @@ mod field_set;
 mod ipv6;
 mod kind;
 mod layout;
+mod misfit;
 mod normal;
 mod normalise;
 mod row_place;

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::Read;
 use std::path::Path;
 
 use super::aws::{self, Failure, FailureKind};
@@ -158,7 +159,23 @@ pub struct Places {
     pub more: bool,
     /// What cannot be read, with the reason.
     pub unreadable: Vec<(String, String)>,
+    /// What the newest begins with, where it is a file.
+    pub head: Option<FileHead>,
 }
+
+/// The first bytes of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileHead {
+    /// The file.
+    pub name: String,
+    /// At most [`MOST_HEAD`] of them.
+    pub bytes: Vec<u8>,
+    /// Whether there are no more.
+    pub is_whole: bool,
+}
+
+/// So much of a file is looked at: many a file is not larger.
+pub const MOST_HEAD: u64 = 1 << 20;
 
 /// An object or a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -351,8 +368,27 @@ async fn files(path: &Path, options: &SourceOptions, ask: &Ask) -> Examined {
             places.unreadable = unreadable
                 .map(|(part, reason)| (part.name.to_string(), reason))
                 .collect();
+            let newest = places.newest.as_ref();
+            places.head = newest.and_then(|newest| head(path, &newest.name));
             Ok(places)
         }
+    })
+}
+
+/// Reads what a file begins with; that it cannot be read is found when it is read in earnest.
+fn head(path: &Path, name: &str) -> Option<FileHead> {
+    let path = match path.is_dir() {
+        true => path.join(name),
+        false => path.to_owned(),
+    };
+    let mut bytes = Vec::new();
+    let file = fs::File::open(path).ok()?;
+    file.take(MOST_HEAD + 1).read_to_end(&mut bytes).ok()?;
+    let is_whole = bytes.len() as u64 <= MOST_HEAD;
+    Some(FileHead {
+        name: name.to_owned(),
+        bytes,
+        is_whole,
     })
 }
 

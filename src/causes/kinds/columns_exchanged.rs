@@ -35,7 +35,9 @@ pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
         let (s3, cwl) = sides(rows);
         pairs.extend(s3.into_iter().zip(cwl));
     }
-    if (pairs.len() as u64) < ENOUGH {
+    // Of a few pairs all must agree, and somebody must have said how the columns stand.
+    let few = (pairs.len() as u64) < ENOUGH;
+    if pairs.is_empty() || few && !scene.sides[fault].format.given {
         return;
     }
     let Some(order) = order(&pairs, fault) else {
@@ -58,7 +60,7 @@ pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
             }
         }
     }
-    if explained < ENOUGH || explained * 100 < of * SHARE {
+    if few && explained < of || explained * 100 < of * SHARE {
         return;
     }
     let exchanged: Vec<String> = order
@@ -74,7 +76,7 @@ pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
         })
         .collect();
     let found = Found::new("columns-exchanged", fault)
-        .certain(true)
+        .certain(!few)
         .with("columns", exchanged)
         .with("format", format.join(" "));
     if scene.noted.values.are_all() {

@@ -413,7 +413,10 @@ impl<V: Visitor> Sink for Intake<'_, V> {
     }
 
     fn malformed(&mut self, row: Malformed) -> Result<(), Stop> {
-        self.note_none(row.number, &row.reason);
+        match &row.misfit {
+            None => self.note_none(row.number, &row.reason),
+            Some(misfit) => self.note_none(row.number, &format!("{}; {misfit}", row.reason)),
+        }
         let layout = match &self.look {
             Some(look) => look.normaliser.layout(),
             None => &self.rules.formats[self.origin.side].layout,

@@ -10,6 +10,9 @@ use crate::decode::several::{CellsRun, Passing, is_beside, line_of_object, passi
 use crate::decode::{DecodeError, Row, Sink};
 use crate::record::{Cells, Layout};
 
+/// Of so many rows of a part it is looked for what does not fit: whoever reads of it needs one.
+const MOST_MISFITS: u32 = 3;
+
 impl<S: Sink> RowTexts<'_, S> {
     /// Takes a text that is no record as it stands: of several records, of one with something around it, or of none. So many
     /// cells were found in it, if it has been cut.
@@ -143,6 +146,10 @@ impl<S: Sink> RowTexts<'_, S> {
         }
         let columns = self.shape.columns;
         let reason = format!("{found} columns where the layout has {columns}");
+        if self.misfits < MOST_MISFITS && found.abs_diff(columns) == 1 {
+            self.misfits += 1;
+            self.misfit = self.shape.layout.misfit(&cells_of(text));
+        }
         self.refuse(from, reason, found)
     }
 
