@@ -1,5 +1,6 @@
 //! `--state`: a job that runs again and again, as cron would run it, with the clock moved by `--now`.
 
+mod archive;
 mod kills;
 mod live;
 mod memory;

@@ -9,6 +9,7 @@ mod pages;
 pub mod plan;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
@@ -93,6 +94,12 @@ pub enum Command {
     /// trouble it waits longer, up to an hour. SIGTERM and Ctrl-C end it with what is decided saved.
     #[command(mut_args(|arg| arg.hide_env(true)))]
     Watch(Box<WatchArgs>),
+    /// Look after the archive that a job keeps
+    Archive {
+        /// What to do with it.
+        #[command(subcommand)]
+        command: ArchiveCommand,
+    },
     /// Plant faults in made-up logs and see that exactly these are found
     ///
     /// Each seed makes up two flow logs, what became of them on the way, and the truth; both sides are written in one of
@@ -119,16 +126,36 @@ pub enum Command {
     Man,
     /// Print the JSON Schema of a format that flowdiff writes
     ///
-    /// report: `--output json`; line: `--output jsonl`; difference: `--all-differences`; round: what `watch` prints; plan and
+    /// report: `--output json`; line: `--output jsonl`; difference: `--all-differences`; round: what `watch` prints; archive: a line of `--archive`; plan and
     /// doctor: `--output json` of these commands.
     Schema {
-        /// report, line, difference, round, plan or doctor
+        /// report, line, difference, round, archive, plan or doctor
         name: String,
     },
     /// Print a page about a topic, or the help of a command
     Help {
         /// A topic, such as records, or a command, such as check
         topic: Option<String>,
+    },
+}
+
+/// What can be done with an archive.
+#[derive(Debug, Subcommand)]
+pub enum ArchiveCommand {
+    /// Remove what is old, so that the rest can still be checked
+    ///
+    /// Whole days of lines, by when they were written, with their reports; nothing else ever removes anything. Nothing is removed
+    /// of an archive that is not whole. Exit codes: 0 done, 2 it could not.
+    Prune {
+        /// The folder that `--archive` was given
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+        /// How old what is removed is at least, e.g. 400d
+        #[arg(long, value_name = "AGE")]
+        older_than: String,
+        /// Run as if it were this time
+        #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+        now: Option<String>,
     },
 }
 

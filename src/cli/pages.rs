@@ -12,7 +12,7 @@ pub struct HelpPage {
 }
 
 /// All pages, in the order in which README.md lists them.
-pub const PAGES: [HelpPage; 12] = [
+pub const PAGES: [HelpPage; 13] = [
     HelpPage {
         topic: "sources",
         about: "Sources and formats",
@@ -57,6 +57,11 @@ pub const PAGES: [HelpPage; 12] = [
         topic: "jobs",
         about: "Scheduled jobs and alarms",
         text: include_str!("../../docs/jobs.md"),
+    },
+    HelpPage {
+        topic: "archive",
+        about: "What a job keeps, and for how long",
+        text: include_str!("../../docs/archive.md"),
     },
     HelpPage {
         topic: "options",

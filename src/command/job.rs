@@ -1,7 +1,8 @@
 //! Runs a scheduled job: once (`check --state`), or again and again (`watch`).
 //!
 //! The order is what makes a killed run harmless: lock, load, look, write the reports, and only then save the state. A
-//! run that is killed before that has decided nothing, and the next one takes up, and reports, the same windows.
+//! run that is killed before that has decided nothing, and the next one takes up, and reports, the same windows. What is to
+//! stand in the archive is saved with the state and written there after it; what is not written then, the next run writes.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,20 +10,23 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use tokio::sync::watch::Receiver;
 
+use crate::archive::Archive;
 use crate::cli::plan::{CheckPlan, Job, StdoutUse, deadline};
 use crate::cli::{CheckArgs, WatchArgs};
+use crate::job::keep::keep;
 use crate::job::round;
 use crate::job::round::Round;
-use crate::job::state::{JobState, Store};
+use crate::job::state::{ArchiveEnd, JobState, Store};
 use crate::job::watch::{RoundLine, RoundSink, watch as watch_rounds};
 use crate::model::Error;
 use crate::model::window::rfc3339;
-use crate::progress::{Mode, Progress};
+use crate::progress::{Mode, Progress, say};
 use crate::render;
+use crate::render::escape;
 use crate::report::redact::Redaction;
 
 use super::log::log_to_stderr;
-use super::outputs::Outputs;
+use super::outputs::{Outputs, complete};
 use super::print::print;
 use super::wait::{passed, runtime};
 use super::{
@@ -42,7 +46,9 @@ pub(super) fn run(
 ) -> Result<u8, Error> {
     let began = Instant::now();
     let store = Store::open(&job.directory)?;
-    let state = load(&store, job)?;
+    let mut state = load(&store, job)?;
+    let archive = archive(job, &state)?;
+    take_up(archive.as_ref(), &mut state)?;
     let progress = Arc::new(Progress::new(progress_mode(args)));
     let deadline = deadline(args, None)?;
     let runtime = runtime()?;
@@ -69,11 +75,12 @@ pub(super) fn run(
     let (
         Done {
             mut round,
-            state,
+            mut state,
             outputs,
         },
         signal,
     ) = done?;
+    put_down(&mut state, &mut round, plan, began, redaction)?;
     let whole = round.trouble.is_none() && !round.stopped;
     let code = match &mut round.report {
         None => TROUBLE,
@@ -90,6 +97,13 @@ pub(super) fn run(
         }
     };
     store.save(&state)?;
+    if let Err(trouble) = write_down(archive.as_ref(), &store, &mut state) {
+        // As below: what is confirmed different says more.
+        if code != 1 {
+            return Err(trouble);
+        }
+        complain(&trouble, redaction);
+    }
     if round.stopped {
         return interrupted(
             args.alarms.nagios,
@@ -139,6 +153,7 @@ pub(super) fn watch(args: &WatchArgs, redaction: Option<&Arc<Redaction>>) -> Res
     let deadline = deadline(&args.check, Some(every))?;
     let store = Store::open(&job.directory)?;
     let mut state = load(&store, job)?;
+    let archive = archive(job, &state)?;
     let progress = Arc::new(Progress::new(Mode::Silent));
     let runtime = runtime()?;
     let result = runtime.block_on(async {
@@ -147,6 +162,9 @@ pub(super) fn watch(args: &WatchArgs, redaction: Option<&Arc<Redaction>>) -> Res
         let failed = |now: i64, error: &Error| RoundLine::failed(now, error, &tell);
         let round = async || {
             let (now, began) = (clock(), Instant::now());
+            if let Err(error) = take_up(archive.as_ref(), &mut state) {
+                return failed(now, &error);
+            }
             let done = match one(
                 &plan,
                 job,
@@ -165,20 +183,27 @@ pub(super) fn watch(args: &WatchArgs, redaction: Option<&Arc<Redaction>>) -> Res
                 Err(error) => return failed(now, &error),
             };
             let mut done = done;
-            let written = done.round.report.as_mut().map_or(Ok(()), |report| {
-                done.outputs.write(&plan, report, began, redaction)
+            let written = put_down(&mut done.state, &mut done.round, &plan, began, redaction);
+            let written = written.and_then(|()| {
+                done.round.report.as_mut().map_or(Ok(()), |report| {
+                    done.outputs.write(&plan, report, began, redaction)
+                })
             });
-            match written.and_then(|()| store.save(&done.state)) {
-                Ok(()) => state = done.state,
+            let saved = written
+                .and_then(|()| store.save(&done.state))
+                .and_then(|()| {
+                    // From here on it is decided.
+                    state = done.state;
+                    write_down(archive.as_ref(), &store, &mut state)
+                });
+            match saved {
+                Ok(()) => RoundLine::of(now, done.round, &tell),
                 // What was not saved is done again, and written again.
-                Err(error) => {
-                    return RoundLine {
-                        report: done.round.report,
-                        ..failed(now, &error)
-                    };
-                }
+                Err(error) => RoundLine {
+                    report: done.round.report,
+                    ..failed(now, &error)
+                },
             }
-            RoundLine::of(now, done.round, &tell)
         };
         watch_rounds(every, round, ended(stop.clone()), StandardOutput).await
     });
@@ -276,6 +301,58 @@ async fn one(
             outputs,
         }),
     }
+}
+
+/// Opens the archive of a job, if it has one.
+fn archive(job: &Job, state: &JobState) -> Result<Option<Archive>, Error> {
+    if let (None, Some(kept)) = (&job.archive, &state.archive) {
+        let folder = escape(&kept.folder().display().to_string());
+        say(&format!(
+            "flowdiff: without --archive, what is read now will be missing in `{folder}`, where earlier runs have kept it"
+        ));
+    }
+    job.archive.as_deref().map(Archive::create).transpose()
+}
+
+/// Sees that the archive is this job's, and writes what earlier runs have left to write.
+fn take_up(archive: Option<&Archive>, state: &mut JobState) -> Result<(), Error> {
+    archive.map_or(Ok(()), |archive| {
+        ArchiveEnd::take_up(&mut state.archive, archive)
+    })
+}
+
+/// Puts what is to stand in the archive into the state.
+fn put_down(
+    state: &mut JobState,
+    round: &mut Round,
+    plan: &CheckPlan,
+    began: Instant,
+    redaction: Option<&Arc<Redaction>>,
+) -> Result<(), Error> {
+    let Some(kept) = &mut state.archive else {
+        return Ok(());
+    };
+    for look in &mut round.looks {
+        complete(plan, &mut look.report, began, redaction);
+    }
+    let done = keep(kept, &round.looks, round.at);
+    done.map_err(|error| Error::Archive {
+        path: kept.folder().to_owned(),
+        reason: format!("cannot get a report: {error}"),
+        hint: None,
+    })
+}
+
+/// Brings to the archive what the state has for it, once that is saved.
+fn write_down(archive: Option<&Archive>, store: &Store, state: &mut JobState) -> Result<(), Error> {
+    let (Some(archive), Some(kept)) = (archive, &mut state.archive) else {
+        return Ok(());
+    };
+    if kept.unwritten().next().is_none() {
+        return Ok(());
+    }
+    kept.write(archive)?;
+    store.save(state)
 }
 
 fn load(store: &Store, job: &Job) -> Result<JobState, Error> {

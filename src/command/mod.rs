@@ -2,6 +2,7 @@
 //!
 //! Standard output gets the report and nothing else; people are talked to on standard error.
 
+mod archive;
 mod doctor;
 mod environment;
 mod estimate;
@@ -27,7 +28,7 @@ use clap::CommandFactory;
 use crate::check;
 use crate::check::{Check, EachLook};
 use crate::cli::plan::{CheckPlan, StdoutUse, deadline, flow_logs};
-use crate::cli::{CheckArgs, Cli, Color, Command};
+use crate::cli::{ArchiveCommand, CheckArgs, Cli, Color, Command};
 use crate::diff::{DifferenceKind, EveryDifference, Shown};
 use crate::model::finding::Bucket;
 use crate::model::{Error, Side, Sides};
@@ -87,7 +88,8 @@ fn parse_and_run() -> ExitCode {
     let redaction = match &cli.command {
         Command::Check(args) | Command::Plan(args) | Command::Doctor(args) => redaction(args),
         Command::Watch(args) => redaction(&args.check),
-        Command::SelfTest { .. }
+        Command::Archive { .. }
+        | Command::SelfTest { .. }
         | Command::Completions { .. }
         | Command::Man
         | Command::Schema { .. }
@@ -186,6 +188,14 @@ fn run(cli: Cli, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
             )?;
             job::watch(&args, redaction)
         }
+        Command::Archive {
+            command:
+                ArchiveCommand::Prune {
+                    folder,
+                    older_than,
+                    now,
+                },
+        } => archive::prune(&folder, &older_than, now.as_deref()),
         Command::SelfTest {
             seeds,
             seed,

@@ -8,7 +8,15 @@ use crate::model::Error;
 const SCHEMAS: &str = include_str!("../../docs/schema.json");
 
 /// What can be asked for, and the definition that it is.
-const NAMES: [&str; 6] = ["report", "line", "difference", "round", "plan", "doctor"];
+const NAMES: [&str; 7] = [
+    "report",
+    "line",
+    "difference",
+    "round",
+    "archive",
+    "plan",
+    "doctor",
+];
 
 /// Returns the schema of one format, with all that it refers to.
 pub(super) fn schema(name: &str) -> Result<String, Error> {

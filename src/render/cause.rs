@@ -18,7 +18,7 @@ pub(super) fn notes(report: &Report) -> Vec<String> {
 }
 
 /// Says why records differ, and how sure that is.
-pub(super) fn explained(cause: &Explanation) -> String {
+pub(crate) fn explained(cause: &Explanation) -> String {
     let text = (causes::kind(cause.kind).text)(cause);
     match cause.certain {
         true => text,

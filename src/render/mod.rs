@@ -27,7 +27,7 @@ use std::io::{self, Write};
 
 use crate::report::Report;
 
-pub(crate) use cause::{listed, reason, values};
+pub(crate) use cause::{explained, listed, reason, values};
 pub use differences::write_difference;
 pub(crate) use escape::escape;
 pub(crate) use json::write_pretty;

@@ -1,6 +1,6 @@
 //! What a report tells of a scheduled job.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::model::Sides;
 
@@ -49,7 +49,7 @@ pub struct WindowResult {
 }
 
 /// How much is carried.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Carried {
     /// Copies that may still arrive on a side.
     pub pending: Sides<u64>,

@@ -5,6 +5,7 @@
 
 mod copies;
 mod due;
+mod kept;
 #[cfg(test)]
 mod model;
 mod sift;
@@ -23,6 +24,7 @@ use crate::source::SourceIdentity;
 
 pub use copies::BucketCopies;
 pub use due::{again, due, joined};
+pub use kept::ArchiveEnd;
 pub use sift::{ArrivedLate, GiveUp, Reconciled};
 pub use store::Store;
 pub use subject::JobSubject;
@@ -53,6 +55,9 @@ pub struct JobState {
     pub fields: ComparedFields,
     /// Buckets with copies that are not decided, or that an unreadable part may hold more of; in order.
     pub open: Vec<OpenBucket>,
+    /// Where the archive ends, if one is kept, and what is still to be written to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archive: Option<ArchiveEnd>,
 }
 
 /// A window of which nothing is known.
@@ -186,6 +191,7 @@ impl JobState {
             unreadable: Vec::new(),
             fields: BTreeMap::new(),
             open: Vec::new(),
+            archive: None,
         }
     }
 
@@ -256,6 +262,9 @@ impl JobState {
         self.open.retain(|open| open.slot < next);
         self.unread.retain(|window| window.start < next);
         self.unreadable.retain(|part| part.start < next);
+        if let Some(archive) = &mut self.archive {
+            archive.rewound_to = archive.rewound_to.into_iter().chain([next]).min();
+        }
         let unread = self.unread.iter_mut().map(|window| &mut window.end);
         let unreadable = self.unreadable.iter_mut().map(|part| &mut part.end);
         for end in unread.chain(unreadable) {
