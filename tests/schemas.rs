@@ -139,7 +139,7 @@ fn an_unknown_schema_is_told_which_there_are() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(
-        said.contains("report, line, difference, round, archive, plan, doctor"),
+        said.contains("report, line, difference, round, archive, history, plan, doctor"),
         "{said}"
     );
 }

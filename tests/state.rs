@@ -1,6 +1,7 @@
 //! `--state`: a job that runs again and again, as cron would run it, with the clock moved by `--now`.
 
 mod archive;
+mod history;
 mod kills;
 mod live;
 mod memory;

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use again::again;
-pub use args::{CheckArgs, Color, OfSide, WatchArgs};
+pub use args::{CheckArgs, Color, HistoryArgs, OfSide, WatchArgs};
 pub use pages::{HelpPage, PAGES};
 
 const EXAMPLES: &str = "\
@@ -94,6 +94,13 @@ pub enum Command {
     /// trouble it waits longer, up to an hour. SIGTERM and Ctrl-C end it with what is decided saved.
     #[command(mut_args(|arg| arg.hide_env(true)))]
     Watch(Box<WatchArgs>),
+    /// Say what a job has found over time, from its archive
+    ///
+    /// Loss by day, interface and cause, the worst windows, how many records were late and how late, and the times that no run
+    /// has read. Every line of the archive is checked: exit code 0 if the chain is whole, whatever was lost; 2 if it is broken or
+    /// cannot be read.
+    #[command(mut_args(|arg| arg.hide_env(true)))]
+    History(HistoryArgs),
     /// Look after the archive that a job keeps
     Archive {
         /// What to do with it.
@@ -126,10 +133,10 @@ pub enum Command {
     Man,
     /// Print the JSON Schema of a format that flowdiff writes
     ///
-    /// report: `--output json`; line: `--output jsonl`; difference: `--all-differences`; round: what `watch` prints; archive: a line of `--archive`; plan and
+    /// report: `--output json`; line: `--output jsonl`; difference: `--all-differences`; round: what `watch` prints; archive: a line of `--archive`; history, plan and
     /// doctor: `--output json` of these commands.
     Schema {
-        /// report, line, difference, round, archive, plan or doctor
+        /// report, line, difference, round, archive, history, plan or doctor
         name: String,
     },
     /// Print a page about a topic, or the help of a command

@@ -59,9 +59,9 @@ pub const PAGES: [HelpPage; 13] = [
         text: include_str!("../../docs/jobs.md"),
     },
     HelpPage {
-        topic: "archive",
+        topic: "archives",
         about: "What a job keeps, and for how long",
-        text: include_str!("../../docs/archive.md"),
+        text: include_str!("../../docs/archives.md"),
     },
     HelpPage {
         topic: "options",

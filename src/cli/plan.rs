@@ -31,7 +31,7 @@ use crate::system::parts_at_once;
 
 pub use outputs::StdoutUse;
 use outputs::{output, reports};
-pub use times::{before, clock_or, deadline, every};
+pub use times::{before, clock_or, deadline, every, since};
 use times::{seconds, time};
 
 /// The least memory a check can work in: its digests alone take a few MiB a worker.

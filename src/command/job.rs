@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use tokio::sync::watch::Receiver;
 
-use crate::archive::Archive;
+use crate::archive::{Archive, History};
 use crate::cli::plan::{CheckPlan, Job, StdoutUse, deadline};
 use crate::cli::{CheckArgs, WatchArgs};
 use crate::job::keep::keep;
@@ -33,6 +33,9 @@ use super::{
     INTERRUPTED, TROUBLE, answer_though, clock, complain, configured, interrupted, open,
     progress_mode, showable,
 };
+
+/// How many days the page of a job shows.
+const HISTORY_DAYS: i64 = 30;
 
 /// The exit code after SIGTERM, as shells have it.
 const TERMINATED: u8 = 143;
@@ -85,7 +88,8 @@ pub(super) fn run(
     let code = match &mut round.report {
         None => TROUBLE,
         Some(report) => {
-            let written = outputs.write(plan, report, began, redaction);
+            let history = history(archive.as_ref(), plan, &state, round.at, redaction);
+            let written = outputs.write(plan, report, began, redaction, history.as_ref());
             match &plan.output {
                 // One line only, which says what is wrong.
                 StdoutUse::Nagios(_) if !whole => written.map(|()| TROUBLE)?,
@@ -185,8 +189,10 @@ pub(super) fn watch(args: &WatchArgs, redaction: Option<&Arc<Redaction>>) -> Res
             let mut done = done;
             let written = put_down(&mut done.state, &mut done.round, &plan, began, redaction);
             let written = written.and_then(|()| {
+                let history = history(archive.as_ref(), &plan, &done.state, now, redaction);
                 done.round.report.as_mut().map_or(Ok(()), |report| {
-                    done.outputs.write(&plan, report, began, redaction)
+                    done.outputs
+                        .write(&plan, report, began, redaction, history.as_ref())
                 })
             });
             let saved = written
@@ -341,6 +347,28 @@ fn put_down(
         reason: format!("cannot get a report: {error}"),
         hint: None,
     })
+}
+
+/// Returns what the job has found in the last days, this round included, if a report is to show it. An archive that is not whole
+/// keeps no report from being written.
+fn history(
+    archive: Option<&Archive>,
+    plan: &CheckPlan,
+    state: &JobState,
+    now: i64,
+    redaction: Option<&Arc<Redaction>>,
+) -> Option<History> {
+    let drawn = plan.reports.iter().any(|(renderer, _)| renderer.drawn);
+    let archive = archive.filter(|_| drawn)?;
+    let from = now - HISTORY_DAYS * 86_400;
+    let mut lines = Vec::new();
+    let chain = archive.chain(Some(from), |line, _| lines.push(line));
+    let chain = chain.inspect_err(|error| complain(error, redaction)).ok()?;
+    if let Some(kept) = &state.archive {
+        lines.extend(kept.unwritten().cloned());
+    }
+    lines.retain(|line| line.window.start >= from);
+    Some(History::of(&lines, &chain))
 }
 
 /// Brings to the archive what the state has for it, once that is saved.

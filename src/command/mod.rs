@@ -7,6 +7,7 @@ mod doctor;
 mod environment;
 mod estimate;
 mod help;
+mod history;
 mod job;
 mod log;
 mod manual;
@@ -89,6 +90,7 @@ fn parse_and_run() -> ExitCode {
         Command::Check(args) | Command::Plan(args) | Command::Doctor(args) => redaction(args),
         Command::Watch(args) => redaction(&args.check),
         Command::Archive { .. }
+        | Command::History(_)
         | Command::SelfTest { .. }
         | Command::Completions { .. }
         | Command::Man
@@ -188,6 +190,7 @@ fn run(cli: Cli, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
             )?;
             job::watch(&args, redaction)
         }
+        Command::History(args) => history::run(&args),
         Command::Archive {
             command:
                 ArchiveCommand::Prune {
@@ -311,7 +314,7 @@ fn run_check(args: &CheckArgs, redaction: Option<&Arc<Redaction>>) -> Result<u8,
         say(&format!("flowdiff: interrupted: {got_to}"));
     }
     refuse_slip(&plan.check, &report)?;
-    let written = outputs.write(&plan, &mut report, began, redaction);
+    let written = outputs.write(&plan, &mut report, began, redaction, None);
     answer_though(written, &plan, &report, args.output.color)
 }
 

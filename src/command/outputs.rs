@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::next::next;
+use crate::archive::History;
 use crate::cli::plan::CheckPlan;
 use crate::diff::{DifferenceKind, Shown};
 use crate::model::finding::Bucket;
@@ -76,11 +77,12 @@ impl Outputs {
         report: &mut Report,
         began: Instant,
         redaction: Option<&Arc<Redaction>>,
+        history: Option<&History>,
     ) -> Result<(), Error> {
         complete(plan, report, began, redaction);
         let reports = self.reports.into_iter();
         let mut written: Vec<_> = reports
-            .map(|(renderer, output)| write_report(renderer, report, plan.rows, output))
+            .map(|(renderer, output)| write_report(renderer, report, plan.rows, history, output))
             .collect();
         written.extend(self.differences.map(DifferencesFile::finish));
         written.extend(self.repair.map(|repair| cure(repair, plan, report)));
@@ -164,6 +166,7 @@ fn write_report(
     renderer: &Renderer,
     report: &Report,
     rows: Option<usize>,
+    history: Option<&History>,
     mut output: Output,
 ) -> Result<(), Error> {
     let previous = if renderer.carries_over {
@@ -174,6 +177,7 @@ fn write_report(
     let plain = Style {
         rows,
         previous: &previous,
+        history,
         ..Style::default()
     };
     let written = (renderer.write)(report, plain, &mut output);

@@ -121,7 +121,7 @@ fn row(entry: Entry<'_>, why: &Why) -> [String; HEADER.len()] {
 
 /// Text of any origin on one line; what a spreadsheet would take for a formula gets a `'` in front, as OWASP advises
 /// ("CSV Injection"). A lone `-` is what stands for no interface.
-fn cell(text: &str) -> String {
+pub(super) fn cell(text: &str) -> String {
     let text = escape(text);
     if text != "-" && text.starts_with(['=', '+', '-', '@']) {
         format!("'{text}")

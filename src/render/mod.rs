@@ -12,6 +12,7 @@ mod differences;
 mod emf;
 mod escape;
 mod gauge;
+mod history;
 mod html;
 mod json;
 mod junit;
@@ -25,11 +26,13 @@ mod wording;
 
 use std::io::{self, Write};
 
+use crate::archive::History;
 use crate::report::Report;
 
 pub(crate) use cause::{explained, listed, reason, values};
 pub use differences::write_difference;
 pub(crate) use escape::escape;
+pub use history::{HISTORY_FORMS, HistoryForm, ToldHistory};
 pub(crate) use json::write_pretty;
 pub use json::{without_findings, write_line};
 pub use paint::Paint;
@@ -47,6 +50,8 @@ pub struct Style<'a> {
     pub rows: Option<usize>,
     /// What stood under the report's name before, for renderers that carry something over.
     pub previous: &'a str,
+    /// What the job has found in the last days, for renderers that show it.
+    pub history: Option<&'a History>,
 }
 
 impl Default for Style<'_> {
@@ -57,6 +62,7 @@ impl Default for Style<'_> {
             width: WIDTH,
             rows: None,
             previous: "",
+            history: None,
         }
     }
 }

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::{HOUR, Job, MIDNIGHT, MINUTE, records, time};
 
-/// An archive, read by itself: by nothing but its description in docs/archive.md.
+/// An archive, read by itself: by nothing but its description in docs/archives.md.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
     lines: Vec<Value>,
@@ -118,7 +118,7 @@ impl Kept {
 }
 
 /// A job of which three records are lost in the second hour, at midnight and two hours.
-fn job() -> Job {
+pub(super) fn job() -> Job {
     let job = Job::new();
     let all = records(3);
     let in_time = |record: &crate::support::records::FlowRecord| {
@@ -131,7 +131,7 @@ fn job() -> Job {
     job
 }
 
-const ARCHIVE: [&str; 2] = ["--archive", "archive"];
+pub(super) const ARCHIVE: [&str; 2] = ["--archive", "archive"];
 
 #[test]
 fn each_window_has_a_line_and_each_finding_a_report() {

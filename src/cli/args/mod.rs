@@ -2,6 +2,7 @@
 
 mod alarms;
 mod comparison;
+mod history;
 mod job;
 mod limits;
 mod output;
@@ -14,6 +15,7 @@ use clap::Args;
 
 pub use alarms::AlarmArgs;
 pub use comparison::ComparisonArgs;
+pub use history::HistoryArgs;
 pub use job::JobArgs;
 pub use limits::{CwlRead, LimitArgs};
 pub use output::{Color, OutputArgs};

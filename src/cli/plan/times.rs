@@ -75,6 +75,14 @@ pub fn clock_or(text: Option<&str>, clock: i64) -> Result<i64, Error> {
     text.map_or(Ok(clock), |text| time("--now", text, clock))
 }
 
+/// Returns the time that was given with `--since`, if one was.
+///
+/// # Errors
+/// [`Error::Usage`] that names the option.
+pub fn since(text: Option<&str>, now: i64) -> Result<Option<i64>, Error> {
+    text.map(|text| time("--since", text, now)).transpose()
+}
+
 /// Seconds of a day.
 const DAY: i64 = 86_400;
 

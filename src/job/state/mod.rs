@@ -26,7 +26,7 @@ pub use copies::BucketCopies;
 pub use due::{again, due, joined};
 pub use kept::ArchiveEnd;
 pub use sift::{ArrivedLate, GiveUp, Reconciled};
-pub use store::Store;
+pub use store::{Store, read_state};
 pub use subject::JobSubject;
 
 /// How far the clocks of two machines may be apart that share a state, in seconds.

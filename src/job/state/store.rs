@@ -138,6 +138,17 @@ impl Store {
     }
 }
 
+/// Reads a state for whoever only looks: nothing is locked, and whatever job it is of will do.
+///
+/// # Errors
+/// There is none, or it cannot be read.
+pub fn read_state(directory: &Path) -> Result<JobState, Error> {
+    let path = directory.join(FILE);
+    let text =
+        fs::read_to_string(&path).map_err(|error| trouble(&path, error.to_string(), None))?;
+    parse(&text).map_err(|reason| trouble(&path, reason, None))
+}
+
 fn parse(text: &str) -> Result<JobState, String> {
     let mut value: Value =
         serde_json::from_str(text).map_err(|error| format!("is damaged: {error}"))?;
