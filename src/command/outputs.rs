@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -169,11 +170,24 @@ fn write_report(
     history: Option<&History>,
     mut output: Output,
 ) -> Result<(), Error> {
-    let previous = if renderer.carries_over {
-        output.previous()
-    } else {
-        String::new()
+    let state = report.state.as_ref();
+    let nothing_due = state.filter(|state| state.is_nothing());
+    let previous = match renderer.carries_over || nothing_due.is_some() {
+        true => output.previous(),
+        false => String::new(),
     };
+    // What was found last stays where it is looked for.
+    if let (Some(state), Some(looked), false) = (nothing_due, renderer.looked, previous.is_empty())
+    {
+        let kept = looked(&previous, state.looked_at);
+        return output
+            .write_all(kept.as_bytes())
+            .map_err(|source| Error::Output {
+                path: output.path().to_owned(),
+                source,
+            })
+            .and_then(|()| output.finish());
+    }
     let plain = Style {
         rows,
         previous: &previous,

@@ -25,6 +25,8 @@ pub struct WindowLook {
     pub report: Report,
     /// What is still looked for after it.
     pub carried: Carried,
+    /// For each cause in the report, since when it has been told, if it has.
+    pub known_since: Vec<Option<i64>>,
 }
 
 /// Adds the lines of a round's looks to what is to be written, with the reports of those that have findings. `now` is the clock of
@@ -82,7 +84,12 @@ fn line(look: &WindowLook, now: i64) -> Option<ArchiveLine> {
     let (start, end) = report.window.start.zip(report.window.end)?;
     let (interfaces, more_interfaces) = interfaces(report);
     let sides = &report.sides;
-    let causes = report.why.causes.iter();
+    let known = look
+        .known_since
+        .iter()
+        .copied()
+        .chain(std::iter::repeat(None));
+    let causes = report.why.causes.iter().zip(known);
     Some(ArchiveLine {
         schema: "flowdiff.archive/1".to_owned(),
         number: 0,
@@ -99,13 +106,13 @@ fn line(look: &WindowLook, now: i64) -> Option<ArchiveLine> {
         unreadable_parts: sides.as_ref().map(|side| side.unreadable_parts),
         malformed: sides.as_ref().map(|side| side.malformed),
         causes: causes
-            .map(|cause| LineCause {
+            .map(|(cause, known_since)| LineCause {
                 kind: cause.kind.to_owned(),
                 side: cause.side,
                 certain: cause.certain,
                 records: cause.records,
                 text: render::explained(cause),
-                known_since: None,
+                known_since,
             })
             .collect(),
         interfaces,

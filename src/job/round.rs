@@ -117,7 +117,7 @@ pub async fn run(
     state.give_up(going.patience());
     let nothing = going.reports.is_empty() && (stopped || going.trouble.is_some());
     Round {
-        report: (!nothing).then(|| going.report(state)),
+        report: (!nothing).then(|| going.told(state)),
         trouble: going.trouble,
         at: now,
         stopped,
@@ -279,6 +279,7 @@ impl RoundRun<'_> {
                 look,
                 report: report.clone(),
                 carried: state.carried(),
+                known_since: Vec::new(),
             });
         }
     }
@@ -322,6 +323,18 @@ impl RoundRun<'_> {
         self.taken_up.given_up += taken.given_up;
     }
 
+    /// Makes one report of all, which refers to what earlier rounds have told.
+    fn told(&mut self, state: &mut JobState) -> Report {
+        for look in &mut self.looks {
+            let causes = look.report.why.causes.iter();
+            let known = causes.map(|cause| state.told.known_since(cause, self.now));
+            look.known_since = known.collect();
+        }
+        let mut report = self.report(state);
+        state.told.refer(&mut report, self.now);
+        report
+    }
+
     /// Makes one report of all.
     fn report(&mut self, state: &JobState) -> Report {
         let windows = std::mem::take(&mut self.reports);
@@ -335,6 +348,7 @@ impl RoundRun<'_> {
         }
         let taken_up = &mut self.taken_up;
         taken_up.next = state.next;
+        taken_up.looked_at = self.now;
         taken_up.carried = state.carried();
         let unread = state.unread.iter().map(|it| it.end - it.start).sum::<i64>();
         let due = (slot(self.now - self.pattern.check.settle.seconds) - state.next).max(0);

@@ -66,6 +66,11 @@ struct CauseItem<'a> {
     #[serde(serialize_with = "times::time")]
     until: Option<i64>,
     detail: &'a serde_json::Map<String, serde_json::Value>,
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "times::time"
+    )]
+    known_since: Option<i64>,
     text: String,
     next: String,
 }
@@ -82,6 +87,7 @@ impl<'a> From<&'a Explanation> for CauseItem<'a> {
             since: cause.since,
             until: cause.until,
             detail: &cause.detail,
+            known_since: cause.known_since,
             text: cause::explained(cause),
             next: cause::step(cause),
         }

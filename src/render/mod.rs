@@ -16,6 +16,7 @@ mod history;
 mod html;
 mod json;
 mod junit;
+mod looked;
 pub mod nagios;
 mod openmetrics;
 mod paint;
@@ -86,6 +87,9 @@ pub struct Renderer {
     pub for_people: bool,
     /// Whether its figures go on in time under the names of the sources, from one run to the next.
     pub series: bool,
+    /// Makes of the report that stands there one that says that a job has looked again, at a time in Unix seconds, and had nothing
+    /// due. `None`: each run writes its own.
+    pub looked: Option<fn(&str, i64) -> String>,
 }
 
 /// Every way to show a report, the default first.
@@ -99,6 +103,7 @@ pub static RENDERERS: &[Renderer] = &[
         drawn: false,
         for_people: true,
         series: false,
+        looked: Some(looked::text),
     },
     Renderer {
         name: "json",
@@ -109,6 +114,7 @@ pub static RENDERERS: &[Renderer] = &[
         drawn: false,
         for_people: false,
         series: false,
+        looked: Some(looked::json),
     },
     Renderer {
         name: "jsonl",
@@ -119,6 +125,7 @@ pub static RENDERERS: &[Renderer] = &[
         drawn: false,
         for_people: false,
         series: false,
+        looked: Some(looked::json),
     },
     Renderer {
         name: "csv",
@@ -129,6 +136,7 @@ pub static RENDERERS: &[Renderer] = &[
         drawn: false,
         for_people: false,
         series: false,
+        looked: Some(looked::unchanged),
     },
     Renderer {
         name: "html",
@@ -139,6 +147,7 @@ pub static RENDERERS: &[Renderer] = &[
         drawn: true,
         for_people: false,
         series: false,
+        looked: Some(looked::html),
     },
     Renderer {
         name: "junit",
@@ -149,6 +158,7 @@ pub static RENDERERS: &[Renderer] = &[
         drawn: false,
         for_people: false,
         series: false,
+        looked: Some(looked::unchanged),
     },
     Renderer {
         name: "emf",
@@ -159,6 +169,7 @@ pub static RENDERERS: &[Renderer] = &[
         drawn: false,
         for_people: false,
         series: true,
+        looked: None,
     },
     Renderer {
         name: "openmetrics",
@@ -169,6 +180,7 @@ pub static RENDERERS: &[Renderer] = &[
         drawn: false,
         for_people: false,
         series: true,
+        looked: None,
     },
 ];
 

@@ -12,6 +12,9 @@ pub struct JobSummary {
     /// All before this has been taken up, Unix seconds: the next run goes on here.
     #[serde(serialize_with = "times::second")]
     pub next: i64,
+    /// When the run looked, by its clock, Unix seconds.
+    #[serde(serialize_with = "times::second")]
+    pub looked_at: i64,
     /// Seconds that were due and are left to the next run: `--max-windows` was reached, or the run was ended.
     pub behind_seconds: i64,
     /// The windows that were read for the first time, oldest first.

@@ -11,6 +11,7 @@ mod model;
 mod sift;
 mod store;
 mod subject;
+mod told;
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -28,6 +29,7 @@ pub use kept::ArchiveEnd;
 pub use sift::{ArrivedLate, GiveUp, Reconciled};
 pub use store::{Store, read_state};
 pub use subject::JobSubject;
+pub use told::ToldBefore;
 
 /// How far the clocks of two machines may be apart that share a state, in seconds.
 const CLOCKS_APART: i64 = 600;
@@ -58,6 +60,9 @@ pub struct JobState {
     /// Where the archive ends, if one is kept, and what is still to be written to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub archive: Option<ArchiveEnd>,
+    /// What was told before, as far as later reports refer to it.
+    #[serde(default, skip_serializing_if = "ToldBefore::is_empty")]
+    pub told: ToldBefore,
 }
 
 /// A window of which nothing is known.
@@ -192,6 +197,7 @@ impl JobState {
             fields: BTreeMap::new(),
             open: Vec::new(),
             archive: None,
+            told: ToldBefore::default(),
         }
     }
 
