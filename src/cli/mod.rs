@@ -72,7 +72,8 @@ pub enum Command {
     Check(Box<CheckArgs>),
     /// Say what a check would read, from listings alone
     ///
-    /// Objects, bytes, streams, API calls by kind, minutes at the quota, US dollars for the calls and the bound of memory.
+    /// Objects, bytes, streams, API calls by kind, the time at the quota, US dollars for the calls, once and in a month of a job that
+    /// reads every five minutes, and the bound of memory.
     /// Takes the arguments of `check`; --output is text or json. Exit codes: 0 done, 2 it could not run.
     #[command(mut_args(|arg| arg.hide_env(true)))]
     Plan(Box<CheckArgs>),
@@ -90,7 +91,8 @@ pub enum Command {
     Doctor(Box<CheckArgs>),
     /// Check again and again, as a long-lived process
     ///
-    /// What `check --state DIR` does once, every few minutes: one line of JSON on standard output for each round. After
+    /// What `check --state DIR` does once, every few minutes. On a terminal, or with --output text, a line for each round, the
+    /// report when something was found, and a dot when nothing was due; else a line of JSON for each round, with findings. After
     /// trouble it waits longer, up to an hour. SIGTERM and Ctrl-C end it with what is decided saved.
     #[command(mut_args(|arg| arg.hide_env(true)))]
     Watch(Box<WatchArgs>),

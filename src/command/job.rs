@@ -4,10 +4,10 @@
 //! run that is killed before that has decided nothing, and the next one takes up, and reports, the same windows. What is to
 //! stand in the archive is saved with the state and written there after it; what is not written then, the next run writes.
 
+use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
 use tokio::sync::watch::Receiver;
 
 use crate::archive::{Archive, History};
@@ -17,7 +17,7 @@ use crate::job::keep::keep;
 use crate::job::round;
 use crate::job::round::Round;
 use crate::job::state::{ArchiveEnd, JobState, Store};
-use crate::job::watch::{RoundLine, RoundSink, watch as watch_rounds};
+use crate::job::watch::{RoundLine, RoundSink, as_json, watch as watch_rounds};
 use crate::model::Error;
 use crate::model::window::rfc3339;
 use crate::progress::{Mode, Progress, say};
@@ -27,6 +27,7 @@ use crate::report::redact::Redaction;
 
 use super::log::log_to_stderr;
 use super::outputs::{Outputs, complete};
+use super::person::Person;
 use super::print::print;
 use super::wait::{passed, runtime};
 use super::{
@@ -211,19 +212,29 @@ pub(super) fn watch(args: &WatchArgs, redaction: Option<&Arc<Redaction>>) -> Res
                 },
             }
         };
-        watch_rounds(every, round, ended(stop.clone()), StandardOutput).await
+        let stop = ended(stop.clone());
+        let output = &args.check.output;
+        let for_person = match output.output.as_deref() {
+            None => std::io::stdout().is_terminal(),
+            Some(format) => format == "text",
+        };
+        match for_person {
+            true => watch_rounds(every, round, stop, Person::new(plan.rows, output.color)).await,
+            false => watch_rounds(every, round, stop, StandardOutput).await,
+        }
     });
     runtime.shutdown_background();
     result.map(|()| 0)
 }
 
-/// Where rounds are told.
+/// Where rounds are told, as lines of JSON.
 struct StandardOutput;
 
 impl RoundSink for StandardOutput {
-    fn tell(&mut self, line: &impl Serialize) -> Result<(), Error> {
+    fn tell(&mut self, came: &RoundLine, left: Duration) -> Result<(), Error> {
         let mut text = Vec::new();
-        render::write_line(line, &mut text).map_err(super::print::standard_output)?;
+        render::write_line(&as_json(came, left), &mut text)
+            .map_err(super::print::standard_output)?;
         print(&text).map(drop)
     }
 }

@@ -13,6 +13,7 @@ mod log;
 mod manual;
 mod next;
 mod outputs;
+mod person;
 mod print;
 mod schema;
 mod selftest;
@@ -178,10 +179,10 @@ fn run(cli: Cli, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
         }
         Command::Watch(args) => {
             let output = args.check.output.output.as_deref();
-            let other = output.is_some_and(|format| !matches!(format, "json" | "jsonl"));
+            let other = output.is_some_and(|format| !matches!(format, "text" | "json" | "jsonl"));
             refuse_if(
                 other,
-                "--output: `watch` prints a line of JSON for each round; other reports go to files with --report FORMAT=PATH",
+                "--output: `watch` has the forms text, for a person, and json, a line for each round; other reports go to files with --report FORMAT=PATH",
             )?;
             let plan = args.check.sources.plan;
             refuse_if(

@@ -285,6 +285,14 @@ struct Document<'a> {
     tail: Tail<'a>,
 }
 
+/// A whole report, as one line among others.
+#[derive(Serialize)]
+struct WholeLine<'a> {
+    r#type: &'static str,
+    #[serde(flatten)]
+    document: Document<'a>,
+}
+
 /// The findings of a report, written one by one: there may be many.
 struct Findings<'a>(&'a Report);
 
@@ -369,10 +377,22 @@ pub(super) fn write_lines(report: &Report, _: Style<'_>, out: &mut dyn Write) ->
 }
 
 /// Returns the report without its findings, as the first of these lines has it.
-pub fn without_findings(report: &Report) -> impl Serialize + '_ {
+fn without_findings(report: &Report) -> impl Serialize + '_ {
     JsonLine::Report {
         head: head(report),
         tail: tail(report),
+    }
+}
+
+/// Returns the report with its findings, as one object.
+pub fn with_findings(report: &Report) -> impl Serialize + '_ {
+    WholeLine {
+        r#type: "report",
+        document: Document {
+            head: head(report),
+            findings: Findings(report),
+            tail: tail(report),
+        },
     }
 }
 

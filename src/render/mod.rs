@@ -35,10 +35,11 @@ pub use differences::write_difference;
 pub(crate) use escape::escape;
 pub use history::{HISTORY_FORMS, HistoryForm, ToldHistory};
 pub(crate) use json::write_pretty;
-pub use json::{without_findings, write_line};
+pub use json::{with_findings, write_line};
 pub use paint::Paint;
 pub(crate) use place::{options, quoted};
 pub(crate) use text::{WIDTH, wrap};
+pub(crate) use wording::verdict as headline;
 
 /// How a report is to look, for renderers that have a look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
