@@ -4,8 +4,9 @@
 //!
 //! - `groups`: log groups of many shapes, with the quotas of most regions: 25 calls a second of `GetLogEvents` and
 //!   `DescribeLogStreams`, 10 of `FilterLogEvents`. Beside it, in the same run and against the same quotas, a reader that
-//!   pages through the whole group with `FilterLogEvents` and does nothing with what comes, and does not list streams.
-//!   The S3 side is a file with the same records.
+//!   lists the streams and then pages through the whole group with `FilterLogEvents`, and does nothing with what comes;
+//!   both of its times are printed. The ratio is to their sum: without a listing nobody knows which streams should have had
+//!   events. The S3 side is a file with the same records.
 //! - `cwl`: 25 calls a second, pages of 1 MB or 10,000 events, 40 streams of which one holds half of the data.
 //!   The S3 side is a folder with the same records, so that there is one pass. Printed are the calls a second
 //!   between the first and the last `GetLogEvents`, as a share of the quota, the share of calls throttled, and
@@ -26,6 +27,8 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use aws_sdk_cloudwatchlogs::Client;
 
 use aws::{Answered, BUCKET, Fault, GROUP, Quotas, Server, Speed, Stores, Stream};
 use flate2::Compression;
@@ -185,7 +188,7 @@ fn groups() {
         "groups: quotas of 25 GetLogEvents, 10 FilterLogEvents, 25 DescribeLogStreams a second; 30 ms"
     );
     println!(
-        "{:>16} {:>9} {:>6} {:>6} {:>6} {:>9} {:>10} {:>9} {:>6} {:>7} {:>7}",
+        "{:>16} {:>9} {:>6} {:>6} {:>6} {:>9} {:>10} {:>9} {:>9} {:>6} {:>7} {:>7}",
         "streams x events",
         "flowdiff",
         "list",
@@ -193,6 +196,7 @@ fn groups() {
         "get",
         "throttled",
         "of quotas",
+        "listing",
         "filtering",
         "calls",
         "ratio",
@@ -251,8 +255,12 @@ fn group(count: usize, events: usize, target: f64) {
     let throttled = answered.iter().filter(|it| it.throttled).count();
     // As few events as are there.
     let begun = Instant::now();
-    let found = filter_all(&server.endpoint);
-    let peer = begun.elapsed().as_secs_f64();
+    let found = peer(&server.endpoint, list_all);
+    let listing = begun.elapsed().as_secs_f64();
+    assert_eq!(found, count);
+    let begun = Instant::now();
+    let found = peer(&server.endpoint, filter_all);
+    let filtering = begun.elapsed().as_secs_f64();
     assert_eq!(found, count * events);
     let peer_calls = server.take_answered().len();
     let target = match target.is_finite() {
@@ -260,19 +268,24 @@ fn group(count: usize, events: usize, target: f64) {
         false => "-".to_owned(),
     };
     println!(
-        "{:>16} {seconds:>8.1}s {:>6} {:>6} {:>6} {throttled:>9} {:>9.0}% {peer:>8.1}s {peer_calls:>6} {:>7.2} {target:>7}",
+        "{:>16} {seconds:>8.1}s {:>6} {:>6} {:>6} {throttled:>9} {:>9.0}% {listing:>8.1}s {filtering:>8.1}s {peer_calls:>6} {:>7.2} {target:>7}",
         format!("{count} x {events}"),
         calls("DescribeLogStreams"),
         calls("FilterLogEvents"),
         calls("GetLogEvents"),
         100.0 * used / quotas,
-        seconds / peer,
+        seconds / (listing + filtering),
     );
 }
 
-/// Pages through the whole group, as a reader without a plan does; returns how many events there were.
-fn filter_all(endpoint: &str) -> usize {
+/// Has a reader without a plan do something; returns how much it found.
+fn peer(endpoint: &str, what: impl AsyncFnOnce(Client) -> usize) -> usize {
     use aws_sdk_cloudwatchlogs::config::{BehaviorVersion, Builder, Credentials, Region};
+    // It may call too often for a moment, and then waits as the SDK has it.
+    let retries = aws_sdk_cloudwatchlogs::config::retry::RetryConfig::standard()
+        .with_max_attempts(30)
+        .with_initial_backoff(Duration::from_millis(50))
+        .with_max_backoff(Duration::from_millis(500));
 
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -283,23 +296,40 @@ fn filter_all(endpoint: &str) -> usize {
         .region(Region::new(REGION))
         .credentials_provider(Credentials::new("test", "test", None, None, "bench"))
         .endpoint_url(endpoint)
+        .retry_config(retries)
         .build();
-    let client = aws_sdk_cloudwatchlogs::Client::from_conf(config);
-    runtime.block_on(async {
-        let (mut events, mut token) = (0, None);
-        loop {
-            let call = client.filter_log_events().log_group_name(GROUP);
-            let call = call
-                .start_time(BEGIN * 1000)
-                .end_time((BEGIN + SECONDS) * 1000 - 1);
-            let page = call.set_next_token(token).send().await.unwrap();
-            events += page.events().len();
-            token = page.next_token;
-            if token.is_none() {
-                return events;
-            }
+    runtime.block_on(what(Client::from_conf(config)))
+}
+
+/// Pages through the streams; returns how many there are.
+async fn list_all(client: Client) -> usize {
+    let (mut streams, mut token) = (0, None);
+    loop {
+        let call = client.describe_log_streams().log_group_name(GROUP);
+        let page = call.set_next_token(token).send().await.unwrap();
+        streams += page.log_streams().len();
+        token = page.next_token;
+        if token.is_none() {
+            return streams;
         }
-    })
+    }
+}
+
+/// Pages through the events of the whole group; returns how many there are.
+async fn filter_all(client: Client) -> usize {
+    let (mut events, mut token) = (0, None);
+    loop {
+        let call = client.filter_log_events().log_group_name(GROUP);
+        let call = call
+            .start_time(BEGIN * 1000)
+            .end_time((BEGIN + SECONDS) * 1000 - 1);
+        let page = call.set_next_token(token).send().await.unwrap();
+        events += page.events().len();
+        token = page.next_token;
+        if token.is_none() {
+            return events;
+        }
+    }
 }
 
 fn log_group() {

@@ -3,6 +3,7 @@
 //! Objects, streams and the calls of a listing are counted; what a log stream holds cannot be listed, so it is estimated
 //! from the other side's bytes, as a span.
 
+mod export;
 mod month;
 mod text;
 
@@ -20,6 +21,7 @@ use crate::source::{
     Address, Ask, FEW_STREAMS, GroupReading, Listing, Part, Source, SourceOptions,
 };
 
+pub use export::ExportPlan;
 use month::CallPrices;
 pub use text::text;
 
@@ -179,6 +181,8 @@ pub async fn estimate(
                     GroupReading::Auto if parts <= FEW_STREAMS as u64 => by_stream,
                     GroupReading::Auto | GroupReading::Together => together,
                 };
+                let slow = export::too_slow(&check.window, way.minutes);
+                ways_notes.extend(slow.map(|slow| format!("{side}: {slow}")));
                 minutes = Some(way.minutes);
                 calls.extend(
                     way.calls

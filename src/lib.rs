@@ -5,6 +5,7 @@
 //!
 //! - [`command`]: runs what was typed: opens outputs and sources, waits, writes the reports; a file a subcommand
 //! - [`cli`]: what can be typed, the help that says so, and what was typed checked: the plan of a run
+//! - [`pairs`]: the resources that have a flow log to each destination
 //! - [`job`]: a scheduled job: one round, rounds again and again, and the state that is kept between them
 //! - [`doctor`]: whether a check could run and be believed, and what it lacks
 //! - [`estimate`]: what a check would read, told from listings alone
@@ -44,6 +45,7 @@ pub mod estimate;
 pub mod job;
 pub mod model;
 pub mod output;
+pub mod pairs;
 pub mod progress;
 pub mod record;
 pub mod render;

@@ -100,21 +100,60 @@ fn every_consumer_understands_every_scenario() {
 
 fn same_findings(scenario: &str, report: &Value, csv: &Value) {
     let findings = report["findings"].as_array().unwrap();
-    let rows = csv.as_array().unwrap();
-    assert_eq!(rows.len(), findings.len(), "{scenario}");
-    for (row, finding) in rows.iter().zip(findings) {
-        for (name, cell) in row.as_object().unwrap() {
-            let value = match &**name {
+    let text = |value: &Value| match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let mut rows = csv.as_array().unwrap().iter();
+    for finding in findings {
+        let row = |name: &str, row: &Value| {
+            let value = match name {
                 // Of several causes that which explains most.
                 "cause" => &finding["causes"][0]["number"],
                 name => &finding[name],
             };
-            let text = value.as_str().map(str::to_owned);
-            let number = value.as_u64().map(|number| number.to_string());
-            let value = text.or(number).unwrap_or_default();
-            assert_eq!(cell, &Value::String(value), "{scenario}: {name}");
+            assert_eq!(row[name], Value::String(text(value)), "{scenario}: {name}");
+        };
+        let Some(records) = finding["records"].as_u64() else {
+            let next = rows.next().unwrap();
+            for name in ["kind", "side", "part", "row", "reason"] {
+                row(name, next);
+            }
+            continue;
+        };
+        // A row for each of its records, with its fields and where it stands.
+        for number in 0..usize::try_from(records).unwrap() {
+            let next = rows.next().unwrap();
+            for name in ["kind", "side", "interface", "slot", "cause"] {
+                row(name, next);
+            }
+            assert_eq!(next["records"], "1", "{scenario}");
+            let shown = &finding["evidence"][number];
+            let shown = if shown["s3"].is_object() {
+                &shown["s3"]
+            } else {
+                shown
+            };
+            for (name, value) in shown["record"].as_object().into_iter().flatten() {
+                let value = if value.is_null() {
+                    "-".to_owned()
+                } else {
+                    text(value)
+                };
+                assert_eq!(
+                    next[name.as_str()],
+                    Value::String(value),
+                    "{scenario}: {name}"
+                );
+            }
+            if shown.is_object() {
+                assert_eq!(next["part"], shown["found_in"]["part"], "{scenario}");
+                assert_eq!(next["row"], text(&shown["found_in"]["row"]), "{scenario}");
+            }
         }
     }
+    assert_eq!(rows.next(), None, "{scenario}");
 }
 
 fn same_metrics(scenario: &str, report: &Value, emf: &Value) {

@@ -151,3 +151,74 @@ fn what_cannot_be_listed_is_trouble() {
         .unwrap();
     assert!(String::from_utf8_lossy(&output.stderr).contains("text and json"));
 }
+
+/// Runs the script of `export-plan` with an `aws` that says of each task that it has this status. Returns whether it went well,
+/// and what was called.
+#[cfg(unix)]
+fn exported(status: &str) -> (bool, Vec<String>) {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+    let printed = offline()
+        .args(["export-plan", "cwl:///vpc/flow", "--to", "s3://exports/a b"])
+        .args([
+            "--since",
+            "2022-01-07",
+            "--until",
+            "2022-01-09",
+            "--region",
+            REGION,
+        ])
+        .output()
+        .unwrap();
+    assert!(printed.status.success(), "{printed:?}");
+    let folder = tempfile::tempdir().unwrap();
+    let (script, aws) = (folder.path().join("export.sh"), folder.path().join("aws"));
+    fs::write(&script, &printed.stdout).unwrap();
+    let calls = folder.path().join("calls");
+    let answers = format!(
+        "#!/bin/sh\necho \"$@\" >> {}\ncase $2 in create-export-task) echo task-1 ;; *) echo {status} ;; esac\n",
+        calls.display()
+    );
+    fs::write(&aws, answers).unwrap();
+    fs::set_permissions(&aws, fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!(
+        "{}:{}",
+        folder.path().display(),
+        std::env::var("PATH").unwrap()
+    );
+    let run = std::process::Command::new("sh")
+        .arg(&script)
+        .env("PATH", path)
+        .output()
+        .unwrap();
+    let calls = fs::read_to_string(calls).unwrap();
+    (
+        run.status.success(),
+        calls.lines().map(str::to_owned).collect(),
+    )
+}
+
+/// One at a time, the next only when the one before is done; and none after one that has failed.
+#[cfg(unix)]
+#[test]
+fn export_tasks_are_made_one_after_the_other() {
+    let (done, calls) = exported("COMPLETED");
+    assert!(done);
+    let made = calls.iter().step_by(2);
+    let asked = calls.iter().skip(1).step_by(2);
+    let made: Vec<&String> = made.collect();
+    assert_eq!(made.len(), 3, "{calls:?}");
+    let first = format!(
+        "logs create-export-task --region {REGION} --log-group-name /vpc/flow --from 1641510000500 --to 1641596400500 \
+         --destination exports --destination-prefix a b --query taskId --output text"
+    );
+    assert_eq!(*made[0], first);
+    assert!(
+        asked
+            .into_iter()
+            .all(|call| call.contains("describe-export-tasks"))
+    );
+    let (done, calls) = exported("FAILED");
+    assert!(!done);
+    assert_eq!(calls.len(), 2, "{calls:?}");
+}

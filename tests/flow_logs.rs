@@ -12,7 +12,7 @@ use crate::support::schema::assert_fits;
 use crate::support::{REGION, flowdiff, offline};
 
 const HOUR: i64 = 3600;
-const DEFAULT: &str = "${version} ${account-id} ${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} \
+pub(crate) const DEFAULT: &str = "${version} ${account-id} ${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} \
                        ${protocol} ${packets} ${bytes} ${start} ${end} ${action} ${log-status}";
 
 /// What a run ended with.
@@ -123,7 +123,7 @@ fn the_tutorials_two_flow_logs_are_all_it_takes() {
 }
 
 /// An `item` of DescribeFlowLogs; what is set later counts less, so that `more` can be anything.
-fn item(id: &str, destination: &str, more: &str) -> String {
+pub(crate) fn item(id: &str, destination: &str, more: &str) -> String {
     let destination = match destination {
         "s3" => format!(
             "<logDestinationType>s3</logDestinationType><logDestination>arn:aws:s3:::{BUCKET}/team</logDestination>"
@@ -139,7 +139,7 @@ fn item(id: &str, destination: &str, more: &str) -> String {
     )
 }
 
-fn usual(format: &str, interval: u32, traffic: &str) -> String {
+pub(crate) fn usual(format: &str, interval: u32, traffic: &str) -> String {
     format!(
         "<logFormat>{format}</logFormat><maxAggregationInterval>{interval}</maxAggregationInterval>\
          <trafficType>{traffic}</trafficType>"
@@ -147,7 +147,11 @@ fn usual(format: &str, interval: u32, traffic: &str) -> String {
 }
 
 /// Both stores with the same records, and flow logs.
-fn stores(delivery: &Delivery, records: &[FlowRecord], flow_logs: Vec<String>) -> Stores {
+pub(crate) fn stores(
+    delivery: &Delivery,
+    records: &[FlowRecord],
+    flow_logs: Vec<String>,
+) -> Stores {
     let mut stores = Stores::default();
     for (key, bytes) in delivery.objects(records) {
         stores.put(&key, bytes);

@@ -12,10 +12,7 @@ use tempfile::TempDir;
 
 use crate::support::aws::{BUCKET, Fault, GROUP, Server, Speed, Stores};
 use crate::support::records::{Delivery, generate};
-use crate::support::{REGION, offline};
-
-/// How often a run is killed.
-const KILLS: u32 = 120;
+use crate::support::{REGION, offline, unless_long};
 
 const STARTS: i64 = 1_641_596_400;
 
@@ -134,6 +131,7 @@ fn kill(child: &Child, signal: &str) {
 #[test]
 fn a_run_killed_at_any_moment_leaves_whole_reports_or_none() {
     let desk = Desk::new(1000);
+    let kills = unless_long(30, 240);
     let began = Instant::now();
     let whole = desk.command().output().unwrap();
     let takes = began.elapsed();
@@ -141,7 +139,7 @@ fn a_run_killed_at_any_moment_leaves_whole_reports_or_none() {
     let right = desk.written();
     assert_eq!(right.len(), desk.reports.len());
     let (mut killed, mut between, mut before, mut after) = (0, 0, 0, 0);
-    for number in 0..KILLS {
+    for number in 0..kills {
         // Every other time there are reports of an earlier run, which stay or are replaced.
         let earlier = number % 2 == 0;
         desk.clear();
@@ -161,7 +159,7 @@ fn a_run_killed_at_any_moment_leaves_whole_reports_or_none() {
             sleep(Duration::from_micros(u64::from(number * 10)));
         } else {
             // Moments spread over a run, in no order.
-            sleep(takes * (number * 37 % KILLS) / KILLS);
+            sleep(takes * (number * 37 % kills) / kills);
         }
         kill(&child, if number % 3 == 0 { "-TERM" } else { "-KILL" });
         drop((child.stdout.take(), child.stderr.take()));
@@ -187,8 +185,8 @@ fn a_run_killed_at_any_moment_leaves_whole_reports_or_none() {
         between += u32::from(status.code().is_none() && torn);
     }
     assert!(
-        killed > KILLS / 4,
-        "{killed} of {KILLS} were killed in time"
+        killed > kills / 4,
+        "{killed} of {kills} were killed in time"
     );
     assert!(before > 0, "no run was killed before it wrote");
     desk.clear();
@@ -201,7 +199,7 @@ fn a_run_killed_at_any_moment_leaves_whole_reports_or_none() {
         assert!(is_whole(&name, &bytes, &right[&name]), "{name}");
     }
     println!(
-        "{killed} of {KILLS} killed, {between} of them between two reports; {before} reports left as they were, {after} whole new ones"
+        "{killed} of {kills} killed, {between} of them between two reports; {before} reports left as they were, {after} whole new ones"
     );
 }
 

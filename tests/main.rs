@@ -13,6 +13,8 @@ mod causes;
 mod consumers;
 // That what is in deploy/ can be installed, and does what it says.
 mod deploy;
+// That digests tell what a check of both sides does, however the records are spread over them.
+mod digests;
 // Whether a check could run, told beforehand.
 mod doctor;
 // That the CloudFormation template of fixtures/ deploys and makes what flowdiff compares.
@@ -41,6 +43,8 @@ mod next;
 mod oracle;
 // That README.md and the pages of docs/ show what is printed.
 mod pages;
+// Several pairs: found, checked, watched.
+mod pairs;
 // That reports can be given away.
 mod redacted;
 // That what `--repair` makes closes the gap.

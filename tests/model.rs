@@ -18,13 +18,18 @@ use flowdiff::source::memory::{HeldPart, Memory, MemoryPart};
 use proptest::prelude::*;
 
 /// What a source holds: each part is a list of pages of lines.
-struct Lines {
-    parts: Vec<Vec<Vec<String>>>,
-    events: bool,
+pub(crate) struct Lines {
+    pub(crate) parts: Vec<Vec<Vec<String>>>,
+    pub(crate) events: bool,
 }
 
 impl Lines {
-    fn source(self) -> Memory {
+    pub(crate) fn source(self) -> Memory {
+        self.named("part")
+    }
+
+    /// The same, whose parts have names that begin like this.
+    pub(crate) fn named(self, name: &str) -> Memory {
         let event = |message: String| Event {
             timestamp: 0,
             message,
@@ -40,13 +45,13 @@ impl Lines {
         };
         let parts = self.parts.into_iter().enumerate();
         let parts =
-            parts.map(|(number, pages)| HeldPart::new(&format!("part-{number:03}"), held(pages)));
+            parts.map(|(number, pages)| HeldPart::new(&format!("{name}-{number:03}"), held(pages)));
         Memory::new(parts.collect())
     }
 }
 
 /// Few values, so that copies, flows with several records and shared buckets are common.
-fn record() -> impl Strategy<Value = String> {
+pub(crate) fn record() -> impl Strategy<Value = String> {
     let parts = (
         0..3u8,
         0..2u8,
@@ -66,12 +71,12 @@ fn record() -> impl Strategy<Value = String> {
 }
 
 /// What happens to one record between the subnet and the two destinations: copies on either side.
-fn copies() -> impl Strategy<Value = (usize, usize)> {
+pub(crate) fn copies() -> impl Strategy<Value = (usize, usize)> {
     prop_oneof![8 => Just((1, 1)), 1 => Just((1, 0)), 1 => Just((0, 1)), 1 => Just((2, 1)), 1 => Just((1, 3)), 1 => Just((2, 2))]
 }
 
 /// Splits lines into parts and pages at places that a seed decides, after shuffling them.
-fn split(mut lines: Vec<String>, mut seed: u64, events: bool) -> Lines {
+pub(crate) fn split(mut lines: Vec<String>, mut seed: u64, events: bool) -> Lines {
     let mut next = |below: usize| {
         seed = seed
             .wrapping_mul(6_364_136_223_846_793_005)
@@ -94,7 +99,7 @@ fn split(mut lines: Vec<String>, mut seed: u64, events: bool) -> Lines {
     Lines { parts, events }
 }
 
-fn check(now: i64, max_evidence: usize, memory: u64) -> Check {
+pub(crate) fn check(now: i64, max_evidence: usize, memory: u64) -> Check {
     let format = Format::not_given();
     Check {
         recheck: Recheck::default(),
@@ -122,7 +127,7 @@ fn check(now: i64, max_evidence: usize, memory: u64) -> Check {
     }
 }
 
-fn run(check: &Check, s3: Lines, cwl: Lines) -> Report {
+pub(crate) fn run(check: &Check, s3: Lines, cwl: Lines) -> Report {
     let sources: Sides<Arc<dyn Source>> = Sides {
         s3: Arc::new(s3.source()),
         cwl: Arc::new(cwl.source()),
@@ -144,7 +149,7 @@ fn flow(line: &str) -> Vec<&str> {
 }
 
 /// Leftovers by counting: a line, and how many copies S3 has more.
-fn leftovers(s3: &[String], cwl: &[String]) -> BTreeMap<String, i64> {
+pub(crate) fn leftovers(s3: &[String], cwl: &[String]) -> BTreeMap<String, i64> {
     let mut net: BTreeMap<String, i64> = BTreeMap::new();
     s3.iter()
         .for_each(|line| *net.entry(line.clone()).or_default() += 1);
@@ -228,7 +233,7 @@ fn assert_is_the_model(report: &Report, s3: &[String], cwl: &[String]) {
     );
 }
 
-const LONG_AGO: i64 = 2_000_000_000;
+pub(crate) const LONG_AGO: i64 = 2_000_000_000;
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]

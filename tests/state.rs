@@ -1,9 +1,10 @@
 //! `--state`: a job that runs again and again, as cron would run it, with the clock moved by `--now`.
 
 mod archive;
+mod bucket;
 mod history;
 mod kills;
-mod live;
+pub(crate) mod live;
 mod memory;
 
 use std::fs;

@@ -72,6 +72,20 @@ check a.log b.log --report json=- -o csv
 check a.log b.log --fail-on missing
 check a.log b.log -w 10
 check a.log b.log --nagios -q
+check a.log b.log --key-file b.log
+digest a.log
+digest a.log -o x
+digest a.log --side s3 -o x --fingerprint blake3
+digest a.log --side s3 -o x --key-file none
+digest a.log --side s3 -o x --key-file a.log
+digest a.log --side s3 -o x --recheck 3
+digest a.log b.log --side s3 -o x
+digest --merge a.log -o x
+key a.log
+export-plan a.log --to s3://exports --since 2022-01-07 --until 2022-01-08
+export-plan cwl://g --to b --since 2022-01-07 --until 2022-01-08
+export-plan cwl://g --to s3://exports --since 2022-01-08 --until 2022-01-07
+export-plan cwl://g --to s3://exports --since 2022-01-07 --until 2022-01-08 --step 0s
 check a.log b.log --state s3://bucket/state
 check a.log b.log --state st --step 7m
 check a.log b.log --state st --fields bytes

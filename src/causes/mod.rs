@@ -39,6 +39,17 @@ pub fn explain(mut scene: Scene<'_>) -> Why {
     scene.why()
 }
 
+/// The causes that need nothing but how many records there are where; all others look at records.
+const FROM_SUMS: [&str; 4] = ["interface-absent", "outage", "late", "not-read"];
+
+/// As [`explain`], where the records of a side are not there to be looked at.
+pub fn explain_from_sums(mut scene: Scene<'_>) -> Why {
+    for name in FROM_SUMS {
+        (kind(name).find)(&mut scene);
+    }
+    scene.why()
+}
+
 /// What may be why two sides differ, or why less is known than was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cause {
@@ -143,6 +154,24 @@ pub enum Cause {
         /// The limit, as it was typed.
         limit: String,
     },
+    /// A side was not read: its digest was.
+    Digest {
+        /// Which side.
+        side: Side,
+        /// What was boiled down.
+        of: Vec<String>,
+        /// Whether nothing more is known of the other side, and this is the last to be told of.
+        both: bool,
+        /// The options with which a check of that compares the same.
+        asked: Vec<(&'static str, Option<String>)>,
+    },
+    /// More differ than digests tell: what is counted is the least that differs in each bucket.
+    AtLeast {
+        /// How many their sketches can be expected to tell.
+        differences: u64,
+        /// How many buckets differ.
+        buckets: u64,
+    },
     /// Addresses, account ids and resource ids are stand-ins.
     StandIns {
         /// Whether they are the same ones wherever the key is used.
@@ -180,7 +209,22 @@ impl Cause {
                 of,
                 limit: change(&limit),
             },
-            Self::FinerTimes { .. }
+            Self::Digest {
+                side,
+                of,
+                both,
+                asked,
+            } => Self::Digest {
+                side,
+                both,
+                of: of.iter().map(|address| change(address)).collect(),
+                asked: asked
+                    .into_iter()
+                    .map(|(option, value)| (option, value.map(|value| change(&value))))
+                    .collect(),
+            },
+            Self::AtLeast { .. }
+            | Self::FinerTimes { .. }
             | Self::SkipData { .. }
             | Self::DefaultFormatUnfit { .. }
             | Self::SameTraffic

@@ -39,6 +39,14 @@ impl<T> Lowest<T> {
         }
     }
 
+    /// Makes one of many of which none is known.
+    pub fn unknown() -> Self {
+        Self {
+            below: 0,
+            ..Self::all_up_to(0, 0)
+        }
+    }
+
     /// Makes an empty one of the same size.
     #[must_use]
     pub fn empty_like(&self) -> Self {

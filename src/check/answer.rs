@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::causes::{Cause, Grid, NotedDifferences, Scene, SideFacts, Why, explain, mismatches};
+use crate::causes::{
+    Cause, Grid, NotedDifferences, Scene, SideFacts, Why, explain, explain_from_sums, mismatches,
+};
 use crate::diff::heading;
 use crate::digest::BucketId;
 use crate::model::delay::suggested_settle;
@@ -200,7 +202,10 @@ fn why(
     scene.flow_logs = reader.check.flow_logs.as_deref();
     scene.same_traffic = same_traffic;
     scene.vanished = vanished;
-    explain(scene)
+    match screened.by_sums {
+        true => explain_from_sums(scene),
+        false => explain(scene),
+    }
 }
 
 /// Returns what each side's parts look like, if that is asked for.

@@ -6,6 +6,7 @@ mod answer;
 mod drawn;
 mod first;
 mod hours;
+pub mod kept;
 mod pass;
 mod second;
 

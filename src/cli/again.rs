@@ -10,12 +10,13 @@ use crate::model::window::{Window, rfc3339};
 use crate::render::quoted;
 
 /// What is not typed again: it writes files, keeps a state or answers somebody else, or it is a secret.
-const LEFT_OUT: [&str; 17] = [
+const LEFT_OUT: [&str; 20] = [
     "archive",
     "output",
     "report",
     "all-differences",
     "state",
+    "lease",
     "state-rewind",
     "give-up",
     "step",
@@ -27,6 +28,8 @@ const LEFT_OUT: [&str; 17] = [
     "quiet",
     "verbose",
     "plan",
+    "key-file",
+    "pairs",
     "redact-key",
 ];
 

@@ -14,7 +14,10 @@ use std::path::PathBuf;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use again::again;
-pub use args::{CheckArgs, Color, HistoryArgs, OfSide, WatchArgs};
+pub use args::{
+    CheckArgs, Color, DigestArgs, ExportArgs, HistoryArgs, OfSide, OneOfSeveral, PairsArgs,
+    PairsForm, WatchArgs,
+};
 pub use pages::{HelpPage, PAGES};
 
 const EXAMPLES: &str = "\
@@ -41,7 +44,7 @@ Sources:
   arn:aws:s3:::BUCKET[/PREFIX]     the same
   cwl://GROUP                      a log group: cwl:///vpc/flow is the group /vpc/flow
   arn:aws:logs:REGION:ACCOUNT:log-group:NAME   the same, also of another account
-  PATH                             a file or a folder of files
+  PATH                             a file or a folder of files, or what `flowdiff digest` has made of one
   -                                standard input";
 
 /// Tells whether VPC Flow Logs delivered to S3 and to CloudWatch Logs hold the same records.
@@ -96,6 +99,39 @@ pub enum Command {
     /// trouble it waits longer, up to an hour. SIGTERM and Ctrl-C end it with what is decided saved.
     #[command(mut_args(|arg| arg.hide_env(true)))]
     Watch(Box<WatchArgs>),
+    /// Boil one side down to a file that can be kept, sent and compared
+    ///
+    /// Reads a source once and writes what tells its records from others: how many there are in each bucket (interface and
+    /// five minutes), sums of their fingerprints, and a sketch that tells which ones differ. No record's content. `flowdiff
+    /// check` takes the file in place of either source. Takes check's options for time, fields, interfaces, formats and access.
+    ///
+    /// Exit codes: 0 all was read, 3 written, but some parts could not be read or some rows are no record (it names them), 2
+    /// not written.
+    #[command(mut_args(|arg| arg.hide_env(true)))]
+    Digest(Box<DigestArgs>),
+    /// Print the calls that export a log group to S3, where reading it by calls cannot keep up
+    ///
+    /// A script for sh and the AWS CLI: the `create-export-task` calls of a window in order, each when the one before is done,
+    /// since an account runs one at a time; and in comments the permissions that they take. Nothing is called.
+    #[command(name = "export-plan", mut_args(|arg| arg.hide_env(true)))]
+    ExportPlan(ExportArgs),
+    /// Make a key for digests that are to prove something
+    ///
+    /// 32 random bytes as hexadecimal digits, in a new file that only this user can read. Whoever has it can make up records
+    /// that a digest takes for others; without it digests made with it can be neither compared nor added up.
+    Key {
+        /// The file to make; one that is there already is left alone
+        file: PathBuf,
+    },
+    /// Find the resources that have a flow log to S3 and one to CloudWatch Logs
+    ///
+    /// Asks EC2 for the flow logs of an account and region, or of each profile and region that is given, joins those of one
+    /// resource (of several, those that are most alike), and says what a pair does not share in configuration. Takes
+    /// `ec2:DescribeFlowLogs`. As JSON lines it is what --pairs of `check` and `watch` takes.
+    ///
+    /// Exit codes: 0 done, 2 not all could be asked.
+    #[command(mut_args(|arg| arg.hide_env(true)))]
+    Pairs(PairsArgs),
     /// Say what a job has found over time, from its archive
     ///
     /// Loss by day, interface and cause, the worst windows, how many records were late and how late, and the times that no run
@@ -135,10 +171,11 @@ pub enum Command {
     Man,
     /// Print the JSON Schema of a format that flowdiff writes
     ///
-    /// report: `--output json`; line: `--output jsonl`; difference: `--all-differences`; round: what `watch` prints; archive: a line of `--archive`; history, plan and
-    /// doctor: `--output json` of these commands.
+    /// report: `--output json`; line: `--output jsonl`; difference: `--all-differences`; round: what `watch` prints; archive: a
+    /// line of `--archive`; history, plan and doctor: `--output json` of these commands; pairs: a line of `flowdiff pairs --output
+    /// jsonl`; several: a line of a check with --pairs.
     Schema {
-        /// report, line, difference, round, archive, history, plan or doctor
+        /// report, line, difference, round, archive, history, plan, doctor, pairs or several
         name: String,
     },
     /// Print a page about a topic, or the help of a command

@@ -12,7 +12,7 @@ pub struct HelpPage {
 }
 
 /// All pages, in the order in which README.md lists them.
-pub const PAGES: [HelpPage; 13] = [
+pub const PAGES: [HelpPage; 14] = [
     HelpPage {
         topic: "sources",
         about: "Sources and formats",
@@ -52,6 +52,11 @@ pub const PAGES: [HelpPage; 13] = [
         topic: "repair",
         about: "From an alarm to the cure",
         text: include_str!("../../docs/repair.md"),
+    },
+    HelpPage {
+        topic: "digests",
+        about: "Sides that are not in one place",
+        text: include_str!("../../docs/digests.md"),
     },
     HelpPage {
         topic: "jobs",

@@ -1,10 +1,15 @@
 //! The plan: what was typed, checked. After this nothing about the command line can be wrong.
 
+mod digest;
+mod export;
 pub mod flow_logs;
+mod key;
 mod outputs;
+pub mod pairs;
 mod places;
 mod repair;
 mod slips;
+mod state;
 mod times;
 
 use std::path::PathBuf;
@@ -14,12 +19,12 @@ use bytesize::ByteSize;
 use itertools::Itertools;
 
 use super::args::CwlRead;
-use super::{CheckArgs, OfSide};
+use super::{CheckArgs, OfSide, OneOfSeveral};
 use crate::check::{Check, Others, Recheck, Selection};
 use crate::decode::Format;
 use crate::digest::Fingerprints;
 use crate::job::round::JobSpec;
-use crate::job::state::JobSubject;
+use crate::job::state::{JobSubject, StatePlace};
 use crate::model::window::{Settle, Window, rfc3339, slot};
 use crate::model::{Error, Side, Sides};
 use crate::record::{FieldName, Layout};
@@ -29,6 +34,9 @@ use crate::report::alarm::FailOn;
 use crate::source::{Address, GroupReading, SourceOptions};
 use crate::system::parts_at_once;
 
+pub use digest::DigestPlan;
+pub use export::export_plan;
+pub use key::{key_of, new_key};
 pub use outputs::StdoutUse;
 use outputs::{output, reports};
 pub use times::{before, clock_or, deadline, every, since};
@@ -59,13 +67,15 @@ pub struct CheckPlan {
     pub fail_on: FailOn,
     /// What to go on with, if the check is one of many.
     pub job: Option<Job>,
+    /// The pair that it is, if it is one of several.
+    pub pair: Option<OneOfSeveral>,
 }
 
 /// A check that is one of many.
 #[derive(Debug)]
 pub struct Job {
     /// Where the state is kept.
-    pub directory: PathBuf,
+    pub place: StatePlace,
     /// Where lines and reports are kept, if they are.
     pub archive: Option<PathBuf>,
     /// What the state is about.
@@ -79,6 +89,15 @@ pub struct Job {
 }
 
 impl CheckPlan {
+    /// Tells whether a report that is asked for shows every difference.
+    pub fn shows_every(&self) -> bool {
+        let on_stdout = match &self.output {
+            StdoutUse::Report(renderer) => renderer.every,
+            StdoutUse::Nothing | StdoutUse::Nagios(_) => false,
+        };
+        on_stdout || self.reports.iter().any(|(renderer, _)| renderer.every)
+    }
+
     /// Checks what was typed. `now` is the clock, in Unix seconds.
     ///
     /// # Errors
@@ -93,57 +112,12 @@ impl CheckPlan {
                 "standard input can be one side only, not both".into(),
             ));
         }
-        let now = match &args.time.now {
-            Some(text) => time("--now", text, now)?,
-            None => now,
-        };
-        let settle = Settle {
-            now,
-            seconds: seconds("--settle", &args.time.settle)?,
-        };
         let live = addresses.s3.is_live() || addresses.cwl.is_live();
-        let memory = memory(&args.limits.memory)?;
-        if args.limits.concurrency == 0 {
-            return Err(Error::Usage("--concurrency: must be at least 1".into()));
-        }
-        let positive = |rate: f64| rate.is_finite() && rate > 0.0;
-        if let Some(rate) = args.limits.cwl_rate.filter(|&rate| !positive(rate)) {
-            return Err(Error::Usage(format!(
-                "--cwl-rate: must be more than 0, not `{rate}`"
-            )));
-        }
-        deadline(args, None)?;
         let (printed, reports) = reports(args)?;
         let wanted = printed
             .into_iter()
             .chain(reports.iter().map(|(renderer, _)| *renderer));
-        let check = Check {
-            by_hour: wanted.clone().any(|renderer| renderer.by_hour),
-            formed: args.repair.repair.is_some(),
-            drawn: wanted.clone().any(|renderer| renderer.drawn) || args.job.archive.is_some(),
-            window: window(args, &settle, live)?,
-            settle,
-            recheck: recheck(args)?,
-            fields: Selection {
-                only: names("--fields", &args.comparison.fields)?,
-                ignored: names("--ignore-fields", &args.comparison.ignore_fields)?,
-            },
-            interfaces: args.comparison.interface.clone(),
-            others: Others::default(),
-            flow_logs: args.sources.configured.clone(),
-            ignore_nodata: args.comparison.ignore_nodata,
-            allow_empty: args.comparison.allow_empty,
-            formats: Sides {
-                s3: format(args, Side::S3)?,
-                cwl: format(args, Side::Cwl)?,
-            },
-            max_evidence: args.output.max_evidence.max(args.output.rows.unwrap_or(0)),
-            all_differences: args.output.all_differences.clone(),
-            concurrency: parts_at_once(args.limits.concurrency),
-            memory,
-            counted: None,
-            key: Fingerprints::random(),
-        };
+        let check = asked(args, now, live, wanted)?;
         let Sides { s3, cwl } = addresses;
         let sources = Sides {
             s3: (s3, options(args, Side::S3)?),
@@ -155,6 +129,7 @@ impl CheckPlan {
         let job = job(args, &check, &sources)?;
         Ok(Self {
             job,
+            pair: args.sources.pair.clone(),
             check,
             repair: repair::repair(args, &sources)?,
             sources,
@@ -166,21 +141,71 @@ impl CheckPlan {
     }
 }
 
+/// Checks what is asked of a run that is to give these reports. `live` is whether a service is read.
+fn asked(
+    args: &CheckArgs,
+    now: i64,
+    live: bool,
+    mut wanted: impl Iterator<Item = &'static Renderer> + Clone,
+) -> Result<Check, Error> {
+    let now = match &args.time.now {
+        Some(text) => time("--now", text, now)?,
+        None => now,
+    };
+    let settle = Settle {
+        now,
+        seconds: seconds("--settle", &args.time.settle)?,
+    };
+    let memory = memory(&args.limits.memory)?;
+    if args.limits.concurrency == 0 {
+        return Err(Error::Usage("--concurrency: must be at least 1".into()));
+    }
+    let positive = |rate: f64| rate.is_finite() && rate > 0.0;
+    if let Some(rate) = args.limits.cwl_rate.filter(|&rate| !positive(rate)) {
+        return Err(Error::Usage(format!(
+            "--cwl-rate: must be more than 0, not `{rate}`"
+        )));
+    }
+    deadline(args, None)?;
+    Ok(Check {
+        by_hour: wanted.clone().any(|renderer| renderer.by_hour),
+        formed: args.repair.repair.is_some(),
+        drawn: wanted.any(|renderer| renderer.drawn) || args.job.archive.is_some(),
+        window: window(args, &settle, live)?,
+        settle,
+        recheck: recheck(args)?,
+        fields: Selection::of(
+            names("--fields", &args.comparison.fields)?,
+            names("--ignore-fields", &args.comparison.ignore_fields)?,
+        ),
+        interfaces: args.comparison.interface.clone(),
+        others: Others::default(),
+        flow_logs: args.sources.configured.clone(),
+        ignore_nodata: args.comparison.ignore_nodata,
+        allow_empty: args.comparison.allow_empty,
+        formats: Sides {
+            s3: format(args, Side::S3)?,
+            cwl: format(args, Side::Cwl)?,
+        },
+        max_evidence: args.output.max_evidence.max(args.output.rows.unwrap_or(0)),
+        all_differences: args.output.all_differences.clone(),
+        concurrency: parts_at_once(args.limits.concurrency),
+        memory,
+        counted: None,
+        key: Fingerprints::random(),
+    })
+}
+
 /// Checks what was said about a job. Windows are cut on `start`, so it has to be among what is compared.
 fn job(
     args: &CheckArgs,
     check: &Check,
     sources: &Sides<(Address, SourceOptions)>,
 ) -> Result<Option<Job>, Error> {
-    let Some(directory) = args.job.state.clone() else {
+    let Some(place) = state::place(args, sources)? else {
         return Ok(None);
     };
     let refuse = |why: &str| Err(Error::Usage(why.to_owned()));
-    if directory.to_string_lossy().contains("://") {
-        return refuse(
-            "--state: a folder of this machine, not an address: keep it on a volume that lasts",
-        );
-    }
     if Side::BOTH
         .iter()
         .any(|&side| sources[side].0 == Address::Stdin)
@@ -232,7 +257,7 @@ fn job(
     let settled = settle.now - settle.seconds;
     let begin = time("--since", &args.time.since)?;
     Ok(Some(Job {
-        directory,
+        place,
         archive: archive.clone(),
         subject: JobSubject {
             source: sources.as_ref().map(|(address, _)| address.to_string()),

@@ -30,6 +30,12 @@ pub(super) fn run(args: &HistoryArgs) -> Result<u8, Error> {
                 args.output
             ))
         })?;
+    let is_address = args.state.as_ref();
+    if is_address.is_some_and(|state| state.to_string_lossy().contains("://")) {
+        return Err(Error::Usage(
+            "--state: history compares with a state in a folder of this machine".into(),
+        ));
+    }
     let now = clock_or(args.now.as_deref(), clock())?;
     let from = since(args.since.as_deref(), now)?;
     let archive = Archive::open(&args.folder)?;

@@ -10,23 +10,21 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch::Receiver;
 
-use crate::archive::{Archive, History};
 use crate::cli::plan::{CheckPlan, Job, StdoutUse, deadline};
 use crate::cli::{CheckArgs, WatchArgs};
-use crate::job::keep::keep;
 use crate::job::round;
 use crate::job::round::Round;
-use crate::job::state::{ArchiveEnd, JobState, Store};
+use crate::job::state::{JobState, StateStore};
 use crate::job::watch::{RoundLine, RoundSink, as_json, watch as watch_rounds};
 use crate::model::Error;
 use crate::model::window::rfc3339;
-use crate::progress::{Mode, Progress, say};
+use crate::progress::{Mode, Progress};
 use crate::render;
-use crate::render::escape;
 use crate::report::redact::Redaction;
 
+use super::archived::Archived;
 use super::log::log_to_stderr;
-use super::outputs::{Outputs, complete};
+use super::outputs::Outputs;
 use super::person::Person;
 use super::print::print;
 use super::wait::{passed, runtime};
@@ -34,9 +32,6 @@ use super::{
     INTERRUPTED, TROUBLE, answer_though, clock, complain, configured, interrupted, open,
     progress_mode, showable,
 };
-
-/// How many days the page of a job shows.
-const HISTORY_DAYS: i64 = 30;
 
 /// The exit code after SIGTERM, as shells have it.
 const TERMINATED: u8 = 143;
@@ -49,10 +44,9 @@ pub(super) fn run(
     redaction: Option<&Arc<Redaction>>,
 ) -> Result<u8, Error> {
     let began = Instant::now();
-    let store = Store::open(&job.directory)?;
-    let mut state = load(&store, job)?;
-    let archive = archive(job, &state)?;
-    take_up(archive.as_ref(), &mut state)?;
+    let (store, mut state) = take_hold(job, job.rewind)?;
+    let archived = Archived::open(plan, job, &state, redaction)?;
+    archived.take_up(&mut state)?;
     let progress = Arc::new(Progress::new(progress_mode(args)));
     let deadline = deadline(args, None)?;
     let runtime = runtime()?;
@@ -67,6 +61,7 @@ pub(super) fn run(
             Ends {
                 stop: stop.clone(),
                 deadline,
+                lost: &store,
             },
             redaction,
         )
@@ -84,16 +79,18 @@ pub(super) fn run(
         },
         signal,
     ) = done?;
-    put_down(&mut state, &mut round, plan, began, redaction)?;
+    archived.put_down(&mut state, &mut round, began)?;
+    // What another run is to decide by now is its to tell.
+    store.hold()?;
     let whole = round.trouble.is_none() && !round.stopped;
     let code = match &mut round.report {
         None => TROUBLE,
         Some(report) => {
-            let history = history(archive.as_ref(), plan, &state, round.at, redaction);
+            let history = archived.history(&state, round.at);
             let written = outputs.write(plan, report, began, redaction, history.as_ref());
             match &plan.output {
                 // One line only, which says what is wrong.
-                StdoutUse::Nagios(_) if !whole => written.map(|()| TROUBLE)?,
+                StdoutUse::Nagios(_) if !whole => written.result.map(|()| TROUBLE)?,
                 // What is not written is not decided: the next run takes up, and tells, the same windows.
                 StdoutUse::Nothing | StdoutUse::Report(_) | StdoutUse::Nagios(_) => {
                     answer_though(written, plan, report, args.output.color)?
@@ -102,7 +99,7 @@ pub(super) fn run(
         }
     };
     store.save(&state)?;
-    if let Err(trouble) = write_down(archive.as_ref(), &store, &mut state) {
+    if let Err(trouble) = archived.write(&store, &mut state) {
         // As below: what is confirmed different says more.
         if code != 1 {
             return Err(trouble);
@@ -147,6 +144,10 @@ pub(super) fn watch(args: &WatchArgs, redaction: Option<&Arc<Redaction>>) -> Res
             "--nagios: watch answers in lines of JSON".into(),
         ));
     }
+    if args.check.sources.pairs.is_some() {
+        let every = crate::cli::plan::every(&args.every)?;
+        return super::several::watch(args, every, redaction);
+    }
     let Some(configured) = configured(&args.check)? else {
         return Ok(INTERRUPTED);
     };
@@ -156,9 +157,9 @@ pub(super) fn watch(args: &WatchArgs, redaction: Option<&Arc<Redaction>>) -> Res
     };
     let every = crate::cli::plan::every(&args.every)?;
     let deadline = deadline(&args.check, Some(every))?;
-    let store = Store::open(&job.directory)?;
-    let mut state = load(&store, job)?;
-    let archive = archive(job, &state)?;
+    let taken = take_hold(job, job.rewind)?;
+    let archived = Archived::open(&plan, job, &taken.1, redaction)?;
+    let mut held = Some(taken);
     let progress = Arc::new(Progress::new(Mode::Silent));
     let runtime = runtime()?;
     let result = runtime.block_on(async {
@@ -167,7 +168,14 @@ pub(super) fn watch(args: &WatchArgs, redaction: Option<&Arc<Redaction>>) -> Res
         let failed = |now: i64, error: &Error| RoundLine::failed(now, error, &tell);
         let round = async || {
             let (now, began) = (clock(), Instant::now());
-            if let Err(error) = take_up(archive.as_ref(), &mut state) {
+            // What was lost to another run is taken hold of anew.
+            let kept = held.take_if(|(store, _)| !store.is_lost());
+            drop(held.take());
+            let (store, state) = match kept.map_or_else(|| take_hold(job, None), Ok) {
+                Ok(taken) => held.insert(taken),
+                Err(error) => return failed(now, &error),
+            };
+            if let Err(error) = archived.take_up(state) {
                 return failed(now, &error);
             }
             let done = match one(
@@ -179,6 +187,7 @@ pub(super) fn watch(args: &WatchArgs, redaction: Option<&Arc<Redaction>>) -> Res
                 Ends {
                     stop: stop.clone(),
                     deadline,
+                    lost: store,
                 },
                 redaction,
             )
@@ -188,20 +197,25 @@ pub(super) fn watch(args: &WatchArgs, redaction: Option<&Arc<Redaction>>) -> Res
                 Err(error) => return failed(now, &error),
             };
             let mut done = done;
-            let written = put_down(&mut done.state, &mut done.round, &plan, began, redaction);
+            if let Err(error) = store.hold() {
+                return failed(now, &error);
+            }
+            let written = archived.put_down(&mut done.state, &mut done.round, began);
             let written = written.and_then(|()| {
-                let history = history(archive.as_ref(), &plan, &done.state, now, redaction);
+                let history = archived.history(&done.state, now);
                 done.round.report.as_mut().map_or(Ok(()), |report| {
-                    done.outputs
+                    let outputs = done.outputs;
+                    outputs
                         .write(&plan, report, began, redaction, history.as_ref())
+                        .result
                 })
             });
             let saved = written
                 .and_then(|()| store.save(&done.state))
                 .and_then(|()| {
                     // From here on it is decided.
-                    state = done.state;
-                    write_down(archive.as_ref(), &store, &mut state)
+                    *state = done.state;
+                    archived.write(store, state)
                 });
             match saved {
                 Ok(()) => RoundLine::of(now, done.round, &tell),
@@ -228,7 +242,7 @@ pub(super) fn watch(args: &WatchArgs, redaction: Option<&Arc<Redaction>>) -> Res
 }
 
 /// Where rounds are told, as lines of JSON.
-struct StandardOutput;
+pub(super) struct StandardOutput;
 
 impl RoundSink for StandardOutput {
     fn tell(&mut self, came: &RoundLine, left: Duration) -> Result<(), Error> {
@@ -240,27 +254,33 @@ impl RoundSink for StandardOutput {
 }
 
 /// A round that was run and is not yet reported or saved.
-struct Done {
-    round: Round,
-    state: JobState,
-    outputs: Outputs,
+pub(super) struct Done {
+    pub(super) round: Round,
+    pub(super) state: JobState,
+    pub(super) outputs: Outputs,
 }
 
 /// What ends a round early.
-struct Ends {
+pub(super) struct Ends<'a> {
     /// A signal.
-    stop: Receiver<Option<u8>>,
+    pub(super) stop: Receiver<Option<u8>>,
     /// How long it may take.
-    deadline: Option<Duration>,
+    pub(super) deadline: Option<Duration>,
+    /// The state's place, which may be lost to another run.
+    pub(super) lost: &'a StateStore,
 }
 
-async fn one(
+pub(super) async fn one(
     plan: &CheckPlan,
     job: &Job,
     mut state: JobState,
     progress: &Progress,
     now: i64,
-    Ends { stop, deadline }: Ends,
+    Ends {
+        stop,
+        deadline,
+        lost,
+    }: Ends<'_>,
     redaction: Option<&Arc<Redaction>>,
 ) -> Result<Done, Error> {
     refuse_future(job, &state, now)?;
@@ -274,6 +294,7 @@ async fn one(
     let ended = async {
         tokio::select! {
             () = ended(stop) => {}
+            () = lost.lost() => {}
             error = over => late = Some(error),
         }
     };
@@ -320,87 +341,15 @@ async fn one(
     }
 }
 
-/// Opens the archive of a job, if it has one.
-fn archive(job: &Job, state: &JobState) -> Result<Option<Archive>, Error> {
-    if let (None, Some(kept)) = (&job.archive, &state.archive) {
-        let folder = escape(&kept.folder().display().to_string());
-        say(&format!(
-            "flowdiff: without --archive, what is read now will be missing in `{folder}`, where earlier runs have kept it"
-        ));
-    }
-    job.archive.as_deref().map(Archive::create).transpose()
-}
-
-/// Sees that the archive is this job's, and writes what earlier runs have left to write.
-fn take_up(archive: Option<&Archive>, state: &mut JobState) -> Result<(), Error> {
-    archive.map_or(Ok(()), |archive| {
-        ArchiveEnd::take_up(&mut state.archive, archive)
-    })
-}
-
-/// Puts what is to stand in the archive into the state.
-fn put_down(
-    state: &mut JobState,
-    round: &mut Round,
-    plan: &CheckPlan,
-    began: Instant,
-    redaction: Option<&Arc<Redaction>>,
-) -> Result<(), Error> {
-    let Some(kept) = &mut state.archive else {
-        return Ok(());
-    };
-    for look in &mut round.looks {
-        complete(plan, &mut look.report, began, redaction);
-    }
-    let done = keep(kept, &round.looks, round.at);
-    done.map_err(|error| Error::Archive {
-        path: kept.folder().to_owned(),
-        reason: format!("cannot get a report: {error}"),
-        hint: None,
-    })
-}
-
-/// Returns what the job has found in the last days, this round included, if a report is to show it. An archive that is not whole
-/// keeps no report from being written.
-fn history(
-    archive: Option<&Archive>,
-    plan: &CheckPlan,
-    state: &JobState,
-    now: i64,
-    redaction: Option<&Arc<Redaction>>,
-) -> Option<History> {
-    let drawn = plan.reports.iter().any(|(renderer, _)| renderer.drawn);
-    let archive = archive.filter(|_| drawn)?;
-    let from = now - HISTORY_DAYS * 86_400;
-    let mut lines = Vec::new();
-    let chain = archive.chain(Some(from), |line, _| lines.push(line));
-    let chain = chain.inspect_err(|error| complain(error, redaction)).ok()?;
-    if let Some(kept) = &state.archive {
-        lines.extend(kept.unwritten().cloned());
-    }
-    lines.retain(|line| line.window.start >= from);
-    Some(History::of(&lines, &chain))
-}
-
-/// Brings to the archive what the state has for it, once that is saved.
-fn write_down(archive: Option<&Archive>, store: &Store, state: &mut JobState) -> Result<(), Error> {
-    let (Some(archive), Some(kept)) = (archive, &mut state.archive) else {
-        return Ok(());
-    };
-    if kept.unwritten().next().is_none() {
-        return Ok(());
-    }
-    kept.write(archive)?;
-    store.save(state)
-}
-
-fn load(store: &Store, job: &Job) -> Result<JobState, Error> {
+/// Takes hold of the state's place. `rewind` is where the state is rewound to, if it is.
+pub(super) fn take_hold(job: &Job, rewind: Option<i64>) -> Result<(StateStore, JobState), Error> {
+    let store = StateStore::open(&job.place)?;
     let kept = store.load(&job.subject)?;
     let mut state = kept.unwrap_or_else(|| JobState::begin(job.subject.clone(), job.begin));
-    if let Some(to) = job.rewind {
+    if let Some(to) = rewind {
         state.rewind(to);
     }
-    Ok(state)
+    Ok((store, state))
 }
 
 /// Refuses a state that a clock has written which was ahead: until this one has come as far, nothing would be due, and
@@ -411,7 +360,7 @@ fn refuse_future(job: &Job, state: &JobState, now: i64) -> Result<(), Error> {
     }
     let (next, now) = (rfc3339(state.next), rfc3339(now));
     Err(Error::State {
-        path: job.directory.clone(),
+        path: job.place.path(),
         reason: format!(
             "everything up to {next} has been taken up, and the clock says {now}: this one is behind, or that of an earlier run \
              was ahead"
@@ -428,7 +377,7 @@ fn clock_of(plan: &CheckPlan) -> i64 {
 }
 
 /// Listens for the signals that end a run, and says which exit code goes with the one that came.
-fn stop_signal() -> Result<Receiver<Option<u8>>, Error> {
+pub(super) fn stop_signal() -> Result<Receiver<Option<u8>>, Error> {
     let (said, heard) = tokio::sync::watch::channel(None);
     #[cfg(unix)]
     let mut terminate = {
@@ -453,7 +402,7 @@ fn stop_signal() -> Result<Receiver<Option<u8>>, Error> {
 }
 
 /// Ready once a signal has come.
-async fn ended(mut stop: Receiver<Option<u8>>) {
+pub(super) async fn ended(mut stop: Receiver<Option<u8>>) {
     if stop.wait_for(Option::is_some).await.is_err() {
         std::future::pending::<()>().await;
     }

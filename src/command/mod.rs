@@ -3,23 +3,29 @@
 //! Standard output gets the report and nothing else; people are talked to on standard error.
 
 mod archive;
+mod archived;
+mod digest;
 mod doctor;
 mod environment;
 mod estimate;
 mod help;
 mod history;
 mod job;
+mod kept;
 mod log;
 mod manual;
 mod next;
 mod outputs;
+mod pairs;
 mod person;
 mod print;
 mod schema;
 mod selftest;
+mod several;
 mod wait;
 
 use std::borrow::Cow;
+use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -29,7 +35,7 @@ use clap::CommandFactory;
 
 use crate::check;
 use crate::check::{Check, EachLook};
-use crate::cli::plan::{CheckPlan, StdoutUse, deadline, flow_logs};
+use crate::cli::plan::{CheckPlan, StdoutUse, deadline, export_plan, flow_logs};
 use crate::cli::{ArchiveCommand, CheckArgs, Cli, Color, Command};
 use crate::diff::{DifferenceKind, EveryDifference, Shown};
 use crate::model::finding::Bucket;
@@ -44,8 +50,9 @@ use crate::report::{INTERRUPTED, Report};
 use crate::source;
 use crate::source::Source;
 
+use kept::KeptSides;
 use log::log_to_stderr;
-use outputs::{DifferencesFile, Outputs};
+use outputs::{DifferencesFile, Outputs, Written};
 use print::{print, print_report};
 use wait::until_interrupted;
 
@@ -92,6 +99,10 @@ fn parse_and_run() -> ExitCode {
         Command::Watch(args) => redaction(&args.check),
         Command::Archive { .. }
         | Command::History(_)
+        | Command::Digest(_)
+        | Command::ExportPlan(_)
+        | Command::Key { .. }
+        | Command::Pairs(_)
         | Command::SelfTest { .. }
         | Command::Completions { .. }
         | Command::Man
@@ -163,9 +174,16 @@ fn tell_nagios(text: &str) -> ExitCode {
 fn run(cli: Cli, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
     match cli.command {
         Command::Check(args) if args.sources.plan => estimate::run(&args, redaction),
+        Command::Check(args) if args.sources.pairs.is_some() => several::run(&args, redaction),
         Command::Check(args) => run_check(&args, redaction),
-        Command::Plan(args) => estimate::run(&args, redaction),
+        Command::Plan(args) => {
+            refuse_key(&args, "plan")?;
+            refuse_if(args.sources.pairs.is_some(), ONE_PAIR)?;
+            estimate::run(&args, redaction)
+        }
+        Command::Pairs(args) => pairs::run(&args),
         Command::Doctor(args) => {
+            refuse_if(args.sources.pairs.is_some(), ONE_PAIR)?;
             let (plan, recheck) = (args.sources.plan, args.time.recheck > 0);
             refuse_if(
                 plan,
@@ -175,6 +193,7 @@ fn run(cli: Cli, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
                 recheck,
                 "--recheck: means nothing to `doctor`, which waits for no records",
             )?;
+            refuse_key(&args, "doctor")?;
             doctor::run(&args, redaction)
         }
         Command::Watch(args) => {
@@ -189,6 +208,7 @@ fn run(cli: Cli, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
                 plan,
                 "--plan: means nothing to `watch`; `flowdiff plan` says what a check would read",
             )?;
+            refuse_key(&args.check, "watch")?;
             job::watch(&args, redaction)
         }
         Command::History(args) => history::run(&args),
@@ -200,6 +220,11 @@ fn run(cli: Cli, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
                     now,
                 },
         } => archive::prune(&folder, &older_than, now.as_deref()),
+        Command::Digest(args) => digest::run(&args),
+        Command::ExportPlan(args) => {
+            export_plan(&args, clock()).and_then(|plan| print(plan.script().as_bytes()))
+        }
+        Command::Key { file } => digest::key(&file),
         Command::SelfTest {
             seeds,
             seed,
@@ -217,6 +242,16 @@ fn run(cli: Cli, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
         }
     }
 }
+
+/// Refuses a key where nothing is compared.
+fn refuse_key(args: &CheckArgs, command: &str) -> Result<(), Error> {
+    refuse_if(
+        args.key.key_file.is_some(),
+        &format!("--key-file: means nothing to `{command}`, which reads no digests"),
+    )
+}
+/// What is asked of one pair only.
+const ONE_PAIR: &str = "--pairs: `plan` and `doctor` are of one pair: give its two sources";
 
 /// Refuses an option that a subcommand takes, because `check` has it, and that means nothing to it.
 fn refuse_if(given: bool, why: &str) -> Result<(), Error> {
@@ -265,7 +300,11 @@ fn run_check(args: &CheckArgs, redaction: Option<&Arc<Redaction>>) -> Result<u8,
         return interrupted(args.alarms.nagios, "asking for flow logs");
     };
     let args = &*configured;
-    let plan = CheckPlan::new(args, clock())?;
+    let mut plan = CheckPlan::new(args, clock())?;
+    let kept = KeptSides::of(args)?;
+    if let Some(kept) = &kept {
+        kept.plan_for(args, &mut plan)?;
+    }
     if let Some(job) = &plan.job {
         return job::run(args, &plan, job, redaction);
     }
@@ -291,7 +330,7 @@ fn run_check(args: &CheckArgs, redaction: Option<&Arc<Redaction>>) -> Result<u8,
     };
     let mut answer = until_interrupted(
         deadline(args, None)?,
-        answer(&plan, &progress, taking, each),
+        answer(&plan, kept, &progress, taking, each),
     );
     let got_to = progress.snapshot();
     if let Err(Error::Deadline { got_to: told, .. }) = &mut answer {
@@ -368,7 +407,7 @@ impl FirstLook<'_> {
         let mut report = report.clone();
         outputs::complete(self.plan, &mut report, self.began, self.redaction);
         // What cannot be shown now is shown, or complained of, at the end.
-        let _ = print_report(renderer, &report, self.plan.rows, self.color);
+        let _ = print_report(renderer, &report, (self.plan.rows, None), self.color);
         let _ = print(b"\n");
     }
 }
@@ -376,23 +415,28 @@ impl FirstLook<'_> {
 /// Gives standard output its answer also if a file could not be written, which is trouble all the same. Nagios gets one
 /// line, which says what is wrong.
 fn answer_though(
-    written: Result<(), Error>,
+    written: Written,
     plan: &CheckPlan,
     report: &Report,
     color: Color,
 ) -> Result<u8, Error> {
-    if written.is_err() && matches!(plan.output, StdoutUse::Nagios(_)) {
-        return written.map(|()| TROUBLE);
+    if written.result.is_err() && matches!(plan.output, StdoutUse::Nagios(_)) {
+        return written.result.map(|()| TROUBLE);
     }
-    let code = answer_with(plan, report, color)?;
-    written.map(|()| code)
+    let code = answer_with(plan, report, written.every.as_ref(), color)?;
+    written.result.map(|()| code)
 }
 
 /// Gives standard output its answer and returns the exit code.
-fn answer_with(plan: &CheckPlan, report: &Report, color: Color) -> Result<u8, Error> {
+fn answer_with(
+    plan: &CheckPlan,
+    report: &Report,
+    every: Option<&File>,
+    color: Color,
+) -> Result<u8, Error> {
     match &plan.output {
         StdoutUse::Nothing => {}
-        StdoutUse::Report(renderer) => print_report(renderer, report, plan.rows, color)?,
+        StdoutUse::Report(renderer) => print_report(renderer, report, (plan.rows, every), color)?,
         StdoutUse::Nagios(thresholds) => {
             let (status, line) = thresholds.judge(report);
             print(format!("{line}\n").as_bytes())?;
@@ -457,10 +501,15 @@ impl Taking<'_> {
 
 async fn answer(
     plan: &CheckPlan,
+    kept: Option<KeptSides>,
     progress: &Progress,
     mut taking: Taking<'_>,
     each: &mut EachLook<'_>,
 ) -> Result<Report, Error> {
+    if let Some(kept) = kept {
+        let sides = kept.sides(plan).await?;
+        return check::kept::compare(&plan.check, sides, progress).await;
+    }
     let sources = open(plan).await?;
     let wants_every = !taking.is_nothing();
     let every: &mut EveryDifference<'_> = &mut |bucket, kind, shown| {

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use crate::causes::{CommandChange, NextStep, kind};
+use crate::causes::{Cause, CommandChange, NextStep, kind};
 use crate::cli::again;
 use crate::diff::heading;
 use crate::model::window::SLOT;
@@ -12,12 +12,48 @@ use crate::report::{Next, Report, Verdict};
 /// Returns what to do next about a report that has nothing replaced in it yet; `None` if there is nothing to do. Of one that is to
 /// be given away no interface is named.
 pub(super) fn next(words: &[OsString], report: &Report, is_redacted: bool) -> Option<Next> {
-    let step = step(report, is_redacted)?;
-    let command = again(words, &report.window, &step.changes);
+    let (step, words) = match of_digests(words, report) {
+        Some(of_digests) => of_digests,
+        None => (step(report, is_redacted)?, words.to_vec()),
+    };
+    let command = again(&words, &report.window, &step.changes);
     Some(Next {
         text: step.text,
         command: command.map(|command| without_secrets(&command).into_owned()),
     })
+}
+
+/// Returns what shows the rows where digests were compared and differ, and what was typed with what the digests are of in their
+/// place.
+fn of_digests(words: &[OsString], report: &Report) -> Option<(NextStep, Vec<OsString>)> {
+    let mut words = words.to_vec();
+    let mut step = None;
+    for cause in &report.causes {
+        let Cause::Digest {
+            side, of, asked, ..
+        } = cause
+        else {
+            continue;
+        };
+        if report.verdict == Verdict::Consistent {
+            return None;
+        }
+        let next = step.get_or_insert_with(|| {
+            NextStep::new("check what the digests are of, which shows the rows")
+        });
+        let changes = asked.iter().cloned();
+        next.changes
+            .extend(changes.map(|(option, value)| CommandChange::Set(option, value)));
+        // Of a digest of several sources no single check shows the rows.
+        let place = words
+            .iter()
+            .position(|word| *word == *report.sides[*side].source);
+        match (&of[..], place) {
+            ([one], Some(place)) => words[place] = one.into(),
+            _ => words.clear(),
+        }
+    }
+    Some((step?, words))
 }
 
 fn step(report: &Report, is_redacted: bool) -> Option<NextStep> {

@@ -1,8 +1,8 @@
 //! The files of a run: opened before the work starts, written when it is done.
 
 use std::ffi::OsString;
-use std::io;
-use std::io::Write;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -22,6 +22,7 @@ use crate::report::Report;
 use crate::report::reached::Reached;
 use crate::report::redact::{Redaction, without_secrets};
 use crate::source::SourceOptions;
+use crate::temporary;
 
 /// The files of a run, opened before the work starts.
 pub(super) struct Outputs {
@@ -30,10 +31,21 @@ pub(super) struct Outputs {
     pub(super) repair: Option<Repair>,
 }
 
-/// The file of all differences. What goes wrong with it (a full disk) does not cost the report, and is said at its end.
+/// All differences, a line each: the file that was asked for, and a temporary one for reports that show them all. What goes
+/// wrong with the first (a full disk) does not cost the report, and is said at its end.
 pub(super) struct DifferencesFile {
-    output: Output,
+    output: Option<Output>,
     failed: Option<io::Error>,
+    kept: Option<BufWriter<File>>,
+    not_kept: Option<io::Error>,
+}
+
+/// What became of the files of a run.
+pub(super) struct Written {
+    /// What the first that could not be written has run into.
+    pub(super) result: Result<(), Error>,
+    /// Every difference, if standard output is to show them.
+    pub(super) every: Option<File>,
 }
 
 impl Outputs {
@@ -49,7 +61,7 @@ impl Outputs {
                 .iter()
                 .map(open)
                 .collect::<Result<_, Error>>()?,
-            differences: differences.map(DifferencesFile::open).transpose()?,
+            differences: DifferencesFile::open(differences, plan.shows_every())?,
             repair: repair
                 .map(|(folder, targets)| Repair::open(folder, targets))
                 .transpose()?,
@@ -59,19 +71,16 @@ impl Outputs {
     /// Writes no file of all differences, and no cure: not all of them are known.
     pub(super) fn forget_differences(&mut self) {
         self.repair = None;
-        if let Some(differences) = self.differences.take() {
+        if let Some(output) = self.differences.take().and_then(|it| it.output) {
             say(&format!(
                 "flowdiff: {}: not written, since not every difference is known yet",
-                escape(&differences.output.path().display().to_string())
+                escape(&output.path().display().to_string())
             ));
         }
     }
 
     /// Completes the report, writes it in all forms asked for and gives the files their names. One that cannot be written
     /// keeps no other from being written.
-    ///
-    /// # Errors
-    /// What the first of them has run into.
     pub(super) fn write(
         self,
         plan: &CheckPlan,
@@ -79,15 +88,28 @@ impl Outputs {
         began: Instant,
         redaction: Option<&Arc<Redaction>>,
         history: Option<&History>,
-    ) -> Result<(), Error> {
+    ) -> Written {
         complete(plan, report, began, redaction);
+        let (finished, every) = match self.differences {
+            None => (Ok(()), Ok(None)),
+            Some(differences) => differences.finish(),
+        };
+        let (kept, every) = match every {
+            Ok(every) => (Ok(()), every),
+            Err(error) => (Err(Error::Temporary(error)), None),
+        };
         let reports = self.reports.into_iter();
         let mut written: Vec<_> = reports
-            .map(|(renderer, output)| write_report(renderer, report, plan.rows, history, output))
+            .map(|(renderer, output)| {
+                write_report(renderer, report, plan, (output, every.as_ref(), history))
+            })
             .collect();
-        written.extend(self.differences.map(DifferencesFile::finish));
+        written.extend([finished, kept]);
         written.extend(self.repair.map(|repair| cure(repair, plan, report)));
-        written.into_iter().collect()
+        Written {
+            result: written.into_iter().collect(),
+            every,
+        }
     }
 }
 
@@ -125,7 +147,8 @@ pub(super) fn complete(
         let source = &mut report.sides[side].source;
         *source = without_secrets(source).into_owned();
     }
-    let words: Vec<_> = std::env::args_os().collect();
+    let of_pair = plan.pair.as_ref().map(|pair| pair.typed.clone());
+    let words = of_pair.unwrap_or_else(|| std::env::args_os().collect());
     report.next = next(&words, report, redaction.is_some());
     if let Some(redaction) = redaction {
         *report = redaction.report(report.clone());
@@ -166,9 +189,8 @@ fn reached(options: &SourceOptions) -> Reached {
 fn write_report(
     renderer: &Renderer,
     report: &Report,
-    rows: Option<usize>,
-    history: Option<&History>,
-    mut output: Output,
+    plan: &CheckPlan,
+    (mut output, every, history): (Output, Option<&File>, Option<&History>),
 ) -> Result<(), Error> {
     let state = report.state.as_ref();
     let nothing_due = state.filter(|state| state.is_nothing());
@@ -189,9 +211,11 @@ fn write_report(
             .and_then(|()| output.finish());
     }
     let plain = Style {
-        rows,
+        rows: plan.rows,
         previous: &previous,
         history,
+        every,
+        pair: plan.pair.as_ref().map(|pair| &*pair.name),
         ..Style::default()
     };
     let written = (renderer.write)(report, plain, &mut output);
@@ -203,12 +227,18 @@ fn write_report(
 }
 
 impl DifferencesFile {
-    fn open(path: &Path) -> Result<Self, Error> {
-        let output = Output::open(path)?;
-        Ok(Self {
-            output,
+    /// Opens what is wanted: the file at a path, a temporary one, both or none.
+    fn open(path: Option<&Path>, keep: bool) -> Result<Option<Self>, Error> {
+        if path.is_none() && !keep {
+            return Ok(None);
+        }
+        let kept = keep.then(temporary::file).transpose();
+        Ok(Some(Self {
+            output: path.map(Output::open).transpose()?,
             failed: None,
-        })
+            kept: kept.map_err(Error::Temporary)?.map(BufWriter::new),
+            not_kept: None,
+        }))
     }
 
     pub(super) fn tell(
@@ -218,28 +248,39 @@ impl DifferencesFile {
         kind: DifferenceKind,
         shown: &Shown,
     ) {
-        if self.failed.is_some() {
-            return;
-        }
-        let output = &mut self.output;
-        let written = match redaction {
-            None => write_difference(output, bucket, kind, shown),
-            Some(redaction) => {
-                let (bucket, shown) = (redaction.bucket(bucket), redaction.shown(shown));
-                write_difference(output, &bucket, kind, &shown)
-            }
+        let told = redaction.map(|redaction| (redaction.bucket(bucket), redaction.shown(shown)));
+        let (bucket, shown) = match &told {
+            None => (bucket, shown),
+            Some((bucket, shown)) => (bucket, shown),
         };
-        self.failed = written.err();
+        if let Some(output) = self.output.as_mut().filter(|_| self.failed.is_none()) {
+            self.failed = write_difference(output, bucket, kind, shown).err();
+        }
+        if let Some(kept) = self.kept.as_mut().filter(|_| self.not_kept.is_none()) {
+            let written = write_difference(kept, bucket, kind, shown);
+            self.not_kept = written.err().map(|error| temporary::no_room(&error));
+        }
     }
 
-    fn finish(self) -> Result<(), Error> {
-        match self.failed {
-            None => self.output.finish(),
-            Some(source) => Err(Error::Output {
-                path: self.output.path().to_owned(),
+    /// Completes the file, and returns what was kept.
+    fn finish(self) -> (Result<(), Error>, io::Result<Option<File>>) {
+        let finished = match (self.output, self.failed) {
+            (Some(output), Some(source)) => Err(Error::Output {
+                path: output.path().to_owned(),
                 source,
             }),
-        }
+            (Some(output), None) => output.finish(),
+            (None, _) => Ok(()),
+        };
+        let kept = match (self.kept, self.not_kept) {
+            (_, Some(error)) => Err(error),
+            (Some(kept), None) => match kept.into_inner() {
+                Ok(file) => Ok(Some(file)),
+                Err(error) => Err(temporary::no_room(error.error())),
+            },
+            (None, None) => Ok(None),
+        };
+        (finished, kept)
     }
 }
 

@@ -45,7 +45,7 @@ impl RoundSink for Person {
         match &round.report {
             Some(report) if report.verdict == Verdict::Different => {
                 print(b"\n")?;
-                print_report(&render::RENDERERS[0], report, self.rows, self.color)?;
+                print_report(&render::RENDERERS[0], report, (self.rows, None), self.color)?;
                 print(b"\n").map(drop)
             }
             Some(_) | None => Ok(()),
@@ -76,7 +76,7 @@ fn line(round: &RoundLine, left: Duration) -> String {
         text += &format!("  {}", stretch(report));
         // Of what differs the report follows, which begins with it.
         if report.verdict != Verdict::Different {
-            text += &format!("  {}", render::headline(report));
+            text += &format!("  {}", render::verdict(report));
         }
     }
     text.push('\n');

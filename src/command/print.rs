@@ -1,5 +1,6 @@
 //! What standard output gets.
 
+use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 
 use serde::Serialize;
@@ -16,7 +17,7 @@ const LEAST_WIDTH: usize = 60;
 pub(super) fn print_report(
     renderer: &Renderer,
     report: &Report,
-    rows: Option<usize>,
+    (rows, every): (Option<usize>, Option<&File>),
     color: Color,
 ) -> Result<(), Error> {
     // A report may be larger than what a run may hold.
@@ -27,6 +28,7 @@ pub(super) fn print_report(
             paint: paint(color),
             width: width(),
             rows,
+            every,
             ..Style::default()
         },
         &mut stdout,

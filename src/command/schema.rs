@@ -8,7 +8,7 @@ use crate::model::Error;
 const SCHEMAS: &str = include_str!("../../docs/schema.json");
 
 /// What can be asked for, and the definition that it is.
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 10] = [
     "report",
     "line",
     "difference",
@@ -17,6 +17,8 @@ const NAMES: [&str; 8] = [
     "history",
     "plan",
     "doctor",
+    "pairs",
+    "several",
 ];
 
 /// Returns the schema of one format, with all that it refers to.

@@ -27,6 +27,10 @@ const BEGINNINGS: &[(&[u8], &str)] = &[
         "a 7z archive: not a form AWS delivers; unpack it first",
     ),
     (
+        b"flowdiff digest ",
+        "a digest that flowdiff has made: give the file itself to `flowdiff check`, as a source",
+    ),
+    (
         b"PARE",
         "encrypted Parquet: write it without encryption first",
     ),

@@ -109,6 +109,13 @@ impl Stands {
         }
     }
 
+    /// Returns how many records rows may stand for, by what is known of them.
+    pub fn all(&self) -> impl Iterator<Item = (&RowCover, u64)> {
+        self.by_cover
+            .iter()
+            .map(|(cover, records)| (cover, *records))
+    }
+
     /// Tells whether there is no row.
     pub fn is_none(&self) -> bool {
         self.by_cover.is_empty()

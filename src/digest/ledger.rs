@@ -193,6 +193,22 @@ impl Ledger {
         self.lines.iter().map(LedgerLine::id)
     }
 
+    /// Returns all lines of single buckets, in order; none if lines are coarser.
+    pub(super) fn lines(&self) -> Vec<(Bucket, Sums)> {
+        let line = |line: &LedgerLine| Some((self.bucket(line.id())?, line.sums));
+        let mut lines: Vec<_> = self.lines.iter().filter_map(line).collect();
+        lines.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        lines
+    }
+
+    /// Adds sums to a bucket, whose interface has the number `name`.
+    pub(super) fn add_line(&mut self, name: u64, bucket: Bucket, sums: &Sums) {
+        self.add_sums(name, bucket.slot, sums);
+        if self.grain.tells_interfaces() {
+            self.name(name, || bucket.interface);
+        }
+    }
+
     /// Returns how many lines there are.
     pub fn len(&self) -> usize {
         self.lines.len()

@@ -2,7 +2,9 @@
 
 mod balance;
 mod bucket;
+pub mod file;
 mod fingerprint;
+mod flow;
 mod grain;
 mod ledger;
 mod sketch;
@@ -15,7 +17,8 @@ use crate::model::finding::Bucket;
 
 pub use balance::Balance;
 pub use bucket::BucketId;
-pub use fingerprint::Fingerprints;
+pub use fingerprint::{Algorithm, Fingerprints, KEY, name_of_key};
+pub use flow::{FlowPrint, FlowSketch, NetFlow};
 pub use grain::Resolution;
 pub use ledger::{Ledger, Sums};
 pub use sketch::{NetDifference, Overfull, Sketch};

@@ -17,17 +17,28 @@ const TABLES: usize = 3;
 /// (Goodrich and Mitzenmacher, table 1); small sketches need a margin.
 const CELLS_PER_DIFFERENCE: f64 = 1.5;
 
-/// How many words of 32 bits an element has: four of its fingerprint, two of its bucket.
-const WORDS: usize = 6;
+/// How many words of 32 bits an element has at least: four of its fingerprint, two of its bucket. Behind them stands what
+/// else is to be known of it, which its fingerprint must decide.
+pub(super) const WORDS: usize = 6;
 
 /// Sums over the elements of one cell, in a cache line of its own. Words are summed up in twice their width, so that the
 /// sum of n equal elements divides by n; all sums are alike, so that the processor adds several at once.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(align(64))]
-struct SketchCell {
-    words: [u64; WORDS],
+struct SketchCell<const W: usize> {
+    words: [u64; W],
     copies: u64,
     check: u64,
+}
+
+impl<const W: usize> Default for SketchCell<W> {
+    fn default() -> Self {
+        Self {
+            words: [0; W],
+            copies: 0,
+            check: 0,
+        }
+    }
 }
 
 /// What two sides do not share: a record's fingerprint, its bucket, and by how many copies the one
@@ -47,28 +58,17 @@ pub struct NetDifference {
 #[error("more differences than the sketch holds")]
 pub struct Overfull;
 
-/// A multiset of (fingerprint, bucket), boiled down. Adds, subtracts and merges; sketches of one
-/// size and one key only.
+/// A multiset of (fingerprint, bucket), boiled down; with `W` words, of elements that say more. Adds, subtracts and merges;
+/// sketches of one size and one key only.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Sketch {
-    cells: Vec<SketchCell>,
+pub struct Sketch<const W: usize = WORDS> {
+    cells: Vec<SketchCell<W>>,
 }
 
-impl Sketch {
-    /// Makes an empty sketch that can be expected to peel this many differences.
-    pub fn for_differences(differences: usize) -> Self {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            clippy::cast_precision_loss,
-            reason = "a size"
-        )]
-        let cells = (differences as f64 * CELLS_PER_DIFFERENCE) as usize;
-        Self {
-            cells: vec![SketchCell::default(); (cells / TABLES + 8) * TABLES],
-        }
-    }
+/// An element that several say more of, and by how many copies one side has more.
+pub(super) type NetWords<const W: usize> = ([u32; W], i64);
 
+impl Sketch {
     /// Returns how many differences fit a sketch of this many bytes.
     pub fn differences_in(bytes: u64) -> usize {
         #[expect(
@@ -78,7 +78,7 @@ impl Sketch {
             reason = "a size"
         )]
         let differences =
-            (bytes as f64 / size_of::<SketchCell>() as f64 / CELLS_PER_DIFFERENCE) as usize;
+            (bytes as f64 / size_of::<SketchCell<WORDS>>() as f64 / CELLS_PER_DIFFERENCE) as usize;
         differences.max(1)
     }
 
@@ -86,9 +86,60 @@ impl Sketch {
     /// one side than on the other, peeling finds the sketch too full.
     #[inline(always)]
     pub fn add(&mut self, fingerprint: u128, bucket: BucketId, copies: i64) {
-        let one = SketchCell::of(fingerprint, bucket);
+        self.add_words(words(fingerprint, bucket), copies);
+    }
+
+    /// Takes the sketch apart into the differences it holds, ordered by fingerprint.
+    ///
+    /// # Errors
+    /// There are too many; how many is not known.
+    pub fn peel(self) -> Result<Vec<NetDifference>, Overfull> {
+        let found = self.peel_words()?.into_iter();
+        let mut found: Vec<_> = found
+            .map(|(words, copies)| NetDifference::of(&words, copies))
+            .collect();
+        found.sort_unstable();
+        Ok(found)
+    }
+}
+
+impl NetDifference {
+    /// Reads it from the words of an element.
+    pub(super) fn of<const W: usize>(words: &[u32; W], copies: i64) -> Self {
+        Self {
+            fingerprint: fingerprint(words),
+            bucket: BucketId(bucket(words)),
+            copies,
+        }
+    }
+}
+
+impl<const W: usize> Sketch<W> {
+    /// Makes an empty sketch that can be expected to peel this many differences.
+    pub fn for_differences(differences: usize) -> Self {
+        Self {
+            cells: vec![SketchCell::default(); Self::cells_for(differences)],
+        }
+    }
+
+    /// Returns how many cells it takes to tell so many differences.
+    pub(super) fn cells_for(differences: usize) -> usize {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "a size"
+        )]
+        let cells = (differences as f64 * CELLS_PER_DIFFERENCE) as usize;
+        (cells / TABLES + 8) * TABLES
+    }
+
+    /// Adds copies of an element; see [`Sketch::add`].
+    #[inline(always)]
+    pub(super) fn add_words(&mut self, words: [u32; W], copies: i64) {
+        let one = SketchCell::of(words);
         let sums = if copies == 1 { one } else { one.times(copies) };
-        for index in self.places(fingerprint) {
+        for index in self.places(&words) {
             self.cells[index] += sums;
         }
     }
@@ -96,6 +147,30 @@ impl Sketch {
     /// Tells whether nothing is left: equal multisets have been subtracted.
     pub fn is_empty(&self) -> bool {
         self.cells.iter().all(|cell| *cell == SketchCell::default())
+    }
+
+    /// Returns how many cells there are, which decides with what it can be added up.
+    pub(super) fn cells(&self) -> usize {
+        self.cells.len()
+    }
+
+    /// Returns the sums of each cell: those of its words, the copies, and the check.
+    pub(super) fn sums(&self) -> impl Iterator<Item = ([u64; W], u64, u64)> {
+        self.cells
+            .iter()
+            .map(|cell| (cell.words, cell.copies, cell.check))
+    }
+
+    /// Makes one of these sums; `None` if no sketch has so many cells.
+    pub(super) fn of_sums(sums: impl Iterator<Item = ([u64; W], u64, u64)>) -> Option<Self> {
+        let cells = sums.map(|(words, copies, check)| SketchCell {
+            words,
+            copies,
+            check,
+        });
+        let cells: Vec<_> = cells.collect();
+        let fits = !cells.is_empty() && cells.len().is_multiple_of(TABLES);
+        fits.then_some(Self { cells })
     }
 
     /// Returns about how many differences there are, also if they are too many to tell: the sum of the squares of
@@ -125,77 +200,64 @@ impl Sketch {
         estimate
     }
 
-    /// Takes the sketch apart into the differences it holds, ordered by fingerprint.
+    /// Takes the sketch apart into the elements it holds, in no order.
     ///
     /// # Errors
     /// There are too many; how many is not known.
-    pub fn peel(mut self) -> Result<Vec<NetDifference>, Overfull> {
+    pub(super) fn peel_words(mut self) -> Result<Vec<NetWords<W>>, Overfull> {
         let mut found = Vec::new();
         let mut queue: Vec<usize> = (0..self.cells.len()).collect();
         while let Some(index) = queue.pop() {
-            let Some(difference) = self.lone_element(index) else {
+            let Some((words, copies)) = self.lone_element(index) else {
                 continue;
             };
-            self.add(
-                difference.fingerprint,
-                difference.bucket,
-                -difference.copies,
-            );
-            queue.extend(self.places(difference.fingerprint));
-            found.push(difference);
+            self.add_words(words, -copies);
+            queue.extend(self.places(&words));
+            found.push((words, copies));
         }
         if !self.is_empty() {
             return Err(Overfull);
         }
-        found.sort_unstable();
         Ok(found)
     }
 
     /// Returns the element of a cell that holds copies of only one.
-    fn lone_element(&self, index: usize) -> Option<NetDifference> {
+    fn lone_element(&self, index: usize) -> Option<NetWords<W>> {
         let cell = &self.cells[index];
         let copies = cell.copies.cast_signed();
         // Whether it divides is told by the comparison below.
         let word = |sum: u64| u32::try_from(sum.cast_signed().checked_div(copies)?).ok();
-        let mut words = [0; WORDS];
+        let mut words = [0; W];
         for (to, sum) in words.iter_mut().zip(cell.words) {
             *to = word(sum)?;
         }
-        let [a, b, c, d, ..] = words.map(u128::from);
-        let fingerprint = a | b << 32 | c << 64 | d << 96;
-        let bucket = BucketId(u64::from(words[4]) | u64::from(words[5]) << 32);
-        let lone = *cell == SketchCell::of(fingerprint, bucket).times(copies);
-        (lone && self.places(fingerprint).contains(&index)).then_some(NetDifference {
-            fingerprint,
-            bucket,
-            copies,
-        })
+        let lone = *cell == SketchCell::of(words).times(copies);
+        (lone && self.places(&words).contains(&index)).then_some((words, copies))
     }
 
-    /// Returns the cell of each table that the fingerprint falls into. Fingerprints are uniform, so three
+    /// Returns the cell of each table that the element falls into. Fingerprints are uniform, so three
     /// stretches of their bits are three independent hashes.
     #[inline(always)]
-    fn places(&self, fingerprint: u128) -> [usize; TABLES] {
+    fn places(&self, words: &[u32; W]) -> [usize; TABLES] {
         let table = self.cells.len() / TABLES;
         std::array::from_fn(|number| {
             #[expect(
                 clippy::cast_possible_truncation,
-                reason = "32 bits are what is wanted"
+                reason = "it is less than the length of the table"
             )]
-            let word = u64::from((fingerprint >> (32 * number)) as u32);
-            let index = ((word * table as u64) >> 32) as usize;
+            let index = ((u64::from(words[number]) * table as u64) >> 32) as usize;
             number * table + index
         })
     }
 }
 
-impl std::fmt::Debug for Sketch {
+impl<const W: usize> std::fmt::Debug for Sketch<W> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Sketch({} cells)", self.cells.len())
     }
 }
 
-impl AddAssign<&Sketch> for Sketch {
+impl<const W: usize> AddAssign<&Sketch<W>> for Sketch<W> {
     fn add_assign(&mut self, other: &Self) {
         debug_assert_eq!(self.cells.len(), other.cells.len());
         self.cells
@@ -205,7 +267,7 @@ impl AddAssign<&Sketch> for Sketch {
     }
 }
 
-impl SubAssign<&Sketch> for Sketch {
+impl<const W: usize> SubAssign<&Sketch<W>> for Sketch<W> {
     fn sub_assign(&mut self, other: &Self) {
         debug_assert_eq!(self.cells.len(), other.cells.len());
         self.cells
@@ -215,26 +277,47 @@ impl SubAssign<&Sketch> for Sketch {
     }
 }
 
-impl SketchCell {
+/// Returns the words of an element of which no more is said.
+#[inline(always)]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "words of 32 bits are what is wanted"
+)]
+pub(super) fn words(fingerprint: u128, bucket: BucketId) -> [u32; WORDS] {
+    let (low, high) = (fingerprint as u64, (fingerprint >> 64) as u64);
+    [
+        low as u32,
+        (low >> 32) as u32,
+        high as u32,
+        (high >> 32) as u32,
+        bucket.0 as u32,
+        (bucket.0 >> 32) as u32,
+    ]
+}
+
+#[inline(always)]
+fn fingerprint(words: &[u32]) -> u128 {
+    let of = |at: usize| u128::from(words[at]) << (32 * at);
+    of(0) | of(1) | of(2) | of(3)
+}
+
+#[inline(always)]
+fn bucket(words: &[u32]) -> u64 {
+    u64::from(words[4]) | u64::from(words[5]) << 32
+}
+
+impl<const W: usize> SketchCell<W> {
     #[inline(always)]
     #[expect(
         clippy::cast_possible_truncation,
-        reason = "words of 32 bits are what is wanted"
+        reason = "the halves of a fingerprint are what is wanted"
     )]
-    fn of(fingerprint: u128, bucket: BucketId) -> Self {
-        let (low, high) = (fingerprint as u64, (fingerprint >> 64) as u64);
-        let words = [
-            low as u32,
-            (low >> 32) as u32,
-            high as u32,
-            (high >> 32) as u32,
-            bucket.0 as u32,
-            (bucket.0 >> 32) as u32,
-        ];
+    fn of(words: [u32; W]) -> Self {
+        let print = fingerprint(&words);
         Self {
             words: words.map(u64::from),
             copies: 1,
-            check: check(low, high ^ bucket.0),
+            check: check(print as u64, (print >> 64) as u64 ^ bucket(&words)),
         }
     }
 
@@ -255,7 +338,7 @@ impl SketchCell {
     }
 }
 
-impl AddAssign for SketchCell {
+impl<const W: usize> AddAssign for SketchCell<W> {
     #[inline(always)]
     fn add_assign(&mut self, other: Self) {
         *self = self.each(other, u64::wrapping_add);
@@ -363,13 +446,13 @@ mod tests {
             let off = sketch.estimate().abs_diff(u64::from(wanted));
             assert!(off * 10 < u64::from(wanted), "{wanted}: off by {off}");
         }
-        assert_eq!(Sketch::for_differences(10).estimate(), 0);
+        assert_eq!(Sketch::<WORDS>::for_differences(10).estimate(), 0);
     }
 
     #[test]
     fn says_so_when_there_are_too_many() {
         let key = super::super::Fingerprints::seeded(1);
-        let mut sketch = Sketch::for_differences(100);
+        let mut sketch = Sketch::<WORDS>::for_differences(100);
         (0..1_000u64).for_each(|n| sketch.add(key.of_record(&n.to_le_bytes()), BucketId(n), 1));
         assert_eq!(sketch.peel(), Err(Overfull));
     }
@@ -419,19 +502,19 @@ mod tests {
     #[test]
     fn a_size_in_bytes_is_kept_to() {
         for bytes in [1 << 20, 64 << 20] {
-            let sketch = Sketch::for_differences(Sketch::differences_in(bytes));
-            let taken = (sketch.cells.len() * size_of::<SketchCell>()) as u64;
+            let sketch: Sketch = Sketch::for_differences(Sketch::differences_in(bytes));
+            let taken = (sketch.cells.len() * size_of::<SketchCell<WORDS>>()) as u64;
             assert!(
-                taken.abs_diff(bytes) <= 64 * size_of::<SketchCell>() as u64,
+                taken.abs_diff(bytes) <= 64 * size_of::<SketchCell<WORDS>>() as u64,
                 "{taken} {bytes}"
             );
         }
         assert_eq!(Sketch::differences_in(0), 1);
         assert_eq!(
-            format!("{:?}", Sketch::for_differences(0)),
+            format!("{:?}", Sketch::<WORDS>::for_differences(0)),
             "Sketch(24 cells)"
         );
-        assert_eq!(Sketch::for_differences(200).cells.len(), 324);
+        assert_eq!(Sketch::<WORDS>::for_differences(200).cells.len(), 324);
     }
 
     #[test]

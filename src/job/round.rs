@@ -219,7 +219,7 @@ impl RoundRun<'_> {
         let now = self.sources.as_ref().map(|source| source.identity());
         state.recognise(&now).map_err(|difference| {
             Error::Usage(format!(
-                "the state is of another job: {difference}; give each job a --state directory of its own"
+                "the state is of another job: {difference}; give each job a --state place of its own"
             ))
         })
     }

@@ -115,6 +115,27 @@ impl Delays {
         bins
     }
 
+    /// Returns what was measured, to be written down: the longest, and how many took how long, each to three digits.
+    pub fn written(&self) -> (u64, Vec<(u64, u64)>) {
+        let counted = self.histogram.iter().flat_map(Histogram::iter_recorded);
+        let counted = counted.map(|step| (step.value_iterated_to(), step.count_at_value()));
+        (self.longest, counted.collect())
+    }
+
+    /// Makes it of what was written down.
+    pub fn of_written(longest: u64, counted: &[(u64, u64)]) -> Self {
+        let mut delays = Self {
+            histogram: None,
+            longest,
+        };
+        for &(seconds, records) in counted {
+            if let Some(histogram) = delays.histogram() {
+                histogram.saturating_record_n(seconds, records);
+            }
+        }
+        delays
+    }
+
     /// The bounds are constants that a histogram can have.
     fn histogram(&mut self) -> Option<&mut Histogram<u64>> {
         if self.histogram.is_none() {
@@ -179,6 +200,18 @@ mod tests {
         let mut other = Delays::default();
         other.merge(&merged);
         assert_eq!(other.summary(), delays(1..=1000).summary());
+    }
+
+    #[test]
+    fn what_is_written_down_is_what_was_measured() {
+        for delays in [delays([0, 1, 7, 7, 5_000, 123_456]), Delays::default()] {
+            let (longest, counted) = delays.written();
+            let again = Delays::of_written(longest, &counted);
+            assert_eq!(
+                (again.summary(), again.bins()),
+                (delays.summary(), delays.bins())
+            );
+        }
     }
 
     #[test]

@@ -107,6 +107,24 @@ pub(super) fn note(cause: &Cause) -> Option<String> {
             count(*records, "record"),
             thousands(*of)
         ),
+        Cause::Digest { side, of, both, .. } => {
+            let both = match both {
+                true => "; since both sides are, an extra copy of a record that both have counts as missing",
+                false => "",
+            };
+            format!(
+                "{side} is a digest of {}: its records are told by fingerprints, in row 0{both}",
+                of.join(", ")
+            )
+        }
+        Cause::AtLeast {
+            differences,
+            buckets,
+        } => format!(
+            "more differs than the digests tell (--differences {differences}): in each of {} that differ as many are counted as \
+             must be missing at least",
+            count(*buckets, "bucket")
+        ),
         Cause::StandIns { lasting } => {
             let reach = match lasting {
                 true => "wherever this key is used",

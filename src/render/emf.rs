@@ -38,7 +38,7 @@ struct Metadata {
 #[serde(rename_all = "PascalCase")]
 struct Directive {
     namespace: &'static str,
-    dimensions: [[&'static str; 2]; 1],
+    dimensions: Vec<Vec<&'static str>>,
     metrics: Vec<Definition>,
 }
 
@@ -50,13 +50,14 @@ struct Definition {
 }
 
 /// Writes the two lines. Their time is the run's, not the window's: CloudWatch refuses metrics older than two weeks.
-pub(super) fn write(report: &Report, _: Style<'_>, out: &mut dyn Write) -> io::Result<()> {
+/// Of one of several pairs, the metrics are its own, and those of all pairs together.
+pub(super) fn write(report: &Report, style: Style<'_>, out: &mut dyn Write) -> io::Result<()> {
     Side::BOTH
         .into_iter()
-        .try_for_each(|side| json::write(&line(report, side), CompactFormatter, out))
+        .try_for_each(|side| json::write(&line(report, side, style.pair), CompactFormatter, out))
 }
 
-fn line(report: &Report, side: Side) -> EmfLine {
+fn line(report: &Report, side: Side, pair: Option<&str>) -> EmfLine {
     let mut metrics = Vec::new();
     let mut members = BTreeMap::new();
     let mut metric = |name, unit, value: Value| {
@@ -99,12 +100,16 @@ fn line(report: &Report, side: Side) -> EmfLine {
         ("WindowEnd", time(report.window.end)),
         ("Version", env!("CARGO_PKG_VERSION").into()),
     ]);
+    members.extend(pair.map(|pair| ("Pair", dimension(pair).into())));
     EmfLine {
         metadata: Metadata {
             timestamp: report.settle.now.saturating_mul(1000),
             cloud_watch_metrics: [Directive {
                 namespace: NAMESPACE,
-                dimensions: [["Source", "Side"]],
+                dimensions: match pair {
+                    None => vec![vec!["Source", "Side"]],
+                    Some(_) => vec![vec!["Pair", "Side"], vec!["Side"]],
+                },
                 metrics,
             }],
         },

@@ -359,12 +359,16 @@ fn tail(report: &Report) -> Tail<'_> {
 
 /// Writes one pretty-printed document.
 pub(super) fn write_document(report: &Report, _: Style<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let document = Document {
+    write_pretty(&whole(report), out)
+}
+
+/// Returns the whole report, as one document has it.
+pub fn whole(report: &Report) -> impl Serialize + '_ {
+    Document {
         head: head(report),
         findings: Findings(report),
         tail: tail(report),
-    };
-    write_pretty(&document, out)
+    }
 }
 
 /// Writes one object a line: the report without its findings, then each finding.

@@ -25,6 +25,7 @@ mod sort;
 mod text;
 mod wording;
 
+use std::fs::File;
 use std::io::{self, Write};
 
 use crate::archive::History;
@@ -35,14 +36,14 @@ pub use differences::write_difference;
 pub(crate) use escape::escape;
 pub use history::{HISTORY_FORMS, HistoryForm, ToldHistory};
 pub(crate) use json::write_pretty;
-pub use json::{with_findings, write_line};
+pub use json::{whole, with_findings, write_line};
 pub use paint::Paint;
 pub(crate) use place::{options, quoted};
 pub(crate) use text::{WIDTH, wrap};
-pub(crate) use wording::verdict as headline;
+pub(crate) use wording::verdict;
 
 /// How a report is to look, for renderers that have a look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Style<'a> {
     /// Whether to colour.
     pub paint: Paint,
@@ -54,6 +55,11 @@ pub struct Style<'a> {
     pub previous: &'a str,
     /// What the job has found in the last days, for renderers that show it.
     pub history: Option<&'a History>,
+    /// The name of the pair that it is about, if it is one of several.
+    pub pair: Option<&'a str>,
+    /// Every difference, a line each as [`write_difference`] writes it, for renderers that ask for that. `None` if not all
+    /// are known.
+    pub every: Option<&'a File>,
 }
 
 impl Default for Style<'_> {
@@ -65,6 +71,8 @@ impl Default for Style<'_> {
             rows: None,
             previous: "",
             history: None,
+            pair: None,
+            every: None,
         }
     }
 }
@@ -86,6 +94,8 @@ pub struct Renderer {
     pub drawn: bool,
     /// Whether people read it while the run goes on.
     pub for_people: bool,
+    /// Whether it reads [`Style::every`].
+    pub every: bool,
     /// Whether its figures go on in time under the names of the sources, from one run to the next.
     pub series: bool,
     /// Makes of the report that stands there one that says that a job has looked again, at a time in Unix seconds, and had nothing
@@ -103,6 +113,7 @@ pub static RENDERERS: &[Renderer] = &[
         by_hour: false,
         drawn: false,
         for_people: true,
+        every: false,
         series: false,
         looked: Some(looked::text),
     },
@@ -114,6 +125,7 @@ pub static RENDERERS: &[Renderer] = &[
         by_hour: false,
         drawn: false,
         for_people: false,
+        every: false,
         series: false,
         looked: Some(looked::json),
     },
@@ -125,17 +137,19 @@ pub static RENDERERS: &[Renderer] = &[
         by_hour: false,
         drawn: false,
         for_people: false,
+        every: false,
         series: false,
         looked: Some(looked::json),
     },
     Renderer {
         name: "csv",
-        about: "a row for each finding",
+        about: "a row for each record that differs, with its fields",
         write: csv::write,
         carries_over: false,
         by_hour: false,
         drawn: false,
         for_people: false,
+        every: true,
         series: false,
         looked: Some(looked::unchanged),
     },
@@ -147,6 +161,7 @@ pub static RENDERERS: &[Renderer] = &[
         by_hour: false,
         drawn: true,
         for_people: false,
+        every: false,
         series: false,
         looked: Some(looked::html),
     },
@@ -158,6 +173,7 @@ pub static RENDERERS: &[Renderer] = &[
         by_hour: true,
         drawn: false,
         for_people: false,
+        every: false,
         series: false,
         looked: Some(looked::unchanged),
     },
@@ -169,6 +185,7 @@ pub static RENDERERS: &[Renderer] = &[
         by_hour: false,
         drawn: false,
         for_people: false,
+        every: false,
         series: true,
         looked: None,
     },
@@ -180,6 +197,7 @@ pub static RENDERERS: &[Renderer] = &[
         by_hour: false,
         drawn: false,
         for_people: false,
+        every: false,
         series: true,
         looked: None,
     },

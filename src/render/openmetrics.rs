@@ -27,8 +27,9 @@ pub(super) fn write(report: &Report, style: Style<'_>, out: &mut dyn Write) -> i
     let mut registry = Registry::with_prefix(env!("CARGO_PKG_NAME"));
     registry.register_collector(Box::new(ToldGauges {
         sources: report.sides.as_ref().map(|side| escape(&side.source)),
+        pair: style.pair.map(escape),
         report: report.clone(),
-        last_success: last.or_else(|| last_success(report, style.previous)),
+        last_success: last.or_else(|| last_success(report, style)),
     }));
     encode(&mut text, &registry).map_err(io::Error::other)?;
     out.write_all(text.as_bytes())
@@ -37,19 +38,22 @@ pub(super) fn write(report: &Report, style: Style<'_>, out: &mut dyn Write) -> i
 #[derive(Debug)]
 struct ToldGauges {
     sources: Sides<String>,
+    pair: Option<String>,
     report: Report,
     last_success: Option<i64>,
 }
 
 impl ToldGauges {
     /// Which check it is: files of several checks can lie in one folder.
-    fn labels(&self) -> [(&'static str, &str); 2] {
-        [("s3", &self.sources.s3), ("cwl", &self.sources.cwl)]
+    fn labels(&self) -> Vec<(&'static str, &str)> {
+        let sources = [("s3", &*self.sources.s3), ("cwl", &self.sources.cwl)];
+        let pair = self.pair.as_deref().map(|pair| ("pair", pair));
+        sources.into_iter().chain(pair).collect()
     }
 
-    fn of_side(&self, side: Side) -> [(&'static str, &str); 3] {
-        let [s3, cwl] = self.labels();
-        [s3, cwl, ("side", side.name())]
+    fn of_side(&self, side: Side) -> Vec<(&'static str, &str)> {
+        let labels = self.labels().into_iter();
+        labels.chain([("side", side.name())]).collect()
     }
 
     fn gauge(&self, encoder: &mut DescriptorEncoder<'_>, gauge: &Gauge) -> fmt::Result {
@@ -141,10 +145,11 @@ impl Collector for ToldGauges {
 }
 
 /// Finds the value of the same check in an earlier report; what is no report of ours has none.
-fn last_success(report: &Report, previous: &str) -> Option<i64> {
+fn last_success(report: &Report, style: Style<'_>) -> Option<i64> {
     // The one line of a report that names these two sources, told by writing it.
     let told = ToldGauges {
         sources: report.sides.as_ref().map(|side| escape(&side.source)),
+        pair: style.pair.map(escape),
         report: report.clone(),
         last_success: Some(0),
     };
@@ -155,7 +160,8 @@ fn last_success(report: &Report, previous: &str) -> Option<i64> {
     let name = format!("{}_{LAST_SUCCESS}_seconds{{", env!("CARGO_PKG_NAME"));
     let line = text.lines().find(|line| line.starts_with(&name))?;
     let beginning = line.strip_suffix('0')?;
-    previous
+    style
+        .previous
         .lines()
         .find_map(|line| line.strip_prefix(beginning)?.parse().ok())
 }

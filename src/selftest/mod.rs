@@ -266,10 +266,7 @@ fn check_of(situation: &Situation, seed: u64) -> Check {
         by_hour: false,
         drawn: false,
         formed: false,
-        fields: Selection {
-            only: situation.only.clone(),
-            ignored: situation.ignored.clone(),
-        },
+        fields: Selection::of(situation.only.clone(), situation.ignored.clone()),
         interfaces: situation.interfaces.clone(),
         others: Others::default(),
         ignore_nodata: situation.ignore_nodata,

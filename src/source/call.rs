@@ -143,6 +143,20 @@ impl Caller {
         }
     }
 
+    /// Makes a call in one attempt: what happened to a write whose answer got lost is for the one who calls to find out.
+    pub(super) async fn once<T, E>(
+        &self,
+        what: &str,
+        sent: impl Future<Output = Result<T, SdkError<E, HttpResponse>>> + Send + 'static,
+    ) -> Result<T, SdkError<E, HttpResponse>>
+    where
+        T: Send + 'static,
+        E: Send + 'static,
+    {
+        self.count(what);
+        self.attempt(self.paces.of(what).cloned(), sent).await
+    }
+
     /// Waits after the `attempt`th attempt, says so and counts the next one. `what` is the call, with what it is about
     /// if that tells more.
     pub(super) async fn again(&self, what: &str, attempt: u32, reason: &str) {

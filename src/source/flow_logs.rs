@@ -184,6 +184,16 @@ impl FlowLogsAsked {
     }
 }
 
+/// Returns all flow logs of a region, by id.
+///
+/// # Errors
+/// No region is known, or EC2 cannot be asked.
+pub async fn all(options: &SourceOptions) -> Result<Vec<FlowLog>, Error> {
+    let mut found = find_on(Vec::new(), "the region's flow logs", options).await?;
+    found.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(found)
+}
+
 /// Asks for flow logs with each side's credentials and in each side's region (once, if they are the same), and
 /// returns what was found, each flow log once, by id.
 ///
@@ -197,10 +207,12 @@ pub async fn find(
         (&a.profile, &a.region, &a.role_arn, &a.external_id)
             == (&b.profile, &b.region, &b.role_arn, &b.external_id)
     };
+    let text = asked.text();
+    let find = |side: Side| find_on(asked.filter(), &text, &options[side]);
     let (s3, cwl) = if alike(&options.s3, &options.cwl) {
-        (find_on(asked, &options.s3).await, Ok(Vec::new()))
+        (find(Side::S3).await, Ok(Vec::new()))
     } else {
-        tokio::join!(find_on(asked, &options.s3), find_on(asked, &options.cwl))
+        tokio::join!(find(Side::S3), find(Side::Cwl))
     };
     let mut found = match (s3, cwl) {
         (Ok(mut s3), Ok(cwl)) => {
@@ -218,17 +230,21 @@ pub async fn find(
     Ok(found)
 }
 
-async fn find_on(asked: &FlowLogsAsked, options: &SourceOptions) -> Result<Vec<FlowLog>, Error> {
+async fn find_on(
+    filter: Vec<(String, String)>,
+    asked: &str,
+    options: &SourceOptions,
+) -> Result<Vec<FlowLog>, Error> {
     let config = aws::load(options, None, None).await?;
     let side = options.side;
-    let wrong = |failure: Failure| failure.into_error(side, &asked.text(), DESCRIBE);
+    let wrong = |failure: Failure| failure.into_error(side, asked, DESCRIBE);
     let (Some(ec2), Some(sts)) = (
         Query::new(EC2, &config, options),
         Query::new(STS, &config, options),
     ) else {
         return Err(Error::Source {
             side,
-            address: asked.text(),
+            address: asked.to_owned(),
             reason: "no region is known for the flow logs".to_owned(),
             hint: Some(format!("give `--{side}-region`, or set `AWS_REGION`")),
         });
@@ -237,7 +253,7 @@ async fn find_on(asked: &FlowLogsAsked, options: &SourceOptions) -> Result<Vec<F
     let mut found = Vec::new();
     let mut token: Option<String> = None;
     loop {
-        let mut parameters = asked.filter();
+        let mut parameters = filter.clone();
         parameters.push(("MaxResults".to_owned(), PAGE.to_owned()));
         parameters.extend(
             token
@@ -255,7 +271,7 @@ async fn find_on(asked: &FlowLogsAsked, options: &SourceOptions) -> Result<Vec<F
             next if next == token => {
                 return Err(Error::Source {
                     side,
-                    address: asked.text(),
+                    address: asked.to_owned(),
                     reason: "the list of flow logs goes in circles: the same token came twice"
                         .to_owned(),
                     hint: None,

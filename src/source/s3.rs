@@ -3,7 +3,9 @@
 //! Sources: S3 API reference "ListObjectsV2" and "GetObject"; VPC User Guide "Flow log files" for the
 //! layouts of keys, which [`super::key`] knows.
 
+mod client;
 mod examine;
+pub(super) mod folder;
 mod ids;
 mod listing;
 mod object;
@@ -12,24 +14,20 @@ mod whole;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
-use aws_sdk_s3::config::Region;
-use aws_sdk_s3::config::retry::RetryConfig;
 
-use super::aws::{self, Failure};
+use super::aws::Failure;
 use super::call::Caller;
 use super::clock::Clock;
 use super::endpoint::Endpoint;
-use super::pace::Paces;
 use super::{Ask, Listing, Outlet, Part, ReadError, Source, SourceIdentity, SourceOptions};
 use crate::model::window::Window;
 use crate::model::{Error, Side};
 
-use payer::RequestPayer;
-use whole::WholeListings;
+use client::BucketClient;
 
 /// What listing takes.
 const LIST: &str = "`s3:ListBucket` on the bucket";
@@ -57,11 +55,7 @@ pub(super) struct S3 {
     met: Mutex<Arc<AtomicU64>>,
     caller: Caller,
     clock: Clock,
-    /// A region of the bucket's partition.
-    anywhere: &'static str,
-    config: aws_sdk_s3::config::Builder,
-    /// The client for the bucket's region, once that is known.
-    client: RwLock<Client>,
+    reached: BucketClient,
 }
 
 impl S3 {
@@ -75,49 +69,22 @@ impl S3 {
         prefix: &str,
         options: &SourceOptions,
     ) -> Result<Self, Error> {
-        // The region of an S3 bucket is found by asking any region of its partition.
-        let arn = address.strip_prefix("s3://").unwrap_or(address);
-        let anywhere = match arn.split(':').nth(1) {
-            Some("aws-cn") => "cn-north-1",
-            Some("aws-us-gov") => "us-gov-west-1",
-            Some("aws-iso") => "us-iso-east-1",
-            Some("aws-iso-b") => "us-isob-east-1",
-            _ => "us-east-1",
-        };
-        let loaded = aws::load(options, None, Some(anywhere)).await?;
-        let region = loaded.region().map_or("", |region| region.as_ref());
-        let mut config =
-            aws_sdk_s3::config::Builder::from(&loaded).retry_config(RetryConfig::disabled());
         let clock = Clock::new();
-        config = config.interceptor(clock.clone()).interceptor(WholeListings);
-        let configured = || aws::endpoint(&loaded, "S3");
-        let endpoint = options.endpoint_url.clone().or_else(configured);
-        if endpoint.is_some() {
-            // A bucket is no host name of somebody else's domain.
-            config = config.force_path_style(true);
-        }
-        if let Some(url) = &options.endpoint_url {
-            config = config.endpoint_url(url);
-        }
-        if options.request_payer {
-            config = config.interceptor(RequestPayer);
-        }
+        let (reached, caller) = BucketClient::open(address, bucket, options, &clock).await?;
         Ok(Self {
             side: options.side,
             address: address.to_owned(),
             bucket: bucket.to_owned(),
             prefix: prefix.to_owned(),
-            endpoint,
+            endpoint: reached.endpoint().map(str::to_owned),
             ids: options.flow_log_ids.iter().cloned().collect(),
             ids_are_sure: options.flow_logs_are_sure,
             known_ids: Mutex::default(),
             met: Mutex::default(),
             concurrency: options.concurrency.max(1),
-            caller: Caller::new(options, Paces::default()).in_region(region),
+            caller,
             clock,
-            anywhere,
-            client: RwLock::new(Client::from_conf(config.clone().build())),
-            config,
+            reached,
         })
     }
 
@@ -133,8 +100,7 @@ impl S3 {
 
     /// Takes note of where calls go.
     fn listen(&mut self, endpoint: Endpoint) {
-        self.config = self.config.clone().interceptor(endpoint);
-        self.client = RwLock::new(Client::from_conf(self.config.clone().build()));
+        self.reached.listen(endpoint);
     }
 
     /// Returns the folder that the address names: `foo` is the folder `foo/`, never `foobar/`.
@@ -148,33 +114,12 @@ impl S3 {
 
     /// Returns the client to use by now.
     fn client(&self) -> Client {
-        self.client
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.reached.get()
     }
 
     /// Goes to the bucket's region, if the failure names one that is not tried yet.
     fn follow(&self, failure: &Failure) -> bool {
-        let Some(region) = failure.bucket_region.clone() else {
-            return false;
-        };
-        let tried = self.client();
-        if tried
-            .config()
-            .region()
-            .is_some_and(|r| r.as_ref() == region)
-        {
-            return false;
-        }
-        tracing::info!(
-            bucket = self.bucket,
-            region,
-            "the bucket is in another region"
-        );
-        let config = self.config.clone().region(Region::new(region)).build();
-        *self.client.write().unwrap_or_else(PoisonError::into_inner) = Client::from_conf(config);
-        true
+        self.reached.follow(failure)
     }
 
     fn error(&self, reason: impl Into<String>) -> Error {

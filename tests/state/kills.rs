@@ -20,19 +20,19 @@ const EVERY: i64 = 7;
 
 /// What all runs of a job said.
 #[derive(Debug, Default)]
-struct Said {
+pub(super) struct Said {
     /// Each lost or changed record.
-    differences: BTreeSet<String>,
+    pub(super) differences: BTreeSet<String>,
     /// The windows, and what was matched in the report that has them first. A run that goes on somewhere says that
     /// nothing from there on was decided before, whatever a killed one has reported.
-    windows: BTreeMap<String, String>,
-    matched: BTreeMap<String, u64>,
-    late: u64,
+    pub(super) windows: BTreeMap<String, String>,
+    pub(super) matched: BTreeMap<String, u64>,
+    pub(super) late: u64,
 }
 
 impl Said {
     /// Takes a report in; one that says again what another one said changes nothing.
-    fn note(&mut self, report: &Value) {
+    pub(super) fn note(&mut self, report: &Value) {
         for finding in report["findings"].as_array().unwrap() {
             if !matches!(
                 finding["kind"].as_str().unwrap(),
@@ -68,7 +68,7 @@ impl Said {
 }
 
 /// Twelve hours; some records never get to the other side, some differ there, some are late.
-fn deliver(job: &Job) -> Vec<(i64, FlowRecord)> {
+pub(super) fn deliver(job: &Job) -> Vec<(i64, FlowRecord)> {
     let all = generate(720, 3, MIDNIGHT, 12 * HOUR);
     let mut in_time = Vec::new();
     let mut late = Vec::new();
@@ -102,7 +102,7 @@ fn deliver(job: &Job) -> Vec<(i64, FlowRecord)> {
     late
 }
 
-fn arrive(job: &Job, late: &[(i64, FlowRecord)], now: i64) {
+pub(super) fn arrive(job: &Job, late: &[(i64, FlowRecord)], now: i64) {
     for (number, (at, record)) in late.iter().enumerate() {
         if *at <= now {
             job.put(
@@ -114,12 +114,12 @@ fn arrive(job: &Job, late: &[(i64, FlowRecord)], now: i64) {
     }
 }
 
-fn plain(job: &Job, now: i64, report: &str) -> Command {
+pub(super) fn plain(job: &Job, now: i64, report: &str, state: &str) -> Command {
     let mut command = Command::new(offline().get_program());
     command
         .current_dir(&job.root)
         .args([
-            "check", "s3", "cwl", "--output", "json", "--state", "state", "--step", "30m",
+            "check", "s3", "cwl", "--output", "json", "--state", state, "--step", "30m",
         ])
         .args([
             "--since",
@@ -137,7 +137,7 @@ fn plain(job: &Job, now: i64, report: &str) -> Command {
     command
 }
 
-fn read(job: &Job, report: &str) -> Option<Value> {
+pub(super) fn read(job: &Job, report: &str) -> Option<Value> {
     let bytes = std::fs::read(job.path(report)).ok()?;
     Some(serde_json::from_slice(&bytes).expect("a report is whole or not there"))
 }
@@ -152,7 +152,10 @@ fn killed_hundreds_of_times_the_runs_say_what_one_says_that_is_not() {
     let late = deliver(&job);
     for &now in &ticks {
         arrive(&job, &late, now);
-        let code = plain(&job, now, "report.json").status().unwrap().code();
+        let code = plain(&job, now, "report.json", "state")
+            .status()
+            .unwrap()
+            .code();
         assert!(matches!(code, Some(0 | 1 | 3)), "{code:?}");
         calm.note(&read(&job, "report.json").unwrap());
     }
@@ -171,7 +174,7 @@ fn killed_hundreds_of_times_the_runs_say_what_one_says_that_is_not() {
                 break;
             }
             let report = format!("report-{seed:x}.json");
-            let mut child = plain(&job, now, &report).spawn().unwrap();
+            let mut child = plain(&job, now, &report, "state").spawn().unwrap();
             seed = seed
                 .wrapping_mul(6_364_136_223_846_793_005)
                 .wrapping_add(1_442_695_040_888_963_407);
@@ -193,7 +196,10 @@ fn killed_hundreds_of_times_the_runs_say_what_one_says_that_is_not() {
         if seed.is_multiple_of(3) && now != *ticks.last().unwrap() {
             continue;
         }
-        let code = plain(&job, now, "report.json").status().unwrap().code();
+        let code = plain(&job, now, "report.json", "state")
+            .status()
+            .unwrap()
+            .code();
         assert!(matches!(code, Some(0 | 1 | 3)), "{code:?}");
         wild.note(&read(&job, "report.json").unwrap());
     }

@@ -13,7 +13,7 @@ use crate::support::records::{Delivery, FlowRecord, generate, recent, streams};
 use crate::support::schema::assert_fits;
 use crate::support::{REGION, offline};
 
-fn stores(s3: &[FlowRecord], cwl: &[FlowRecord]) -> Stores {
+pub(super) fn stores(s3: &[FlowRecord], cwl: &[FlowRecord]) -> Stores {
     let mut stores = Stores::default();
     for (key, bytes) in Delivery::default().objects(s3) {
         stores.put(&key, bytes);
@@ -97,7 +97,7 @@ fn a_denied_bucket_and_a_stream_that_comes_back() {
     run(85).assert(0, &[]);
 }
 
-fn lines(child: &mut Child) -> impl Iterator<Item = Value> + use<> {
+pub(crate) fn lines(child: &mut Child) -> impl Iterator<Item = Value> + use<> {
     let stdout = BufReader::new(child.stdout.take().unwrap());
     stdout
         .lines()

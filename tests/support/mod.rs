@@ -14,6 +14,14 @@ use assert_cmd::Command;
 /// The region of everything that is not made elsewhere on purpose.
 pub(crate) const REGION: &str = "eu-west-1";
 
+/// Returns how often or how much: `long` in the long run (`.ci/long` sets `FLOWDIFF_TEST_LONG`), else `short`.
+pub(crate) fn unless_long<T>(short: T, long: T) -> T {
+    match std::env::var_os("FLOWDIFF_TEST_LONG") {
+        Some(_) => long,
+        None => short,
+    }
+}
+
 /// Returns the built binary, run in the project's folder, with nothing of what the developer's shell or home says
 /// about AWS or flowdiff.
 pub(crate) fn offline() -> Command {

@@ -18,7 +18,7 @@ pub(crate) fn start(behind: &str, breaker: Breaker) -> String {
     let state = Mutex::new((breaker, BTreeMap::<(String, String), usize>::new()));
     http::serve(move |request| {
         let (operation, name) = operation::of(request);
-        operation::insist_on_reading(&operation);
+        operation::insist_on_reading(request, &operation);
         let fault = {
             let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
             let (breaker, counts) = &mut *state;

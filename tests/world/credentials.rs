@@ -180,7 +180,7 @@ fn signed_with(config: &str, more: &[(&str, &str)]) -> BTreeSet<String> {
                 wire: Wire::Whole,
             };
         }
-        operation::insist_on_reading(&operation);
+        operation::insist_on_reading(request, &operation);
         let signed = request.headers.get("authorization").unwrap();
         let key = signed.split_once("Credential=").unwrap().1;
         let key = key.split('/').next().unwrap().to_owned();

@@ -266,3 +266,55 @@ fn a_group_that_is_not_there_is_told_with_where_it_was_looked_for_and_where_it_i
     }
     assert!(run("flow/other").contains("did you mean `cwl:///flow/other`?"));
 }
+
+/// A proxy for plain HTTP that lets nobody through; returns how often it was asked.
+fn plain_proxy() -> (String, Arc<Mutex<u64>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let times = Arc::new(Mutex::new(0));
+    let asked = Arc::clone(&times);
+    thread::spawn(move || {
+        for mut connection in listener.incoming().flatten() {
+            let mut line = String::new();
+            let _ = BufReader::new(&connection).read_line(&mut line);
+            *asked.lock().unwrap() += 1;
+            let _ = connection.write_all(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
+        }
+    });
+    (address, times)
+}
+
+#[test]
+fn a_host_that_needs_no_proxy_is_called_without_one() {
+    let all = generate(20, 1, recent(), 3600);
+    let mut stores = Stores::default();
+    for (key, bytes) in Delivery::default().objects(&all) {
+        stores.put(&key, bytes);
+    }
+    for (name, events) in streams(&all) {
+        stores.streams.insert(name, Arc::new(events));
+    }
+    let server = Server::start(stores, Speed::default(), Box::new(|_, _| Fault::None));
+    let (proxy, times) = plain_proxy();
+    for (without, code, asks) in [("127.0.0.1", 0, false), ("example.com", 2, true)] {
+        let output = offline()
+            .args(["check", "s3://fa-014", &format!("cwl://{GROUP}")])
+            .args([
+                "--since",
+                &recent().to_string(),
+                "--allow-empty",
+                "--timeout",
+                "5s",
+            ])
+            .env("AWS_ACCESS_KEY_ID", "test")
+            .env("AWS_SECRET_ACCESS_KEY", "test")
+            .env("AWS_REGION", REGION)
+            .env("AWS_ENDPOINT_URL", &server.endpoint)
+            .env("HTTP_PROXY", &proxy)
+            .env("NO_PROXY", without)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(code), "{output:?}");
+        assert_eq!(std::mem::take(&mut *times.lock().unwrap()) > 0, asks);
+    }
+}

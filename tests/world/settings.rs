@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::support::aws::{BUCKET, Fault, GROUP, Server, Speed, Stores};
+use crate::support::aws::{BUCKET, Call, Fault, GROUP, Server, Speed, Stores};
 use crate::support::records::{Delivery, generate};
 use crate::support::{REGION, offline};
 
@@ -164,4 +164,87 @@ fn what_is_wrong_in_a_configuration_file_is_said_with_its_line() {
         assert_eq!(code, Some(2), "{said}");
         assert!(said.contains(named), "{named}: {said}");
     }
+}
+
+/// Calls are made again by rules of flowdiff's own, whatever the SDK's settings say.
+#[test]
+fn settings_of_the_sdks_retries_change_nothing() {
+    for name in ["AWS_MAX_ATTEMPTS", "AWS_RETRY_MODE"] {
+        let mut stores = Stores::default();
+        let all = generate(20, 1, 1_641_596_400, 3600);
+        for (key, bytes) in Delivery::default().objects(&all) {
+            stores.put(&key, bytes);
+        }
+        let mut calls = 0;
+        let meddler = move |call: &Call<'_>, _: &mut Stores| {
+            calls += usize::from(call.operation == "ListObjectsV2");
+            match (call.operation, calls) {
+                ("ListObjectsV2", 1..=3) => Fault::Refused(503, "SlowDown"),
+                _ => Fault::None,
+            }
+        };
+        let server = Server::start(stores, Speed::default(), Box::new(meddler));
+        let output = offline()
+            .args([
+                "check",
+                &format!("s3://{BUCKET}"),
+                &format!("cwl://{GROUP}"),
+            ])
+            .args(["--since", "2022-01-07T23:00:00Z", "--until", "2022-01-08"])
+            .env("AWS_ACCESS_KEY_ID", "test")
+            .env("AWS_SECRET_ACCESS_KEY", "test")
+            .env("AWS_REGION", REGION)
+            .env("AWS_ENDPOINT_URL", &server.endpoint)
+            .env(
+                name,
+                if name == "AWS_MAX_ATTEMPTS" {
+                    "1"
+                } else {
+                    "adaptive"
+                },
+            )
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(
+            said.starts_with("Different: 20 records missing on cwl"),
+            "{output:?}"
+        );
+    }
+}
+
+/// S3 encodes names in a listing, since a control character is no XML.
+#[test]
+fn objects_of_any_name_are_read() {
+    let names = ["a b", "a+b", "a%2Bb", "\u{1}", "\u{e9}&<>", "#?*"];
+    let mut stores = Stores::default();
+    let all = generate(12, 1, 1_641_596_400, 3600);
+    for (name, records) in names.iter().zip(all.chunks(2)) {
+        let lines: String = records.iter().map(|record| record.line() + "\n").collect();
+        stores.put(&format!("logs/{name}/{name}.log"), lines.into_bytes());
+    }
+    let server = Server::start(stores, Speed::default(), Box::new(|_, _| Fault::None));
+    let output = offline()
+        .args([
+            "check",
+            &format!("s3://{BUCKET}/logs"),
+            &format!("cwl://{GROUP}"),
+        ])
+        .args([
+            "--since",
+            "2022-01-07T23:00:00Z",
+            "--until",
+            "2022-01-08",
+            "-o",
+            "json",
+        ])
+        .env("AWS_ACCESS_KEY_ID", "test")
+        .env("AWS_SECRET_ACCESS_KEY", "test")
+        .env("AWS_REGION", REGION)
+        .env("AWS_ENDPOINT_URL", &server.endpoint)
+        .output()
+        .unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["counts"]["missing"]["cwl"], 12, "{report:#}");
+    assert_eq!(report["sides"]["s3"]["unreadable_parts"], 0);
 }

@@ -26,6 +26,7 @@ pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
         let found = Found::new("masked", side)
             .certain(true)
             .with("masked", masked)
+            .with("live", scene.sides[side].is_live && side == Side::Cwl)
             .with("fields", fields);
         // What may be a masked record of the side cannot be told to be missing there, nor a masked one to be missing here.
         let unread = !scene.sides.s3.unread.is_empty() || !scene.sides.cwl.unread.is_empty();
@@ -54,8 +55,15 @@ pub(in crate::causes) fn text(of: &Explanation) -> String {
 }
 
 pub(in crate::causes) fn step(of: &Explanation) -> NextStep {
+    if of.detail.get("live").is_some_and(|live| live == true) {
+        return NextStep::new(
+            "ask for what is hidden (permission `logs:Unmask`), or leave these fields out with `--ignore-fields`",
+        )
+        .flag("--cwl-unmask");
+    }
     let step = NextStep::new(
-        "read the log group as somebody who may see what is hidden, or leave these fields out",
+        "export the log group as somebody who may see what is hidden (`--unmask` of `aws logs get-log-events`), or leave these \
+         fields out",
     );
     match of.texts("fields").as_slice() {
         [] => step,

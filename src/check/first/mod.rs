@@ -32,7 +32,7 @@ use screen::{DigestVisitor, LedgerLines, RefineVisitor, Sample, Size};
 const FIRST_SKETCH: usize = 1_000;
 
 /// A layout that the first look meets makes it start over; this many are taken for a source that changes under it.
-const MOST_ROUNDS: usize = 32;
+pub(super) const MOST_ROUNDS: usize = 32;
 
 /// So many parts are opened in search of a side's layout if none of them can be read. Each may take its time to
 /// fail.
@@ -48,6 +48,8 @@ pub(super) struct Screened {
     pub samples: Sides<Sample>,
     /// Whether the digests are of all buckets, not only of those that differ.
     pub is_whole: bool,
+    /// Whether what differs was told by sums, without the records of both sides.
+    pub by_sums: bool,
     /// What was found on each side.
     pub sides: Sides<SideScreen>,
     /// Parts that were passed over because their names say nothing of what they hold.
@@ -115,6 +117,7 @@ pub(super) async fn screen(
             digests: passed.visitor.digests,
             samples: passed.visitor.samples,
             is_whole: true,
+            by_sums: false,
             sides,
             unnamed: listings
                 .as_ref()
@@ -217,11 +220,11 @@ fn copies(digests: &Sides<Digest>, ids: &HashSet<BucketId>) -> Sides<u64> {
 
 /// What a side's rows will look like, before any has been read.
 #[derive(Clone, Debug, Default)]
-struct LayoutGuess {
+pub(super) struct LayoutGuess {
     /// The layout of the first part that has a row.
-    seen: Layouts,
+    pub seen: Layouts,
     /// Whether rows have no header, so that they have one of the default formats if none was given.
-    default: Sides<bool>,
+    pub default: Sides<bool>,
 }
 
 /// Returns what is compared, as far as is known. A side of which no row has been met has the layout guessed for it, or
@@ -249,7 +252,10 @@ fn same(one: &PerKind<ComparedFields>, other: &PerKind<ComparedFields>) -> bool 
 
 /// Guesses each side's layouts, so that the first round is most often the only one: the first part that has a row is
 /// opened, but of a log group.
-async fn first_layouts(reader: &CheckSession<'_>, listings: &Sides<Listing>) -> LayoutGuess {
+pub(super) async fn first_layouts(
+    reader: &CheckSession<'_>,
+    listings: &Sides<Listing>,
+) -> LayoutGuess {
     let side = async |side: Side| {
         if reader.sources[side].is_headerless() {
             return None;
@@ -361,7 +367,7 @@ impl CheckSession<'_> {
     }
 
     /// Makes the rules of a first look that compares these fields, by the clock of now. `layouts` have been met.
-    fn rules(&self, compared: PerKind<ComparedFields>, layouts: Layouts) -> Rules {
+    pub(super) fn rules(&self, compared: PerKind<ComparedFields>, layouts: Layouts) -> Rules {
         let check = self.check;
         Rules {
             compared,
@@ -402,10 +408,10 @@ mod tests {
             window: Window::ALL,
             settle: Settle { now: 0, seconds: 0 },
             recheck: Recheck::default(),
-            fields: Selection {
-                only: only.iter().map(|name| FieldName::new(name)).collect(),
-                ignored: Vec::new(),
-            },
+            fields: Selection::of(
+                only.iter().map(|name| FieldName::new(name)).collect(),
+                Vec::new(),
+            ),
             interfaces: Vec::new(),
             others: Others::default(),
             flow_logs: None,

@@ -20,6 +20,8 @@ pub struct Selection {
     pub only: Vec<FieldName>,
     /// Leave these out.
     pub ignored: Vec<FieldName>,
+    /// Compare exactly these, whatever both sides have; nothing that a user says.
+    pub(in crate::check) exact: Option<PerKind<ComparedFields>>,
 }
 
 impl Selection {
@@ -30,6 +32,9 @@ impl Selection {
     /// The fields stand in the order that all layouts have them in, so that their lines can be taken as they stand; else in
     /// table order.
     pub(in crate::check) fn compared(&self, layouts: &Layouts) -> PerKind<ComparedFields> {
+        if let Some(exact) = &self.exact {
+            return exact.clone();
+        }
         PerKind::from_fn(|kind| {
             let of_kind = layouts.as_ref().map(|met| {
                 met.iter()
@@ -53,12 +58,43 @@ impl Selection {
         })
     }
 
+    /// What is compared if a user says this.
+    pub fn of(only: Vec<FieldName>, ignored: Vec<FieldName>) -> Self {
+        Self {
+            only,
+            ignored,
+            exact: None,
+        }
+    }
+
+    /// Returns the fields that all of a side's layouts of a kind share, as the user narrows them, in table order; those of the
+    /// default format if it has no layout of the kind.
+    pub(in crate::check) fn of_one_side(
+        &self,
+        layouts: &BTreeSet<Layout>,
+        kind: RecordKind,
+    ) -> ComparedFields {
+        let of_kind = layouts.iter().filter(|layout| layout.kind() == kind);
+        let columns = |layout: &Layout| layout.columns().iter().cloned().collect();
+        let all: Vec<BTreeSet<FieldName>> = of_kind.map(columns).collect();
+        let shared = all
+            .iter()
+            .cloned()
+            .reduce(|one, other| match self.only.is_empty() {
+                true => one.intersection(&other).cloned().collect(),
+                // What is asked for by name has to be in all of them, which is told by its lack.
+                false => one.union(&other).cloned().collect(),
+            });
+        let shared = shared.unwrap_or_else(|| columns(&default_layout(kind)));
+        let wanted = |name: &FieldName| {
+            (self.only.is_empty() || self.only.contains(name)) && !self.ignored.contains(name)
+        };
+        ComparedFields::new(shared.into_iter().filter(wanted))
+    }
+
     /// Returns what is compared of a kind that was not met.
     fn of_nothing(&self, kind: RecordKind, layouts: &Layouts) -> BTreeSet<FieldName> {
-        let default = match kind {
-            RecordKind::Vpc => Layout::vpc_default(),
-            RecordKind::TransitGateway => Layout::transit_gateway_default(),
-        };
+        let default = default_layout(kind);
         if layouts_met(layouts) || self.only.is_empty() {
             return default.columns().iter().cloned().collect();
         }
@@ -104,6 +140,13 @@ impl Selection {
             }
         }
         Ok(())
+    }
+}
+
+fn default_layout(kind: RecordKind) -> Layout {
+    match kind {
+        RecordKind::Vpc => Layout::vpc_default(),
+        RecordKind::TransitGateway => Layout::transit_gateway_default(),
     }
 }
 
@@ -345,10 +388,7 @@ mod tests {
     fn what_is_asked_for_and_not_there_is_named() {
         let met = layouts(&[&["start"]], &[&["start", "end"]]);
         let refuse = |only: &[&str], ignored: &[&str]| {
-            let selection = Selection {
-                only: names(only),
-                ignored: names(ignored),
-            };
+            let selection = Selection::of(names(only), names(ignored));
             selection.check(&met, &met).unwrap_err().to_string()
         };
         assert_eq!(
@@ -367,10 +407,7 @@ mod tests {
 
     #[test]
     fn what_is_asked_for_is_compared_where_nothing_was_met() {
-        let selection = Selection {
-            only: names(&["tgw-id", "brand-new"]),
-            ignored: Vec::new(),
-        };
+        let selection = Selection::of(names(&["tgw-id", "brand-new"]), Vec::new());
         let compared = selection.compared(&Layouts::default());
         assert_eq!(compared.vpc.fields(), names(&["tgw-id", "brand-new"]));
         assert!(

@@ -7,18 +7,31 @@ use clap::Args;
 /// What can be said about a job that runs again and again.
 #[derive(Clone, Debug, Args)]
 pub struct JobArgs {
-    /// Keep in this directory what has been decided, and go on where the last run ended
+    /// Keep in this directory, or at s3://BUCKET/PREFIX, what has been decided, and go on where the last run ended
     ///
     /// Each run reads the windows that have become due since, oldest first, and looks again for what the runs before
-    /// could not decide. The first run begins at --since, by default an hour before what has settled. One directory is
-    /// for one pair of sources and one set of compared fields, and for one run at a time.
+    /// could not decide. The first run begins at --since, by default an hour before what has settled. One place is
+    /// for one pair of sources and one set of compared fields, and for one run at a time. A bucket is reached with --profile,
+    /// --region and --endpoint-url or the environment, whatever is said of the two sides.
     #[arg(
         long,
-        value_name = "DIR",
+        value_name = "PLACE",
         env = "FLOWDIFF_STATE",
         help_heading = "Scheduled job"
     )]
     pub state: Option<PathBuf>,
+
+    /// With a state in a bucket: a run that has not renewed its hold of it for so long is taken for dead [default: 60s]
+    ///
+    /// A run renews it three times as often. The next run waits for as long after one that was killed.
+    #[arg(
+        long,
+        value_name = "AGE",
+        env = "FLOWDIFF_LEASE",
+        help_heading = "Scheduled job",
+        requires = "state"
+    )]
+    pub lease: Option<String>,
 
     /// Keep in this folder a line for each window, and the whole report of those with findings
     ///

@@ -2,10 +2,14 @@
 
 mod alarms;
 mod comparison;
+mod digest;
+mod export;
 mod history;
 mod job;
+mod key;
 mod limits;
 mod output;
+mod pairs;
 mod repair;
 mod sides;
 mod sources;
@@ -15,13 +19,17 @@ use clap::Args;
 
 pub use alarms::AlarmArgs;
 pub use comparison::ComparisonArgs;
+pub use digest::DigestArgs;
+pub use export::ExportArgs;
 pub use history::HistoryArgs;
 pub use job::JobArgs;
+pub use key::KeyArgs;
 pub use limits::{CwlRead, LimitArgs};
 pub use output::{Color, OutputArgs};
+pub use pairs::{PairsArgs, PairsForm};
 pub use repair::RepairArgs;
 pub use sides::{OfSide, SideArgs};
-pub use sources::SourceArgs;
+pub use sources::{OneOfSeveral, SourceArgs};
 pub use time::TimeArgs;
 
 /// What can be said about watching.
@@ -80,4 +88,8 @@ pub struct CheckArgs {
     /// What a run may take.
     #[command(flatten)]
     pub limits: LimitArgs,
+
+    /// The key of digests that are compared.
+    #[command(flatten)]
+    pub key: KeyArgs,
 }

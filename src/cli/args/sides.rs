@@ -29,9 +29,10 @@ pub struct OfSide {
     pub flow_log_id: Option<String>,
 }
 
-/// The options that each side has: `--s3-profile`, `--cwl-profile` and so on, from one table.
+/// The options that each side has: `--s3-profile`, `--cwl-profile` and so on, from one table. The second is what was said for
+/// both sides alone: what goes for what is neither.
 #[derive(Clone, Debug, Default)]
-pub struct SideArgs(pub Sides<OfSide>);
+pub struct SideArgs(pub Sides<OfSide>, pub OfSide);
 
 struct SideOption {
     name: &'static str,
@@ -175,6 +176,12 @@ impl FromArgMatches for SideArgs {
             let given = matches.get_many::<String>(&name);
             let given = given.or_else(|| both.and_then(|both| matches.get_many::<String>(both)));
             *(option.field)(&mut self.0[side]) = given.map(|mut given| given.join("\n"));
+        }
+        let common = SIDE_OPTIONS
+            .iter()
+            .filter(|option| FOR_BOTH.contains(&option.name));
+        for option in common {
+            *(option.field)(&mut self.1) = matches.get_one::<String>(option.name).cloned();
         }
         self.0.s3.request_payer = matches.get_flag(REQUEST_PAYER);
         self.0.cwl.unmask = matches.get_flag(UNMASK);

@@ -129,6 +129,12 @@ fn fill(args: &CheckArgs, logs: Sides<FlowLog>) -> Result<CheckArgs, Error> {
             of.flow_log_id = Some(log.id.clone());
         }
     }
+    narrow(&mut filled, Arc::new(logs));
+    Ok(filled)
+}
+
+/// Puts into the arguments what follows from what the flow logs watch, and how they are set up.
+pub(super) fn narrow(filled: &mut CheckArgs, logs: Arc<Sides<FlowLog>>) {
     if filled.comparison.interface.is_empty() {
         filled.comparison.interface.extend(common_interface(&logs));
     }
@@ -140,8 +146,7 @@ fn fill(args: &CheckArgs, logs: Sides<FlowLog>) -> Result<CheckArgs, Error> {
     };
     filled.comparison.all_streams |=
         !named_after_interfaces(&logs.s3) || !named_after_interfaces(&logs.cwl);
-    filled.sources.configured = Some(Arc::new(logs));
-    Ok(filled)
+    filled.sources.configured = Some(logs);
 }
 
 #[cfg(test)]

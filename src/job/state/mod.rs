@@ -1,13 +1,15 @@
 //! State: what a scheduled job has decided and what it still looks for, kept between its runs.
 //!
-//! [`JobState`] is the file's content, [`Store`] the directory it lives in, [`due`] what to take up next, and
-//! [`JobState::take`] what becomes of a look's findings. Only the store touches the disk.
+//! [`JobState`] is the content, [`StateStore`] the place it lives in (a directory, or an object of a bucket), [`due`] what to
+//! take up next, and [`JobState::take`] what becomes of a look's findings. Only the stores touch the disk or a service.
 
 mod copies;
 mod due;
 mod kept;
+mod leased;
 #[cfg(test)]
 mod model;
+mod place;
 mod sift;
 mod store;
 mod subject;
@@ -26,6 +28,8 @@ use crate::source::SourceIdentity;
 pub use copies::BucketCopies;
 pub use due::{again, due, joined};
 pub use kept::ArchiveEnd;
+pub use leased::LONGEST as LONGEST_LEASE;
+pub use place::{LeasedStore, StatePlace, StateStore};
 pub use sift::{ArrivedLate, GiveUp, Reconciled};
 pub use store::{Store, read_state};
 pub use subject::JobSubject;

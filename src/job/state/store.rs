@@ -80,23 +80,7 @@ impl Store {
             Err(error) => return Err(trouble(&path, error.to_string(), None)),
             Ok(text) => text,
         };
-        let state = parse(&text).map_err(|reason| {
-            let hint =
-                "the file is left as it is; move it away to begin anew, with --since for where";
-            trouble(&path, reason, Some(hint))
-        })?;
-        let is_told = state.sources.as_ref().map(|kept| !kept.place.is_empty());
-        match subject.difference(&state.of, is_told) {
-            None => Ok(Some(state)),
-            Some(difference) => {
-                let reason = format!("is the state of another job: {difference}");
-                Err(trouble(
-                    &path,
-                    reason,
-                    Some("give each job a --state directory of its own"),
-                ))
-            }
-        }
+        checked(parse(&text), subject, &path).map(Some)
     }
 
     /// Puts a state in the place of the one there.
@@ -114,10 +98,7 @@ impl Store {
     }
 
     fn save_by_steps(&self, state: &JobState, before: impl FnMut(FinishStep)) -> io::Result<()> {
-        let mut value = serde_json::to_value(state)?;
-        if let Some(members) = value.as_object_mut() {
-            members.insert("schema".to_owned(), SCHEMA.into());
-        }
+        let value = to_value(state)?;
         let mut file = Output::create(&self.directory.join(FILE))?.kept();
         serde_json::to_writer(&mut file, &value)?;
         file.write_all(b"\n")?;
@@ -149,9 +130,51 @@ pub fn read_state(directory: &Path) -> Result<JobState, Error> {
     parse(&text).map_err(|reason| trouble(&path, reason, None))
 }
 
+/// Returns a state as it is kept.
+///
+/// # Errors
+/// It cannot be put in JSON.
+pub(super) fn to_value(state: &JobState) -> serde_json::Result<Value> {
+    let mut value = serde_json::to_value(state)?;
+    if let Some(members) = value.as_object_mut() {
+        members.insert("schema".to_owned(), SCHEMA.into());
+    }
+    Ok(value)
+}
+
+/// Checks what was read at a path: a state, and one about the subject.
+///
+/// # Errors
+/// It is not, for this reason.
+pub(super) fn checked(
+    read: Result<JobState, String>,
+    subject: &JobSubject,
+    path: &Path,
+) -> Result<JobState, Error> {
+    let state = read.map_err(|reason| {
+        let hint = "it is left as it is; move it away to begin anew, with --since for where";
+        trouble(path, reason, Some(hint))
+    })?;
+    let is_told = state.sources.as_ref().map(|kept| !kept.place.is_empty());
+    match subject.difference(&state.of, is_told) {
+        None => Ok(state),
+        Some(difference) => {
+            let reason = format!("is the state of another job: {difference}");
+            let hint = "give each job a --state place of its own";
+            Err(trouble(path, reason, Some(hint)))
+        }
+    }
+}
+
 fn parse(text: &str) -> Result<JobState, String> {
-    let mut value: Value =
-        serde_json::from_str(text).map_err(|error| format!("is damaged: {error}"))?;
+    from_value(serde_json::from_str(text).map_err(|error| format!("is damaged: {error}"))?)
+}
+
+/// Reads a state as it is kept.
+///
+/// # Errors
+/// What is wrong with it, as the rest of a sentence.
+pub(super) fn from_value(mut value: Value) -> Result<JobState, String> {
     let schema = value
         .as_object_mut()
         .and_then(|members| members.remove("schema"));

@@ -96,6 +96,9 @@ pub(super) fn rows(page: &TextPage, report: &Report) -> Block {
     }
 }
 
+/// What is said of two records of which one is known by a digest.
+const FROM_SUMS: &str = "unequal values, of which a digest has none";
+
 /// Shares out so many among sections: one to each in turn, until all is shared or shown.
 fn shares(available: &[usize], most: usize) -> Vec<usize> {
     let mut shares = vec![0; available.len()];
@@ -196,7 +199,10 @@ fn section(
             lines.extend(columns.row(one));
             if let ShownRecord::Two(pair) = one {
                 let unequal = pair.fields.iter().map(|name| inequality(pair, name));
-                let unequal = unequal.collect::<Vec<_>>().join(", ");
+                let unequal = match pair.fields.is_empty() {
+                    true => FROM_SUMS.to_owned(),
+                    false => unequal.collect::<Vec<_>>().join(", "),
+                };
                 lines.extend(page.wrapped("      ", "      ", &unequal));
             }
             items.push(lines);

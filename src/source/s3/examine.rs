@@ -47,7 +47,7 @@ impl S3 {
         self.listen(endpoint.clone());
         let region = |s3: &Self| s3.client().config().region().map(ToString::to_string);
         let configured = region(self);
-        let fallback = Some(self.anywhere);
+        let fallback = Some(self.reached.anywhere());
         let caller = caller(options, None, fallback).await;
         let mut bucket = BucketFacts {
             name: self.bucket.clone(),

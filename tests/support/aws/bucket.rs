@@ -1,8 +1,10 @@
-//! S3: `ListObjectsV2`, `GetObject` and `HeadObject`, addressed by path.
+//! S3: `ListObjectsV2`, `GetObject`, `HeadObject` and conditional `PutObject`, addressed by path.
 //!
 //! Source: S3 API reference.
 
 use std::sync::Arc;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::http::{Body, Reply, Request, Wire};
 use super::{BUCKET, Fault, Making, State, reply};
@@ -19,9 +21,10 @@ pub(super) fn operation(request: &Request) -> (String, String) {
             let prefix = request.query.get("prefix").cloned();
             ("ListObjectsV2".to_owned(), prefix.unwrap_or_default())
         }
-        None if ["GET", "HEAD"].contains(&&*request.method) && !key.is_empty() && plain => {
+        None if ["GET", "HEAD", "PUT"].contains(&&*request.method) && !key.is_empty() && plain => {
             let operation = match request.method.as_str() {
                 "HEAD" => "HeadObject",
+                "PUT" => "PutObject",
                 _ => "GetObject",
             };
             (operation.to_owned(), key.to_owned())
@@ -33,7 +36,7 @@ pub(super) fn operation(request: &Request) -> (String, String) {
     }
 }
 
-fn key(request: &Request) -> &str {
+pub(super) fn key(request: &Request) -> &str {
     let path = request.path.trim_start_matches('/');
     path.split_once('/').map_or("", |(_, key)| key)
 }
@@ -44,12 +47,19 @@ pub(super) fn refusal(status: u16, code: &str) -> Reply {
     reply(status, "application/xml", body.into())
 }
 
-pub(super) fn make(request: &Request, operation: &str, state: &State, fault: Fault) -> Making {
+pub(super) fn make(request: &Request, operation: &str, state: &mut State, fault: Fault) -> Making {
     if state.stores.requester_pays && !request.headers.contains_key("x-amz-request-payer") {
         return Box::new(|| (refusal(403, "AccessDenied"), 0));
     }
     if operation == "ListObjectsV2" {
         return list(request, state, fault);
+    }
+    if operation == "PutObject" {
+        let made = put(request, state);
+        return match (fault, made.status) {
+            (Fault::DoneBut(status, code), 200) => Box::new(move || (refusal(status, code), 0)),
+            (_, _) => Box::new(move || (made, 1)),
+        };
     }
     let Some(object) = state.stores.objects.get(key(request)) else {
         return Box::new(|| (refusal(404, "NoSuchKey"), 0));
@@ -63,7 +73,9 @@ pub(super) fn make(request: &Request, operation: &str, state: &State, fault: Fau
         let last = range.strip_prefix("bytes=0-").unwrap();
         last.parse::<usize>().unwrap()
     });
-    let mut headers = vec![("ETag".into(), etag)];
+    let modified = object.modified.strftime("%a, %d %b %Y %H:%M:%S GMT");
+    let modified = ("Last-Modified".into(), modified.to_string());
+    let mut headers = vec![("ETag".into(), etag), modified];
     if let Some(key) = &state.stores.kms_key {
         headers.push(("x-amz-server-side-encryption".into(), "aws:kms".to_owned()));
         headers.push((
@@ -87,10 +99,37 @@ pub(super) fn make(request: &Request, operation: &str, state: &State, fault: Fau
     })
 }
 
+/// Writes, if the condition holds; done before the answer is on its way.
+fn put(request: &Request, state: &mut State) -> Reply {
+    let key = key(request);
+    let there = state.stores.objects.get(key);
+    let etag = there.map(|object| format!("\"{}\"", object.etag));
+    let header = |name: &str| {
+        request
+            .headers
+            .get(name)
+            .filter(|_| !state.stores.unconditional)
+    };
+    match (header("if-none-match"), header("if-match"), &etag) {
+        (Some(_), _, Some(_)) => return refusal(412, "PreconditionFailed"),
+        (_, Some(_), None) => return refusal(404, "NoSuchKey"),
+        (_, Some(wanted), Some(etag)) if wanted != etag => {
+            return refusal(412, "PreconditionFailed");
+        }
+        _ => {}
+    }
+    state.stores.put(key, request.body.clone());
+    let etag = format!("\"{}\"", state.stores.objects[key].etag);
+    let mut reply = reply(200, "application/xml", Vec::new());
+    reply.headers.push(("ETag".into(), etag));
+    reply
+}
+
 fn list(request: &Request, state: &State, fault: Fault) -> Making {
     let asked = |name: &str| request.query.get(name).map_or("", String::as_str);
     let (prefix, delimiter) = (asked("prefix"), asked("delimiter"));
     let after = asked("continuation-token").max(asked("start-after"));
+    let encoded = asked("encoding-type") == "url";
     let page = state.speed.page.unwrap_or(PAGE_KEYS);
     let page = page.min(asked("max-keys").parse().unwrap_or(PAGE_KEYS));
     let (mut elements, mut items, mut last, mut more) = (Vec::new(), 0, String::new(), false);
@@ -111,11 +150,22 @@ fn list(request: &Request, state: &State, fault: Fault) -> Making {
         }
         items += 1;
         last = folder.unwrap_or(key).to_owned();
+        let shown = |name: &str| {
+            if encoded {
+                encode(name)
+            } else {
+                name.to_owned()
+            }
+        };
         elements.push(match folder {
-            Some(folder) => format!("<CommonPrefixes><Prefix>{folder}</Prefix></CommonPrefixes>"),
+            Some(folder) => {
+                let folder = shown(folder);
+                format!("<CommonPrefixes><Prefix>{folder}</Prefix></CommonPrefixes>")
+            }
             None => format!(
-                "<Contents><Key>{key}</Key><ETag>&quot;{}&quot;</ETag><Size>{}</Size>\
+                "<Contents><Key>{}</Key><ETag>&quot;{}&quot;</ETag><Size>{}</Size>\
                  <LastModified>{}</LastModified><StorageClass>STANDARD</StorageClass></Contents>",
+                shown(key),
                 object.etag,
                 object.bytes.len(),
                 object.modified
@@ -138,10 +188,28 @@ fn list(request: &Request, state: &State, fault: Fault) -> Making {
         let twice = elements.iter().flat_map(|it| [it.clone(), it.clone()]);
         elements = twice.collect();
     }
+    let encoding = match encoded {
+        true => "<EncodingType>url</EncodingType>",
+        false => "",
+    };
     let body = elements.concat();
     let body = format!(
         "<ListBucketResult><Name>{BUCKET}</Name><KeyCount>{items}</KeyCount><IsTruncated>{more}</IsTruncated>\
-         {token}{body}</ListBucketResult>"
+         {encoding}{token}{body}</ListBucketResult>"
     );
     Box::new(move || (reply(200, "application/xml", body.into()), items))
+}
+
+/// Encodes a name as S3 does: a space is a plus, slashes stay.
+fn encode(name: &str) -> String {
+    const KEPT: AsciiSet = NON_ALPHANUMERIC
+        .remove(b'/')
+        .remove(b'-')
+        .remove(b'_')
+        .remove(b'.')
+        .remove(b'*')
+        .remove(b' ');
+    utf8_percent_encode(name, &KEPT)
+        .to_string()
+        .replace(' ', "+")
 }

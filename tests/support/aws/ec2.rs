@@ -55,7 +55,7 @@ pub(super) fn make(request: &Request, action: &str, state: &State) -> Making {
     }
 }
 
-/// The values of the one filter are looked for anywhere in an item.
+/// The values of the one filter, if there is one, are looked for anywhere in an item.
 fn flow_logs(form: &BTreeMap<String, String>, state: &State) -> Making {
     let values: Vec<&String> = form
         .iter()
@@ -68,9 +68,10 @@ fn flow_logs(form: &BTreeMap<String, String>, state: &State) -> Making {
     let asked = state.stores.flow_logs.iter();
     let asked: Vec<&String> = asked
         .filter(|item| {
-            values
-                .iter()
-                .any(|value| item.contains(&format!(">{value}<")))
+            values.is_empty()
+                || values
+                    .iter()
+                    .any(|value| item.contains(&format!(">{value}<")))
         })
         .collect();
     let page = state.speed.page.unwrap_or(1000);

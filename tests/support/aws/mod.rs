@@ -45,6 +45,8 @@ pub(crate) struct Stores {
     pub(crate) kms_key: Option<String>,
     /// What DescribeLogGroups tells of the group besides its name.
     pub(crate) settings: BTreeMap<&'static str, serde_json::Value>,
+    /// Whether objects are written whatever the condition, as some servers do that are like S3.
+    pub(crate) unconditional: bool,
     /// Whether whoever reads the bucket has to say that they pay.
     pub(crate) requester_pays: bool,
     /// What a data protection policy of the group masks: this text, unless it is asked for with `unmask`.
@@ -80,8 +82,12 @@ impl Stores {
     /// Puts an object in the place of any older one.
     pub(crate) fn put(&mut self, key: &str, bytes: Vec<u8>) {
         let older = self.objects.get(key).map_or("", |object| &object.etag);
+        // As long as one of AWS's at most, and another one each time.
+        let number = older
+            .split_once('v')
+            .map_or(0, |(number, _)| number.parse().unwrap_or(0));
         let object = Object {
-            etag: format!("{older}v{}", bytes.len()),
+            etag: format!("{}v{}", number + 1, bytes.len()),
             modified: self.now(),
             bytes: bytes.into(),
         };
@@ -145,6 +151,8 @@ pub(crate) enum Fault {
     None,
     /// An error of the service: status, code.
     Refused(u16, &'static str),
+    /// The same of a write that was done all the same.
+    DoneBut(u16, &'static str),
     /// The answer suffers on its way.
     Wire(Wire),
     /// A page that is empty although there is more.
@@ -223,7 +231,7 @@ fn answer(request: &Request, state: &Mutex<State>) -> Reply {
     let logs = operation::of_logs(request);
     let query = ec2::action(request);
     let (operation, name) = operation::of(request);
-    operation::insist_on_reading(&operation);
+    operation::insist_on_reading(request, &operation);
     // What answers this method has no body.
     let is_head = request.method == "HEAD";
     let making: Making = {
@@ -239,7 +247,7 @@ fn answer(request: &Request, state: &Mutex<State>) -> Reply {
             (Fault::Refused(status, code), _) => refused(refusal(request, status, code)),
             (_, Some(_)) => logs::make(request, &operation, &state, fault),
             (_, None) if query.is_some() => ec2::make(request, &operation, &state),
-            (_, None) => bucket::make(request, &operation, &state, fault),
+            (_, None) => bucket::make(request, &operation, &mut state, fault),
         };
         let date = state.stores.now().strftime("%a, %d %b %Y %H:%M:%S GMT");
         let date = ("Date".into(), date.to_string());

@@ -1,0 +1,396 @@
+//! Compares two sides of which at least one is a digest: by what their sums tell, and by a second reading of the side that can
+//! be read.
+
+use std::sync::Arc;
+
+use hashbrown::{HashMap, HashSet};
+use itertools::Itertools;
+
+use crate::causes::{Cause, Lowest};
+use crate::check::Check;
+use crate::check::answer::report;
+use crate::check::first::Screened;
+use crate::check::pass::reader::CheckSession;
+use crate::check::pass::rules::Rules;
+use crate::check::second::DifferencesFound;
+use crate::diff::Unseen;
+use crate::digest::file::{About, SideDigest, unlike};
+use crate::digest::{BucketId, Digest, FlowSketch, Ledger, NetFlow, Overfull, Sketch};
+use crate::model::window::Settle;
+use crate::model::{Error, Side, Sides};
+use crate::progress::Progress;
+use crate::record::PerKind;
+use crate::report::Report;
+use crate::source::memory::Memory;
+use crate::source::{Listing, Source};
+
+use super::about;
+use super::flows::KeptRecord;
+use super::read::{GivenFields, SideRead, ToRead, read};
+use super::told::{Differing, Known};
+use crate::check::pass::taken::SideScreen;
+
+/// A side that is compared.
+pub enum SideSource {
+    /// Its digest, and where that stands.
+    Digest(Box<SideDigest>, String),
+    /// Where its records are.
+    Records(Arc<dyn Source>),
+}
+
+/// One side as it is known.
+struct KnownSide {
+    ledger: Ledger,
+    sketch: FlowSketch,
+    found: SideScreen,
+    unnamed: Vec<Arc<crate::source::Part>>,
+    /// The clock when it was read.
+    clock: i64,
+    listing: Listing,
+}
+
+/// Compares two sides, of which at least one is a digest. `check` has the window, the interfaces and the fingerprints of the
+/// digest.
+///
+/// # Errors
+/// The two cannot be compared, or the one that is no digest cannot be read.
+pub async fn compare(
+    check: &Check,
+    sides: Sides<SideSource>,
+    progress: &Progress,
+) -> Result<Report, Error> {
+    let sources = sides.as_ref().map(|side| -> Arc<dyn Source> {
+        match side {
+            SideSource::Digest(_, place) => Arc::new(Memory::new(Vec::new()).at(place.clone())),
+            SideSource::Records(source) => Arc::clone(source),
+        }
+    });
+    let digests = sides.map(|side| match side {
+        SideSource::Digest(digest, _) => Some(*digest),
+        SideSource::Records(_) => None,
+    });
+    let abouts = digests
+        .as_ref()
+        .map(|digest| digest.as_ref().map(|digest| digest.about.clone()));
+    if let (Some(s3), Some(cwl)) = (&abouts.s3, &abouts.cwl)
+        && let Some(unlike) = unlike(s3, cwl, false)
+    {
+        return Err(Error::Incomparable(unlike.to_string()));
+    }
+    let mut reader = CheckSession::new(check, &sources, progress);
+    let to_read = to_read(&abouts);
+    let mut first = None;
+    if let Some(to_read) = &to_read {
+        first = Some(read(&mut reader, to_read).await?);
+    }
+    let rules = match &first {
+        Some(first) => Arc::clone(&first.rules),
+        None => Arc::new(rules(&reader, &abouts)),
+    };
+    let mut known = Sides {
+        s3: None,
+        cwl: None,
+    };
+    for (side, digest) in [(Side::S3, digests.s3), (Side::Cwl, digests.cwl)] {
+        known[side] = Some(match digest {
+            Some(digest) => of_digest(digest)?,
+            None => {
+                let first = first.take();
+                of_reading(
+                    first.expect("what is no digest was read"),
+                    side,
+                    reader.settle.now,
+                )
+            }
+        });
+    }
+    let known = known.map(|side| side.expect("each side is known"));
+    let looks = Looks {
+        reader: &mut reader,
+        to_read,
+        rules,
+        abouts,
+    };
+    looks.report(known).await
+}
+
+/// Returns what is to be read, if anything is.
+fn to_read(abouts: &Sides<Option<About>>) -> Option<ToRead> {
+    let side = Side::BOTH
+        .into_iter()
+        .find(|&side| abouts[side].is_none())?;
+    let about = abouts[side.other()].as_ref()?;
+    Some(ToRead {
+        side,
+        fields: about::fields(about),
+        differences: usize::try_from(about.differences).unwrap_or(usize::MAX),
+        wanted: Arc::default(),
+        again: false,
+    })
+}
+
+/// Makes rules for what nobody reads: a report tells by them what was compared.
+fn rules(reader: &CheckSession<'_>, abouts: &Sides<Option<About>>) -> Rules {
+    let given = abouts
+        .as_ref()
+        .map(|about| about.as_ref().map(about::fields));
+    let of = |side: &Option<GivenFields>, kind| side.as_ref().and_then(|of| of[kind].clone());
+    let compared = PerKind::from_fn(|kind| {
+        let fields = of(&given.s3, kind).or_else(|| of(&given.cwl, kind));
+        fields.unwrap_or_else(|| reader.check.fields.of_one_side(&Default::default(), kind))
+    });
+    reader.rules(compared, Default::default())
+}
+
+fn of_digest(digest: SideDigest) -> Result<KnownSide, Error> {
+    let found = about::found(&digest.about).map_err(Error::Incomparable)?;
+    let unnamed = digest.about.passed_over.iter().map(about::not_read);
+    Ok(KnownSide {
+        unnamed: unnamed.collect(),
+        found,
+        clock: digest.about.read_at,
+        ledger: digest.ledger,
+        sketch: digest.sketch,
+        listing: Listing::default(),
+    })
+}
+
+fn of_reading(read: SideRead, side: Side, clock: i64) -> KnownSide {
+    let Sides { s3, cwl } = read.listings;
+    KnownSide {
+        ledger: read.sums.ledger,
+        sketch: read.sums.sketch,
+        found: read.found,
+        unnamed: read.unnamed,
+        clock,
+        listing: match side {
+            Side::S3 => s3,
+            Side::Cwl => cwl,
+        },
+    }
+}
+
+/// What S3 has more than CloudWatch, as far as the sketches tell.
+fn net(known: &Sides<KnownSide>) -> Result<Vec<NetFlow>, Overfull> {
+    let mut sketch = known.s3.sketch.clone();
+    sketch -= &known.cwl.sketch;
+    sketch.peel_flows()
+}
+
+/// Returns the buckets in which the two differ.
+fn unequal(known: &Sides<KnownSide>) -> Vec<BucketId> {
+    let ledgers = known.as_ref().map(|side| &side.ledger);
+    let ids = ledgers.s3.ids().chain(ledgers.cwl.ids());
+    let differs = |id: &BucketId| crate::digest::Balance::of(ledgers, *id).differs();
+    ids.filter(differs).unique().sorted().collect()
+}
+
+/// The looks at the side that can be read, if one can.
+struct Looks<'r, 'a> {
+    reader: &'r mut CheckSession<'a>,
+    to_read: Option<ToRead>,
+    rules: Arc<Rules>,
+    abouts: Sides<Option<About>>,
+}
+
+impl Looks<'_, '_> {
+    async fn report(mut self, mut known: Sides<KnownSide>) -> Result<Report, Error> {
+        let mut causes = self.causes();
+        let buckets = unequal(&known);
+        let mut found = DifferencesFound::nothing(self.reader.check.max_evidence);
+        if !buckets.is_empty() {
+            // Sums say nothing of packets and bytes.
+            found.traffic.leave_out();
+            let told = self.look_again(&mut known, &buckets, &mut found).await?;
+            if told.is_none() {
+                causes.push(Cause::AtLeast {
+                    differences: self.differences(),
+                    buckets: buckets.len() as u64,
+                });
+            }
+        }
+        found.causes = causes;
+        let listings = Sides {
+            s3: std::mem::take(&mut known.s3.listing),
+            cwl: std::mem::take(&mut known.cwl.listing),
+        };
+        let unnamed = Sides {
+            s3: std::mem::take(&mut known.s3.unnamed),
+            cwl: std::mem::take(&mut known.cwl.unnamed),
+        };
+        let digest = |ledger: Ledger| Digest {
+            ledger,
+            sketch: Sketch::for_differences(0),
+        };
+        let Sides { s3, cwl } = known;
+        let screened = Screened {
+            rules: self.rules,
+            digests: Sides {
+                s3: digest(s3.ledger),
+                cwl: digest(cwl.ledger),
+            },
+            samples: Sides::from_fn(|_| Lowest::unknown()),
+            is_whole: true,
+            by_sums: true,
+            sides: Sides {
+                s3: s3.found,
+                cwl: cwl.found,
+            },
+            unnamed,
+        };
+        Ok(report(self.reader, &listings, &screened, found))
+    }
+
+    fn causes(&self) -> Vec<Cause> {
+        let told = |side: Side| {
+            let about = self.abouts[side].as_ref()?;
+            let of = about.sources.iter().map(|source| source.address.clone());
+            Some(Cause::Digest {
+                side,
+                of: of.collect(),
+                both: side == Side::Cwl && self.to_read.is_none(),
+                asked: about::asked(about),
+            })
+        };
+        Side::BOTH.into_iter().filter_map(told).collect()
+    }
+
+    fn differences(&self) -> u64 {
+        let abouts = [&self.abouts.s3, &self.abouts.cwl];
+        let mut abouts = abouts.into_iter().flatten();
+        abouts.next().map_or(0, |about| about.differences)
+    }
+
+    /// Reads once more what can be read, and tells what still differs. `None` if the sketches do not tell which records that
+    /// are.
+    async fn look_again(
+        &mut self,
+        known: &mut Sides<KnownSide>,
+        buckets: &[BucketId],
+        found: &mut DifferencesFound,
+    ) -> Result<Option<()>, Error> {
+        let mut nets = net(known);
+        let mut kept = HashMap::new();
+        let mut now: Option<Ledger> = None;
+        let read_side = self.to_read.as_ref().map(|to_read| to_read.side);
+        if let Some(side) = read_side {
+            let wanted: HashSet<u128> = match &nets {
+                Ok(nets) => nets.iter().map(|one| one.net.fingerprint).collect(),
+                Err(Overfull) => HashSet::new(),
+            };
+            let second = self.second(side, known, wanted).await?;
+            found.unreadable[side].clone_from(&second.found.unreadable);
+            kept = second.kept;
+            let known_before = nets;
+            let sketch = std::mem::replace(&mut known[side].sketch, second.sums.sketch);
+            nets = net(known);
+            known[side].sketch = sketch;
+            nets = confirmed(known_before, nets, side, found);
+            now = Some(second.sums.ledger);
+            known[side].clock = self.reader.settle.now;
+        }
+        let settle = known.as_ref().map(|side| Settle {
+            now: side.clock,
+            seconds: self.reader.settle.seconds,
+        });
+        let doubt = doubt(known, found);
+        let mut differing = Differing {
+            known: known.as_ref().map(|side| Known {
+                ledger: &side.ledger,
+                stands: &side.found.stands,
+            }),
+            settle,
+            doubt: &doubt,
+            compares_interfaces: self.compares_interfaces(),
+            read: read_side.map(|side| (side, &kept)),
+            addresses: Sides::from_fn(|side| self.reader.sources[side].address()),
+            outcome: &mut found.outcome,
+        };
+        match nets {
+            Ok(nets) => {
+                differing.tell(&nets)?;
+                Ok(Some(()))
+            }
+            Err(Overfull) => {
+                let changes = differing.tell_least(buckets, read_side.zip(now.as_ref()));
+                for side in Side::BOTH {
+                    found.arrivals[side] += changes[side];
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    fn compares_interfaces(&self) -> bool {
+        let all = self.rules.compared.iter();
+        let mut all = all.map(|(_, fields)| fields.has("interface-id"));
+        all.any(|has| has)
+    }
+
+    /// Reads once more, in the same fields.
+    async fn second(
+        &mut self,
+        side: Side,
+        known: &Sides<KnownSide>,
+        wanted: HashSet<u128>,
+    ) -> Result<SideRead, Error> {
+        let layouts = &known[side].found.layouts;
+        let is_met = |kind| layouts.iter().any(|layout| layout.kind() == kind);
+        let to_read = ToRead {
+            side,
+            fields: PerKind::from_fn(|kind| {
+                let given = self
+                    .to_read
+                    .as_ref()
+                    .and_then(|given| given.fields[kind].clone());
+                given.or_else(|| is_met(kind).then(|| self.rules.compared[kind].clone()))
+            }),
+            differences: self.to_read.as_ref().map_or(0, |given| given.differences),
+            wanted: Arc::new(wanted),
+            again: true,
+        };
+        self.reader.progress.phase("looking again");
+        read(self.reader, &to_read).await
+    }
+}
+
+/// What may hold records that were not seen.
+fn doubt(known: &Sides<KnownSide>, found: &DifferencesFound) -> Unseen {
+    Unseen {
+        covers: Sides::from_fn(|side| {
+            let at_first = known[side].found.unreadable.iter();
+            let parts = at_first.chain(&found.unreadable[side]);
+            let parts = parts.map(|(part, _)| part).chain(&known[side].unnamed);
+            parts.map(|part| part.cover.clone()).collect()
+        }),
+    }
+}
+
+/// Returns what both looks have found to differ, as it was at the second; and counts what the side that was read has gained since.
+fn confirmed(
+    first: Result<Vec<NetFlow>, Overfull>,
+    second: Result<Vec<NetFlow>, Overfull>,
+    side: Side,
+    found: &mut DifferencesFound,
+) -> Result<Vec<NetFlow>, Overfull> {
+    let (first, second) = (first?, second?);
+    let now: HashMap<u128, NetFlow> = second
+        .into_iter()
+        .map(|one| (one.net.fingerprint, one))
+        .collect();
+    let mut both = Vec::new();
+    for one in first {
+        let again = now.get(&one.net.fingerprint);
+        let copies = again.map_or(0, |again| again.net.copies);
+        let gained = match side {
+            Side::S3 => copies - one.net.copies,
+            Side::Cwl => one.net.copies - copies,
+        };
+        found.arrivals[side] += gained;
+        both.extend(again);
+    }
+    Ok(both)
+}
+
+/// The copies of differing records on the side that was read.
+pub(super) type KeptRecords = HashMap<u128, KeptRecord>;

@@ -1,0 +1,173 @@
+//! What a reading does that makes a digest: it adds up records, and keeps the copies of those it is asked for.
+
+use std::sync::Arc;
+
+use hashbrown::{HashMap, HashSet};
+
+use crate::check::pass::claims::EventDedup;
+use crate::check::pass::visitor::{SeenRecord, Visitor};
+use crate::digest::Fingerprints;
+use crate::digest::file::{FlowSums, Times};
+use crate::model::Side;
+use crate::model::finding::{Evidence, Place};
+use crate::record::{FieldSet, Record, RecordKind};
+
+/// The copies of a record.
+#[derive(Clone, Debug)]
+pub(super) struct KeptRecord {
+    record: Record,
+    /// Where they stand, and in which events.
+    places: Vec<(Place, Option<u128>)>,
+}
+
+impl KeptRecord {
+    /// Returns the copies in order of place, an event once.
+    pub(super) fn copies(&self) -> Vec<Evidence> {
+        let mut places: Vec<_> = self.places.iter().collect();
+        places.sort();
+        let mut seen = HashSet::new();
+        let once = places
+            .into_iter()
+            .filter(|(_, event)| event.is_none_or(|event| seen.insert(event)));
+        let evidence = |(place, _): &(Place, Option<u128>)| Evidence {
+            record: self.record.clone(),
+            found_in: place.clone(),
+        };
+        once.map(evidence).collect()
+    }
+}
+
+/// Adds up one side's records.
+pub(super) struct FlowVisitor {
+    /// What they add up to.
+    pub sums: FlowSums,
+    /// The records that are asked for.
+    pub kept: HashMap<u128, KeptRecord>,
+    wanted: Arc<HashSet<u128>>,
+    columns: Option<FlowColumns>,
+    claims: EventDedup,
+    flow: Vec<u8>,
+}
+
+/// Where in canonical text of a field set its flow and its times stand.
+struct FlowColumns {
+    set: Arc<FieldSet>,
+    flow: Vec<bool>,
+    start: Option<usize>,
+    end: Option<usize>,
+}
+
+impl FlowVisitor {
+    /// Starts with nothing. The copies of records that are `wanted` are kept.
+    pub(super) fn new(sums: FlowSums, wanted: Arc<HashSet<u128>>) -> Self {
+        Self {
+            sums,
+            kept: HashMap::new(),
+            wanted,
+            columns: None,
+            claims: EventDedup::default(),
+            flow: Vec::new(),
+        }
+    }
+
+    fn keep(&mut self, seen: &SeenRecord<'_>, key: &Fingerprints) {
+        let kept = self.kept.entry(seen.print.fingerprint);
+        let kept = kept.or_insert_with(|| KeptRecord {
+            record: seen.record(),
+            places: Vec::new(),
+        });
+        kept.places.push((seen.place(), seen.event(key)));
+    }
+
+    /// Returns the number of a record's flow, and its times as far as they are compared.
+    fn flow(&mut self, seen: &SeenRecord<'_>, key: &Fingerprints) -> (u64, Times) {
+        let set = &seen.set.fields;
+        let known = self.columns.take();
+        let columns = known.filter(|known| Arc::ptr_eq(&known.set, set));
+        let columns = columns.unwrap_or_else(|| FlowColumns::of(set));
+        self.flow.clear();
+        self.flow.extend_from_slice(match set.kind {
+            RecordKind::Vpc => b"vpc",
+            RecordKind::TransitGateway => b"transit-gateway",
+        });
+        let (mut start, mut end) = (None, None);
+        for (at, value) in seen.normal.text.split(|&byte| byte == b' ').enumerate() {
+            if columns.flow.get(at) == Some(&true) {
+                self.flow.push(b' ');
+                self.flow.extend_from_slice(value);
+            }
+            if Some(at) == columns.start {
+                start = number(value);
+            }
+            if Some(at) == columns.end {
+                end = number(value);
+            }
+        }
+        self.columns = Some(columns);
+        (key.of_name(&self.flow), (start, end))
+    }
+}
+
+impl FlowColumns {
+    fn of(set: &Arc<FieldSet>) -> Self {
+        let names = set.fields.fields();
+        let mut flow = vec![false; names.len()];
+        set.flow().for_each(|(column, _)| flow[column] = true);
+        let column = |name: &str| names.iter().position(|field| field.as_str() == name);
+        Self {
+            set: Arc::clone(set),
+            flow,
+            start: column("start"),
+            end: column("end"),
+        }
+    }
+}
+
+/// Canonical text has digits only, or nothing.
+fn number(value: &[u8]) -> Option<i64> {
+    std::str::from_utf8(value).ok()?.parse().ok()
+}
+
+impl Visitor for FlowVisitor {
+    fn empty_like(&self) -> Self {
+        Self {
+            claims: self.claims.empty_like(),
+            ..Self::new(self.sums.empty_like(), Arc::clone(&self.wanted))
+        }
+    }
+
+    fn visit(&mut self, seen: &SeenRecord<'_>, key: &Fingerprints) -> bool {
+        // Also a copy that does not count, so that which of an event's places is shown is not left to chance.
+        if self.wanted.contains(&seen.print.fingerprint) {
+            self.keep(seen, key);
+        }
+        if !self.claims.claim(seen, key) {
+            return false;
+        }
+        let (flow, times) = self.flow(seen, key);
+        self.sums.add(&seen.print, flow, times);
+        true
+    }
+
+    fn claim(&mut self, side: Side, event: u128) -> bool {
+        self.claims.claim_event(side, event)
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.sums.merge(other.sums);
+        for (fingerprint, more) in other.kept {
+            match self.kept.entry(fingerprint) {
+                hashbrown::hash_map::Entry::Occupied(mut known) => {
+                    known.get_mut().places.extend(more.places);
+                }
+                hashbrown::hash_map::Entry::Vacant(entry) => {
+                    entry.insert(more);
+                }
+            }
+        }
+    }
+
+    fn make_final(&mut self) -> bool {
+        self.claims.make_final()
+    }
+}

@@ -1,0 +1,166 @@
+//! What is boiled down into a file, and how.
+
+use std::path::PathBuf;
+
+use clap::builder::{FalseyValueParser, PossibleValuesParser, TypedValueParser};
+use clap::{ArgAction, Args};
+
+use super::{
+    AlarmArgs, CheckArgs, Color, ComparisonArgs, JobArgs, KeyArgs, LimitArgs, OutputArgs,
+    RepairArgs, SideArgs, SourceArgs, TimeArgs,
+};
+use crate::digest::Algorithm;
+use crate::model::Side;
+
+/// What can be said about a digest.
+#[derive(Clone, Debug, Args)]
+pub struct DigestArgs {
+    /// What is boiled down: s3://BUCKET[/PREFIX], cwl://GROUP, a path or -; with --merge, the digests
+    #[arg(value_name = "SOURCE", required = true)]
+    pub sources: Vec<String>,
+
+    /// The side it stands for: s3 or cwl
+    #[arg(
+        long,
+        value_name = "SIDE",
+        env = "FLOWDIFF_SIDE",
+        value_parser = PossibleValuesParser::new(["s3", "cwl"]).map(|name| side(&name)),
+        required_unless_present = "merge",
+        conflicts_with = "merge",
+        help_heading = "Digest"
+    )]
+    pub side: Option<Side>,
+
+    /// The file to write; it appears under its name when it is complete
+    #[arg(
+        long,
+        short = 'o',
+        value_name = "FILE",
+        env = "FLOWDIFF_TO",
+        help_heading = "Digest"
+    )]
+    pub to: PathBuf,
+
+    /// Add up digests of disjoint parts of one side, in any order
+    #[arg(long, env = "FLOWDIFF_MERGE", value_parser = FalseyValueParser::new(), help_heading = "Digest")]
+    pub merge: bool,
+
+    /// How many differences the digest can be expected to tell record by record
+    ///
+    /// About 80 bytes each in the file. Where more differ, it tells them by bucket.
+    #[arg(
+        long,
+        value_name = "N",
+        env = "FLOWDIFF_DIFFERENCES",
+        default_value_t = 10_000,
+        help_heading = "Digest"
+    )]
+    pub differences: u32,
+
+    /// How records become fingerprints: xxh3 is fast, blake3 is proof against whoever does not have the key
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "FLOWDIFF_FINGERPRINT",
+        default_value = "xxh3",
+        value_parser = PossibleValuesParser::new(["xxh3", "blake3"]).map(|name| algorithm(&name)),
+        help_heading = "Digest"
+    )]
+    pub fingerprint: Algorithm,
+
+    /// With which key.
+    #[command(flatten)]
+    pub key: KeyArgs,
+
+    /// Which records, by time.
+    #[command(flatten)]
+    pub time: TimeArgs,
+
+    /// Which records and fields.
+    #[command(flatten)]
+    pub comparison: ComparisonArgs,
+
+    /// How either side is reached.
+    #[command(flatten)]
+    pub sides: SideArgs,
+
+    /// What a run may take.
+    #[command(flatten)]
+    pub limits: LimitArgs,
+
+    /// Print nothing but errors
+    #[arg(long, short, env = "FLOWDIFF_QUIET", value_parser = FalseyValueParser::new(), conflicts_with = "verbose", help_heading = "Output")]
+    pub quiet: bool,
+
+    /// Say what is being done, and every retry; twice for more
+    #[arg(long, short, env = "FLOWDIFF_VERBOSE", action = ArgAction::Count, help_heading = "Output")]
+    pub verbose: u8,
+}
+
+/// Only these names pass.
+fn side(name: &str) -> Side {
+    match name {
+        "s3" => Side::S3,
+        _ => Side::Cwl,
+    }
+}
+
+/// Only these names pass.
+fn algorithm(name: &str) -> Algorithm {
+    Algorithm::named(name).unwrap_or_default()
+}
+
+impl DigestArgs {
+    /// Returns what a check would be asked that reads this side in the same way.
+    pub fn as_check(&self) -> CheckArgs {
+        CheckArgs {
+            sources: SourceArgs {
+                s3: None,
+                cwl: None,
+                flow_logs: Vec::new(),
+                resource: None,
+                pairs: None,
+                pair: None,
+                plan: false,
+                configured: None,
+            },
+            time: self.time.clone(),
+            job: JobArgs {
+                archive: None,
+                state: None,
+                lease: None,
+                state_rewind: None,
+                step: "1h".to_owned(),
+                max_windows: 1,
+                give_up: "24h".to_owned(),
+            },
+            comparison: self.comparison.clone(),
+            sides: self.sides.clone(),
+            output: OutputArgs {
+                output: None,
+                report: Vec::new(),
+                all_differences: None,
+                max_evidence: 100,
+                rows: None,
+                redact: false,
+                redact_key: None,
+                quiet: self.quiet,
+                verbose: self.verbose,
+                color: Color::Auto,
+            },
+            repair: RepairArgs {
+                repair: None,
+                repair_s3: None,
+                repair_cwl: None,
+            },
+            alarms: AlarmArgs {
+                fail_on: Vec::new(),
+                nagios: false,
+                warning: Vec::new(),
+                critical: Vec::new(),
+            },
+            limits: self.limits.clone(),
+            key: self.key.clone(),
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Boils one side down (`digest`), adds digests up (`digest --merge`), makes keys (`key`).
+
+use std::fs;
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytesize::ByteSize;
+
+use crate::check::kept;
+use crate::cli::DigestArgs;
+use crate::cli::plan::{DigestPlan, deadline, key_of, new_key};
+use crate::digest::KEY;
+use crate::digest::file::{SideDigest, is_digest};
+use crate::model::Error;
+use crate::model::words::count;
+use crate::output::Output;
+use crate::progress::{Mode, Progress, say};
+use crate::render::escape;
+use crate::source;
+
+use super::log::log_to_stderr;
+use super::wait::until_interrupted;
+use super::{INTERRUPTED, clock};
+
+/// What is known is written, and some of it could not be read or understood.
+const IN_PART: u8 = 3;
+
+/// Makes a digest and returns the exit code.
+pub(super) fn run(args: &DigestArgs) -> Result<u8, Error> {
+    log_to_stderr(args.verbose, None);
+    let made = match args.merge {
+        true => Some(merged(args)?),
+        false => read(args)?,
+    };
+    let Some((digest, mut output)) = made else {
+        return Ok(INTERRUPTED);
+    };
+    let path = output.path().to_owned();
+    let mut file = Vec::new();
+    let written = digest.write(&mut file);
+    let written = written.and_then(|()| output.write_all(&file));
+    written.map_err(|source| Error::Output {
+        path: path.clone(),
+        source,
+    })?;
+    output.finish()?;
+    if !args.quiet {
+        tell(&path, &digest, file.len() as u64);
+    }
+    let about = &digest.about;
+    let whole = about.unreadable.is_empty() && about.counts.malformed == 0;
+    Ok(if whole { 0 } else { IN_PART })
+}
+
+/// Where the file goes: `-` is standard output.
+fn open(path: &Path) -> Result<Output, Error> {
+    match path.as_os_str() == "-" {
+        true => Output::open(Path::new("/dev/stdout")),
+        false => Output::open(path),
+    }
+}
+
+/// Boils a source down; `None` if interrupted.
+fn read(args: &DigestArgs) -> Result<Option<(SideDigest, Output)>, Error> {
+    let plan = DigestPlan::new(args, clock())?;
+    let output = open(&args.to)?;
+    let mode = match args.quiet {
+        true => Mode::Silent,
+        false if io::stderr().is_terminal() => Mode::Bars,
+        false => Mode::Lines,
+    };
+    let progress = Progress::new(mode);
+    let work = async {
+        let source = source::open(&plan.source.0, &plan.source.1).await?;
+        kept::digest(&plan.check, &plan.spec, Arc::from(source), &progress).await
+    };
+    let made = until_interrupted(deadline(&args.as_check(), None)?, work);
+    let got_to = progress.snapshot();
+    progress.finish();
+    let made = made?;
+    if made.is_none() {
+        say(&format!("flowdiff: interrupted: {got_to}"));
+    }
+    Ok(made.map(|digest| (digest, output)))
+}
+
+/// Adds digests up.
+fn merged(args: &DigestArgs) -> Result<(SideDigest, Output), Error> {
+    let key = key_of(&args.key)?;
+    let output = open(&args.to)?;
+    let mut all: Option<SideDigest> = None;
+    for path in &args.sources {
+        let path = PathBuf::from(path);
+        let digest = digest_of(&path, key.as_ref())?;
+        match &mut all {
+            None => all = Some(digest),
+            Some(all) => all.merge(digest).map_err(|why| {
+                Error::Usage(format!(
+                    "`{}` cannot be added to the digests before it: {why}",
+                    path.display()
+                ))
+            })?,
+        }
+    }
+    let all = all.ok_or_else(|| Error::Usage("--merge: no digest is given".into()))?;
+    Ok((all, output))
+}
+
+/// Reads a digest.
+pub(super) fn digest_of(path: &Path, key: Option<&[u8; KEY]>) -> Result<SideDigest, Error> {
+    let refuse = |why: String| Error::Usage(format!("`{}`: {why}", path.display()));
+    let bytes = fs::read(path).map_err(|error| refuse(error.to_string()))?;
+    SideDigest::read(&bytes, key).map_err(refuse)
+}
+
+/// Tells whether a path is that of a digest, by how the file begins.
+pub(super) fn is_digest_file(path: &Path) -> bool {
+    let head = || -> io::Result<Vec<u8>> {
+        let mut head = Vec::new();
+        // What is read only once is left alone.
+        if fs::metadata(path)?.is_file() {
+            io::Read::read_to_end(&mut io::Read::take(fs::File::open(path)?, 32), &mut head)?;
+        }
+        Ok(head)
+    };
+    head().is_ok_and(|head| is_digest(&head))
+}
+
+/// Says what was written.
+fn tell(path: &Path, digest: &SideDigest, size: u64) {
+    let about = &digest.about;
+    let parts: usize = about.sources.iter().map(|source| source.parts.len()).sum();
+    let mut text = format!(
+        "flowdiff: {}: {} of {} in {}, {}",
+        escape(&path.display().to_string()),
+        count(about.counts.records, "record"),
+        about.side,
+        count(parts as u64, "part"),
+        ByteSize(size)
+    );
+    for part in about.unreadable.iter().take(NAMED) {
+        text += &format!(
+            "\n  not read: {}: {}",
+            escape(&part.name),
+            escape(&part.reason)
+        );
+    }
+    for row in about.malformed.iter().take(NAMED) {
+        text += &format!(
+            "\n  no record: {}:{}: {}",
+            escape(&row.part),
+            row.row,
+            escape(&row.reason)
+        );
+    }
+    let rest = (about.unreadable.len() as u64).saturating_sub(NAMED as u64)
+        + about.counts.malformed.saturating_sub(NAMED as u64);
+    if rest > 0 {
+        text += &format!("\n  and {rest} more, which the digest names");
+    }
+    say(&text);
+}
+
+/// So many unreadable parts, and malformed rows, are named.
+const NAMED: usize = 5;
+
+/// Makes a key.
+pub(super) fn key(path: &Path) -> Result<u8, Error> {
+    let text = new_key(path)?;
+    let mut output = Output::open(path)?.kept();
+    let written = output.write_all(text.as_bytes());
+    written.map_err(|source| Error::Output {
+        path: path.to_owned(),
+        source,
+    })?;
+    output.finish()?;
+    Ok(0)
+}

@@ -1,0 +1,166 @@
+//! The bytes of a digest: what it says of itself, then the ledger's lines and the sketch's cells, column by column, packed and
+//! summed up.
+
+use std::io::{self, Write};
+
+use sha2::{Digest as _, Sha256};
+
+use super::read::MAGIC;
+use super::{FlowSums, SideDigest};
+use crate::digest::Ledger;
+use crate::digest::ledger::Sums;
+use crate::digest::{Fingerprints, FlowSketch};
+use crate::model::finding::Bucket;
+
+/// The level of compression; what is in it hardly shrinks by more.
+const LEVEL: i32 = 3;
+
+/// The slot of lines without one.
+const NO_SLOT: i64 = i64::MIN;
+
+impl SideDigest {
+    /// Writes it.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write(&self, to: &mut dyn Write) -> io::Result<()> {
+        let mut file = Vec::from(MAGIC);
+        let packed = zstd::bulk::compress(&self.body()?, LEVEL)?;
+        file.extend_from_slice(&packed);
+        let sum = Sha256::digest(&file);
+        to.write_all(&file)?;
+        to.write_all(&sum)
+    }
+
+    fn body(&self) -> io::Result<Vec<u8>> {
+        let lines = self.ledger.lines();
+        let mut about = self.about.clone();
+        about.ledger_interfaces = lines
+            .iter()
+            .map(|(bucket, _)| bucket.interface.to_string())
+            .collect();
+        about.ledger_interfaces.dedup();
+        about.ledger_lines = lines.len() as u64;
+        about.sketch_cells = self.sketch.cells() as u64;
+        let mut body = serde_json::to_vec(&about)?;
+        body.push(b'\n');
+        let mut number = 0u32;
+        for (at, (bucket, _)) in lines.iter().enumerate() {
+            number += u32::from(at > 0 && lines[at - 1].0.interface != bucket.interface);
+            body.extend(number.to_le_bytes());
+        }
+        for (bucket, _) in &lines {
+            body.extend(bucket.slot.unwrap_or(NO_SLOT).to_le_bytes());
+        }
+        for (_, sums) in &lines {
+            body.extend(sums.copies.to_le_bytes());
+        }
+        for (_, sums) in &lines {
+            body.extend(sums.fingerprints.to_le_bytes());
+        }
+        let cells: Vec<_> = self.sketch.sums().map(columns).collect();
+        for column in 0..COLUMNS {
+            // The high bytes of sums are alike, and pack well beside each other.
+            for byte in 0..size_of::<u64>() {
+                body.extend(cells.iter().map(|cell| cell[column].to_le_bytes()[byte]));
+            }
+        }
+        Ok(body)
+    }
+}
+
+/// The words of an element, the copies, and the check.
+const COLUMNS: usize = 11;
+
+fn columns((words, copies, check): ([u64; 9], u64, u64)) -> [u64; COLUMNS] {
+    let mut all = [0; COLUMNS];
+    all[..9].copy_from_slice(&words);
+    all[9..].copy_from_slice(&[copies, check]);
+    all
+}
+
+/// Takes numbers off the front of bytes.
+pub(super) struct Numbers<'b>(pub(super) &'b [u8]);
+
+impl<'b> Numbers<'b> {
+    fn take(&mut self, bytes: usize) -> Result<&'b [u8], String> {
+        let (front, rest) = self.0.split_at_checked(bytes).ok_or_else(too_short)?;
+        self.0 = rest;
+        Ok(front)
+    }
+
+    fn column<const N: usize>(&mut self, rows: usize) -> Result<Vec<[u8; N]>, String> {
+        let bytes = rows.checked_mul(N).ok_or_else(too_short)?;
+        let (numbers, _) = self.take(bytes)?.as_chunks();
+        Ok(numbers.to_vec())
+    }
+}
+
+fn too_short() -> String {
+    "it ends too early".to_owned()
+}
+
+/// Reads the lines and the cells.
+///
+/// # Errors
+/// They are not what a digest has, as a sentence.
+pub(super) fn sums(
+    about: &super::About,
+    key: &Fingerprints,
+    numbers: &mut Numbers<'_>,
+) -> Result<FlowSums, String> {
+    let size = |number: u64| usize::try_from(number).map_err(|_| too_short());
+    let lines = size(about.ledger_lines)?;
+    let interfaces = numbers.column(lines)?.into_iter().map(u32::from_le_bytes);
+    let interfaces: Vec<u32> = interfaces.collect();
+    let slots = numbers.column(lines)?.into_iter().map(i64::from_le_bytes);
+    let copies = numbers.column(lines)?;
+    let prints = numbers.column(lines)?;
+    let names: Vec<(std::sync::Arc<str>, u64)> = about
+        .ledger_interfaces
+        .iter()
+        .map(|name| (name.as_str().into(), key.of_name(name.as_bytes())))
+        .collect();
+    let mut ledger = Ledger::default();
+    for (((interface, slot), copies), prints) in
+        interfaces.iter().zip(slots).zip(copies).zip(prints)
+    {
+        let name = usize::try_from(*interface)
+            .ok()
+            .and_then(|at| names.get(at));
+        let (interface, number) = name.ok_or("a line has an interface that is not named")?;
+        let bucket = Bucket {
+            interface: std::sync::Arc::clone(interface),
+            slot: (slot != NO_SLOT).then_some(slot),
+        };
+        let sums = Sums {
+            copies: u64::from_le_bytes(copies),
+            young: 0,
+            fingerprints: u128::from_le_bytes(prints),
+        };
+        ledger.add_line(*number, bucket, &sums);
+    }
+    let cells = size(about.sketch_cells)?;
+    let mut planes: [[&[u8]; 8]; COLUMNS] = [[&[]; 8]; COLUMNS];
+    for plane in planes.as_flattened_mut() {
+        *plane = numbers.take(cells)?;
+    }
+    if !numbers.0.is_empty() {
+        return Err("it has more in it than it says".to_owned());
+    }
+    let number = |cell: usize, column: usize| {
+        u64::from_le_bytes(std::array::from_fn(|byte| planes[column][byte][cell]))
+    };
+    let cell = |cell: usize| {
+        let words = std::array::from_fn(|column| number(cell, column));
+        (words, number(cell, COLUMNS - 2), number(cell, COLUMNS - 1))
+    };
+    let differences = size(about.differences)?;
+    let sketch = FlowSketch::of_sums((0..cells).map(cell));
+    let sketch = sketch.filter(|_| cells == FlowSketch::cells_for(differences));
+    Ok(FlowSums {
+        ledger,
+        sketch: sketch.ok_or("its sketch has not the size that its number of differences has")?,
+        differences,
+    })
+}

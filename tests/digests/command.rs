@@ -1,0 +1,343 @@
+//! `flowdiff digest`, `flowdiff key` and checks of digests, from outside.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::support::offline;
+use crate::support::schema::assert_fits;
+
+/// Runs flowdiff and returns the exit code, standard output and standard error.
+fn run(words: &[&str]) -> (i32, String, String) {
+    let output = offline().args(words).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (
+        output.status.code().unwrap(),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
+fn path(folder: &Path, name: &str) -> String {
+    folder.join(name).to_str().unwrap().to_owned()
+}
+
+fn report(words: &[&str]) -> Option<Value> {
+    let words = [&["check"], words, &["-o", "json"]].concat();
+    let (code, out, _) = run(&words);
+    (code != 2).then(|| serde_json::from_str(&out).unwrap())
+}
+
+/// The options of a scenario, and those of them that are for whoever makes a digest.
+fn options(folder: &Path) -> (Vec<String>, Vec<String>) {
+    let given = fs::read_to_string(folder.join("args.json"));
+    let all: Vec<String> =
+        given.map_or_else(|_| Vec::new(), |text| serde_json::from_str(&text).unwrap());
+    let mut rest = Vec::new();
+    let mut words = all.iter();
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--fields" | "--ignore-fields" => drop(words.next()),
+            _ => rest.push(word.clone()),
+        }
+    }
+    (all, rest)
+}
+
+#[test]
+fn a_digest_in_place_of_either_side_tells_what_the_side_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let digest = path(folder.path(), "one.digest");
+    let (mut same, mut refused, mut reports) = (0, Vec::new(), Vec::new());
+    for entry in fs::read_dir("fixtures/scenarios").unwrap() {
+        let scenario = entry.unwrap().path();
+        let (all, rest) = options(&scenario);
+        let [all, rest] =
+            [&all, &rest].map(|words| words.iter().map(String::as_str).collect::<Vec<_>>());
+        let [s3, cwl] = ["s3", "cwl"].map(|side| path(&scenario, side));
+        let Some(whole) = report(&[&[&*s3, &cwl], &all[..]].concat()) else {
+            continue;
+        };
+        for (side, source) in [("s3", &s3), ("cwl", &cwl)] {
+            let words = ["digest", source, "--side", side, "-o", &digest];
+            let (code, out, said) = run(&[&words[..], &all].concat());
+            assert_eq!(out, "");
+            assert!([0, 3].contains(&code), "{}: {said}", scenario.display());
+            let sources = match side {
+                "s3" => [&*digest, &cwl],
+                _ => [&*s3, &digest],
+            };
+            let Some(told) = report(&[&sources, &rest[..]].concat()) else {
+                refused.push(scenario.file_name().unwrap().to_str().unwrap().to_owned());
+                continue;
+            };
+            reports.push(told.clone());
+            let of = |report: &Value| {
+                let mut counts = report["counts"].clone();
+                // Records tell more of causes than sums do.
+                counts["unexplained"] = Value::Null;
+                (report["verdict"].clone(), counts)
+            };
+            assert_eq!(of(&told), of(&whole), "{} {side}", scenario.display());
+            let open = told["verdict"] == "unknown";
+            let troubles = told["sides"][side]["unreadable_parts"] != 0
+                || told["sides"][side]["malformed"] != 0;
+            assert_eq!(code == 3, troubles, "{said}");
+            assert!(open || told["exit_code"] != 3);
+            same += 1;
+        }
+    }
+    assert!(same >= 28, "{same}");
+    assert_fits("report", &reports);
+    // A digest is of one set of fields.
+    refused.sort();
+    assert_eq!(refused, ["format-given-on-cwl", "more-fields-on-s3"]);
+}
+
+/// The digests of the scenario's halves, made with these options.
+struct Halves {
+    folder: tempfile::TempDir,
+}
+
+const PING: &str = "fixtures/scenarios/divergent-bytes";
+
+impl Halves {
+    fn made(options: &[&str]) -> Self {
+        let halves = Self {
+            folder: tempfile::tempdir().unwrap(),
+        };
+        for side in ["s3", "cwl"] {
+            let (source, to) = (format!("{PING}/{side}"), halves.path(side));
+            let words = [
+                &["digest", &*source, "--side", side, "-q", "-o", &*to],
+                options,
+            ]
+            .concat();
+            assert_eq!(run(&words), (0, String::new(), String::new()));
+        }
+        halves
+    }
+
+    fn path(&self, name: &str) -> String {
+        path(self.folder.path(), name)
+    }
+}
+
+#[test]
+fn two_digests_are_compared_and_say_what_shows_the_rows() {
+    let halves = Halves::made(&[]);
+    let (code, text, _) = run(&["check", &halves.path("s3"), &halves.path("cwl")]);
+    assert_eq!(code, 1, "{text}");
+    for said in [
+        "Different: 1 record divergent.",
+        "unequal values, of which a digest has none",
+        &format!("s3 is a digest of {PING}/s3"),
+        "an extra copy of a record that both have counts as missing",
+        &format!("\n  flowdiff check {PING}/s3 {PING}/cwl"),
+    ] {
+        assert!(
+            text.replace("\n          ", " ").contains(said),
+            "{said}: {text}"
+        );
+    }
+}
+
+#[test]
+fn digests_with_a_key_need_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let [key, other] = ["key", "other"].map(|name| path(folder.path(), name));
+    for file in [&key, &other] {
+        assert_eq!(run(&["key", file]), (0, String::new(), String::new()));
+    }
+    let (code, _, said) = run(&["key", &key]);
+    assert_eq!(code, 2);
+    assert!(said.contains("there already"), "{said}");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = fs::metadata(&key).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    for algorithm in ["xxh3", "blake3"] {
+        let halves = Halves::made(&["--key-file", &key, "--fingerprint", algorithm]);
+        let sources = [halves.path("s3"), halves.path("cwl")];
+        let with = |more: &[&str]| run(&[&["check", &*sources[0], &*sources[1]], more].concat());
+        assert_eq!(with(&["--key-file", &key]).0, 1);
+        for (more, said) in [
+            (&[][..], "give that with --key-file"),
+            (&["--key-file", &*other], "and --key-file has the key"),
+        ] {
+            let (code, _, error) = with(more);
+            assert_eq!(code, 2);
+            assert!(error.contains(said), "{error}");
+        }
+        let bare = Halves::made(&[]);
+        let (code, _, error) = run(&["check", &sources[0], &bare.path("cwl"), "--key-file", &key]);
+        assert_eq!(code, 2);
+        assert!(error.contains("it was made without a key"), "{error}");
+    }
+}
+
+#[test]
+fn shards_are_added_up_and_none_counts_twice() {
+    let halves = Halves::made(&[]);
+    let streams: Vec<PathBuf> = fs::read_dir(format!("{PING}/cwl"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    assert_eq!(streams.len(), 2);
+    let shards: Vec<String> = (0..2)
+        .map(|number| halves.path(&format!("shard{number}")))
+        .collect();
+    for (stream, shard) in streams.iter().zip(&shards) {
+        let stream = stream.to_str().unwrap();
+        assert_eq!(
+            run(&["digest", stream, "--side", "cwl", "-q", "-o", shard]).0,
+            0
+        );
+    }
+    let merged = halves.path("merged");
+    let words = [
+        "digest",
+        "--merge",
+        &*shards[1],
+        &*shards[0],
+        "-q",
+        "-o",
+        &*merged,
+    ];
+    assert_eq!(run(&words), (0, String::new(), String::new()));
+    let [one, other] = [&merged, &halves.path("cwl")].map(|cwl| {
+        let report = report(&[&halves.path("s3"), cwl]).unwrap();
+        (
+            report["counts"].clone(),
+            report["findings"].to_string().replace(cwl, "cwl"),
+        )
+    });
+    assert_eq!(one, other);
+    let again = [
+        "digest",
+        "--merge",
+        &*merged,
+        &*shards[0],
+        "-o",
+        &*halves.path("twice"),
+    ];
+    let (code, _, said) = run(&again);
+    assert_eq!(code, 2);
+    assert!(said.contains("was read for both"), "{said}");
+    assert!(!Path::new(&halves.path("twice")).exists());
+}
+
+#[test]
+fn what_is_no_digest_any_more_is_refused_with_the_reason() {
+    let halves = Halves::made(&[]);
+    let (s3, cwl) = (halves.path("s3"), halves.path("cwl"));
+    let whole = fs::read(&s3).unwrap();
+    let damaged = halves.path("damaged");
+    let mut newer = whole.clone();
+    newer[16] = b'2';
+    let mut flipped = whole.clone();
+    flipped[whole.len() / 2] ^= 1;
+    for (bytes, said) in [
+        (&flipped[..], "damaged or cut off"),
+        (&whole[..whole.len() - 1], "damaged or cut off"),
+        (&newer, "a digest of version `2`"),
+    ] {
+        fs::write(&damaged, bytes).unwrap();
+        let (code, out, error) = run(&["check", &damaged, &cwl]);
+        assert_eq!((code, &*out), (2, ""));
+        assert!(error.contains(said) && error.contains(&damaged), "{error}");
+    }
+    for (words, said) in [
+        (
+            &["check", &*cwl, &*s3][..],
+            "is a digest of cwl: the S3 side comes first",
+        ),
+        (
+            &["check", &*s3, &*cwl, "--fields", "start"],
+            "--fields: was decided when the digest was made",
+        ),
+        (
+            &["check", &*s3, &*cwl, "--since", "2022-01-08"],
+            "--since and --until: the digest is of everything",
+        ),
+        (
+            &["check", &*s3, &*cwl, "--interface", "eni-1"],
+            "--interface: the digest is of all interfaces",
+        ),
+        (
+            &["check", &*s3, &*cwl, "--state", "st"],
+            "--state: is for sources that go on",
+        ),
+        (
+            &["check", &*s3, &*cwl, "--repair", "cure"],
+            "--repair: takes the records of both sides",
+        ),
+        (
+            &[
+                "digest",
+                &*s3,
+                "--side",
+                "s3",
+                "-o",
+                &*damaged,
+                "--fingerprint",
+                "blake3",
+            ],
+            "needs --key-file",
+        ),
+        (
+            &["digest", "a", "b", "--side", "s3", "-o", &*damaged],
+            "--merge",
+        ),
+    ] {
+        let (code, out, error) = run(words);
+        assert_eq!((code, &*out), (2, ""), "{words:?}");
+        assert!(error.contains(said), "{error}");
+    }
+    // A digest among the files of a folder is no flow log.
+    let (code, _, error) = run(&[
+        "digest",
+        halves.folder.path().to_str().unwrap(),
+        "--side",
+        "s3",
+        "-o",
+        &damaged,
+    ]);
+    assert_eq!(code, 3);
+    assert!(
+        error.contains("give the file itself to `flowdiff check`"),
+        "{error}"
+    );
+}
+
+#[test]
+fn digests_that_are_unlike_are_not_compared() {
+    let halves = Halves::made(&["--ignore-fields", "bytes"]);
+    let other = Halves::made(&[]);
+    let (code, _, said) = run(&["check", &halves.path("s3"), &other.path("cwl")]);
+    assert_eq!(code, 2);
+    assert!(said.contains("make both with the same --fields"), "{said}");
+    let (code, text, _) = run(&["check", &halves.path("s3"), &halves.path("cwl")]);
+    assert_eq!(code, 0, "{text}");
+}
+
+/// What another flowdiff has written is read for ever.
+#[test]
+fn a_digest_of_the_first_version_is_still_read() {
+    let (code, text, _) = run(&[
+        "check",
+        "fixtures/digests/ping-s3.digest",
+        "fixtures/ping/cwl",
+    ]);
+    assert_eq!(code, 0, "{text}");
+    assert!(text.starts_with("Consistent"), "{text}");
+    let (code, text, _) = run(&[
+        "check",
+        "fixtures/digests/ping-s3.digest",
+        &format!("{PING}/cwl"),
+    ]);
+    assert_eq!(code, 1, "{text}");
+}
