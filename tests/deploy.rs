@@ -1,6 +1,7 @@
 //! What `deploy/` has to install, and how a release is made: that it is valid by the tools of those that take it, and does
 //! what it says.
 
+mod costs;
 mod fargate;
 mod image;
 mod release;
@@ -22,6 +23,13 @@ const TOOLS: Environment = Environment {
         "maturin==1.16.0",
         "zizmor==1.32.0",
     ],
+    alone: &[],
+};
+
+/// Another judge of the template, which brings much with it.
+const CHECKOV: Environment = Environment {
+    name: "checkov-venv",
+    packages: &["checkov==3.3.30"],
     alone: &[],
 };
 

@@ -3,6 +3,7 @@
 
 mod command;
 mod live;
+mod receipts;
 
 use std::sync::Arc;
 
@@ -99,14 +100,19 @@ fn without_kinds(counts: &Counts) -> Counts {
     counts
 }
 
+/// What was recorded, and how many copies of it each side has.
+type Recorded = (String, (usize, usize));
+
+/// Spreads what a side has of it: by a seed, as events or not, over shards.
 fn spread(
+    records: &[Recorded],
     side: fn(&(usize, usize)) -> usize,
-) -> impl Fn(&[(String, (usize, usize))], (u64, bool, usize)) -> Spread {
-    move |records, (seed, events, shards)| Spread {
-        lines: records
-            .iter()
-            .flat_map(|(line, copies)| std::iter::repeat_n(line.clone(), side(copies)))
-            .collect(),
+    (seed, events, shards): (u64, bool, usize),
+) -> Spread {
+    let each = records.iter();
+    let each = each.flat_map(|(line, copies)| std::iter::repeat_n(line.clone(), side(copies)));
+    Spread {
+        lines: each.collect(),
         seed,
         events,
         shards,
@@ -124,8 +130,8 @@ proptest! {
         now in prop_oneof![2 => Just(LONG_AGO), 1 => 1_700_000_700..1_700_002_500i64],
     ) {
         let check = check(now);
-        let s3 = spread(|copies| copies.0)(&records, (how.0.0, how.0.1, shards.0));
-        let cwl = spread(|copies| copies.1)(&records, (how.1.0, how.1.1, shards.1));
+        let s3 = spread(&records, |copies| copies.0, (how.0.0, how.0.1, shards.0));
+        let cwl = spread(&records, |copies| copies.1, (how.1.0, how.1.1, shards.1));
         let sources = Sides { s3: s3.source(), cwl: cwl.source() };
         let whole = wait(check::run(&check, &sources, &Progress::new(Mode::Silent), None)).unwrap();
         let (s3_digest, cwl_digest) = (s3.digest(&check, Side::S3, 1000), cwl.digest(&check, Side::Cwl, 1000));
@@ -153,8 +159,8 @@ proptest! {
         seeds in any::<(u64, u64)>(),
     ) {
         let check = check(LONG_AGO);
-        let s3 = spread(|copies| copies.0)(&records, (seeds.0, false, 2));
-        let cwl = spread(|copies| copies.1)(&records, (seeds.1, true, 2));
+        let s3 = spread(&records, |copies| copies.0, (seeds.0, false, 2));
+        let cwl = spread(&records, |copies| copies.1, (seeds.1, true, 2));
         let sources = Sides { s3: s3.source(), cwl: cwl.source() };
         let whole = wait(check::run(&check, &sources, &Progress::new(Mode::Silent), None)).unwrap();
         let cwl_digest = cwl.digest(&check, Side::Cwl, 0);

@@ -120,7 +120,12 @@ fn every_page_is_in_the_binary_and_in_the_readme() {
 
 #[test]
 fn links_lead_somewhere() {
-    let more = ["deploy/README.md", "fixtures/README.md", "fuzz/README.md"];
+    let more = [
+        "deploy/INSTALL.md",
+        "deploy/README.md",
+        "fixtures/README.md",
+        "fuzz/README.md",
+    ];
     let mut followed = 0;
     for page in pages().into_iter().chain(more.map(PathBuf::from)) {
         let text = fs::read_to_string(root().join(&page)).unwrap();

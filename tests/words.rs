@@ -81,6 +81,9 @@ digest a.log --side s3 -o x --key-file a.log
 digest a.log --side s3 -o x --recheck 3
 digest a.log b.log --side s3 -o x
 digest --merge a.log -o x
+digest a.log --side s3 -o x --receipt
+verify a.log b.log
+verify a.log
 key a.log
 export-plan a.log --to s3://exports --since 2022-01-07 --until 2022-01-08
 export-plan cwl://g --to b --since 2022-01-07 --until 2022-01-08

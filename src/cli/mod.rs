@@ -16,7 +16,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 pub use again::again;
 pub use args::{
     CheckArgs, Color, DigestArgs, ExportArgs, HistoryArgs, OfSide, OneOfSeveral, PairsArgs,
-    PairsForm, WatchArgs,
+    PairsForm, PlanArgs, VerifyArgs, WatchArgs,
 };
 pub use pages::{HelpPage, PAGES};
 
@@ -79,7 +79,7 @@ pub enum Command {
     /// reads every five minutes, and the bound of memory.
     /// Takes the arguments of `check`; --output is text or json. Exit codes: 0 done, 2 it could not run.
     #[command(mut_args(|arg| arg.hide_env(true)))]
-    Plan(Box<CheckArgs>),
+    Plan(Box<PlanArgs>),
     /// Say whether a check could run and be believed, and what it lacks
     ///
     /// For each side who calls, where, and what is found there: how objects lie, the newest one, streams, retention, class,
@@ -132,6 +132,18 @@ pub enum Command {
     /// Exit codes: 0 done, 2 not all could be asked.
     #[command(mut_args(|arg| arg.hide_env(true)))]
     Pairs(PairsArgs),
+    /// Tell whether an archive still holds what receipts say that it held
+    ///
+    /// Every record of then is there, none was changed and none was added, and no receipt of the chain is lacking. The content
+    /// decides: records that were packed anew, moved or converted to Parquet are as they were.
+    ///
+    /// Exit codes: 0 everything is as it was, 1 it is not, 2 it could not run, or a receipt is lacking, damaged, forged or of
+    /// another key, 3 not all could be read.
+    #[command(
+        override_usage = "flowdiff verify [OPTIONS] <RECEIPT>... <ARCHIVE>",
+        mut_args(|arg| arg.hide_env(true))
+    )]
+    Verify(Box<VerifyArgs>),
     /// Say what a job has found over time, from its archive
     ///
     /// Loss by day, interface and cause, the worst windows, how many records were late and how late, and the times that no run
@@ -173,9 +185,9 @@ pub enum Command {
     ///
     /// report: `--output json`; line: `--output jsonl`; difference: `--all-differences`; round: what `watch` prints; archive: a
     /// line of `--archive`; history, plan and doctor: `--output json` of these commands; pairs: a line of `flowdiff pairs --output
-    /// jsonl`; several: a line of a check with --pairs.
+    /// jsonl`; several: a line of a check with --pairs; part: a line of `plan --parts`.
     Schema {
-        /// report, line, difference, round, archive, history, plan, doctor, pairs or several
+        /// report, line, difference, round, archive, history, plan, doctor, pairs, several or part
         name: String,
     },
     /// Print a page about a topic, or the help of a command

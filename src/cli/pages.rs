@@ -12,7 +12,7 @@ pub struct HelpPage {
 }
 
 /// All pages, in the order in which README.md lists them.
-pub const PAGES: [HelpPage; 14] = [
+pub const PAGES: [HelpPage; 15] = [
     HelpPage {
         topic: "sources",
         about: "Sources and formats",
@@ -57,6 +57,11 @@ pub const PAGES: [HelpPage; 14] = [
         topic: "digests",
         about: "Sides that are not in one place",
         text: include_str!("../../docs/digests.md"),
+    },
+    HelpPage {
+        topic: "receipts",
+        about: "Proof of what was there",
+        text: include_str!("../../docs/receipts.md"),
     },
     HelpPage {
         topic: "jobs",

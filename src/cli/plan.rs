@@ -11,6 +11,7 @@ mod repair;
 mod slips;
 mod state;
 mod times;
+mod verify;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -41,6 +42,7 @@ pub use outputs::StdoutUse;
 use outputs::{output, reports};
 pub use times::{before, clock_or, deadline, every, since};
 use times::{seconds, time};
+pub use verify::VerifyPlan;
 
 /// The least memory a check can work in: its digests alone take a few MiB a worker.
 const LEAST_MEMORY: u64 = 32 << 20;
@@ -114,10 +116,12 @@ impl CheckPlan {
         }
         let live = addresses.s3.is_live() || addresses.cwl.is_live();
         let (printed, reports) = reports(args)?;
-        let wanted = printed
+        let mut wanted = printed
             .into_iter()
             .chain(reports.iter().map(|(renderer, _)| *renderer));
-        let check = asked(args, now, live, wanted)?;
+        let by_hour = wanted.clone().any(|renderer| renderer.by_hour);
+        let drawn = wanted.any(|renderer| renderer.drawn);
+        let check = asked(args, now, live, (by_hour, drawn))?;
         let Sides { s3, cwl } = addresses;
         let sources = Sides {
             s3: (s3, options(args, Side::S3)?),
@@ -141,12 +145,12 @@ impl CheckPlan {
     }
 }
 
-/// Checks what is asked of a run that is to give these reports. `live` is whether a service is read.
+/// Checks what is asked of a run. `live` is whether a service is read; `by_hour` and `drawn` are what its reports need.
 fn asked(
     args: &CheckArgs,
     now: i64,
     live: bool,
-    mut wanted: impl Iterator<Item = &'static Renderer> + Clone,
+    (by_hour, drawn): (bool, bool),
 ) -> Result<Check, Error> {
     let now = match &args.time.now {
         Some(text) => time("--now", text, now)?,
@@ -168,9 +172,9 @@ fn asked(
     }
     deadline(args, None)?;
     Ok(Check {
-        by_hour: wanted.clone().any(|renderer| renderer.by_hour),
+        by_hour,
         formed: args.repair.repair.is_some(),
-        drawn: wanted.any(|renderer| renderer.drawn) || args.job.archive.is_some(),
+        drawn: drawn || args.job.archive.is_some(),
         window: window(args, &settle, live)?,
         settle,
         recheck: recheck(args)?,

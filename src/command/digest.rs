@@ -11,13 +11,16 @@ use crate::check::kept;
 use crate::cli::DigestArgs;
 use crate::cli::plan::{DigestPlan, deadline, key_of, new_key};
 use crate::digest::KEY;
-use crate::digest::file::{SideDigest, is_digest};
-use crate::model::Error;
+use crate::digest::file::{About, SideDigest, is_digest};
+use crate::digest::receipt::{ChainLink, Receipt, ReceiptKey};
 use crate::model::words::count;
+use crate::model::{Error, Side};
 use crate::output::Output;
 use crate::progress::{Mode, Progress, say};
 use crate::render::escape;
 use crate::source;
+use crate::source::Source;
+use crate::source::parts::{PartLine, SomeParts};
 
 use super::log::log_to_stderr;
 use super::wait::until_interrupted;
@@ -33,24 +36,42 @@ pub(super) fn run(args: &DigestArgs) -> Result<u8, Error> {
         true => Some(merged(args)?),
         false => read(args)?,
     };
-    let Some((digest, mut output)) = made else {
+    let Some((made, mut output)) = made else {
         return Ok(INTERRUPTED);
     };
     let path = output.path().to_owned();
     let mut file = Vec::new();
-    let written = digest.write(&mut file);
+    let written = match &made {
+        Made::Digest(digest) => digest.write(&mut file),
+        Made::Receipt(receipt, key) => receipt.write(key, &mut file),
+    };
     let written = written.and_then(|()| output.write_all(&file));
     written.map_err(|source| Error::Output {
         path: path.clone(),
         source,
     })?;
     output.finish()?;
+    let about = made.about();
     if !args.quiet {
-        tell(&path, &digest, file.len() as u64);
+        tell(&path, about, file.len() as u64);
     }
-    let about = &digest.about;
     let whole = about.unreadable.is_empty() && about.counts.malformed == 0;
     Ok(if whole { 0 } else { IN_PART })
+}
+
+/// What is written.
+enum Made {
+    Digest(Box<SideDigest>),
+    Receipt(Box<Receipt>, ReceiptKey),
+}
+
+impl Made {
+    fn about(&self) -> &About {
+        match self {
+            Self::Digest(digest) => &digest.about,
+            Self::Receipt(receipt, _) => &receipt.head.about,
+        }
+    }
 }
 
 /// Where the file goes: `-` is standard output.
@@ -62,8 +83,14 @@ fn open(path: &Path) -> Result<Output, Error> {
 }
 
 /// Boils a source down; `None` if interrupted.
-fn read(args: &DigestArgs) -> Result<Option<(SideDigest, Output)>, Error> {
+fn read(args: &DigestArgs) -> Result<Option<(Made, Output)>, Error> {
     let plan = DigestPlan::new(args, clock())?;
+    let previous = previous(args, &plan)?;
+    let parts = args
+        .parts
+        .as_deref()
+        .map(|file| parts(file, plan.spec.side));
+    let parts = parts.transpose()?;
     let output = open(&args.to)?;
     let mode = match args.quiet {
         true => Mode::Silent,
@@ -73,7 +100,19 @@ fn read(args: &DigestArgs) -> Result<Option<(SideDigest, Output)>, Error> {
     let progress = Progress::new(mode);
     let work = async {
         let source = source::open(&plan.source.0, &plan.source.1).await?;
-        kept::digest(&plan.check, &plan.spec, Arc::from(source), &progress).await
+        let source: Arc<dyn Source> = match parts {
+            Some(parts) => Arc::new(SomeParts::of(source, parts)),
+            None => Arc::from(source),
+        };
+        let receipt = plan.spec.key.as_ref().filter(|_| args.receipt);
+        let Some(key) = receipt.map(ReceiptKey::of) else {
+            let made = kept::digest(&plan.check, &plan.spec, source, &progress).await;
+            return made.map(|digest| Made::Digest(Box::new(digest)));
+        };
+        let held = kept::receipt::held(&plan.check, &plan.spec, source, &key, &progress);
+        let (about, sums) = held.await?;
+        let receipt = Receipt::new(about, &sums, previous.as_ref(), &key);
+        Ok(Made::Receipt(Box::new(receipt), key))
     };
     let made = until_interrupted(deadline(&args.as_check(), None)?, work);
     let got_to = progress.snapshot();
@@ -82,11 +121,66 @@ fn read(args: &DigestArgs) -> Result<Option<(SideDigest, Output)>, Error> {
     if made.is_none() {
         say(&format!("flowdiff: interrupted: {got_to}"));
     }
-    Ok(made.map(|digest| (digest, output)))
+    Ok(made.map(|made| (made, output)))
+}
+
+/// Reads the parts of a side that are to be read.
+fn parts(file: &Path, side: Side) -> Result<Vec<PartLine>, Error> {
+    let refuse = |why: String| Error::Usage(format!("--parts: `{}` {why}", file.display()));
+    let text = match file.as_os_str() == "-" {
+        true => io::read_to_string(io::stdin().lock()),
+        false => fs::read_to_string(file),
+    };
+    let text = text.map_err(|error| refuse(format!("cannot be read: {error}")))?;
+    let mut parts = Vec::new();
+    for (number, line) in (1..).zip(text.lines()) {
+        let part: PartLine = serde_json::from_str(line).map_err(|error| {
+            refuse(format!(
+                "line {number} is none that `flowdiff plan --parts` prints: {error}"
+            ))
+        })?;
+        if part.side == side {
+            parts.push(part);
+        }
+    }
+    let mut names: Vec<&str> = parts.iter().map(|part| part.name.as_str()).collect();
+    names.sort_unstable();
+    match names.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(twice) => Err(refuse(format!(
+            "has the part `{}` twice, whose records would count twice",
+            twice[0]
+        ))),
+        None => Ok(parts),
+    }
+}
+
+/// Returns the place of the receipt that the new one comes after.
+fn previous(args: &DigestArgs, plan: &DigestPlan) -> Result<Option<ChainLink>, Error> {
+    let Some((path, key)) = args.previous.as_ref().zip(plan.spec.key.as_ref()) else {
+        return Ok(None);
+    };
+    let (receipt, link) = receipt_of(path, key)?;
+    let side = receipt.head.about.side;
+    if side != plan.spec.side {
+        return Err(Error::Usage(format!(
+            "--previous: `{}` is a receipt of {side}, and one side has one chain",
+            path.display()
+        )));
+    }
+    Ok(Some(link))
+}
+
+/// Reads a receipt and tells its place in the chain.
+pub(super) fn receipt_of(path: &Path, key: &[u8; KEY]) -> Result<(Receipt, ChainLink), Error> {
+    let refuse = |why: String| Error::Usage(format!("`{}`: {why}", path.display()));
+    let bytes = fs::read(path).map_err(|error| refuse(error.to_string()))?;
+    let receipt = Receipt::read(&bytes, key).map_err(refuse)?;
+    let link = ChainLink::of(&receipt, &bytes);
+    Ok((receipt, link))
 }
 
 /// Adds digests up.
-fn merged(args: &DigestArgs) -> Result<(SideDigest, Output), Error> {
+fn merged(args: &DigestArgs) -> Result<(Made, Output), Error> {
     let key = key_of(&args.key)?;
     let output = open(&args.to)?;
     let mut all: Option<SideDigest> = None;
@@ -104,7 +198,7 @@ fn merged(args: &DigestArgs) -> Result<(SideDigest, Output), Error> {
         }
     }
     let all = all.ok_or_else(|| Error::Usage("--merge: no digest is given".into()))?;
-    Ok((all, output))
+    Ok((Made::Digest(Box::new(all)), output))
 }
 
 /// Reads a digest.
@@ -128,8 +222,7 @@ pub(super) fn is_digest_file(path: &Path) -> bool {
 }
 
 /// Says what was written.
-fn tell(path: &Path, digest: &SideDigest, size: u64) {
-    let about = &digest.about;
+fn tell(path: &Path, about: &About, size: u64) {
     let parts: usize = about.sources.iter().map(|source| source.parts.len()).sum();
     let mut text = format!(
         "flowdiff: {}: {} of {} in {}, {}",

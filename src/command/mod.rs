@@ -22,6 +22,7 @@ mod print;
 mod schema;
 mod selftest;
 mod several;
+mod verify;
 mod wait;
 
 use std::borrow::Cow;
@@ -95,7 +96,8 @@ fn parse_and_run() -> ExitCode {
     }
     let for_nagios = matches!(&cli.command, Command::Check(args) if args.alarms.nagios);
     let redaction = match &cli.command {
-        Command::Check(args) | Command::Plan(args) | Command::Doctor(args) => redaction(args),
+        Command::Check(args) | Command::Doctor(args) => redaction(args),
+        Command::Plan(args) => redaction(&args.check),
         Command::Watch(args) => redaction(&args.check),
         Command::Archive { .. }
         | Command::History(_)
@@ -103,6 +105,7 @@ fn parse_and_run() -> ExitCode {
         | Command::ExportPlan(_)
         | Command::Key { .. }
         | Command::Pairs(_)
+        | Command::Verify(_)
         | Command::SelfTest { .. }
         | Command::Completions { .. }
         | Command::Man
@@ -177,9 +180,12 @@ fn run(cli: Cli, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
         Command::Check(args) if args.sources.pairs.is_some() => several::run(&args, redaction),
         Command::Check(args) => run_check(&args, redaction),
         Command::Plan(args) => {
-            refuse_key(&args, "plan")?;
-            refuse_if(args.sources.pairs.is_some(), ONE_PAIR)?;
-            estimate::run(&args, redaction)
+            refuse_key(&args.check, "plan")?;
+            refuse_if(args.check.sources.pairs.is_some(), ONE_PAIR)?;
+            match args.parts {
+                true => estimate::parts(&args.check, redaction),
+                false => estimate::run(&args.check, redaction),
+            }
         }
         Command::Pairs(args) => pairs::run(&args),
         Command::Doctor(args) => {
@@ -224,6 +230,7 @@ fn run(cli: Cli, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
         Command::ExportPlan(args) => {
             export_plan(&args, clock()).and_then(|plan| print(plan.script().as_bytes()))
         }
+        Command::Verify(args) => verify::run(&args),
         Command::Key { file } => digest::key(&file),
         Command::SelfTest {
             seeds,
@@ -337,6 +344,15 @@ fn run_check(args: &CheckArgs, redaction: Option<&Arc<Redaction>>) -> Result<u8,
         told.clone_from(&got_to);
     }
     progress.finish();
+    if let (Err(Error::Deadline { .. }), Some(report)) = (&answer, &mut known)
+        && !args.alarms.nagios
+    {
+        // What was found before the wait for late records stands, whatever comes of the wait.
+        outputs.forget_differences();
+        let written = outputs.write(&plan, report, began, redaction, None);
+        answer_though(written, &plan, report, args.output.color)?;
+        return answer.map(|_| TROUBLE);
+    }
     let (mut report, interrupts) = match (answer?, known) {
         (Some(report), _) => (report, false),
         (None, Some(known)) if !args.alarms.nagios => {

@@ -8,7 +8,7 @@ use crate::model::Error;
 const SCHEMAS: &str = include_str!("../../docs/schema.json");
 
 /// What can be asked for, and the definition that it is.
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 11] = [
     "report",
     "line",
     "difference",
@@ -19,6 +19,7 @@ const NAMES: [&str; 10] = [
     "doctor",
     "pairs",
     "several",
+    "part",
 ];
 
 /// Returns the schema of one format, with all that it refers to.

@@ -31,6 +31,10 @@ const BEGINNINGS: &[(&[u8], &str)] = &[
         "a digest that flowdiff has made: give the file itself to `flowdiff check`, as a source",
     ),
     (
+        b"flowdiff receipt ",
+        "a receipt that flowdiff has made: `flowdiff verify` takes it",
+    ),
+    (
         b"PARE",
         "encrypted Parquet: write it without encryption first",
     ),

@@ -7,6 +7,7 @@ mod fingerprint;
 mod flow;
 mod grain;
 mod ledger;
+pub mod receipt;
 mod sketch;
 
 use std::collections::BTreeSet;

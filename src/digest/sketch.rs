@@ -241,10 +241,6 @@ impl<const W: usize> Sketch<W> {
     fn places(&self, words: &[u32; W]) -> [usize; TABLES] {
         let table = self.cells.len() / TABLES;
         std::array::from_fn(|number| {
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "it is less than the length of the table"
-            )]
             let index = ((u64::from(words[number]) * table as u64) >> 32) as usize;
             number * table + index
         })

@@ -28,9 +28,9 @@ impl SourceIdentity {
         let unlike = |name: &str, now: &str, then: &str| {
             format!("`{}` in {name} {then}, not {now}", self.place)
         };
-        if self.endpoint != kept.endpoint {
-            let [now, then] =
-                [self, kept].map(|one| one.endpoint.as_deref().unwrap_or("AWS's own"));
+        let endpoints = [self, kept].map(|one| one.endpoint.as_deref().unwrap_or("AWS's own"));
+        let [now, then] = endpoints;
+        if without_loopback_port(now) != without_loopback_port(then) {
             return Some(unlike("the service at", now, then));
         }
         let known = [
@@ -57,6 +57,13 @@ impl SourceIdentity {
         learn(&mut self.region, &now.region);
         learn(&mut self.account, &now.account);
     }
+}
+
+/// Leaves the port of a server on this machine out: it is whatever was free when the server began.
+fn without_loopback_port(endpoint: &str) -> &str {
+    let hosts = ["http://127.0.0.1:", "http://localhost:", "http://[::1]:"];
+    let host = hosts.into_iter().find(|host| endpoint.starts_with(host));
+    host.map_or(endpoint, |host| &endpoint[..host.len()])
 }
 
 #[cfg(test)]
@@ -94,6 +101,13 @@ mod tests {
             ),
             (
                 SourceIdentity {
+                    endpoint: Some("https://vpce-1.logs.example:443".to_owned()),
+                    ..kept.clone()
+                },
+                "`cwl://flow` in the service at AWS's own, not https://vpce-1.logs.example:443",
+            ),
+            (
+                SourceIdentity {
                     place: "cwl://other".to_owned(),
                     ..kept.clone()
                 },
@@ -102,6 +116,17 @@ mod tests {
         ] {
             assert_eq!(now.difference(&kept).as_deref(), Some(told));
         }
+    }
+
+    #[test]
+    fn a_server_on_this_machine_may_come_back_on_another_port() {
+        let at = |endpoint: &str| SourceIdentity {
+            endpoint: Some(endpoint.to_owned()),
+            ..group(None, "us-east-1")
+        };
+        let (one, other) = (at("http://127.0.0.1:4566"), at("http://127.0.0.1:5000"));
+        assert_eq!(one.difference(&other), None);
+        assert!(one.difference(&at("http://10.0.0.1:4566")).is_some());
     }
 
     #[test]

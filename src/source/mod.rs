@@ -22,6 +22,7 @@ mod meant;
 pub mod memory;
 mod open;
 mod pace;
+pub mod parts;
 mod passed_over;
 mod query;
 mod region;

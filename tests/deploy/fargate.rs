@@ -6,7 +6,7 @@ use std::process::Command;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{TOOLS, assert_passes, assert_refuses, file, path, text};
+use super::{CHECKOV, TOOLS, assert_passes, assert_refuses, file, path, text};
 use crate::support::aws::operation::READING;
 use crate::support::moto::moto;
 use crate::support::records::{ACCOUNT, Delivery, FlowRecord, generate, streams};
@@ -18,6 +18,16 @@ const PREFIX: &str = "central/flow";
 const GROUP: &str = "/flowdiff/deploy";
 const KEY: &str = "arn:aws:kms:eu-west-1:123456789012:key/0fa0140f-0140-4a01-8fa0-0140fa0140fa";
 const MINUTES: i64 = 10;
+/// What is made for endpoints of the VPC alone.
+const ENDPOINTS: [&str; 7] = [
+    "EcrApiEndpoint",
+    "EcrImagesEndpoint",
+    "EndpointSecurityGroup",
+    "LogsEndpoint",
+    "S3Endpoint",
+    "TaskToEndpoints",
+    "TaskToS3",
+];
 
 #[test]
 fn cfn_lint_has_nothing_to_say() {
@@ -29,25 +39,57 @@ fn cfn_lint_has_nothing_to_say() {
     assert_refuses(lint().arg(broken), "'broken' is not one of");
 }
 
-/// What the services say of a deployed stack.
-fn deployed() -> Value {
-    let made = moto().script(
-        "fargate.py",
-        &[
-            REGION,
-            "flowdiff-job",
-            path(TEMPLATE).to_str().unwrap(),
-            &format!("Bucket={BUCKET}"),
-            &format!("Prefix={PREFIX}"),
-            &format!("LogGroup={GROUP}"),
-            &format!("KmsKey={KEY}"),
-            &format!("Minutes={MINUTES}"),
-            &format!("FlowLogId={}", Delivery::default().flow_log_id),
-            "Image=example/flowdiff:0.1.0",
-            "Repository=arn:aws:ecr:eu-west-1:123456789012:repository/flowdiff",
-        ],
+#[test]
+#[ignore = "installs checkov, a third of a gigabyte"]
+fn checkov_finds_nothing_without_a_reason() {
+    let checkov = || {
+        let mut command = Command::new(CHECKOV.programs().join("checkov"));
+        command.args([
+            "--framework",
+            "cloudformation",
+            "--compact",
+            "--quiet",
+            "--skip-download",
+            "-f",
+        ]);
+        command
+    };
+    assert_passes(checkov().arg(path(TEMPLATE)));
+    let folder = tempfile::tempdir().unwrap();
+    let open = text(TEMPLATE).replace("BlockPublicPolicy: true", "BlockPublicPolicy: false");
+    assert_refuses(checkov().arg(file(&folder, TEMPLATE, &open)), "CKV_AWS_54");
+    // Each exception has its reason.
+    let text = text(TEMPLATE);
+    let exceptions: Vec<_> = text
+        .lines()
+        .filter(|line| line.contains("id: CKV"))
+        .collect();
+    assert_eq!(exceptions.len(), 4);
+    assert!(
+        exceptions.iter().all(|line| line.contains(", comment: \"")),
+        "{exceptions:#?}"
     );
-    serde_json::from_slice(&made).unwrap()
+}
+
+/// What the services say of a deployed stack.
+fn deployed(stack: &str, more: &[&str]) -> Value {
+    let template = path(TEMPLATE);
+    let image = format!("Image=example/flowdiff@sha256:{}", "0fa0140f".repeat(8));
+    let parameters = [
+        &format!("Bucket={BUCKET}"),
+        &format!("Prefix={PREFIX}"),
+        &format!("KmsKey={KEY}"),
+        &format!("Minutes={MINUTES}"),
+        &image,
+        "Repository=arn:aws:ecr:eu-west-1:123456789012:repository/flowdiff",
+    ];
+    let words = [
+        &[REGION, stack, template.to_str().unwrap()],
+        &parameters[..],
+        more,
+    ]
+    .concat();
+    serde_json::from_slice(&moto().script("fargate.py", &words)).unwrap()
 }
 
 /// The names under `Resources:`.
@@ -65,7 +107,9 @@ fn declared() -> BTreeSet<String> {
 /// One deployment for all that is asserted of it, since it takes seconds.
 #[test]
 fn it_deploys_runs_and_alarms() {
-    let stack = deployed();
+    let group = format!("LogGroup={GROUP}");
+    let flow_log = format!("FlowLogId={}", Delivery::default().flow_log_id);
+    let stack = deployed("flowdiff-job", &[&group, &flow_log]);
     all_is_made(&stack);
     the_task_may_do_what_a_check_needs(&stack);
     the_schedule_starts_the_task(&stack);
@@ -76,13 +120,10 @@ fn it_deploys_runs_and_alarms() {
 fn all_is_made(stack: &Value) {
     let made = stack["made"].as_object().unwrap();
     let names: BTreeSet<_> = made.keys().cloned().collect();
-    assert_eq!(names, declared());
-    // moto gives access points no name of their own in a stack; they are looked at below.
-    let nameless = made
-        .iter()
-        .filter(|(_, id)| id.is_null())
-        .map(|(name, _)| name);
-    assert_eq!(nameless.collect::<Vec<_>>(), ["StateDirectory"]);
+    let endpoints = ENDPOINTS.map(str::to_owned);
+    assert_eq!(&names | &BTreeSet::from(endpoints), declared());
+    assert!(made.values().all(|id| !id.is_null()), "{made:#?}");
+    assert_eq!(stack["endpoints"], json!([]));
     assert_eq!(stack["log_groups"][0]["logGroupName"], "/flowdiff");
     assert_eq!(stack["log_groups"][0]["retentionInDays"], 30);
     assert_eq!(stack["cluster"][0]["status"], "ACTIVE");
@@ -102,7 +143,21 @@ fn the_task_may_do_what_a_check_needs(stack: &Value) {
         .replace("BUCKET", BUCKET)
         .replace("PREFIX", PREFIX);
     let policy: Value = serde_json::from_str(&policy).unwrap();
-    assert_eq!(stack["policies"]["TaskRole"], json!([policy]));
+    let bucket = stack["made"]["JobBucket"].as_str().unwrap();
+    let kept = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": format!("arn:aws:s3:::{bucket}/state/*")},
+        {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": format!("arn:aws:s3:::{bucket}")},
+    ]});
+    let policies = stack["policies"]["TaskRole"].as_array().unwrap();
+    let [first, second] = &policies[..] else {
+        panic!("{policies:#?}")
+    };
+    let (read, keep) = match first == &kept {
+        true => (second, first),
+        false => (first, second),
+    };
+    assert_eq!(read, &policy);
+    assert_eq!(keep, &kept);
 
     // And that is what the tests see flowdiff call, with the one that S3 makes itself.
     let mut actions = actions(&policy);
@@ -166,56 +221,51 @@ fn the_schedule_starts_the_task(stack: &Value) {
 }
 
 fn the_state_is_out_of_reach_for_others(stack: &Value) {
-    assert_eq!(stack["file_system"]["Encrypted"], true);
-    let [point] = &stack["access_points"].as_array().unwrap()[..] else {
-        panic!("{:#}", stack["access_points"])
-    };
-    let user = stack["task"]["containerDefinitions"][0]["user"]
-        .as_str()
-        .unwrap();
-    let posix = &point["PosixUser"];
-    assert_eq!(format!("{}:{}", posix["Uid"], posix["Gid"]), user);
-    assert_eq!(
-        point["RootDirectory"]["CreationInfo"]["Permissions"],
-        "0700"
-    );
-    let subnets = stack["mount_targets"].as_array().unwrap().iter();
-    let subnets: BTreeSet<_> = subnets.map(|it| it["SubnetId"].as_str().unwrap()).collect();
-    let given = ["FirstSubnet", "SecondSubnet"].map(|name| stack["given"][name].as_str().unwrap());
-    assert_eq!(subnets, BTreeSet::from(given));
-    // Tasks reach it, and only they do.
-    let [ingress] = &stack["ingress"].as_array().unwrap()[..] else {
-        panic!("{:#}", stack["ingress"])
-    };
-    assert_eq!(
-        (&ingress["FromPort"], &ingress["ToPort"]),
-        (&json!(2049), &json!(2049))
-    );
-    assert_eq!(ingress["IpRanges"], json!([]));
-    let from = &ingress["UserIdGroupPairs"][0]["GroupId"];
-    assert_eq!(from, &stack["made"]["TaskSecurityGroup"]);
-    let egress = stack["egress"].as_array().unwrap().iter();
-    let to = &stack["made"]["StateSecurityGroup"];
+    let bucket = &stack["bucket"];
+    assert_eq!(bucket["versioning"], "Enabled");
+    let by = &bucket["encryption"][0]["ApplyServerSideEncryptionByDefault"];
+    assert_eq!(by["SSEAlgorithm"], "AES256");
+    let public = bucket["public"].as_object().unwrap();
     assert!(
-        { egress }.any(|it| it["FromPort"] == 2049 && it["UserIdGroupPairs"][0]["GroupId"] == *to),
-        "{:#}",
-        stack["egress"]
+        public.len() == 4 && public.values().all(|it| it == true),
+        "{public:#?}"
     );
+    let [statement] = &bucket["policy"]["Statement"].as_array().unwrap()[..] else {
+        panic!("{:#}", bucket["policy"])
+    };
+    assert_eq!(
+        (&statement["Effect"], &statement["Principal"]),
+        (&json!("Deny"), &json!("*"))
+    );
+    assert_eq!(
+        statement["Condition"],
+        json!({"Bool": {"aws:SecureTransport": "false"}})
+    );
+    let rules = bucket["lifecycle"].as_array().unwrap().iter();
+    let state = { rules }.find(|rule| rule["ID"] == "state").unwrap();
+    // A state that is old is a state all the same.
+    assert!(state["Expiration"].is_null(), "{state:#}");
+    let ports: BTreeSet<_> = open_ports(stack);
+    assert_eq!(ports, BTreeSet::from([443]));
 }
 
-/// Runs the task's command, with a folder for its file system, and returns what it prints and its exit code.
-fn run(stack: &Value, state: &std::path::Path) -> (String, i32) {
+fn open_ports(stack: &Value) -> BTreeSet<i64> {
+    let egress = stack["egress"].as_array().unwrap().iter();
+    // moto keeps the rule that a new group has, which CloudFormation takes away.
+    egress
+        .filter_map(|it| it["FromPort"].as_i64())
+        .filter(|port| *port > 0)
+        .collect()
+}
+
+/// Runs the task's command, with a state of its own, and returns what it prints and its exit code.
+fn run(stack: &Value, state: &str) -> (String, i32) {
     let container = &stack["task"]["containerDefinitions"][0];
-    let texts = |value: &Value| -> Vec<String> {
-        let values = value.as_array().unwrap().iter();
-        values.map(|it| it.as_str().unwrap().to_owned()).collect()
-    };
-    let command = texts(&container["command"]);
-    let mount = container["mountPoints"][0]["containerPath"]
-        .as_str()
-        .unwrap();
-    assert!(command.iter().any(|word| word == mount), "{command:?}");
-    let state = state.to_str().unwrap();
+    let words = container["command"].as_array().unwrap().iter();
+    let words: Vec<String> = words.map(|it| it.as_str().unwrap().to_owned()).collect();
+    let bucket = stack["made"]["JobBucket"].as_str().unwrap();
+    let kept = format!("s3://{bucket}/state");
+    assert!(words.iter().any(|word| *word == kept), "{words:?}");
     let mut task = flowdiff();
     // moto leaves an empty entry where there is to be none.
     for variable in container["environment"].as_array().unwrap() {
@@ -223,9 +273,10 @@ fn run(stack: &Value, state: &std::path::Path) -> (String, i32) {
             task.env(name, value);
         }
     }
-    let words = command
-        .iter()
-        .map(|word| if word == mount { state } else { word });
+    let words = words.into_iter().map(|word| match word == kept {
+        true => format!("{word}/{state}"),
+        false => word,
+    });
     let output = task.args(words).output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     let code = output.status.code().unwrap();
@@ -303,6 +354,7 @@ fn value(metric: &Value, statistic: &Value, period: &Value, lines: &[Value]) -> 
         _ if values.is_empty() => None,
         "Sum" => Some(values.iter().sum()),
         "Maximum" => values.iter().copied().reduce(f64::max),
+        "Minimum" => values.iter().copied().reduce(f64::min),
         #[expect(clippy::cast_precision_loss, reason = "a handful")]
         "SampleCount" => Some(values.len() as f64),
         other => panic!("{other}"),
@@ -317,7 +369,6 @@ fn the_alarms_go_off(stack: &Value) {
         ["Divergent", "Missing", "NoRun", "NoVerdict", "Undetermined"]
     );
     assert_eq!(alarms["NoRun"]["EvaluationPeriods"], 2);
-    let states = tempfile::tempdir().unwrap();
     let assert = |run: &str, (printed, code): (String, i32), expected: (i32, &[&str])| {
         let off = alarming(stack, &printed);
         let off: Vec<_> = off.iter().map(String::as_str).collect();
@@ -325,8 +376,8 @@ fn the_alarms_go_off(stack: &Value) {
     };
 
     // Neither destination is there: nothing is said, and that is what the alarm is for.
-    let state = states.path().join("lost");
-    let nothing = run(stack, &state);
+    let state = "lost";
+    let nothing = run(stack, state);
     assert_eq!(nothing.0, "");
     assert("no bucket", nothing, (2, &["NoRun"]));
 
@@ -344,12 +395,12 @@ fn the_alarms_go_off(stack: &Value) {
     for (stream, events) in streams(&kept) {
         moto().put_events(GROUP, REGION, &stream, &events);
     }
-    let lost = run(stack, &state);
+    let lost = run(stack, state);
     assert_eq!(lost.0.lines().count(), 2, "a line a side: {}", lost.0);
     assert("one is lost", lost, (1, &["Missing", "NoVerdict"]));
-    assert("nothing is due", run(stack, &state), (0, &[]));
+    assert("nothing is due", run(stack, state), (0, &[]));
 
-    let state = states.path().join("divergent");
+    let state = "divergent";
     let changed = |records: &[FlowRecord]| {
         let mut records = records.to_vec();
         records[0].traffic.as_mut().unwrap().bytes += 1;
@@ -359,18 +410,87 @@ fn the_alarms_go_off(stack: &Value) {
     moto().put_objects(BUCKET, delivery.objects(&changed(&kept)));
     assert(
         "one is changed",
-        run(stack, &state),
+        run(stack, state),
         (1, &["Divergent", "NoVerdict"]),
     );
 
-    let state = states.path().join("unreadable");
+    let state = "unreadable";
     let mut broken = delivery.objects(&kept);
     let (_, bytes) = &mut broken[3];
     bytes.truncate(bytes.len() / 2);
     moto().put_objects(BUCKET, broken);
     assert(
         "one cannot be read",
-        run(stack, &state),
+        run(stack, state),
         (3, &["NoVerdict", "Undetermined"]),
     );
+}
+
+/// With a stack for all pairs: one of two is lost, the other as it was.
+#[test]
+fn it_deploys_for_all_pairs_with_endpoints() {
+    let more = [
+        "LogGroup=/flowdiff/pairs/*",
+        "JobLogGroup=/flowdiff-of-pairs",
+        "Pairs=2",
+        "Endpoints=yes",
+        "S3PrefixList=pl-0fa0140f",
+    ];
+    let stack = deployed("flowdiff-pairs", &more);
+    let made = stack["made"].as_object().unwrap();
+    let names: BTreeSet<_> = made.keys().map(String::as_str).collect();
+    let endpoints = BTreeSet::from(ENDPOINTS);
+    assert_eq!(
+        endpoints.difference(&names).collect::<Vec<_>>(),
+        Vec::<&&str>::new()
+    );
+    assert!(!names.contains("TaskToServices"));
+    let services = stack["endpoints"].as_array().unwrap().iter();
+    let services: BTreeSet<_> = services.map(|it| it.as_str().unwrap()).collect();
+    let expected =
+        ["s3", "logs", "ecr.api", "ecr.dkr"].map(|it| format!("com.amazonaws.{REGION}.{it}"));
+    assert_eq!(services, expected.iter().map(String::as_str).collect());
+    let anywhere = stack["egress"].as_array().unwrap().iter();
+    assert!(
+        { anywhere }.all(|it| it["FromPort"] != 443 || it["IpRanges"] == json!([])),
+        "{:#}",
+        stack["egress"]
+    );
+
+    let bucket = format!("{BUCKET}-pairs");
+    moto().create_bucket(&bucket, REGION);
+    let now = Timestamp::now().as_second();
+    let records = generate(100, 4, now - 70 * 60, 50 * 60);
+    let mut pairs = String::new();
+    for (name, lost) in [("vpc-0aa", 0), ("vpc-0bb", 1)] {
+        let prefix: &'static str = if lost == 0 { "a/" } else { "b/" };
+        let delivery = Delivery {
+            prefix,
+            ..Delivery::default()
+        };
+        moto().put_objects(&bucket, delivery.objects(&records));
+        let group = format!("/flowdiff/pairs/{name}");
+        moto().create_group(&group, REGION);
+        for (stream, events) in streams(&records[lost..]) {
+            moto().put_events(&group, REGION, &stream, &events);
+        }
+        let pair = json!({
+            "name": name,
+            "s3": {"address": format!("s3://{bucket}/{prefix}AWSLogs")},
+            "cwl": {"address": format!("cwl://{group}")},
+        });
+        pairs += &format!("{pair}\n");
+    }
+    let kept = stack["made"]["JobBucket"].as_str().unwrap();
+    let missing = run(&stack, "pairs");
+    assert_eq!(missing, (String::new(), 2), "there is no pairs.jsonl yet");
+    moto().put_objects(kept, vec![("pairs.jsonl".to_owned(), pairs.into_bytes())]);
+    let (printed, code) = run(&stack, "pairs");
+    assert_eq!((code, printed.lines().count()), (1, 4), "{printed}");
+    let off = alarming(&stack, &printed);
+    assert_eq!(off, ["Missing", "NoVerdict"].map(str::to_owned).into());
+    // One of two says nothing.
+    let one: Vec<_> = printed.lines().take(2).collect();
+    let off = alarming(&stack, &one.join("\n"));
+    assert_eq!(off, ["NoRun"].map(str::to_owned).into());
 }

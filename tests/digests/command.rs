@@ -341,3 +341,85 @@ fn a_digest_of_the_first_version_is_still_read() {
     ]);
     assert_eq!(code, 1, "{text}");
 }
+
+/// One listing, shared out: the digests of the shares add up to that of the side.
+#[test]
+fn parts_are_listed_once_and_shared_out() {
+    let halves = Halves::made(&[]);
+    let (s3, cwl) = (format!("{PING}/s3"), format!("{PING}/cwl"));
+    let (code, lines, said) = run(&["plan", &s3, &cwl, "--parts"]);
+    assert_eq!(code, 0, "{said}");
+    let of_cwl: Vec<&str> = lines
+        .lines()
+        .filter(|line| line.contains(r#""side":"cwl""#))
+        .collect();
+    let documents: Vec<Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_fits("part", &documents);
+    assert_eq!((lines.lines().count(), of_cwl.len()), (3, 2), "{lines}");
+    let (shards, merged) = (
+        ["0", "1"].map(|name| halves.path(name)),
+        halves.path("merged"),
+    );
+    for (line, shard) in of_cwl.iter().zip(&shards) {
+        // Lines of the other side are passed over.
+        let parts = halves.path("parts");
+        fs::write(
+            &parts,
+            format!("{}\n{line}\n", lines.lines().next().unwrap()),
+        )
+        .unwrap();
+        let words = [
+            "digest", &*cwl, "--side", "cwl", "-q", "-o", shard, "--parts", &parts,
+        ];
+        assert_eq!(run(&words), (0, String::new(), String::new()));
+    }
+    let words = [
+        "digest",
+        "--merge",
+        &*shards[1],
+        &*shards[0],
+        "-q",
+        "-o",
+        &*merged,
+    ];
+    assert_eq!(run(&words).0, 0);
+    let whole = report(&[&halves.path("s3"), &halves.path("cwl")]).unwrap();
+    let shared = report(&[&halves.path("s3"), &merged]).unwrap();
+    assert_eq!(shared["counts"], whole["counts"]);
+    assert_eq!(shared["sides"]["cwl"]["parts"], 2);
+    // A part that is gone since it was listed is one that cannot be read.
+    let gone = of_cwl[0].replace("-all.txt", "-none.txt");
+    fs::write(halves.path("parts"), gone).unwrap();
+    let parts = halves.path("parts");
+    let words = [
+        "digest",
+        &*cwl,
+        "--side",
+        "cwl",
+        "-o",
+        &*shards[0],
+        "--parts",
+        &parts,
+    ];
+    let (code, _, said) = run(&words);
+    assert_eq!(code, 3, "{said}");
+    assert!(said.contains("not read: "), "{said}");
+    for (text, said) in [
+        (
+            format!("{0}\n{0}\n", of_cwl[0]),
+            "twice, whose records would count twice",
+        ),
+        (
+            "{}\n".to_owned(),
+            "line 1 is none that `flowdiff plan --parts` prints",
+        ),
+    ] {
+        fs::write(&parts, text).unwrap();
+        let (code, _, error) = run(&words);
+        assert_eq!(code, 2);
+        assert!(error.contains(said), "{error}");
+    }
+}

@@ -64,4 +64,30 @@ fn a_bucket_and_a_log_group_are_compared_by_their_digests() {
         assert_eq!(code, 1, "{told}");
         assert_eq!(of(&told), of(&whole), "{sources:?}");
     }
+    // The same from one listing, which is shared out.
+    let (code, lines) = run(&[&["plan", &*s3, &*cwl, "--parts"], &window[..]].concat());
+    assert_eq!(code, 0);
+    let listed: Vec<&str> = lines.lines().collect();
+    assert!(listed.len() > 8, "{lines}");
+    let shares = [("s3", &s3), ("cwl", &cwl)].map(|(side, source)| {
+        let shares: Vec<String> = (0..3)
+            .map(|share| {
+                let (parts, digest) = (to("parts"), to(&format!("{side}-{share}")));
+                let some = listed.iter().skip(share).step_by(3);
+                let some: String = some.map(|line| format!("{line}\n")).collect();
+                std::fs::write(&parts, some).unwrap();
+                let words = ["digest", &**source, "--side", side, "-q", "-o", &*digest];
+                let (code, _) = run(&[&words[..], &["--parts", &*parts], &window[..]].concat());
+                assert_eq!(code, 0);
+                digest
+            })
+            .collect();
+        let merged = to(&format!("{side}-merged"));
+        let shares: Vec<&str> = shares.iter().map(String::as_str).collect();
+        let words = [&["digest", "--merge"], &shares[..], &["-q", "-o", &*merged]].concat();
+        assert_eq!(run(&words).0, 0);
+        merged
+    });
+    let (code, told) = run(&["check", &*shares[0], &*shares[1], "-o", "json"]);
+    assert_eq!((code, of(&told)), (1, of(&whole)));
 }

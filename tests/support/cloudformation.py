@@ -3,8 +3,11 @@
 Each is made by the call that CloudFormation makes, so that what the service does not take is refused.
 """
 
+import json
+
 import boto3
 from moto.core.common_models import CloudFormationModel
+from moto.s3.models import FakeBucket
 
 
 def add(endpoint):
@@ -12,6 +15,7 @@ def add(endpoint):
     for kind, service, make in [
         ("AWS::CloudWatch::Alarm", "cloudwatch", alarm),
         ("AWS::EC2::SecurityGroupEgress", "ec2", egress),
+        ("AWS::S3::BucketPolicy", "s3", bucket_policy),
         ("AWS::Scheduler::Schedule", "scheduler", schedule),
     ]:
         methods = {
@@ -22,6 +26,7 @@ def add(endpoint):
             "create_from_cloudformation_json": classmethod(_creating(endpoint, service, make)),
         }
         type(CloudFormationModel)(kind, (CloudFormationModel,), methods)
+    _complete_buckets(endpoint)
 
 
 def _creating(endpoint, service, make):
@@ -33,15 +38,59 @@ def _creating(endpoint, service, make):
     return create
 
 
+def _complete_buckets(endpoint):
+    """Of a bucket, moto's CloudFormation makes no more than its encryption."""
+    without = FakeBucket.create_from_cloudformation_json.__func__
+
+    def create(cls, resource_name, cloudformation_json, account_id, region_name, **more):
+        bucket = without(cls, resource_name, cloudformation_json, account_id, region_name, **more)
+        s3 = boto3.Session("test", "test", region_name=region_name).client("s3", endpoint_url=endpoint)
+        properties = cloudformation_json.get("Properties", {})
+        for name, put in [
+            ("VersioningConfiguration", s3.put_bucket_versioning),
+            ("PublicAccessBlockConfiguration", s3.put_public_access_block),
+            ("OwnershipControls", s3.put_bucket_ownership_controls),
+        ]:
+            if name in properties:
+                put(Bucket=resource_name, **{name: properties[name]})
+        if "LifecycleConfiguration" in properties:
+            rules = [lifecycle(rule) for rule in properties["LifecycleConfiguration"]["Rules"]]
+            s3.put_bucket_lifecycle_configuration(Bucket=resource_name, LifecycleConfiguration={"Rules": rules})
+        return bucket
+
+    FakeBucket.create_from_cloudformation_json = classmethod(create)
+
+
+def lifecycle(rule):
+    """What CloudFormation calls otherwise than S3."""
+    rule = dict(rule)
+    made = {"ID": rule.pop("Id"), "Filter": {"Prefix": rule.pop("Prefix", "")}}
+    if "ExpirationInDays" in rule:
+        made["Expiration"] = {"Days": int(rule.pop("ExpirationInDays"))}
+    return {**made, **rule}
+
+
+def bucket_policy(s3, name, properties):
+    s3.put_bucket_policy(Bucket=properties["Bucket"], Policy=json.dumps(properties["PolicyDocument"]))
+    return name
+
+
 def alarm(cloudwatch, name, properties):
     cloudwatch.put_metric_alarm(AlarmName=name, **properties)
     return name
 
 
 def egress(ec2, _, properties):
-    group = properties.pop("GroupId")
-    target = {"GroupId": properties.pop("DestinationSecurityGroupId"), "Description": properties.pop("Description")}
-    answer = ec2.authorize_security_group_egress(GroupId=group, IpPermissions=[{"UserIdGroupPairs": [target], **properties}])
+    group, about = properties.pop("GroupId"), {"Description": properties.pop("Description")}
+    for name, target in [
+        ("DestinationSecurityGroupId", ("UserIdGroupPairs", "GroupId")),
+        ("DestinationPrefixListId", ("PrefixListIds", "PrefixListId")),
+        ("CidrIp", ("IpRanges", "CidrIp")),
+    ]:
+        if name in properties:
+            kind, key = target
+            properties[kind] = [{key: properties.pop(name), **about}]
+    answer = ec2.authorize_security_group_egress(GroupId=group, IpPermissions=[properties])
     return answer["SecurityGroupRules"][0]["SecurityGroupRuleId"]
 
 

@@ -67,6 +67,33 @@ fn a_run_that_takes_longer_than_it_may_ends_and_says_how_far_it_was() {
     );
 }
 
+/// What was found before a wait for late records is not lost with the time.
+#[test]
+fn a_wait_for_late_records_that_takes_too_long_leaves_what_was_found() {
+    let server = server("nothing");
+    let waits = [
+        "check",
+        "--now",
+        "2022-01-08T00:00:00Z",
+        "--settle",
+        "2h",
+        "--recheck",
+        "2",
+        "--recheck-every",
+        "1m",
+        "--deadline",
+        "3s",
+    ];
+    let (code, stdout, stderr, took) = run(&server, &waits);
+    assert_eq!(code, Some(2), "{stderr}");
+    assert!(stdout.contains("20 records pending on cwl"), "{stdout}");
+    assert!(
+        stderr.contains("not done within 3s (`--deadline`)"),
+        "{stderr}"
+    );
+    assert!(took < Duration::from_secs(30), "{took:?}");
+}
+
 /// What was decided before is kept, and the next run goes on there.
 #[test]
 fn a_round_that_takes_longer_than_it_may_keeps_what_was_done() {

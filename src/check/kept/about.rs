@@ -23,11 +23,11 @@ use crate::record::{ComparedFields, FieldName, Layout, PerKind, RecordKind, RowP
 use crate::source::Part;
 
 /// Says of a side what was found.
-pub(super) fn of(
+pub(super) fn of<V>(
     check: &Check,
     spec: &DigestSpec,
     read_at: i64,
-    read: &SideRead,
+    read: &SideRead<V>,
     address: String,
 ) -> About {
     let found = &read.found;
@@ -82,7 +82,7 @@ pub(super) fn of(
 }
 
 /// Those that could not be read are among them: of a log stream, some may have been read.
-fn parts(found: &SideScreen) -> Vec<PartRead> {
+pub(super) fn parts(found: &SideScreen) -> Vec<PartRead> {
     let parts = found.parts.iter().map(|part| PartRead {
         name: part.name.to_string(),
         size: part.size,

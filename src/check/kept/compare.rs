@@ -14,7 +14,7 @@ use crate::check::pass::reader::CheckSession;
 use crate::check::pass::rules::Rules;
 use crate::check::second::DifferencesFound;
 use crate::diff::Unseen;
-use crate::digest::file::{About, SideDigest, unlike};
+use crate::digest::file::{About, FlowSums, SideDigest, unlike};
 use crate::digest::{BucketId, Digest, FlowSketch, Ledger, NetFlow, Overfull, Sketch};
 use crate::model::window::Settle;
 use crate::model::{Error, Side, Sides};
@@ -25,7 +25,7 @@ use crate::source::memory::Memory;
 use crate::source::{Listing, Source};
 
 use super::about;
-use super::flows::KeptRecord;
+use super::flows::{FlowVisitor, KeptRecord};
 use super::read::{GivenFields, SideRead, ToRead, read};
 use super::told::{Differing, Known};
 use crate::check::pass::taken::SideScreen;
@@ -81,7 +81,8 @@ pub async fn compare(
     let to_read = to_read(&abouts);
     let mut first = None;
     if let Some(to_read) = &to_read {
-        first = Some(read(&mut reader, to_read).await?);
+        let visitor = || flows(differences(&abouts), Arc::default());
+        first = Some(read(&mut reader, to_read, visitor).await?);
     }
     let rules = match &first {
         Some(first) => Arc::clone(&first.rules),
@@ -123,10 +124,20 @@ fn to_read(abouts: &Sides<Option<About>>) -> Option<ToRead> {
     Some(ToRead {
         side,
         fields: about::fields(about),
-        differences: usize::try_from(about.differences).unwrap_or(usize::MAX),
-        wanted: Arc::default(),
         again: false,
     })
+}
+
+/// Returns how many differences the sketches tell.
+fn differences(abouts: &Sides<Option<About>>) -> u64 {
+    let abouts = [&abouts.s3, &abouts.cwl];
+    let mut abouts = abouts.into_iter().flatten();
+    abouts.next().map_or(0, |about| about.differences)
+}
+
+fn flows(differences: u64, wanted: Arc<HashSet<u128>>) -> FlowVisitor {
+    let differences = usize::try_from(differences).unwrap_or(usize::MAX);
+    FlowVisitor::new(FlowSums::for_differences(differences), wanted)
 }
 
 /// Makes rules for what nobody reads: a report tells by them what was compared.
@@ -155,11 +166,11 @@ fn of_digest(digest: SideDigest) -> Result<KnownSide, Error> {
     })
 }
 
-fn of_reading(read: SideRead, side: Side, clock: i64) -> KnownSide {
+fn of_reading(read: SideRead<FlowVisitor>, side: Side, clock: i64) -> KnownSide {
     let Sides { s3, cwl } = read.listings;
     KnownSide {
-        ledger: read.sums.ledger,
-        sketch: read.sums.sketch,
+        ledger: read.visitor.sums.ledger,
+        sketch: read.visitor.sums.sketch,
         found: read.found,
         unnamed: read.unnamed,
         clock,
@@ -204,7 +215,7 @@ impl Looks<'_, '_> {
             let told = self.look_again(&mut known, &buckets, &mut found).await?;
             if told.is_none() {
                 causes.push(Cause::AtLeast {
-                    differences: self.differences(),
+                    differences: differences(&self.abouts),
                     buckets: buckets.len() as u64,
                 });
             }
@@ -255,12 +266,6 @@ impl Looks<'_, '_> {
         Side::BOTH.into_iter().filter_map(told).collect()
     }
 
-    fn differences(&self) -> u64 {
-        let abouts = [&self.abouts.s3, &self.abouts.cwl];
-        let mut abouts = abouts.into_iter().flatten();
-        abouts.next().map_or(0, |about| about.differences)
-    }
-
     /// Reads once more what can be read, and tells what still differs. `None` if the sketches do not tell which records that
     /// are.
     async fn look_again(
@@ -280,13 +285,13 @@ impl Looks<'_, '_> {
             };
             let second = self.second(side, known, wanted).await?;
             found.unreadable[side].clone_from(&second.found.unreadable);
-            kept = second.kept;
+            kept = second.visitor.kept;
             let known_before = nets;
-            let sketch = std::mem::replace(&mut known[side].sketch, second.sums.sketch);
+            let sketch = std::mem::replace(&mut known[side].sketch, second.visitor.sums.sketch);
             nets = net(known);
             known[side].sketch = sketch;
             nets = confirmed(known_before, nets, side, found);
-            now = Some(second.sums.ledger);
+            now = Some(second.visitor.sums.ledger);
             known[side].clock = self.reader.settle.now;
         }
         let settle = known.as_ref().map(|side| Settle {
@@ -333,7 +338,7 @@ impl Looks<'_, '_> {
         side: Side,
         known: &Sides<KnownSide>,
         wanted: HashSet<u128>,
-    ) -> Result<SideRead, Error> {
+    ) -> Result<SideRead<FlowVisitor>, Error> {
         let layouts = &known[side].found.layouts;
         let is_met = |kind| layouts.iter().any(|layout| layout.kind() == kind);
         let to_read = ToRead {
@@ -345,12 +350,12 @@ impl Looks<'_, '_> {
                     .and_then(|given| given.fields[kind].clone());
                 given.or_else(|| is_met(kind).then(|| self.rules.compared[kind].clone()))
             }),
-            differences: self.to_read.as_ref().map_or(0, |given| given.differences),
-            wanted: Arc::new(wanted),
             again: true,
         };
         self.reader.progress.phase("looking again");
-        read(self.reader, &to_read).await
+        let (differences, wanted) = (differences(&self.abouts), Arc::new(wanted));
+        let visitor = || flows(differences, Arc::clone(&wanted));
+        read(self.reader, &to_read, visitor).await
     }
 }
 

@@ -4,19 +4,21 @@ mod about;
 mod compare;
 mod flows;
 mod read;
+pub mod receipt;
 mod told;
 
 use std::sync::Arc;
 
 use crate::check::pass::reader::CheckSession;
 use crate::digest::KEY;
-use crate::digest::file::SideDigest;
+use crate::digest::file::{FlowSums, SideDigest};
 use crate::model::{Error, Side, Sides};
 use crate::progress::Progress;
 use crate::source::Source;
 use crate::source::memory::Memory;
 
 use super::Check;
+use flows::FlowVisitor;
 use read::{ToRead, read};
 
 pub use compare::{SideSource, compare};
@@ -48,23 +50,30 @@ pub async fn digest(
     progress: &Progress,
 ) -> Result<SideDigest, Error> {
     let address = source.address();
-    let sources = Sides::from_fn(|side| match side == spec.side {
-        true => Arc::clone(&source),
-        false => Arc::new(Memory::new(Vec::new())),
-    });
+    let sources = alone(spec.side, &source);
     let mut reader = CheckSession::new(check, &sources, progress);
     let to_read = ToRead {
         side: spec.side,
         fields: Default::default(),
-        differences: spec.differences,
-        wanted: Arc::default(),
         again: false,
     };
-    let read = read(&mut reader, &to_read).await?;
+    let read = read(&mut reader, &to_read, || {
+        FlowVisitor::new(FlowSums::for_differences(spec.differences), Arc::default())
+    });
+    let read = read.await?;
     let about = about::of(check, spec, reader.settle.now, &read, address);
+    let sums = read.visitor.sums;
     Ok(SideDigest {
         about,
-        ledger: read.sums.ledger,
-        sketch: read.sums.sketch,
+        ledger: sums.ledger,
+        sketch: sums.sketch,
+    })
+}
+
+/// Returns a side's source with one that holds nothing for the other side.
+fn alone(side: Side, source: &Arc<dyn Source>) -> Sides<Arc<dyn Source>> {
+    Sides::from_fn(|of| match of == side {
+        true => Arc::clone(source),
+        false => Arc::new(Memory::new(Vec::new())),
     })
 }

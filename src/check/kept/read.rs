@@ -3,8 +3,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use hashbrown::{HashMap, HashSet};
-
 use crate::check::first::{MOST_ROUNDS, first_layouts};
 use crate::check::pass::WantedPart;
 use crate::check::pass::fields::{Layouts, names};
@@ -12,13 +10,11 @@ use crate::check::pass::nodata;
 use crate::check::pass::reader::CheckSession;
 use crate::check::pass::rules::{Halt, Rules};
 use crate::check::pass::taken::SideScreen;
-use crate::digest::file::FlowSums;
+use crate::check::pass::visitor::Visitor;
 use crate::model::window::Window;
 use crate::model::{Error, Side, Sides};
 use crate::record::{ComparedFields, FieldName, Layout, PerKind, RecordKind};
 use crate::source::{Listing, Part};
-
-use super::flows::{FlowVisitor, KeptRecord};
 
 /// The fields that are given for each kind of record; those that a side's layouts share where none are.
 pub(super) type GivenFields = PerKind<Option<ComparedFields>>;
@@ -29,22 +25,16 @@ pub(super) struct ToRead {
     pub side: Side,
     /// In which fields.
     pub fields: GivenFields,
-    /// How many differences the sketch is to tell.
-    pub differences: usize,
-    /// The fingerprints of records whose copies are kept.
-    pub wanted: Arc<HashSet<u128>>,
     /// Whether it is a second reading.
     pub again: bool,
 }
 
 /// One side as it was read.
-pub(super) struct SideRead {
+pub(super) struct SideRead<V> {
     /// The rules by which that was done.
     pub rules: Arc<Rules>,
-    /// What its records add up to.
-    pub sums: FlowSums,
-    /// The copies that were asked for.
-    pub kept: HashMap<u128, KeptRecord>,
+    /// What was made of its records.
+    pub visitor: V,
     /// What else was found.
     pub found: SideScreen,
     /// Parts that were passed over because their names say nothing of what they hold.
@@ -57,10 +47,11 @@ pub(super) struct SideRead {
 ///
 /// # Errors
 /// It cannot be listed, or its records have no set of fields to be told by.
-pub(super) async fn read(
+pub(super) async fn read<V: Visitor>(
     reader: &mut CheckSession<'_>,
     to_read: &ToRead,
-) -> Result<SideRead, Error> {
+    visitor: impl Fn() -> V,
+) -> Result<SideRead<V>, Error> {
     let side = to_read.side;
     reader.progress.phase("listing");
     let listings = reader.list(to_read.again).await?;
@@ -83,11 +74,7 @@ pub(super) async fn read(
         let rules = Arc::new(rules);
         reader.progress.phase("reading");
         let wanted = wanted(reader, side, &parts);
-        let visitor = || {
-            let sums = FlowSums::for_differences(to_read.differences);
-            FlowVisitor::new(sums, Arc::clone(&to_read.wanted))
-        };
-        let passed = reader.pass(&wanted, &rules, visitor).await;
+        let passed = reader.pass(&wanted, &rules, &visitor).await;
         if let Some(Halt::Incomparable(why)) = rules.halted() {
             return Err(Error::Incomparable(why));
         }
@@ -121,8 +108,7 @@ pub(super) async fn read(
         found.layouts = met;
         return Ok(SideRead {
             rules,
-            sums: passed.visitor.sums,
-            kept: passed.visitor.kept,
+            visitor: passed.visitor,
             found,
             unnamed: listings[side].passed_over.by_name.clone(),
             listings,

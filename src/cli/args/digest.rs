@@ -41,9 +41,36 @@ pub struct DigestArgs {
     )]
     pub to: PathBuf,
 
+    /// Read just these parts, as `flowdiff plan --parts` prints them; lines of the other side are passed over
+    ///
+    /// A file, or `-` for standard input. Nothing is listed: so a listing is made once and shared out among many readers, whose
+    /// digests are added up with --merge. Each part is read by itself.
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "FLOWDIFF_PARTS",
+        conflicts_with = "merge",
+        help_heading = "Digest"
+    )]
+    pub parts: Option<PathBuf>,
+
     /// Add up digests of disjoint parts of one side, in any order
     #[arg(long, env = "FLOWDIFF_MERGE", value_parser = FalseyValueParser::new(), help_heading = "Digest")]
     pub merge: bool,
+
+    /// Write a receipt: a digest as proof, for `flowdiff verify`; needs --key-file
+    #[arg(long, env = "FLOWDIFF_RECEIPT", value_parser = FalseyValueParser::new(), conflicts_with = "merge", help_heading = "Receipt")]
+    pub receipt: bool,
+
+    /// The receipt before this one in its chain [default: this is the first]
+    #[arg(
+        long,
+        value_name = "RECEIPT",
+        env = "FLOWDIFF_PREVIOUS",
+        requires = "receipt",
+        help_heading = "Receipt"
+    )]
+    pub previous: Option<PathBuf>,
 
     /// How many differences the digest can be expected to tell record by record
     ///
@@ -113,54 +140,73 @@ fn algorithm(name: &str) -> Algorithm {
 impl DigestArgs {
     /// Returns what a check would be asked that reads this side in the same way.
     pub fn as_check(&self) -> CheckArgs {
-        CheckArgs {
-            sources: SourceArgs {
-                s3: None,
-                cwl: None,
-                flow_logs: Vec::new(),
-                resource: None,
-                pairs: None,
-                pair: None,
-                plan: false,
-                configured: None,
-            },
-            time: self.time.clone(),
-            job: JobArgs {
-                archive: None,
-                state: None,
-                lease: None,
-                state_rewind: None,
-                step: "1h".to_owned(),
-                max_windows: 1,
-                give_up: "24h".to_owned(),
-            },
-            comparison: self.comparison.clone(),
-            sides: self.sides.clone(),
-            output: OutputArgs {
-                output: None,
-                report: Vec::new(),
-                all_differences: None,
-                max_evidence: 100,
-                rows: None,
-                redact: false,
-                redact_key: None,
-                quiet: self.quiet,
-                verbose: self.verbose,
-                color: Color::Auto,
-            },
-            repair: RepairArgs {
-                repair: None,
-                repair_s3: None,
-                repair_cwl: None,
-            },
-            alarms: AlarmArgs {
-                fail_on: Vec::new(),
-                nagios: false,
-                warning: Vec::new(),
-                critical: Vec::new(),
-            },
-            limits: self.limits.clone(),
-            key: self.key.clone(),
-        }
+        let loudness = (self.quiet, self.verbose);
+        let (sides, limits) = (self.sides.clone(), self.limits.clone());
+        as_check(
+            self.time.clone(),
+            self.comparison.clone(),
+            (sides, limits),
+            self.key.clone(),
+            loudness,
+        )
+    }
+}
+
+/// Returns what a check would be asked that reads sources in this way, and nothing else.
+pub(super) fn as_check(
+    time: TimeArgs,
+    comparison: ComparisonArgs,
+    (sides, limits): (SideArgs, LimitArgs),
+    key: KeyArgs,
+    (quiet, verbose): (bool, u8),
+) -> CheckArgs {
+    CheckArgs {
+        sources: SourceArgs {
+            s3: None,
+            cwl: None,
+            flow_logs: Vec::new(),
+            resource: None,
+            pairs: None,
+            pair: None,
+            plan: false,
+            configured: None,
+        },
+        time,
+        job: JobArgs {
+            archive: None,
+            state: None,
+            lease: None,
+            state_rewind: None,
+            step: "1h".to_owned(),
+            max_windows: 1,
+            give_up: "24h".to_owned(),
+        },
+        comparison,
+        sides,
+        output: OutputArgs {
+            output: None,
+            report: Vec::new(),
+            all_differences: None,
+            max_evidence: 100,
+            rows: None,
+            redact: false,
+            redact_key: None,
+            quiet,
+            verbose,
+            color: Color::Auto,
+        },
+        repair: RepairArgs {
+            repair: None,
+            repair_s3: None,
+            repair_cwl: None,
+        },
+        alarms: AlarmArgs {
+            fail_on: Vec::new(),
+            nagios: false,
+            warning: Vec::new(),
+            critical: Vec::new(),
+        },
+        limits,
+        key,
     }
 }

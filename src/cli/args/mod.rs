@@ -14,6 +14,7 @@ mod repair;
 mod sides;
 mod sources;
 mod time;
+mod verify;
 
 use clap::Args;
 
@@ -31,6 +32,7 @@ pub use repair::RepairArgs;
 pub use sides::{OfSide, SideArgs};
 pub use sources::{OneOfSeveral, SourceArgs};
 pub use time::TimeArgs;
+pub use verify::VerifyArgs;
 
 /// What can be said about watching.
 #[derive(Debug, Args)]
@@ -46,6 +48,18 @@ pub struct WatchArgs {
     pub every: String,
 
     /// What each round checks.
+    #[command(flatten)]
+    pub check: CheckArgs,
+}
+
+/// What can be said about a plan.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// Print every part of both sides instead, a line of JSON each, for `flowdiff digest --parts`
+    #[arg(long, help_heading = "Sources")]
+    pub parts: bool,
+
+    /// What the check would be.
     #[command(flatten)]
     pub check: CheckArgs,
 }

@@ -51,13 +51,22 @@ impl DigestPlan {
             None => Fingerprints::seeded(0),
             Some(key) => Fingerprints::keyed(key, args.fingerprint),
         };
+        if args.receipt && key.is_none() {
+            return refuse(
+                "--receipt: needs --key-file, without which it proves nothing; `flowdiff key FILE` makes a key",
+            );
+        }
+        let algorithm = match args.receipt {
+            true => Algorithm::Blake3,
+            false => args.fingerprint,
+        };
         let address = address("SOURCE", Some(source))?;
         let as_check = args.as_check();
-        let check = asked(&as_check, now, address.is_live(), std::iter::empty())?;
+        let check = asked(&as_check, now, address.is_live(), (false, false))?;
         Ok(Self {
             spec: DigestSpec {
                 side,
-                algorithm: args.fingerprint,
+                algorithm,
                 key,
                 differences: usize::try_from(args.differences).unwrap_or(usize::MAX),
                 store: store(&address),

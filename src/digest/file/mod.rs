@@ -4,7 +4,7 @@ mod about;
 mod body;
 mod read;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod unlike;
 
 use std::collections::BTreeSet;

@@ -3,7 +3,7 @@ use crate::digest::{KEY, name_of_key};
 use crate::model::Side;
 use crate::record::RecordKind;
 
-fn about(part: &str) -> About {
+pub(in crate::digest) fn about(part: &str) -> About {
     About {
         schema: SCHEMA.to_owned(),
         tool: "flowdiff 0.1.0".to_owned(),
@@ -109,7 +109,8 @@ fn what_is_unlike_or_was_read_twice_is_refused_by_name() {
         change(&mut other.about);
         one.merge(other).unwrap_err()
     };
-    let cases: [(fn(&mut About), &str); 9] = [
+    type Change = fn(&mut About);
+    let cases: [(Change, &str); 9] = [
         (
             |of| of.side = Side::Cwl,
             "s3 and cwl; make both with the same --side",
@@ -159,7 +160,7 @@ fn every_damage_is_noticed() {
     damaged[last] ^= 1;
     assert!(said(&damaged).contains("damaged or cut off"));
     assert!(said(&file[..last]).contains("damaged or cut off"));
-    let mut newer = file.clone();
+    let mut newer = file;
     newer[16] = b'7';
     assert!(said(&newer).contains("version `7`, and this flowdiff knows version 1"));
     assert!(said(b"version 2").contains("no digest"));

@@ -21,6 +21,8 @@ pub(crate) const READING: [(&str, &str); 10] = [
 
 /// The folder of each bucket in which tests let flowdiff keep its state. Nothing else may be written.
 pub(crate) const KEPT: &str = "kept/";
+/// The same of the deployed bucket.
+const DEPLOYED: &str = "state/";
 
 /// Returns the operation, and what it is about: the stream, the key, the prefix.
 pub(crate) fn of(request: &Request) -> (String, String) {
@@ -44,7 +46,11 @@ pub(crate) fn insist_on_reading(request: &Request, operation: &str) {
     let conditional = ["if-match", "if-none-match"]
         .iter()
         .any(|name| request.headers.contains_key(*name));
-    if operation == "PutObject" && conditional && bucket::key(request).starts_with(KEPT) {
+    let key = bucket::key(request);
+    let is_kept = [KEPT, DEPLOYED]
+        .iter()
+        .any(|folder| key.starts_with(folder));
+    if operation == "PutObject" && conditional && is_kept {
         return;
     }
     if READING.iter().any(|(it, _)| *it == operation) {

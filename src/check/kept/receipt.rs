@@ -1,0 +1,187 @@
+//! What a side holds as receipts tell it, and whether it still does.
+
+use std::sync::Arc;
+
+use itertools::Itertools;
+
+use super::about;
+use super::read::{SideRead, ToRead, read};
+use super::{DigestSpec, alone};
+use crate::check::Check;
+use crate::check::pass::claims::EventDedup;
+use crate::check::pass::reader::CheckSession;
+use crate::check::pass::visitor::{SeenRecord, Visitor};
+use crate::diff::Unseen;
+use crate::digest::Fingerprints;
+use crate::digest::file::{About, PartRead};
+use crate::digest::receipt::{BucketChange, Receipt, ReceiptKey, WideSums};
+use crate::model::{Cover, Error, Side, Sides};
+use crate::progress::Progress;
+use crate::record::FieldSet;
+use crate::source::Source;
+
+/// Adds up one side's records as receipts do.
+struct ReceiptVisitor {
+    sums: WideSums,
+    claims: EventDedup,
+    /// What the kind and the fields of the records at hand are called.
+    fields: Option<(Arc<FieldSet>, String)>,
+}
+
+impl ReceiptVisitor {
+    fn new(sums: WideSums) -> Self {
+        Self {
+            sums,
+            claims: EventDedup::default(),
+            fields: None,
+        }
+    }
+}
+
+impl Visitor for ReceiptVisitor {
+    fn empty_like(&self) -> Self {
+        Self {
+            claims: self.claims.empty_like(),
+            ..Self::new(self.sums.empty_like())
+        }
+    }
+
+    fn visit(&mut self, seen: &SeenRecord<'_>, key: &Fingerprints) -> bool {
+        if !self.claims.claim(seen, key) {
+            return false;
+        }
+        let set = &seen.set.fields;
+        let known = self
+            .fields
+            .take()
+            .filter(|(known, _)| Arc::ptr_eq(known, set));
+        let (set, fields) = known.unwrap_or_else(|| {
+            let names = set.fields.fields().iter().join(" ");
+            (Arc::clone(set), format!("{} {names}", set.kind))
+        });
+        let print = &seen.print;
+        self.sums.add(
+            (seen.normal.text, &fields),
+            (print.interface, print.name),
+            print.slot,
+        );
+        self.fields = Some((set, fields));
+        true
+    }
+
+    fn claim(&mut self, side: Side, event: u128) -> bool {
+        self.claims.claim_event(side, event)
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.sums.merge(other.sums);
+    }
+
+    fn make_final(&mut self) -> bool {
+        self.claims.make_final()
+    }
+}
+
+/// Reads one side for a receipt: what it says of itself, and what each bucket holds.
+///
+/// # Errors
+/// As of [`super::digest`].
+pub async fn held(
+    check: &Check,
+    spec: &DigestSpec,
+    source: Arc<dyn Source>,
+    key: &ReceiptKey,
+    progress: &Progress,
+) -> Result<(About, WideSums), Error> {
+    let address = source.address();
+    let sources = alone(spec.side, &source);
+    let mut reader = CheckSession::new(check, &sources, progress);
+    let to_read = ToRead {
+        side: spec.side,
+        fields: Default::default(),
+        again: false,
+    };
+    let sums = || ReceiptVisitor::new(WideSums::new(key.clone()));
+    let read = read(&mut reader, &to_read, sums).await?;
+    let about = about::of(check, spec, reader.settle.now, &read, address);
+    Ok((about, read.visitor.sums))
+}
+
+/// What has become of what a receipt tells of.
+#[derive(Debug)]
+pub struct Verified {
+    /// The buckets that hold something else, in order; those are left out that may hold it in what could not be read.
+    pub changed: Vec<BucketChange>,
+    /// The buckets that may still hold it.
+    pub undetermined: Vec<BucketChange>,
+    /// What could not be read, and why.
+    pub unreadable: Vec<(String, String)>,
+    /// How many rows are no record, and how many were none.
+    pub malformed: (u64, u64),
+    /// Whether other parts hold it now.
+    pub moved: bool,
+}
+
+impl Verified {
+    /// Tells whether all was read.
+    pub fn is_whole(&self) -> bool {
+        self.unreadable.is_empty() && self.undetermined.is_empty()
+    }
+}
+
+/// Reads an archive and tells whether it holds what a receipt says that it held. `check` is of the receipt's window and interfaces.
+///
+/// # Errors
+/// The archive cannot be listed, or its records do not have the receipt's fields.
+pub async fn verify(
+    check: &Check,
+    receipt: &Receipt,
+    archive: Arc<dyn Source>,
+    key: &ReceiptKey,
+    progress: &Progress,
+) -> Result<Verified, Error> {
+    let about = &receipt.head.about;
+    let sources = alone(about.side, &archive);
+    let mut reader = CheckSession::new(check, &sources, progress);
+    let to_read = ToRead {
+        side: about.side,
+        fields: about::fields(about),
+        again: false,
+    };
+    let sums = || ReceiptVisitor::new(WideSums::new(key.clone()));
+    let read = read(&mut reader, &to_read, sums).await?;
+    let changes = receipt
+        .sums
+        .changes(&read.visitor.sums, &receipt.head.nonce, key);
+    let unseen = unseen(about.side, &read);
+    let (undetermined, changed) = changes.into_iter().partition(|change| {
+        change.now < change.then && unseen.may_hide(about.side, &change.bucket)
+    });
+    let then: Vec<&PartRead> = about
+        .sources
+        .iter()
+        .flat_map(|source| &source.parts)
+        .collect();
+    let now = about::parts(&read.found);
+    let unreadable = read.found.unreadable.iter();
+    Ok(Verified {
+        changed,
+        undetermined,
+        unreadable: unreadable
+            .map(|(part, why)| (part.name.to_string(), why.clone()))
+            .collect(),
+        malformed: (about.counts.malformed, read.found.tally.malformed),
+        moved: !now.iter().eq(then.into_iter().sorted()),
+    })
+}
+
+/// Returns what may hold records that were not seen: unreadable parts, and rows that are no record.
+fn unseen(side: Side, read: &SideRead<ReceiptVisitor>) -> Unseen {
+    let unread = read.found.unreadable.iter().map(|(part, _)| part);
+    let parts = unread.chain(&read.unnamed).map(|part| part.cover.clone());
+    let rows = read.found.stands.all().map(|(cover, _)| cover.part.clone());
+    let all: Vec<Cover> = parts.chain(rows).collect();
+    let mut covers = Sides::default();
+    covers[side] = all;
+    Unseen { covers }
+}
