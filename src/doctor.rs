@@ -221,6 +221,7 @@ pub async fn without_sources(options: &Sides<SourceOptions>, error: &Error) -> D
         | Error::Output { .. }
         | Error::Temporary(_)
         | Error::State { .. }
+        | Error::Archive { .. }
         | Error::Deadline { .. }
         | Error::Incomparable(_) => None,
     };

@@ -4,6 +4,7 @@
 //! from the other side's bytes, as a span.
 
 mod export;
+mod month;
 mod text;
 
 use std::collections::BTreeMap;
@@ -21,6 +22,7 @@ use crate::source::{
 };
 
 pub use export::ExportPlan;
+use month::CallPrices;
 pub use text::text;
 
 /// The name of the JSON format.
@@ -94,6 +96,8 @@ pub struct Estimate {
     sides: Sides<SideEstimate>,
     /// US dollars for the calls, least and most.
     usd: (f64, Option<f64>),
+    /// US dollars for the calls of a job that reads every five minutes, in 30 days, least and most; `None` if the objects do not tell.
+    usd_per_month: Option<(f64, f64)>,
     prices: &'static str,
     /// The bound that the check stays within.
     memory_bytes: u64,
@@ -208,6 +212,7 @@ pub async fn estimate(
             end: check.window.end.map(rfc3339),
         },
         usd: usd(&sides),
+        usd_per_month: usd_per_month(check, addresses, &listings, &sides),
         prices: PRICES_OF,
         memory_bytes: check.memory,
         notes: [ways_notes, notes(&listings, &sides)].concat(),
@@ -335,12 +340,11 @@ impl Way {
             format!("{}{most} calls of `{operation}`", span.least)
         });
         let calls: Vec<String> = calls.collect();
-        let (least, most) = self.minutes;
-        let most = most.map_or_else(|| " or more".to_owned(), |most| format!(" to {most:.1}"));
         format!(
-            "read {}: {}, {least:.1}{most} minutes (--cwl-read)",
+            "read {}: {}, {} (--cwl-read)",
             self.name,
-            calls.join(" and ")
+            calls.join(" and "),
+            text::time(self.minutes)
         )
     }
 }
@@ -358,6 +362,34 @@ fn usd(sides: &Sides<SideEstimate>) -> (f64, Option<f64>) {
         priced().fold(0.0, |sum, (span, usd)| sum + span.least as f64 * usd),
         priced().try_fold(0.0, |sum, (span, usd)| Some(sum + span.most? as f64 * usd)),
     )
+}
+
+fn usd_per_month(
+    check: &Check,
+    addresses: &Sides<(Address, SourceOptions)>,
+    listings: &Sides<Listing>,
+    sides: &Sides<SideEstimate>,
+) -> Option<(f64, f64)> {
+    let price = |operation: &str| {
+        let mut prices = PRICES.iter();
+        let price = prices.find(|price| price.operation == operation);
+        price.map_or(0.0, |price| price.usd_per_1000 / 1000.0)
+    };
+    let prices = CallPrices {
+        list: price("ListObjectsV2"),
+        get: price("GetObject"),
+    };
+    let mut in_s3 = Side::BOTH
+        .into_iter()
+        .filter(|side| matches!(addresses[*side].0, Address::S3 { .. }))
+        .peekable();
+    in_s3.peek()?;
+    in_s3.try_fold((0.0, 0.0), |(least, most), side| {
+        let lists = sides[side].calls.get("ListObjectsV2");
+        let lists = lists.map_or(0, |calls| calls.least);
+        let (one, other) = month::usd(&check.window, &listings[side], lists, &prices)?;
+        Some((least + one, most + other))
+    })
 }
 
 fn notes(listings: &Sides<Listing>, sides: &Sides<SideEstimate>) -> Vec<String> {

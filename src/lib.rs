@@ -13,6 +13,7 @@
 //! - [`check`]: the driver: joins the stages, bounds concurrency and memory, decides the verdict
 //! - [`repair`]: files and scripts that bring missing records to the side that lacks them
 //! - [`render`]: the ways to show a report, a file each
+//! - [`archive`]: the lines and reports that a job keeps, chained by hash, and what they add up to
 //! - [`report`]: everything a run found out; the limits that a user sets on it; stand-ins for what is given away
 //! - [`causes`]: what may be why two sides differ
 //! - [`diff`]: copies of differing records told as missing, surplus or divergent
@@ -31,6 +32,7 @@
     allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")
 )]
 
+pub mod archive;
 pub mod causes;
 pub mod check;
 pub mod cli;

@@ -102,7 +102,10 @@ fn a_check_with_plan_says_the_same_and_reads_nothing() {
     let (code, plan, calls) = run(&server, &["plan"]);
     assert_eq!(code, 0);
     assert!(plan.contains("\n  GetLogEvents calls"), "{plan}");
-    assert!(plan.contains("\nUSD       0.00"), "{plan}");
+    assert!(plan.contains("\nUSD       < $0.01 ("), "{plan}");
+    assert!(plan.contains("  time at --cwl-rate"), "{plan}");
+    assert!(plan.contains("< 1 s"), "{plan}");
+    assert!(plan.contains("\nA month   $0.06 to $0."), "{plan}");
     let (code, check, again) = run(&server, &["check", "--plan"]);
     assert_eq!((code, check), (0, plan));
     assert_eq!(calls, again);
@@ -119,6 +122,7 @@ fn a_plan_of_files_costs_nothing_and_spans_what_they_hold() {
         .unwrap();
     let plan: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(plan["usd"].to_string(), "[0.0,0.0]");
+    assert_eq!(plan["usd_per_month"], Value::Null);
     for side in ["s3", "cwl"] {
         let span = &plan["sides"][side]["records"];
         assert!(

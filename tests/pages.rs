@@ -67,6 +67,7 @@ fn renew(page: &Path) -> usize {
             page.display()
         );
         let printed = steady(&String::from_utf8(output.stdout).unwrap());
+        let printed = printed.replace(&state.path().display().to_string(), STATE);
         renewed += &format!("```console\n$ {command}\n{printed}```{rest}");
         tried += 1;
     }

@@ -72,9 +72,12 @@ fn every_scenario_fits() {
 #[test]
 fn a_job_fits() {
     let state = tempfile::tempdir().unwrap();
+    let archive = state.path().join("archive");
     let job = |now: &str| {
         let state = state.path().display().to_string();
         let words = [
+            "--archive",
+            archive.to_str().unwrap(),
             "--state",
             &state,
             "--since",
@@ -89,6 +92,14 @@ fn a_job_fits() {
     assert_ne!(reports[0]["state"]["windows"], serde_json::json!([]));
     assert_eq!(reports[1]["verdict"], "different");
     assert_fits("report", &reports);
+    let kept: Vec<Value> = walkdir::WalkDir::new(archive.join("lines"))
+        .into_iter()
+        .map(|entry| entry.unwrap().into_path())
+        .filter(|path| path.is_file())
+        .flat_map(|path| lines(&fs::read_to_string(path).unwrap()))
+        .collect();
+    assert!(kept.iter().any(|line| line["report"].is_object()));
+    assert_fits("archive", &kept);
 }
 
 fn check_job(words: &[String]) -> Value {
@@ -128,7 +139,7 @@ fn an_unknown_schema_is_told_which_there_are() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(
-        said.contains("report, line, difference, round, plan, doctor"),
+        said.contains("report, line, difference, round, archive, history, plan, doctor"),
         "{said}"
     );
 }

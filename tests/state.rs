@@ -1,6 +1,8 @@
 //! `--state`: a job that runs again and again, as cron would run it, with the clock moved by `--now`.
 
+mod archive;
 mod bucket;
+mod history;
 mod kills;
 pub(crate) mod live;
 mod memory;
@@ -453,4 +455,107 @@ fn nothing_is_decided_that_was_not_reported() {
             .count(),
         1
     );
+}
+
+/// A report to a path that goes on from run to run does not lose what was found.
+#[test]
+fn what_was_found_stays_where_it_is_looked_for() {
+    let job = Job::new();
+    job.put("s3", "a.log", &records(3));
+    job.put("cwl", "a.txt", &records(3)[1..]);
+    let formats = [
+        "text",
+        "json",
+        "jsonl",
+        "csv",
+        "html",
+        "junit",
+        "emf",
+        "openmetrics",
+    ];
+    let reports: Vec<String> = formats
+        .iter()
+        .map(|it| format!("--report={it}={it}"))
+        .collect();
+    let reports: Vec<&str> = reports.iter().map(String::as_str).collect();
+    let all = || formats.map(|it| fs::read_to_string(job.path(it)).unwrap());
+    job.run(MIDNIGHT + 75 * MINUTE, &reports)
+        .assert(1, &[("/counts/missing/cwl", 1)]);
+    let first = all();
+    for minutes in [76, 78] {
+        let outcome = job.run(MIDNIGHT + minutes * MINUTE, &reports);
+        assert_eq!((outcome.code, outcome.count("/counts/missing/cwl")), (0, 0));
+        let now = all();
+        let at = time(MIDNIGHT + minutes * MINUTE);
+        let line = format!(
+            "Looked last at {at}: nothing was due. What follows is of the round before.\n\n"
+        );
+        assert_eq!(now[0], line + &first[0]);
+        let old = time(MIDNIGHT + 75 * MINUTE);
+        for json in [1, 2] {
+            let looked =
+                |at: &str| format!("\"looked_at\":{}\"{at}\"", if json == 1 { " " } else { "" });
+            assert_eq!(now[json], first[json].replace(&looked(&old), &looked(&at)));
+            assert_ne!(now[json], first[json]);
+        }
+        assert_eq!((&now[3], &now[5]), (&first[3], &first[5]));
+        assert!(now[4].contains(&format!("<main><p class=\"unknown\">Looked last at {at}: ")));
+        // Figures go on.
+        assert!(
+            now[6].contains("\"Missing\":0") && first[6].contains("\"Missing\":1"),
+            "{}",
+            now[6]
+        );
+        assert_ne!(now[7], first[7]);
+    }
+    // What has been read since is told, with what was found before.
+    let outcome = job.run(MIDNIGHT + 85 * MINUTE, &reports);
+    assert_eq!(outcome.code, 0);
+    let said = format!(
+        "found last, and told at {}: 1 record missing on cwl, in what was read of 2022-01-07T00:00:00Z .. 2022-01-07T01:00:00Z",
+        time(MIDNIGHT + 75 * MINUTE)
+    );
+    assert_eq!(outcome.report["notes"], serde_json::json!([said]));
+    assert!(all()[0].starts_with("Consistent"), "{}", all()[0]);
+}
+
+/// A cause that stays is told as known, in reports and in the archive.
+#[test]
+fn a_cause_that_is_known_says_since_when() {
+    let job = Job::new();
+    let all = generate(1800, 2, MIDNIGHT, 3 * HOUR);
+    let with_traffic: Vec<_> = all
+        .iter()
+        .filter(|it| it.traffic.is_some())
+        .cloned()
+        .collect();
+    assert!(with_traffic.len() < all.len());
+    job.put("s3", "a.log", &all);
+    job.put("cwl", "a.txt", &with_traffic);
+    let archive = ["--archive", "archive"];
+    let first = job.run(MIDNIGHT + 75 * MINUTE, &archive);
+    let second = job.run(MIDNIGHT + 135 * MINUTE, &archive);
+    for outcome in [&first, &second] {
+        assert_eq!(
+            outcome.report["causes"][0]["kind"], "nodata-rows",
+            "{outcome:#?}"
+        );
+    }
+    let since = time(MIDNIGHT + 75 * MINUTE);
+    assert_eq!(first.report["causes"][0].get("known_since"), None);
+    assert_eq!(second.report["causes"][0]["known_since"], since.as_str());
+    let text = second.report["causes"][0]["text"].as_str().unwrap();
+    assert!(
+        text.starts_with(&format!("known since {since}: ")),
+        "{text}"
+    );
+    crate::support::schema::assert_fits("report", &[first.report, second.report]);
+    let lines = fs::read_to_string(job.path("archive/lines/2022-01-07.jsonl")).unwrap();
+    let lines: Vec<Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines[0]["causes"][0].get("known_since"), None);
+    assert_eq!(lines[1]["causes"][0]["known_since"], since.as_str());
+    crate::support::schema::assert_fits("archive", &lines);
 }

@@ -98,7 +98,7 @@ check a.log b.log --flow-log-id fl-0aa
 check --flow-logs fl-0aa a.log
 doctor a.log b.log --recheck 2
 doctor a.log b.log --plan
-watch a.log b.log --state st -o text
+watch a.log b.log --state st -o csv
 watch a.log b.log
 chek a.log b.log
 check a.log bzip2 -o json

@@ -30,6 +30,8 @@ pub struct Explanation {
     pub until: Option<i64>,
     /// What else is known, by name; what there is depends on the kind.
     pub detail: Map<String, Value>,
+    /// When a job told it first, in Unix seconds, if an earlier round did.
+    pub known_since: Option<i64>,
 }
 
 impl Explanation {

@@ -16,8 +16,8 @@ mod traits;
 
 use std::time::Duration;
 
-use crate::model::Side;
 use crate::model::window::Window;
+use crate::model::{Side, Sides};
 use crate::source::Remark;
 
 pub use configuration::{ConfigMismatch, mismatches};
@@ -125,6 +125,19 @@ pub enum Cause {
         /// How many seconds ago that was.
         ago: u64,
     },
+    /// A job has found lost or changed records in an earlier round, and none since.
+    FoundBefore {
+        /// When that was told, in Unix seconds.
+        at: i64,
+        /// What that round read.
+        window: Window,
+        /// Copies that a side lacked.
+        missing: Sides<u64>,
+        /// Extra copies on a side.
+        surplus: Sides<u64>,
+        /// Pairs of unequal values.
+        divergent: u64,
+    },
     /// Undetermined copies are not looked for any more.
     GivenUp {
         /// How many.
@@ -219,6 +232,7 @@ impl Cause {
             | Self::Rechecked { .. }
             | Self::WrongClock { .. }
             | Self::NothingDue { .. }
+            | Self::FoundBefore { .. }
             | Self::GivenUp { .. }
             | Self::StandIns { .. } => self,
         }

@@ -269,6 +269,7 @@ impl<'a> Scene<'a> {
     ) -> u64 {
         let number = self.next_number();
         let mut explained = Explanation {
+            known_since: None,
             number,
             kind: found.kind,
             side: found.side,
@@ -333,6 +334,7 @@ impl<'a> Scene<'a> {
     pub fn note(&mut self, found: Found) {
         let times = found.times;
         self.found.causes.push(Explanation {
+            known_since: None,
             number: self.next_number(),
             kind: found.kind,
             side: found.side,

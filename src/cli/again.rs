@@ -10,7 +10,8 @@ use crate::model::window::{Window, rfc3339};
 use crate::render::quoted;
 
 /// What is not typed again: it writes files, keeps a state or answers somebody else, or it is a secret.
-const LEFT_OUT: [&str; 19] = [
+const LEFT_OUT: [&str; 20] = [
+    "archive",
     "output",
     "report",
     "all-differences",

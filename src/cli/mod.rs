@@ -15,8 +15,8 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use again::again;
 pub use args::{
-    CheckArgs, Color, DigestArgs, ExportArgs, OfSide, OneOfSeveral, PairsArgs, PairsForm, PlanArgs,
-    VerifyArgs, WatchArgs,
+    CheckArgs, Color, DigestArgs, ExportArgs, HistoryArgs, OfSide, OneOfSeveral, PairsArgs,
+    PairsForm, PlanArgs, VerifyArgs, WatchArgs,
 };
 pub use pages::{HelpPage, PAGES};
 
@@ -75,7 +75,8 @@ pub enum Command {
     Check(Box<CheckArgs>),
     /// Say what a check would read, from listings alone
     ///
-    /// Objects, bytes, streams, API calls by kind, minutes at the quota, US dollars for the calls and the bound of memory.
+    /// Objects, bytes, streams, API calls by kind, the time at the quota, US dollars for the calls, once and in a month of a job that
+    /// reads every five minutes, and the bound of memory.
     /// Takes the arguments of `check`; --output is text or json. Exit codes: 0 done, 2 it could not run.
     #[command(mut_args(|arg| arg.hide_env(true)))]
     Plan(Box<PlanArgs>),
@@ -93,7 +94,8 @@ pub enum Command {
     Doctor(Box<CheckArgs>),
     /// Check again and again, as a long-lived process
     ///
-    /// What `check --state DIR` does once, every few minutes: one line of JSON on standard output for each round. After
+    /// What `check --state DIR` does once, every few minutes. On a terminal, or with --output text, a line for each round, the
+    /// report when something was found, and a dot when nothing was due; else a line of JSON for each round, with findings. After
     /// trouble it waits longer, up to an hour. SIGTERM and Ctrl-C end it with what is decided saved.
     #[command(mut_args(|arg| arg.hide_env(true)))]
     Watch(Box<WatchArgs>),
@@ -142,6 +144,19 @@ pub enum Command {
         mut_args(|arg| arg.hide_env(true))
     )]
     Verify(Box<VerifyArgs>),
+    /// Say what a job has found over time, from its archive
+    ///
+    /// Loss by day, interface and cause, the worst windows, how many records were late and how late, and the times that no run
+    /// has read. Every line of the archive is checked: exit code 0 if the chain is whole, whatever was lost; 2 if it is broken or
+    /// cannot be read.
+    #[command(mut_args(|arg| arg.hide_env(true)))]
+    History(HistoryArgs),
+    /// Look after the archive that a job keeps
+    Archive {
+        /// What to do with it.
+        #[command(subcommand)]
+        command: ArchiveCommand,
+    },
     /// Plant faults in made-up logs and see that exactly these are found
     ///
     /// Each seed makes up two flow logs, what became of them on the way, and the truth; both sides are written in one of
@@ -168,17 +183,37 @@ pub enum Command {
     Man,
     /// Print the JSON Schema of a format that flowdiff writes
     ///
-    /// report: `--output json`; line: `--output jsonl`; difference: `--all-differences`; round: what `watch` prints; plan and
-    /// doctor: `--output json` of these commands; pairs: a line of `flowdiff pairs --output jsonl`; several: a line of a check with
-    /// --pairs; part: a line of `plan --parts`.
+    /// report: `--output json`; line: `--output jsonl`; difference: `--all-differences`; round: what `watch` prints; archive: a
+    /// line of `--archive`; history, plan and doctor: `--output json` of these commands; pairs: a line of `flowdiff pairs --output
+    /// jsonl`; several: a line of a check with --pairs; part: a line of `plan --parts`.
     Schema {
-        /// report, line, difference, round, plan, doctor, pairs, several or part
+        /// report, line, difference, round, archive, history, plan, doctor, pairs, several or part
         name: String,
     },
     /// Print a page about a topic, or the help of a command
     Help {
         /// A topic, such as records, or a command, such as check
         topic: Option<String>,
+    },
+}
+
+/// What can be done with an archive.
+#[derive(Debug, Subcommand)]
+pub enum ArchiveCommand {
+    /// Remove what is old, so that the rest can still be checked
+    ///
+    /// Whole days of lines, by when they were written, with their reports; nothing else ever removes anything. Nothing is removed
+    /// of an archive that is not whole. Exit codes: 0 done, 2 it could not.
+    Prune {
+        /// The folder that `--archive` was given
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+        /// How old what is removed is at least, e.g. 400d
+        #[arg(long, value_name = "AGE")]
+        older_than: String,
+        /// Run as if it were this time
+        #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+        now: Option<String>,
     },
 }
 

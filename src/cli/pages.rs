@@ -12,7 +12,7 @@ pub struct HelpPage {
 }
 
 /// All pages, in the order in which README.md lists them.
-pub const PAGES: [HelpPage; 14] = [
+pub const PAGES: [HelpPage; 15] = [
     HelpPage {
         topic: "sources",
         about: "Sources and formats",
@@ -67,6 +67,11 @@ pub const PAGES: [HelpPage; 14] = [
         topic: "jobs",
         about: "Scheduled jobs and alarms",
         text: include_str!("../../docs/jobs.md"),
+    },
+    HelpPage {
+        topic: "archives",
+        about: "What a job keeps, and for how long",
+        text: include_str!("../../docs/archives.md"),
     },
     HelpPage {
         topic: "options",

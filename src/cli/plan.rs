@@ -40,7 +40,7 @@ pub use export::export_plan;
 pub use key::{key_of, new_key};
 pub use outputs::StdoutUse;
 use outputs::{output, reports};
-pub use times::{deadline, every};
+pub use times::{before, clock_or, deadline, every, since};
 use times::{seconds, time};
 pub use verify::VerifyPlan;
 
@@ -78,6 +78,8 @@ pub struct CheckPlan {
 pub struct Job {
     /// Where the state is kept.
     pub place: StatePlace,
+    /// Where lines and reports are kept, if they are.
+    pub archive: Option<PathBuf>,
     /// What the state is about.
     pub subject: JobSubject,
     /// Where the first run begins.
@@ -172,7 +174,7 @@ fn asked(
     Ok(Check {
         by_hour,
         formed: args.repair.repair.is_some(),
-        drawn,
+        drawn: drawn || args.job.archive.is_some(),
         window: window(args, &settle, live)?,
         settle,
         recheck: recheck(args)?,
@@ -214,6 +216,16 @@ fn job(
     {
         return refuse("--state: standard input can be read only once");
     }
+    let archive = args.job.archive.clone();
+    let is_address = |folder: &PathBuf| folder.to_string_lossy().contains("://");
+    if archive.as_ref().is_some_and(is_address) {
+        return refuse("--archive: a folder of this machine, not an address");
+    }
+    if archive.is_some() && args.output.redact && args.output.redact_key.is_none() {
+        return refuse(
+            "--redact: --archive needs --redact-key: with a key of its own, each run would tell its interfaces under other names",
+        );
+    }
     let start = FieldName::new("start");
     let only = &check.fields.only;
     if check.fields.ignored.contains(&start) || !(only.is_empty() || only.contains(&start)) {
@@ -250,6 +262,7 @@ fn job(
     let begin = time("--since", &args.time.since)?;
     Ok(Some(Job {
         place,
+        archive: archive.clone(),
         subject: JobSubject {
             source: sources.as_ref().map(|(address, _)| address.to_string()),
             format: of_sides(|side| &side.format),
@@ -268,6 +281,7 @@ fn job(
             max_windows: args.job.max_windows,
             give_up,
             until,
+            keeps_looks: archive.is_some(),
         },
     }))
 }

@@ -1,12 +1,13 @@
 //! Runs a scheduled job: once (`check --state`), or again and again (`watch`).
 //!
 //! The order is what makes a killed run harmless: lock, load, look, write the reports, and only then save the state. A
-//! run that is killed before that has decided nothing, and the next one takes up, and reports, the same windows.
+//! run that is killed before that has decided nothing, and the next one takes up, and reports, the same windows. What is to
+//! stand in the archive is saved with the state and written there after it; what is not written then, the next run writes.
 
+use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
 use tokio::sync::watch::Receiver;
 
 use crate::cli::plan::{CheckPlan, Job, StdoutUse, deadline};
@@ -14,15 +15,17 @@ use crate::cli::{CheckArgs, WatchArgs};
 use crate::job::round;
 use crate::job::round::Round;
 use crate::job::state::{JobState, StateStore};
-use crate::job::watch::{RoundLine, RoundSink, watch as watch_rounds};
+use crate::job::watch::{RoundLine, RoundSink, as_json, watch as watch_rounds};
 use crate::model::Error;
 use crate::model::window::rfc3339;
 use crate::progress::{Mode, Progress};
 use crate::render;
 use crate::report::redact::Redaction;
 
+use super::archived::Archived;
 use super::log::log_to_stderr;
 use super::outputs::Outputs;
+use super::person::Person;
 use super::print::print;
 use super::wait::{passed, runtime};
 use super::{
@@ -41,7 +44,9 @@ pub(super) fn run(
     redaction: Option<&Arc<Redaction>>,
 ) -> Result<u8, Error> {
     let began = Instant::now();
-    let (store, state) = take_hold(job, job.rewind)?;
+    let (store, mut state) = take_hold(job, job.rewind)?;
+    let archived = Archived::open(plan, job, &state, redaction)?;
+    archived.take_up(&mut state)?;
     let progress = Arc::new(Progress::new(progress_mode(args)));
     let deadline = deadline(args, None)?;
     let runtime = runtime()?;
@@ -69,18 +74,20 @@ pub(super) fn run(
     let (
         Done {
             mut round,
-            state,
+            mut state,
             outputs,
         },
         signal,
     ) = done?;
+    archived.put_down(&mut state, &mut round, began)?;
     // What another run is to decide by now is its to tell.
     store.hold()?;
     let whole = round.trouble.is_none() && !round.stopped;
     let code = match &mut round.report {
         None => TROUBLE,
         Some(report) => {
-            let written = outputs.write(plan, report, began, redaction);
+            let history = archived.history(&state, round.at);
+            let written = outputs.write(plan, report, began, redaction, history.as_ref());
             match &plan.output {
                 // One line only, which says what is wrong.
                 StdoutUse::Nagios(_) if !whole => written.result.map(|()| TROUBLE)?,
@@ -92,6 +99,13 @@ pub(super) fn run(
         }
     };
     store.save(&state)?;
+    if let Err(trouble) = archived.write(&store, &mut state) {
+        // As below: what is confirmed different says more.
+        if code != 1 {
+            return Err(trouble);
+        }
+        complain(&trouble, redaction);
+    }
     if round.stopped {
         return interrupted(
             args.alarms.nagios,
@@ -143,7 +157,9 @@ pub(super) fn watch(args: &WatchArgs, redaction: Option<&Arc<Redaction>>) -> Res
     };
     let every = crate::cli::plan::every(&args.every)?;
     let deadline = deadline(&args.check, Some(every))?;
-    let mut held = Some(take_hold(job, job.rewind)?);
+    let taken = take_hold(job, job.rewind)?;
+    let archived = Archived::open(&plan, job, &taken.1, redaction)?;
+    let mut held = Some(taken);
     let progress = Arc::new(Progress::new(Mode::Silent));
     let runtime = runtime()?;
     let result = runtime.block_on(async {
@@ -159,6 +175,9 @@ pub(super) fn watch(args: &WatchArgs, redaction: Option<&Arc<Redaction>>) -> Res
                 Ok(taken) => held.insert(taken),
                 Err(error) => return failed(now, &error),
             };
+            if let Err(error) = archived.take_up(state) {
+                return failed(now, &error);
+            }
             let done = match one(
                 &plan,
                 job,
@@ -181,34 +200,55 @@ pub(super) fn watch(args: &WatchArgs, redaction: Option<&Arc<Redaction>>) -> Res
             if let Err(error) = store.hold() {
                 return failed(now, &error);
             }
-            let written = done.round.report.as_mut().map_or(Ok(()), |report| {
-                done.outputs.write(&plan, report, began, redaction).result
+            let written = archived.put_down(&mut done.state, &mut done.round, began);
+            let written = written.and_then(|()| {
+                let history = archived.history(&done.state, now);
+                done.round.report.as_mut().map_or(Ok(()), |report| {
+                    let outputs = done.outputs;
+                    outputs
+                        .write(&plan, report, began, redaction, history.as_ref())
+                        .result
+                })
             });
-            match written.and_then(|()| store.save(&done.state)) {
-                Ok(()) => *state = done.state,
+            let saved = written
+                .and_then(|()| store.save(&done.state))
+                .and_then(|()| {
+                    // From here on it is decided.
+                    *state = done.state;
+                    archived.write(store, state)
+                });
+            match saved {
+                Ok(()) => RoundLine::of(now, done.round, &tell),
                 // What was not saved is done again, and written again.
-                Err(error) => {
-                    return RoundLine {
-                        report: done.round.report,
-                        ..failed(now, &error)
-                    };
-                }
+                Err(error) => RoundLine {
+                    report: done.round.report,
+                    ..failed(now, &error)
+                },
             }
-            RoundLine::of(now, done.round, &tell)
         };
-        watch_rounds(every, round, ended(stop.clone()), StandardOutput).await
+        let stop = ended(stop.clone());
+        let output = &args.check.output;
+        let for_person = match output.output.as_deref() {
+            None => std::io::stdout().is_terminal(),
+            Some(format) => format == "text",
+        };
+        match for_person {
+            true => watch_rounds(every, round, stop, Person::new(plan.rows, output.color)).await,
+            false => watch_rounds(every, round, stop, StandardOutput).await,
+        }
     });
     runtime.shutdown_background();
     result.map(|()| 0)
 }
 
-/// Where rounds are told.
+/// Where rounds are told, as lines of JSON.
 pub(super) struct StandardOutput;
 
 impl RoundSink for StandardOutput {
-    fn tell(&mut self, line: &impl Serialize) -> Result<(), Error> {
+    fn tell(&mut self, came: &RoundLine, left: Duration) -> Result<(), Error> {
         let mut text = Vec::new();
-        render::write_line(line, &mut text).map_err(super::print::standard_output)?;
+        render::write_line(&as_json(came, left), &mut text)
+            .map_err(super::print::standard_output)?;
         print(&text).map(drop)
     }
 }

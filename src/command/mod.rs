@@ -2,11 +2,14 @@
 //!
 //! Standard output gets the report and nothing else; people are talked to on standard error.
 
+mod archive;
+mod archived;
 mod digest;
 mod doctor;
 mod environment;
 mod estimate;
 mod help;
+mod history;
 mod job;
 mod kept;
 mod log;
@@ -14,6 +17,7 @@ mod manual;
 mod next;
 mod outputs;
 mod pairs;
+mod person;
 mod print;
 mod schema;
 mod selftest;
@@ -33,7 +37,7 @@ use clap::CommandFactory;
 use crate::check;
 use crate::check::{Check, EachLook};
 use crate::cli::plan::{CheckPlan, StdoutUse, deadline, export_plan, flow_logs};
-use crate::cli::{CheckArgs, Cli, Color, Command};
+use crate::cli::{ArchiveCommand, CheckArgs, Cli, Color, Command};
 use crate::diff::{DifferenceKind, EveryDifference, Shown};
 use crate::model::finding::Bucket;
 use crate::model::{Error, Side, Sides};
@@ -95,7 +99,9 @@ fn parse_and_run() -> ExitCode {
         Command::Check(args) | Command::Doctor(args) => redaction(args),
         Command::Plan(args) => redaction(&args.check),
         Command::Watch(args) => redaction(&args.check),
-        Command::Digest(_)
+        Command::Archive { .. }
+        | Command::History(_)
+        | Command::Digest(_)
         | Command::ExportPlan(_)
         | Command::Key { .. }
         | Command::Pairs(_)
@@ -198,10 +204,10 @@ fn run(cli: Cli, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
         }
         Command::Watch(args) => {
             let output = args.check.output.output.as_deref();
-            let other = output.is_some_and(|format| !matches!(format, "json" | "jsonl"));
+            let other = output.is_some_and(|format| !matches!(format, "text" | "json" | "jsonl"));
             refuse_if(
                 other,
-                "--output: `watch` prints a line of JSON for each round; other reports go to files with --report FORMAT=PATH",
+                "--output: `watch` has the forms text, for a person, and json, a line for each round; other reports go to files with --report FORMAT=PATH",
             )?;
             let plan = args.check.sources.plan;
             refuse_if(
@@ -211,6 +217,15 @@ fn run(cli: Cli, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
             refuse_key(&args.check, "watch")?;
             job::watch(&args, redaction)
         }
+        Command::History(args) => history::run(&args),
+        Command::Archive {
+            command:
+                ArchiveCommand::Prune {
+                    folder,
+                    older_than,
+                    now,
+                },
+        } => archive::prune(&folder, &older_than, now.as_deref()),
         Command::Digest(args) => digest::run(&args),
         Command::ExportPlan(args) => {
             export_plan(&args, clock()).and_then(|plan| print(plan.script().as_bytes()))
@@ -334,7 +349,7 @@ fn run_check(args: &CheckArgs, redaction: Option<&Arc<Redaction>>) -> Result<u8,
     {
         // What was found before the wait for late records stands, whatever comes of the wait.
         outputs.forget_differences();
-        let written = outputs.write(&plan, report, began, redaction);
+        let written = outputs.write(&plan, report, began, redaction, None);
         answer_though(written, &plan, report, args.output.color)?;
         return answer.map(|_| TROUBLE);
     }
@@ -355,7 +370,7 @@ fn run_check(args: &CheckArgs, redaction: Option<&Arc<Redaction>>) -> Result<u8,
         say(&format!("flowdiff: interrupted: {got_to}"));
     }
     refuse_slip(&plan.check, &report)?;
-    let written = outputs.write(&plan, &mut report, began, redaction);
+    let written = outputs.write(&plan, &mut report, began, redaction, None);
     answer_though(written, &plan, &report, args.output.color)
 }
 

@@ -2,12 +2,13 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, BufWriter};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::next::next;
+use crate::archive::History;
 use crate::cli::plan::CheckPlan;
 use crate::diff::{DifferenceKind, Shown};
 use crate::model::finding::Bucket;
@@ -86,6 +87,7 @@ impl Outputs {
         report: &mut Report,
         began: Instant,
         redaction: Option<&Arc<Redaction>>,
+        history: Option<&History>,
     ) -> Written {
         complete(plan, report, began, redaction);
         let (finished, every) = match self.differences {
@@ -99,7 +101,7 @@ impl Outputs {
         let reports = self.reports.into_iter();
         let mut written: Vec<_> = reports
             .map(|(renderer, output)| {
-                write_report(renderer, report, plan, (output, every.as_ref()))
+                write_report(renderer, report, plan, (output, every.as_ref(), history))
             })
             .collect();
         written.extend([finished, kept]);
@@ -188,16 +190,30 @@ fn write_report(
     renderer: &Renderer,
     report: &Report,
     plan: &CheckPlan,
-    (mut output, every): (Output, Option<&File>),
+    (mut output, every, history): (Output, Option<&File>, Option<&History>),
 ) -> Result<(), Error> {
-    let previous = if renderer.carries_over {
-        output.previous()
-    } else {
-        String::new()
+    let state = report.state.as_ref();
+    let nothing_due = state.filter(|state| state.is_nothing());
+    let previous = match renderer.carries_over || nothing_due.is_some() {
+        true => output.previous(),
+        false => String::new(),
     };
+    // What was found last stays where it is looked for.
+    if let (Some(state), Some(looked), false) = (nothing_due, renderer.looked, previous.is_empty())
+    {
+        let kept = looked(&previous, state.looked_at);
+        return output
+            .write_all(kept.as_bytes())
+            .map_err(|source| Error::Output {
+                path: output.path().to_owned(),
+                source,
+            })
+            .and_then(|()| output.finish());
+    }
     let plain = Style {
         rows: plan.rows,
         previous: &previous,
+        history,
         every,
         pair: plan.pair.as_ref().map(|pair| &*pair.name),
         ..Style::default()

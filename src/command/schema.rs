@@ -8,11 +8,13 @@ use crate::model::Error;
 const SCHEMAS: &str = include_str!("../../docs/schema.json");
 
 /// What can be asked for, and the definition that it is.
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 11] = [
     "report",
     "line",
     "difference",
     "round",
+    "archive",
+    "history",
     "plan",
     "doctor",
     "pairs",

@@ -19,6 +19,7 @@ use crate::render::{self, Renderer, Style, whole, write_line};
 use crate::report::Report;
 use crate::report::redact::Redaction;
 
+use super::archived::Archived;
 use super::job::{self, Done, Ends, StandardOutput, ended, stop_signal};
 use super::log::log_to_stderr;
 use super::outputs::Outputs;
@@ -291,7 +292,9 @@ impl<'a> SeveralPairs<'a> {
         let Some(job) = &plan.job else {
             return Err(Error::Usage("no state is kept".into()));
         };
-        let (store, state) = job::take_hold(job, job.rewind)?;
+        let (store, mut state) = job::take_hold(job, job.rewind)?;
+        let archived = Archived::open(plan, job, &state, self.redaction)?;
+        archived.take_up(&mut state)?;
         let progress = Progress::new(Mode::Silent);
         let ends = Ends {
             stop: stop.clone(),
@@ -302,14 +305,22 @@ impl<'a> SeveralPairs<'a> {
         let done = job::one(plan, job, state, &progress, now, ends, self.redaction).await?;
         let Done {
             mut round,
-            state,
+            mut state,
             outputs,
         } = done;
         store.hold()?;
+        archived.put_down(&mut state, &mut round, began)?;
         if let Some(report) = &mut round.report {
-            outputs.write(plan, report, began, self.redaction).result?;
+            let history = archived.history(&state, now);
+            outputs
+                .write(plan, report, began, self.redaction, history.as_ref())
+                .result?;
         }
         store.save(&state)?;
+        if let Err(trouble) = archived.write(&store, &mut state) {
+            // What it has found is told with it.
+            round.trouble.get_or_insert(trouble);
+        }
         Ok((round.exit_code(), round.report, round.trouble))
     }
 
@@ -337,7 +348,7 @@ impl<'a> SeveralPairs<'a> {
         let mut report = report?;
         refuse_slip(&plan.check, &report)?;
         outputs
-            .write(plan, &mut report, began, self.redaction)
+            .write(plan, &mut report, began, self.redaction, None)
             .result?;
         Ok((report.exit_code(), Some(report), None))
     }

@@ -24,10 +24,10 @@ pub fn text(estimate: &Estimate) -> String {
         text.push('\n');
     }
     let (least, most) = estimate.usd;
-    let usd = match most {
-        Some(most) if (most - least).abs() < 0.00005 => format!("{least:.4}"),
-        Some(most) => format!("{least:.4} to {most:.4}"),
-        None => format!("{least:.4} or more"),
+    let usd = between(least, most, dollars);
+    let month = match estimate.usd_per_month {
+        Some((least, most)) => between(least, Some(most), dollars),
+        None => "not known".to_owned(),
     };
     text.push('\n');
     let mut remark = |name: &str, remark: &str| {
@@ -37,6 +37,10 @@ pub fn text(estimate: &Estimate) -> String {
         }
     };
     remark("USD", &format!("{usd} ({})", estimate.prices));
+    let of_month = format!(
+        "{month} for the same calls of a job that reads every five minutes (8,640 runs in 30 days)"
+    );
+    remark("A month", &of_month);
     let memory = ByteSize(estimate.memory_bytes);
     remark("Memory", &format!("at most {memory} (--memory)"));
     for note in &estimate.notes {
@@ -75,10 +79,8 @@ fn table(sides: &Sides<SideEstimate>) -> Table {
         };
         row(&format!("{operation} calls"), &calls);
     }
-    row("minutes at --cwl-rate", &|side| match side.minutes {
-        None => "-".to_owned(),
-        Some((least, None)) => format!("{least:.1} or more"),
-        Some((least, Some(most))) => format!("{least:.1} to {most:.1}"),
+    row("time at --cwl-rate", &|side| {
+        side.minutes.map_or_else(|| "-".to_owned(), time)
     });
     for (index, column) in table.column_iter_mut().enumerate() {
         column.set_padding((2, 0));
@@ -89,11 +91,71 @@ fn table(sides: &Sides<SideEstimate>) -> Table {
     table
 }
 
+/// Writes US dollars; less than a cent is not nothing.
+fn dollars(usd: f64) -> String {
+    match usd {
+        0.0 => "$0".to_owned(),
+        usd if usd < 0.01 => "< $0.01".to_owned(),
+        usd => format!("${usd:.2}"),
+    }
+}
+
+/// Writes a time; less than a second is not nothing.
+fn duration(minutes: f64) -> String {
+    match minutes * 60.0 {
+        0.0 => "0 s".to_owned(),
+        seconds if seconds < 1.0 => "< 1 s".to_owned(),
+        seconds if seconds < 120.0 => format!("{seconds:.0} s"),
+        _ => format!("{minutes:.0} min"),
+    }
+}
+
+/// Writes a time that is known up to a span, given in minutes.
+pub(super) fn time((least, most): (f64, Option<f64>)) -> String {
+    between(least, most, duration)
+}
+
+/// Writes a span; once, if both ends look the same.
+fn between(least: f64, most: Option<f64>, shown: fn(f64) -> String) -> String {
+    let least = shown(least);
+    match most.map(shown) {
+        None => format!("{least} or more"),
+        Some(most) if most == least => least,
+        Some(most) => format!("{least} to {most}"),
+    }
+}
+
 fn span(span: EstimateRange) -> String {
     let least = thousands(span.least);
     match span.most {
         None => format!("{least} or more"),
         Some(most) if most == span.least => least,
         Some(most) => format!("{least} to {}", thousands(most)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn little_is_not_nothing() {
+        for (usd, said) in [
+            (0.0, "$0"),
+            (0.0004, "< $0.01"),
+            (0.012, "$0.01"),
+            (12.345, "$12.35"),
+        ] {
+            assert_eq!(dollars(usd), said);
+        }
+        for (least, most, said) in [
+            (0.0, Some(0.0), "0 s"),
+            (0.001, Some(0.01), "< 1 s"),
+            (0.001, Some(0.5), "< 1 s to 30 s"),
+            (1.0, None, "60 s or more"),
+            (2.5, Some(90.0), "2 min to 90 min"),
+        ] {
+            assert_eq!(time((least, most)), said);
+        }
     }
 }

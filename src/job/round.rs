@@ -9,12 +9,14 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::keep::WindowLook;
 use super::state::{ArrivedLate, GiveUp, JobState, Reconciled, again, due};
+use crate::archive::Look;
 use crate::causes::{Cause, Why};
 use crate::check;
 use crate::check::Check;
 use crate::diff::{EveryDifference, heading};
-use crate::model::finding::ReadTrouble;
+use crate::model::finding::{Finding, LeftoverKind, ReadTrouble};
 use crate::model::window::{Settle, Window, rfc3339, slot};
 use crate::model::{Counts, Error, Side, Sides};
 use crate::progress::Progress;
@@ -41,6 +43,8 @@ pub struct JobSpec {
     pub give_up: i64,
     /// Where the whole job ends, if anywhere.
     pub until: Option<i64>,
+    /// Whether each look is to be kept by itself.
+    pub keeps_looks: bool,
 }
 
 /// What came of a round.
@@ -51,8 +55,12 @@ pub struct Round {
     pub report: Option<Report>,
     /// What could not be read at all, if anything.
     pub trouble: Option<Error>,
+    /// When it began, in Unix seconds.
+    pub at: i64,
     /// Whether the round was stopped before its end.
     pub stopped: bool,
+    /// The looks that decided something, in order, if they are to be kept.
+    pub looks: Vec<WindowLook>,
 }
 
 impl Round {
@@ -74,6 +82,7 @@ struct RoundRun<'a> {
     progress: &'a Progress,
     now: i64,
     reports: Vec<Report>,
+    looks: Vec<WindowLook>,
     taken_up: JobSummary,
     trouble: Option<Error>,
 }
@@ -96,6 +105,7 @@ pub async fn run(
         progress,
         now,
         reports: Vec::new(),
+        looks: Vec::new(),
         taken_up: JobSummary::default(),
         trouble: None,
     };
@@ -107,9 +117,11 @@ pub async fn run(
     state.give_up(going.patience());
     let nothing = going.reports.is_empty() && (stopped || going.trouble.is_some());
     Round {
-        report: (!nothing).then(|| going.report(state)),
+        report: (!nothing).then(|| going.told(state)),
         trouble: going.trouble,
+        at: now,
         stopped,
+        looks: going.looks,
     }
 }
 
@@ -188,6 +200,9 @@ impl RoundRun<'_> {
             self.taken_up.windows.extend(looked(window, verdict));
             if verdict.is_some() {
                 state.has_read(window);
+                if let Some(look) = self.looks.last_mut() {
+                    look.carried = state.carried();
+                }
                 failed = false;
             } else {
                 leave_open(state, window, step);
@@ -252,8 +267,21 @@ impl RoundRun<'_> {
         let taken = state.take(&report, true, self.patience(), HELD_EVIDENCE);
         self.note(&taken);
         let verdict = report.verdict;
+        self.keep(Look::First, &report, state);
         self.reports.push(report);
         verdict
+    }
+
+    /// Keeps a look by itself, if that is asked for.
+    fn keep(&mut self, look: Look, report: &Report, state: &JobState) {
+        if self.pattern.keeps_looks {
+            self.looks.push(WindowLook {
+                look,
+                report: report.clone(),
+                carried: state.carried(),
+                known_since: Vec::new(),
+            });
+        }
     }
 
     fn seen_again(
@@ -275,8 +303,12 @@ impl RoundRun<'_> {
                 .unwrap_or_default();
             self.trouble = Some(Error::Output { path, source });
         }
+        let given_up = taken.given_up;
         let report = of_second_look(report, taken);
         let verdict = report.verdict;
+        if let Some(decided) = decided(&report, given_up) {
+            self.keep(Look::Again, &decided, state);
+        }
         self.reports.push(report);
         verdict
     }
@@ -289,6 +321,18 @@ impl RoundRun<'_> {
         let known = &mut self.taken_up.late_seconds_at_most;
         *known = (*known).max(longest);
         self.taken_up.given_up += taken.given_up;
+    }
+
+    /// Makes one report of all, which refers to what earlier rounds have told.
+    fn told(&mut self, state: &mut JobState) -> Report {
+        for look in &mut self.looks {
+            let causes = look.report.why.causes.iter();
+            let known = causes.map(|cause| state.told.known_since(cause, self.now));
+            look.known_since = known.collect();
+        }
+        let mut report = self.report(state);
+        state.told.refer(&mut report, self.now);
+        report
     }
 
     /// Makes one report of all.
@@ -304,6 +348,7 @@ impl RoundRun<'_> {
         }
         let taken_up = &mut self.taken_up;
         taken_up.next = state.next;
+        taken_up.looked_at = self.now;
         taken_up.carried = state.carried();
         let unread = state.unread.iter().map(|it| it.end - it.start).sum::<i64>();
         let due = (slot(self.now - self.pattern.check.settle.seconds) - state.next).max(0);
@@ -415,6 +460,39 @@ fn looked(window: Window, verdict: Option<Verdict>) -> Option<WindowResult> {
         end,
         verdict,
     })
+}
+
+/// Returns what a second look has decided: without what is still open, which an earlier line tells. `None` if that is nothing.
+fn decided(report: &Report, given_up: u64) -> Option<Report> {
+    let is_open = |finding: &Finding| match finding {
+        Finding::Leftovers { kind, .. } => match kind {
+            LeftoverKind::Pending => true,
+            LeftoverKind::Undetermined => given_up == 0,
+            LeftoverKind::Missing | LeftoverKind::Surplus => false,
+        },
+        Finding::Divergent { .. } => false,
+    };
+    let mut decided = report.clone();
+    decided.findings.retain(|finding| !is_open(finding));
+    decided.troubles.clear();
+    let counts = &mut decided.counts;
+    counts.pending = Sides::default();
+    if given_up == 0 {
+        counts.undetermined = Sides::default();
+    }
+    if *counts == Counts::default() {
+        return None;
+    }
+    for side in Side::BOTH {
+        decided.sides[side].records = decided.counts.matched + decided.counts.unmatched(side);
+        decided.sides[side].unreadable_parts = 0;
+    }
+    let (counts, sides) = (&decided.counts, &decided.sides);
+    decided.verdict = Verdict::of(counts, sides, &decided.field_doubts, true);
+    decided.why = decided
+        .why
+        .only(&decided.findings.iter().map(heading).collect());
+    Some(decided)
 }
 
 /// Turns the report of a second look into one of what it added: the copies in question, and no others, are counted.

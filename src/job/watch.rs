@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 use super::round::Round;
 use crate::model::Error;
 use crate::model::window::rfc3339;
-use crate::render::without_findings;
+use crate::render::with_findings;
 use crate::report::Report;
 
 /// The longest wait after trouble, unless rounds are further apart anyway.
@@ -73,13 +73,27 @@ struct RoundJson<'a, R> {
     report: Option<R>,
 }
 
-/// Takes the line of a round.
+/// Returns a round as a line of JSON has it: with everything that was found out. `left` is the time until the next one.
+pub fn as_json(came: &RoundLine, left: Duration) -> impl Serialize + '_ {
+    let error = came.error.as_ref();
+    RoundJson {
+        r#type: "round",
+        at: rfc3339(came.at),
+        exit_code: came.exit_code,
+        error: error.map(|(error, _)| error.as_str()),
+        hint: error.and_then(|(_, hint)| hint.as_deref()),
+        next_seconds: left.as_secs(),
+        report: came.report.as_ref().map(with_findings),
+    }
+}
+
+/// Who is told what came of each round.
 pub trait RoundSink {
-    /// Writes it somewhere.
+    /// Tells it; `left` is the time until the next one.
     ///
     /// # Errors
     /// What ends the watch.
-    fn tell(&mut self, line: &impl Serialize) -> Result<(), Error>;
+    fn tell(&mut self, came: &RoundLine, left: Duration) -> Result<(), Error>;
 }
 
 /// Runs rounds, `every` so long from beginning to beginning, until `stop` is ready. A round is not cut off: it hears of
@@ -111,17 +125,7 @@ pub async fn watch(
         };
         let next = began + wait;
         let left = next.saturating_duration_since(Instant::now());
-        let error = came.error.as_ref();
-        let line = RoundJson {
-            r#type: "round",
-            at: rfc3339(came.at),
-            exit_code: came.exit_code,
-            error: error.map(|(error, _)| error.as_str()),
-            hint: error.and_then(|(_, hint)| hint.as_deref()),
-            next_seconds: left.as_secs(),
-            report: came.report.as_ref().map(without_findings),
-        };
-        teller.tell(&line)?;
+        teller.tell(&came, left)?;
         tokio::select! {
             biased;
             () = &mut stop => return Ok(()),
@@ -145,8 +149,9 @@ mod tests {
     struct Lines(Vec<serde_json::Value>);
 
     impl RoundSink for &mut Lines {
-        fn tell(&mut self, line: &impl Serialize) -> Result<(), Error> {
-            self.0.push(serde_json::to_value(line).unwrap());
+        fn tell(&mut self, came: &RoundLine, left: Duration) -> Result<(), Error> {
+            self.0
+                .push(serde_json::to_value(as_json(came, left)).unwrap());
             Ok(())
         }
     }

@@ -1,13 +1,13 @@
 //! The totals of a report.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Side, Sides};
 
 /// The totals. Each record copy of a side is counted exactly once:
 /// `sides.s3.records` = matched + matched_on_fewer_fields + divergent + missing.cwl + surplus.s3 + pending.cwl + undetermined.cwl,
 /// and the same with the sides swapped.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Copies with an equal copy on the other side.
     pub matched: u64,

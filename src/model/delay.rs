@@ -2,7 +2,7 @@
 //! how many are measured.
 
 use hdrhistogram::Histogram;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Sides;
 
@@ -35,7 +35,7 @@ const BINS: [u64; 14] = [
 ];
 
 /// What delays boil down to, in seconds; each is a bound that so many of the records kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DelaySummary {
     /// How many records were measured.
     #[serde(skip)]

@@ -54,6 +54,16 @@ pub enum Error {
         /// What to do about it.
         hint: Option<String>,
     },
+    /// The archive of a scheduled job cannot be had, is not whole, or is not the one that is meant.
+    #[error("`{}` {reason}", path.display())]
+    Archive {
+        /// Its folder, or the file in it.
+        path: PathBuf,
+        /// What is wrong with it, as the rest of a sentence.
+        reason: String,
+        /// What to do about it.
+        hint: Option<String>,
+    },
     /// It takes longer than it may.
     #[error("not done within {} (`--deadline`): {got_to}", humantime::format_duration(*after))]
     Deadline {
@@ -71,7 +81,9 @@ impl Error {
     /// Returns what the user can do about it, if anything is known.
     pub fn hint(&self) -> Option<&str> {
         match self {
-            Self::Source { hint, .. } | Self::State { hint, .. } => hint.as_deref(),
+            Self::Source { hint, .. } | Self::State { hint, .. } | Self::Archive { hint, .. } => {
+                hint.as_deref()
+            }
             Self::Deadline { .. } => {
                 Some("give it more time with `--deadline`, or a shorter window")
             }

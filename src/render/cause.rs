@@ -18,11 +18,15 @@ pub(super) fn notes(report: &Report) -> Vec<String> {
 }
 
 /// Says why records differ, and how sure that is.
-pub(super) fn explained(cause: &Explanation) -> String {
+pub(crate) fn explained(cause: &Explanation) -> String {
     let text = (causes::kind(cause.kind).text)(cause);
-    match cause.certain {
+    let text = match cause.certain {
         true => text,
         false => format!("likely: {text}"),
+    };
+    match cause.known_since {
+        None => text,
+        Some(since) => format!("known since {}: {text}", rfc3339(since)),
     }
 }
 
@@ -64,6 +68,30 @@ pub(super) fn note(cause: &Cause) -> Option<String> {
         Cause::NothingDue { next, ago } => {
             let ago = humantime::format_duration(Duration::from_secs(*ago));
             format!("nothing was due: everything up to {}, {ago} ago, has been taken up", rfc3339(*next))
+        }
+        Cause::FoundBefore {
+            at,
+            window,
+            missing,
+            surplus,
+            divergent,
+        } => {
+            let of = |name: &str, numbers: &Sides<u64>| {
+                let sides = Side::BOTH.into_iter().filter(|side| numbers[*side] > 0);
+                sides
+                    .map(|side| format!("{} {name} on {side}", count(numbers[side], "record")))
+                    .collect::<Vec<_>>()
+            };
+            let mut found = of("missing", missing);
+            found.extend(of("surplus", surplus));
+            if *divergent > 0 {
+                found.push(format!("{} divergent", count(*divergent, "record")));
+            }
+            format!(
+                "found last, and told at {}: {}, in what was read of {window}",
+                rfc3339(*at),
+                found.join(", ")
+            )
         }
         Cause::GivenUp { records } => format!(
             "{records} undetermined records are not looked for any more: --give-up has passed and what they may sit in still \

@@ -183,6 +183,7 @@ struct Next {
 #[serde(deny_unknown_fields)]
 struct State {
     next: Time,
+    looked_at: Time,
     behind_seconds: u64,
     windows: Vec<Looked>,
     again: Vec<Looked>,
@@ -504,6 +505,7 @@ fn what_a_job_and_the_configuration_say_arrives() {
     assert!(one.reason.contains("DELETING"), "{}", one.reason);
     let (ours, theirs) = (report.state.unwrap(), document.state.unwrap());
     assert_eq!(theirs.next.0, ours.next);
+    assert_eq!(theirs.looked_at.0, ours.looked_at);
     assert_eq!(
         i64::try_from(theirs.behind_seconds),
         Ok(ours.behind_seconds)

@@ -231,7 +231,9 @@ fn text(value: &Value) -> String {
     match value {
         Value::Null => "-".to_owned(),
         Value::String(text) => text.clone(),
-        other => other.to_string(),
+        other @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
+            other.to_string()
+        }
     }
 }
 
@@ -323,7 +325,7 @@ fn row(entry: Entry<'_>, why: &Why) -> Row {
 
 /// Text of any origin on one line; what a spreadsheet would take for a formula gets a `'` in front, as OWASP advises
 /// ("CSV Injection"). A lone `-` is what stands for no interface.
-fn cell(text: &str) -> String {
+pub(super) fn cell(text: &str) -> String {
     let text = escape(text);
     if text != "-" && text.starts_with(['=', '+', '-', '@']) {
         format!("'{text}")

@@ -66,6 +66,11 @@ struct CauseItem<'a> {
     #[serde(serialize_with = "times::time")]
     until: Option<i64>,
     detail: &'a serde_json::Map<String, serde_json::Value>,
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "times::time"
+    )]
+    known_since: Option<i64>,
     text: String,
     next: String,
 }
@@ -82,6 +87,7 @@ impl<'a> From<&'a Explanation> for CauseItem<'a> {
             since: cause.since,
             until: cause.until,
             detail: &cause.detail,
+            known_since: cause.known_since,
             text: cause::explained(cause),
             next: cause::step(cause),
         }
@@ -279,6 +285,14 @@ struct Document<'a> {
     tail: Tail<'a>,
 }
 
+/// A whole report, as one line among others.
+#[derive(Serialize)]
+struct WholeLine<'a> {
+    r#type: &'static str,
+    #[serde(flatten)]
+    document: Document<'a>,
+}
+
 /// The findings of a report, written one by one: there may be many.
 struct Findings<'a>(&'a Report);
 
@@ -367,10 +381,22 @@ pub(super) fn write_lines(report: &Report, _: Style<'_>, out: &mut dyn Write) ->
 }
 
 /// Returns the report without its findings, as the first of these lines has it.
-pub fn without_findings(report: &Report) -> impl Serialize + '_ {
+fn without_findings(report: &Report) -> impl Serialize + '_ {
     JsonLine::Report {
         head: head(report),
         tail: tail(report),
+    }
+}
+
+/// Returns the report with its findings, as one object.
+pub fn with_findings(report: &Report) -> impl Serialize + '_ {
+    WholeLine {
+        r#type: "report",
+        document: Document {
+            head: head(report),
+            findings: Findings(report),
+            tail: tail(report),
+        },
     }
 }
 

@@ -12,9 +12,11 @@ mod differences;
 mod emf;
 mod escape;
 mod gauge;
+mod history;
 mod html;
 mod json;
 mod junit;
+mod looked;
 pub mod nagios;
 mod openmetrics;
 mod paint;
@@ -26,13 +28,15 @@ mod wording;
 use std::fs::File;
 use std::io::{self, Write};
 
+use crate::archive::History;
 use crate::report::Report;
 
-pub(crate) use cause::{listed, reason, values};
+pub(crate) use cause::{explained, listed, reason, values};
 pub use differences::write_difference;
 pub(crate) use escape::escape;
+pub use history::{HISTORY_FORMS, HistoryForm, ToldHistory};
 pub(crate) use json::write_pretty;
-pub use json::{whole, without_findings, write_line};
+pub use json::{whole, with_findings, write_line};
 pub use paint::Paint;
 pub(crate) use place::{options, quoted};
 pub(crate) use text::{WIDTH, wrap};
@@ -49,6 +53,8 @@ pub struct Style<'a> {
     pub rows: Option<usize>,
     /// What stood under the report's name before, for renderers that carry something over.
     pub previous: &'a str,
+    /// What the job has found in the last days, for renderers that show it.
+    pub history: Option<&'a History>,
     /// The name of the pair that it is about, if it is one of several.
     pub pair: Option<&'a str>,
     /// Every difference, a line each as [`write_difference`] writes it, for renderers that ask for that. `None` if not all
@@ -64,6 +70,7 @@ impl Default for Style<'_> {
             width: WIDTH,
             rows: None,
             previous: "",
+            history: None,
             pair: None,
             every: None,
         }
@@ -91,6 +98,9 @@ pub struct Renderer {
     pub every: bool,
     /// Whether its figures go on in time under the names of the sources, from one run to the next.
     pub series: bool,
+    /// Makes of the report that stands there one that says that a job has looked again, at a time in Unix seconds, and had nothing
+    /// due. `None`: each run writes its own.
+    pub looked: Option<fn(&str, i64) -> String>,
 }
 
 /// Every way to show a report, the default first.
@@ -105,6 +115,7 @@ pub static RENDERERS: &[Renderer] = &[
         for_people: true,
         every: false,
         series: false,
+        looked: Some(looked::text),
     },
     Renderer {
         name: "json",
@@ -116,6 +127,7 @@ pub static RENDERERS: &[Renderer] = &[
         for_people: false,
         every: false,
         series: false,
+        looked: Some(looked::json),
     },
     Renderer {
         name: "jsonl",
@@ -127,6 +139,7 @@ pub static RENDERERS: &[Renderer] = &[
         for_people: false,
         every: false,
         series: false,
+        looked: Some(looked::json),
     },
     Renderer {
         name: "csv",
@@ -138,6 +151,7 @@ pub static RENDERERS: &[Renderer] = &[
         for_people: false,
         every: true,
         series: false,
+        looked: Some(looked::unchanged),
     },
     Renderer {
         name: "html",
@@ -149,6 +163,7 @@ pub static RENDERERS: &[Renderer] = &[
         for_people: false,
         every: false,
         series: false,
+        looked: Some(looked::html),
     },
     Renderer {
         name: "junit",
@@ -160,6 +175,7 @@ pub static RENDERERS: &[Renderer] = &[
         for_people: false,
         every: false,
         series: false,
+        looked: Some(looked::unchanged),
     },
     Renderer {
         name: "emf",
@@ -171,6 +187,7 @@ pub static RENDERERS: &[Renderer] = &[
         for_people: false,
         every: false,
         series: true,
+        looked: None,
     },
     Renderer {
         name: "openmetrics",
@@ -182,6 +199,7 @@ pub static RENDERERS: &[Renderer] = &[
         for_people: false,
         every: false,
         series: true,
+        looked: None,
     },
 ];
 

@@ -147,6 +147,7 @@ fn why() -> Why {
         "named": ["eni-0c19436730cc350ae until 2022-01-07T23:30:00Z"],
     });
     let cause = Explanation {
+        known_since: None,
         number: 1,
         kind: "interface-absent",
         side: Some(Side::Cwl),
@@ -186,6 +187,7 @@ pub(crate) fn of_a_job() -> Report {
         ],
         state: Some(JobSummary {
             next: START + 3600,
+            looked_at: START + 4500,
             behind_seconds: 900,
             windows: vec![
                 looked(START, Some(Verdict::Different)),

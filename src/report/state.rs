@@ -1,6 +1,6 @@
 //! What a report tells of a scheduled job.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::model::Sides;
 
@@ -12,6 +12,9 @@ pub struct JobSummary {
     /// All before this has been taken up, Unix seconds: the next run goes on here.
     #[serde(serialize_with = "times::second")]
     pub next: i64,
+    /// When the run looked, by its clock, Unix seconds.
+    #[serde(serialize_with = "times::second")]
+    pub looked_at: i64,
     /// Seconds that were due and are left to the next run: `--max-windows` was reached, or the run was ended.
     pub behind_seconds: i64,
     /// The windows that were read for the first time, oldest first.
@@ -49,7 +52,7 @@ pub struct WindowResult {
 }
 
 /// How much is carried.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Carried {
     /// Copies that may still arrive on a side.
     pub pending: Sides<u64>,

@@ -1,13 +1,13 @@
 //! The verdict: the only place that decides what is different, what is not known and what is in order.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::model::{Counts, Side, Sides};
 
 use super::{FieldDoubt, SideSummary};
 
 /// The answer to "do both destinations hold the same records".
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// Yes, and everything was read.

@@ -335,6 +335,7 @@ fn trouble(error: &Error) -> CallTrouble {
         | Error::Output { .. }
         | Error::Temporary(_)
         | Error::State { .. }
+        | Error::Archive { .. }
         | Error::Deadline { .. }
         | Error::Incomparable(_) => error.to_string(),
     };

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::archive::Kept;
 use super::{HOUR, Job, MIDNIGHT, MINUTE, time};
 use crate::support::offline;
 use crate::support::records::{FlowRecord, generate};
@@ -128,6 +129,7 @@ pub(super) fn plain(job: &Job, now: i64, report: &str, state: &str) -> Command {
             "--settle",
             "30m",
         ])
+        .args(["--archive", "archive"])
         .args(["--max-evidence", "1000", "--now", &time(now)])
         .args(["--report", &format!("json={report}")])
         .stdout(Stdio::null())
@@ -157,6 +159,7 @@ fn killed_hundreds_of_times_the_runs_say_what_one_says_that_is_not() {
         assert!(matches!(code, Some(0 | 1 | 3)), "{code:?}");
         calm.note(&read(&job, "report.json").unwrap());
     }
+    let calm_archive = Kept::read(&job.path("archive"));
     let job = Job::new();
     let late = deliver(&job);
     let kills_a_tick = KILLS.div_ceil(ticks.len());
@@ -206,6 +209,14 @@ fn killed_hundreds_of_times_the_runs_say_what_one_says_that_is_not() {
         "{killed} killed, {finished} not"
     );
     assert_eq!(wild.differences, calm.differences);
+    let wild_archive = Kept::read(&job.path("archive"));
+    for kept in [&calm_archive, &wild_archive] {
+        // Each window once, each lost or changed record in one report and in one line's numbers.
+        assert_eq!(kept.lost, 36);
+        assert_eq!(kept.differences, calm.differences);
+        assert_eq!(kept.matched, 720 - 36);
+        kept.assert_no_gap(MIDNIGHT, MIDNIGHT + 12 * HOUR);
+    }
     // 18 lost, 18 changed.
     assert_eq!(calm.differences.len(), 36);
     assert!(calm.late > 0 && wild.late > 0, "{calm:?} {wild:?}");

@@ -182,3 +182,57 @@ fn watch_tells_a_line_a_round_and_ends_gracefully() {
     let state: Value = serde_json::from_str(&state).unwrap();
     assert_eq!(state["next"], recent() + HOUR);
 }
+
+/// For a person: a line a round, the report when something was found, a dot when nothing was due.
+#[test]
+fn watch_tells_a_person_what_is_new() {
+    // Young enough that nothing due is nothing odd, and settled.
+    let start = recent() + 2 * HOUR;
+    let job = super::Job::new();
+    let all = generate(60, 2, start, HOUR / 2);
+    job.put("s3", "a.log", &all);
+    job.put("cwl", "a.txt", &all[1..]);
+    let mut command = Command::new(offline().get_program());
+    let mut child = command
+        .current_dir(&job.root)
+        .args(["watch", "s3", "cwl", "--state", "state", "--output", "text"])
+        .args(["--every", "1s", "--step", "15m", "--max-windows", "1"])
+        .args(["--since", &time(start), "--until", &time(start + HOUR / 2)])
+        .env_remove("AWS_PROFILE")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut said = String::new();
+    while !said.ends_with("\n..") {
+        let mut byte = [0];
+        std::io::Read::read_exact(&mut stdout, &mut byte).unwrap();
+        said.push(char::from(byte[0]));
+        assert!(said.lines().count() < 100, "{said}");
+    }
+    let kill = Command::new("kill").arg(child.id().to_string()).status();
+    assert!(kill.unwrap().success());
+    std::io::Read::read_to_string(&mut stdout, &mut said).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let line = |from: i64, to: i64| format!("Z  {} to {}", &time(from)[11..], &time(to)[11..]);
+    let (middle, end) = (start + HOUR / 4, start + HOUR / 2);
+    if time(start)[..10] == time(end)[..10] {
+        assert!(
+            said.contains(&(line(start, middle) + "\n\nDifferent: 1 record ")),
+            "{said}"
+        );
+        assert!(
+            said.contains(&(line(middle, end) + "  Consistent: ")),
+            "{said}"
+        );
+    }
+    // The report of the first, and of no other.
+    assert_eq!(
+        said.matches("\nDifferent: 1 record missing on cwl.\n")
+            .count(),
+        1,
+        "{said}"
+    );
+    assert_eq!(said.matches("\nTo do").count(), 1, "{said}");
+    assert!(said.ends_with(".\n"), "{said}");
+}

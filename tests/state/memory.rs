@@ -10,14 +10,13 @@ use flowdiff::cli::plan::CheckPlan;
 use flowdiff::cli::{self, Cli};
 use flowdiff::job::round;
 use flowdiff::job::state::{JobState, Store};
-use flowdiff::job::watch::{RoundLine, RoundSink, watch};
+use flowdiff::job::watch::{RoundLine, RoundSink, as_json, watch};
 use flowdiff::model::Error;
 use flowdiff::model::window::Window;
 use flowdiff::model::{Side, Sides};
 use flowdiff::progress::{Mode, Progress};
 use flowdiff::source::memory::{HeldPart, Memory, MemoryPart};
 use flowdiff::source::{Ask, Source};
-use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::support::unless_long;
@@ -98,8 +97,8 @@ struct Lines {
 }
 
 impl RoundSink for &mut Lines {
-    fn tell(&mut self, line: &impl Serialize) -> Result<(), Error> {
-        let line = serde_json::to_value(line).unwrap();
+    fn tell(&mut self, came: &RoundLine, left: Duration) -> Result<(), Error> {
+        let line = serde_json::to_value(as_json(came, left)).unwrap();
         assert_eq!(line["error"], serde_json::Value::Null, "{line:#}");
         let counts = &line["report"]["counts"];
         self.missing += counts["missing"]["cwl"].as_u64().unwrap();

@@ -13,9 +13,9 @@ from jsonschema import Draft202012Validator
 
 # Members whose own members have names of the user's or of AWS's.
 OPEN = {"record", "calls"}
-# Members that are there only where they say something: of a job, of kinds of records, of what could not be compared, and of
+# Members that are there only where they say something: of a job, of what it has told before or was rewound to, of kinds of records, of what could not be compared, and of
 # what one side alone has set.
-OPTIONAL = {"state", "vpc", "transit-gateway", "field_doubts", "fewer_fields"}
+OPTIONAL = {"state", "known_since", "rewound_to", "vpc", "transit-gateway", "field_doubts", "fewer_fields"}
 OPTIONAL_OF_CONFIGURATION = {"side", "s3", "cwl"}
 
 

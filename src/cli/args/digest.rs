@@ -173,6 +173,7 @@ pub(super) fn as_check(
         },
         time,
         job: JobArgs {
+            archive: None,
             state: None,
             lease: None,
             state_rewind: None,

@@ -33,6 +33,19 @@ pub struct JobArgs {
     )]
     pub lease: Option<String>,
 
+    /// Keep in this folder a line for each window, and the whole report of those with findings
+    ///
+    /// The lines are chained by hash, and nothing in the folder is ever replaced or removed but by `flowdiff archive prune`;
+    /// `flowdiff history` says what they add up to. One folder is for one job.
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "FLOWDIFF_ARCHIVE",
+        help_heading = "Scheduled job",
+        requires = "state"
+    )]
+    pub archive: Option<PathBuf>,
+
     /// Take up again what comes after this time, as if it had not been read; for a state that a wrong clock has written
     ///
     /// Spelt as in --since. What was reported of that time may be reported once more.

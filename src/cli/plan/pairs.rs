@@ -79,6 +79,8 @@ pub fn of_pair(args: &CheckArgs, pair: &Pair, typed: &[OsString]) -> Result<Chec
         narrow(&mut filled, logs);
     }
     filled.job.state = args.job.state.as_ref().map(|state| state.join(&pair.name));
+    let archive = args.job.archive.as_ref();
+    filled.job.archive = archive.map(|archive| archive.join(&pair.name));
     for report in &mut filled.output.report {
         if !report.ends_with("=-") {
             *report = named(report, "--report", &pair.name)?;

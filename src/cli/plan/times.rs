@@ -59,6 +59,30 @@ fn age(text: &str) -> Option<Duration> {
     humantime::parse_duration(text).ok()
 }
 
+/// Returns the time that is so long ago, in Unix seconds.
+///
+/// # Errors
+/// [`Error::Usage`] that names the option.
+pub fn before(option: &str, text: &str, now: i64) -> Result<i64, Error> {
+    Ok(now - seconds(option, text)?)
+}
+
+/// Returns the time that was given with `--now`, or else the clock's.
+///
+/// # Errors
+/// [`Error::Usage`] that names the option.
+pub fn clock_or(text: Option<&str>, clock: i64) -> Result<i64, Error> {
+    text.map_or(Ok(clock), |text| time("--now", text, clock))
+}
+
+/// Returns the time that was given with `--since`, if one was.
+///
+/// # Errors
+/// [`Error::Usage`] that names the option.
+pub fn since(text: Option<&str>, now: i64) -> Result<Option<i64>, Error> {
+    text.map(|text| time("--since", text, now)).transpose()
+}
+
 /// Seconds of a day.
 const DAY: i64 = 86_400;
 

@@ -5,6 +5,7 @@
 
 mod copies;
 mod due;
+mod kept;
 mod leased;
 #[cfg(test)]
 mod model;
@@ -12,6 +13,7 @@ mod place;
 mod sift;
 mod store;
 mod subject;
+mod told;
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -25,11 +27,13 @@ use crate::source::SourceIdentity;
 
 pub use copies::BucketCopies;
 pub use due::{again, due, joined};
+pub use kept::ArchiveEnd;
 pub use leased::LONGEST as LONGEST_LEASE;
 pub use place::{LeasedStore, StatePlace, StateStore};
 pub use sift::{ArrivedLate, GiveUp, Reconciled};
-pub use store::Store;
+pub use store::{Store, read_state};
 pub use subject::JobSubject;
+pub use told::ToldBefore;
 
 /// How far the clocks of two machines may be apart that share a state, in seconds.
 const CLOCKS_APART: i64 = 600;
@@ -57,6 +61,12 @@ pub struct JobState {
     pub fields: ComparedFields,
     /// Buckets with copies that are not decided, or that an unreadable part may hold more of; in order.
     pub open: Vec<OpenBucket>,
+    /// Where the archive ends, if one is kept, and what is still to be written to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archive: Option<ArchiveEnd>,
+    /// What was told before, as far as later reports refer to it.
+    #[serde(default, skip_serializing_if = "ToldBefore::is_empty")]
+    pub told: ToldBefore,
 }
 
 /// A window of which nothing is known.
@@ -190,6 +200,8 @@ impl JobState {
             unreadable: Vec::new(),
             fields: BTreeMap::new(),
             open: Vec::new(),
+            archive: None,
+            told: ToldBefore::default(),
         }
     }
 
@@ -260,6 +272,9 @@ impl JobState {
         self.open.retain(|open| open.slot < next);
         self.unread.retain(|window| window.start < next);
         self.unreadable.retain(|part| part.start < next);
+        if let Some(archive) = &mut self.archive {
+            archive.rewound_to = archive.rewound_to.into_iter().chain([next]).min();
+        }
         let unread = self.unread.iter_mut().map(|window| &mut window.end);
         let unreadable = self.unreadable.iter_mut().map(|part| &mut part.end);
         for end in unread.chain(unreadable) {

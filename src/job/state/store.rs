@@ -119,6 +119,17 @@ impl Store {
     }
 }
 
+/// Reads a state for whoever only looks: nothing is locked, and whatever job it is of will do.
+///
+/// # Errors
+/// There is none, or it cannot be read.
+pub fn read_state(directory: &Path) -> Result<JobState, Error> {
+    let path = directory.join(FILE);
+    let text =
+        fs::read_to_string(&path).map_err(|error| trouble(&path, error.to_string(), None))?;
+    parse(&text).map_err(|reason| trouble(&path, reason, None))
+}
+
 /// Returns a state as it is kept.
 ///
 /// # Errors

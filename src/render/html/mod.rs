@@ -18,14 +18,14 @@ use sha2::{Digest, Sha256};
 
 use super::escape::escape;
 use super::sort::{ToldSort, told};
-use super::{Style, cause, place, wording};
+use super::{Style, cause, history, place, wording};
 use crate::model::finding::ReadTrouble;
 use crate::model::window::rfc3339;
 use crate::model::words::{count, thousands};
 use crate::model::{Side, Sides};
 use crate::report::{Report, SideSummary};
 
-const CSS: &str = include_str!("page.css");
+pub(super) const CSS: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
 /// The longest text of any origin that is shown; the embedded report has it whole.
@@ -38,7 +38,7 @@ const MOST_GAPS: usize = 5;
 const MOST_LINES: usize = 50;
 
 /// Writes the page.
-pub(super) fn write(report: &Report, _: Style<'_>, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(report: &Report, style: Style<'_>, out: &mut dyn Write) -> io::Result<()> {
     let whole = whole::whole(report)?;
     let page = html! {
         (DOCTYPE)
@@ -57,6 +57,7 @@ pub(super) fn write(report: &Report, _: Style<'_>, out: &mut dyn Write) -> io::R
                     (why(report))
                     (not_read(report))
                     (numbers(report))
+                    @if let Some(history) = style.history { (history::html::section(history)) }
                     (map::map(report))
                     (charts::over_time(report))
                     (charts::delays(report))
@@ -84,7 +85,7 @@ fn policy() -> String {
 }
 
 /// A text of any origin, harmless to whoever copies it, and no longer than there is room for.
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     let text = escape(text);
     match text.char_indices().nth(LONGEST) {
         None => text,
