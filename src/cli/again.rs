@@ -10,7 +10,7 @@ use crate::model::window::{Window, rfc3339};
 use crate::render::quoted;
 
 /// What is not typed again: it writes files, keeps a state or answers somebody else, or it is a secret.
-const LEFT_OUT: [&str; 19] = [
+const LEFT_OUT: [&str; 21] = [
     "output",
     "report",
     "all-differences",
@@ -28,6 +28,8 @@ const LEFT_OUT: [&str; 19] = [
     "verbose",
     "plan",
     "key-file",
+    "receipt",
+    "previous",
     "pairs",
     "redact-key",
 ];

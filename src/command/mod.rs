@@ -15,6 +15,7 @@ mod next;
 mod outputs;
 mod pairs;
 mod print;
+mod proof;
 mod schema;
 mod selftest;
 mod several;
@@ -51,6 +52,7 @@ use kept::KeptSides;
 use log::log_to_stderr;
 use outputs::{DifferencesFile, Outputs, Written};
 use print::{print, print_report};
+use proof::Proof;
 use wait::until_interrupted;
 
 /// The exit code of a run that could not come to an answer.
@@ -297,6 +299,7 @@ fn run_check(args: &CheckArgs, redaction: Option<&Arc<Redaction>>) -> Result<u8,
     if let Some(kept) = &kept {
         kept.plan_for(args, &mut plan)?;
     }
+    let proof = Proof::open(args, &plan)?;
     if let Some(job) = &plan.job {
         return job::run(args, &plan, job, redaction);
     }
@@ -356,6 +359,10 @@ fn run_check(args: &CheckArgs, redaction: Option<&Arc<Redaction>>) -> Result<u8,
     }
     refuse_slip(&plan.check, &report)?;
     let written = outputs.write(&plan, &mut report, began, redaction);
+    // Of what is not known to the end nothing is proved.
+    let proof = proof.filter(|_| !interrupts);
+    let proved = proof.map_or(Ok(()), |proof| proof.write(args, &plan, &report));
+    let written = written.and(proved);
     answer_though(written, &plan, &report, args.output.color)
 }
 

@@ -102,14 +102,14 @@ fn refuse_large(differences: usize, memory: u64) -> Result<(), Error> {
 
 /// Has a log group read stream by stream unless something else is asked for: a check asks once more for what was not found when streams
 /// were read together, and of a digest nobody may be able to ask again.
-pub(super) fn by_stream(options: &mut SourceOptions) {
+pub fn by_stream(options: &mut SourceOptions) {
     if options.group_reading == GroupReading::Auto {
         options.group_reading = GroupReading::ByStream;
     }
 }
 
 /// Returns within what the names of an address's parts are unique.
-fn store(address: &Address) -> String {
+pub fn store(address: &Address) -> String {
     match address {
         Address::S3 { bucket, .. } => format!("s3://{bucket}"),
         Address::Group(_) => address.to_string(),

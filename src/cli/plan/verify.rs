@@ -1,7 +1,6 @@
 //! What was typed of a verification, checked.
 
-use super::digest::by_stream;
-use super::{address, asked, options};
+use super::{address, asked, by_stream, options};
 use crate::check::Check;
 use crate::cli::VerifyArgs;
 use crate::digest::Fingerprints;
