@@ -173,10 +173,13 @@ fn tell_nagios(text: &str) -> ExitCode {
 fn run(cli: Cli, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
     match cli.command {
         Command::Check(args) if args.sources.plan => estimate::run(&args, redaction),
-        Command::Check(args) if args.sources.pairs.is_some() => several::run(&args, redaction),
+        Command::Check(args) if args.sources.pairs.is_some() => {
+            refuse_key(&args, "a check of several pairs")?;
+            several::run(&args, redaction)
+        }
         Command::Check(args) => run_check(&args, redaction),
         Command::Plan(args) => {
-            refuse_key(&args.check, "plan")?;
+            refuse_key(&args.check, "`plan`")?;
             refuse_if(args.check.sources.pairs.is_some(), ONE_PAIR)?;
             match args.parts {
                 true => estimate::parts(&args.check, redaction),
@@ -195,7 +198,7 @@ fn run(cli: Cli, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
                 recheck,
                 "--recheck: means nothing to `doctor`, which waits for no records",
             )?;
-            refuse_key(&args, "doctor")?;
+            refuse_key(&args, "`doctor`")?;
             doctor::run(&args, redaction)
         }
         Command::Watch(args) => {
@@ -210,7 +213,7 @@ fn run(cli: Cli, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
                 plan,
                 "--plan: means nothing to `watch`; `flowdiff plan` says what a check would read",
             )?;
-            refuse_key(&args.check, "watch")?;
+            refuse_key(&args.check, "`watch`")?;
             job::watch(&args, redaction)
         }
         Command::Digest(args) => digest::run(&args),
@@ -240,10 +243,15 @@ fn run(cli: Cli, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
 /// Refuses a key where nothing is compared.
 fn refuse_key(args: &CheckArgs, command: &str) -> Result<(), Error> {
     refuse_if(
+        args.proof.receipt.is_some(),
+        &format!("--receipt: means nothing to {command}; a check of one window writes one"),
+    )?;
+    refuse_if(
         args.key.key_file.is_some(),
-        &format!("--key-file: means nothing to `{command}`, which reads no digests"),
+        &format!("--key-file: means nothing to {command}, which reads no digests"),
     )
 }
+
 /// What is asked of one pair only.
 const ONE_PAIR: &str = "--pairs: `plan` and `doctor` are of one pair: give its two sources";
 
