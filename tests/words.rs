@@ -84,6 +84,9 @@ digest --merge a.log -o x
 digest a.log --side s3 -o x --receipt
 verify a.log b.log
 verify a.log
+watch a.log b.log --state st --key-file a.log
+plan a.log b.log --key-file a.log --receipt x
+plan a.log b.log --parts -o json
 key a.log
 export-plan a.log --to s3://exports --since 2022-01-07 --until 2022-01-08
 export-plan cwl://g --to b --since 2022-01-07 --until 2022-01-08

@@ -10,7 +10,7 @@ use crate::model::window::{Window, rfc3339};
 use crate::render::quoted;
 
 /// What is not typed again: it writes files, keeps a state or answers somebody else, or it is a secret.
-const LEFT_OUT: [&str; 20] = [
+const LEFT_OUT: [&str; 22] = [
     "archive",
     "output",
     "report",
@@ -29,6 +29,8 @@ const LEFT_OUT: [&str; 20] = [
     "verbose",
     "plan",
     "key-file",
+    "receipt",
+    "previous",
     "pairs",
     "redact-key",
 ];

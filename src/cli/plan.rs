@@ -35,7 +35,7 @@ use crate::report::alarm::FailOn;
 use crate::source::{Address, GroupReading, SourceOptions};
 use crate::system::parts_at_once;
 
-pub use digest::DigestPlan;
+pub use digest::{DigestPlan, by_stream, store};
 pub use export::export_plan;
 pub use key::{key_of, new_key};
 pub use outputs::StdoutUse;

@@ -37,6 +37,7 @@ impl KeptSides {
         if paths.s3.is_none() && paths.cwl.is_none() {
             return match args.key.key_file {
                 None => Ok(None),
+                Some(_) if args.proof.receipt.is_some() => Ok(None),
                 Some(_) => Err(Error::Usage(
                     "--key-file: is for digests, and neither source is one".into(),
                 )),
@@ -155,6 +156,7 @@ fn refuse_meaningless(args: &CheckArgs) -> Result<(), Error> {
             rows,
         ),
         (args.repair.repair.is_some(), "--repair", rows),
+        (args.proof.receipt.is_some(), "--receipt", rows),
     ];
     match options.into_iter().find(|(given, ..)| *given) {
         None => Ok(()),

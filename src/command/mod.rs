@@ -19,6 +19,7 @@ mod outputs;
 mod pairs;
 mod person;
 mod print;
+mod proof;
 mod schema;
 mod selftest;
 mod several;
@@ -55,6 +56,7 @@ use kept::KeptSides;
 use log::log_to_stderr;
 use outputs::{DifferencesFile, Outputs, Written};
 use print::{print, print_report};
+use proof::Proof;
 use wait::until_interrupted;
 
 /// The exit code of a run that could not come to an answer.
@@ -177,10 +179,13 @@ fn tell_nagios(text: &str) -> ExitCode {
 fn run(cli: Cli, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
     match cli.command {
         Command::Check(args) if args.sources.plan => estimate::run(&args, redaction),
-        Command::Check(args) if args.sources.pairs.is_some() => several::run(&args, redaction),
+        Command::Check(args) if args.sources.pairs.is_some() => {
+            refuse_key(&args, "a check of several pairs")?;
+            several::run(&args, redaction)
+        }
         Command::Check(args) => run_check(&args, redaction),
         Command::Plan(args) => {
-            refuse_key(&args.check, "plan")?;
+            refuse_key(&args.check, "`plan`")?;
             refuse_if(args.check.sources.pairs.is_some(), ONE_PAIR)?;
             match args.parts {
                 true => estimate::parts(&args.check, redaction),
@@ -199,7 +204,7 @@ fn run(cli: Cli, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
                 recheck,
                 "--recheck: means nothing to `doctor`, which waits for no records",
             )?;
-            refuse_key(&args, "doctor")?;
+            refuse_key(&args, "`doctor`")?;
             doctor::run(&args, redaction)
         }
         Command::Watch(args) => {
@@ -214,7 +219,7 @@ fn run(cli: Cli, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
                 plan,
                 "--plan: means nothing to `watch`; `flowdiff plan` says what a check would read",
             )?;
-            refuse_key(&args.check, "watch")?;
+            refuse_key(&args.check, "`watch`")?;
             job::watch(&args, redaction)
         }
         Command::History(args) => history::run(&args),
@@ -253,10 +258,15 @@ fn run(cli: Cli, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
 /// Refuses a key where nothing is compared.
 fn refuse_key(args: &CheckArgs, command: &str) -> Result<(), Error> {
     refuse_if(
+        args.proof.receipt.is_some(),
+        &format!("--receipt: means nothing to {command}; a check of one window writes one"),
+    )?;
+    refuse_if(
         args.key.key_file.is_some(),
-        &format!("--key-file: means nothing to `{command}`, which reads no digests"),
+        &format!("--key-file: means nothing to {command}, which reads no digests"),
     )
 }
+
 /// What is asked of one pair only.
 const ONE_PAIR: &str = "--pairs: `plan` and `doctor` are of one pair: give its two sources";
 
@@ -312,6 +322,7 @@ fn run_check(args: &CheckArgs, redaction: Option<&Arc<Redaction>>) -> Result<u8,
     if let Some(kept) = &kept {
         kept.plan_for(args, &mut plan)?;
     }
+    let proof = Proof::open(args, &plan)?;
     if let Some(job) = &plan.job {
         return job::run(args, &plan, job, redaction);
     }
@@ -370,7 +381,11 @@ fn run_check(args: &CheckArgs, redaction: Option<&Arc<Redaction>>) -> Result<u8,
         say(&format!("flowdiff: interrupted: {got_to}"));
     }
     refuse_slip(&plan.check, &report)?;
-    let written = outputs.write(&plan, &mut report, began, redaction, None);
+    let mut written = outputs.write(&plan, &mut report, began, redaction, None);
+    // Of what is not known to the end nothing is proved.
+    let proof = proof.filter(|_| !interrupts);
+    let proved = proof.map_or(Ok(()), |proof| proof.write(args, &plan, &report));
+    written.result = written.result.and(proved);
     answer_though(written, &plan, &report, args.output.color)
 }
 

@@ -12,7 +12,7 @@ use crate::report::{Next, Report, Verdict};
 /// Returns what to do next about a report that has nothing replaced in it yet; `None` if there is nothing to do. Of one that is to
 /// be given away no interface is named.
 pub(super) fn next(words: &[OsString], report: &Report, is_redacted: bool) -> Option<Next> {
-    let (step, words) = match of_digests(words, report) {
+    let (step, words) = match of_digests(words, report, is_redacted) {
         Some(of_digests) => of_digests,
         None => (step(report, is_redacted)?, words.to_vec()),
     };
@@ -25,7 +25,11 @@ pub(super) fn next(words: &[OsString], report: &Report, is_redacted: bool) -> Op
 
 /// Returns what shows the rows where digests were compared and differ, and what was typed with what the digests are of in their
 /// place.
-fn of_digests(words: &[OsString], report: &Report) -> Option<(NextStep, Vec<OsString>)> {
+fn of_digests(
+    words: &[OsString],
+    report: &Report,
+    is_redacted: bool,
+) -> Option<(NextStep, Vec<OsString>)> {
     let mut words = words.to_vec();
     let mut step = None;
     for cause in &report.causes {
@@ -41,6 +45,9 @@ fn of_digests(words: &[OsString], report: &Report) -> Option<(NextStep, Vec<OsSt
         let next = step.get_or_insert_with(|| {
             NextStep::new("check what the digests are of, which shows the rows")
         });
+        if is_redacted && asked.iter().any(|(option, _)| *option == "--interface") {
+            words.clear();
+        }
         let changes = asked.iter().cloned();
         next.changes
             .extend(changes.map(|(option, value)| CommandChange::Set(option, value)));

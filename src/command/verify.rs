@@ -8,7 +8,7 @@ use crate::check::Check;
 use crate::check::kept::receipt::{Verified, verify};
 use crate::cli::VerifyArgs;
 use crate::cli::plan::{VerifyPlan, deadline, key_of};
-use crate::digest::receipt::{BucketChange, ChainLink, Receipt, ReceiptKey, in_chain};
+use crate::digest::receipt::{Beside, BucketChange, ChainLink, Receipt, ReceiptKey, in_chain};
 use crate::model::Error;
 use crate::model::window::{Window, rfc3339};
 use crate::model::words::{count, thousands};
@@ -136,6 +136,9 @@ fn told(receipt: &Receipt, path: &Path, verified: &Verified) -> String {
         about.side,
         Window::from(about.window)
     );
+    if let Some(beside) = &receipt.head.beside {
+        text += &format!("  {}\n", escape(&then(beside)));
+    }
     let mut list = |lines: Vec<String>| {
         for line in lines.iter().take(NAMED) {
             text += &format!("  {line}\n");
@@ -186,6 +189,18 @@ fn told(receipt: &Receipt, path: &Path, verified: &Verified) -> String {
         ]);
     }
     text
+}
+
+/// Says what a check found when the receipt was made.
+fn then(beside: &Beside) -> String {
+    let same = match beside.unequal_buckets {
+        0 => "held the same".to_owned(),
+        unequal => format!("did not hold the same in {}", count(unequal, "bucket")),
+    };
+    format!(
+        "then {} {same}; the check said {} ({})",
+        beside.source, beside.verdict, beside.exit_code
+    )
 }
 
 fn changed(change: &BucketChange, perhaps: &str) -> String {

@@ -289,6 +289,19 @@ fn what_is_no_digest_any_more_is_refused_with_the_reason() {
             "needs --key-file",
         ),
         (
+            &[
+                "digest",
+                &*s3,
+                "--side",
+                "s3",
+                "-o",
+                &*damaged,
+                "--differences",
+                "4000000000",
+            ],
+            "raise --memory",
+        ),
+        (
             &["digest", "a", "b", "--side", "s3", "-o", &*damaged],
             "--merge",
         ),

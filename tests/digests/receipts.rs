@@ -342,3 +342,56 @@ fn a_receipt_needs_a_key() {
     assert_eq!(code, 2);
     assert!(error.contains("verify needs the key"), "{error}");
 }
+
+/// The receipt of a check says what it found, and whether the other side held the same.
+#[test]
+fn a_check_leaves_a_receipt_of_what_both_held() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (key, first, second) = (path("key"), path("first"), path("second"));
+    assert_eq!(run(&["key", &key]).0, 0);
+    let other = "fixtures/scenarios/divergent-bytes";
+    let words = ["check", "fixtures/ping/s3", "fixtures/ping/cwl", "-q"];
+    let kept = ["--key-file", &*key, "--receipt", &*first];
+    assert_eq!(
+        run(&[&words[..], &kept].concat()),
+        (0, String::new(), String::new())
+    );
+    let (s3, cwl) = (format!("{other}/s3"), format!("{other}/cwl"));
+    let words = ["check", &*s3, &*cwl, "-q", "--previous", &*first];
+    let kept = ["--key-file", &*key, "--receipt", &*second];
+    assert_eq!(run(&[&words[..], &kept].concat()).0, 1);
+    let (code, text, _) = run(&["verify", &first, "fixtures/ping/s3", "--key-file", &key]);
+    assert_eq!(code, 0, "{text}");
+    assert!(
+        text.contains("then fixtures/ping/cwl held the same; the check said consistent (0)"),
+        "{text}"
+    );
+    let (code, text, _) = run(&["verify", &first, &second, &s3, "--key-file", &key]);
+    assert_eq!(code, 1, "{text}");
+    assert!(
+        text.contains("did not hold the same in 1 bucket; the check said different (1)"),
+        "{text}"
+    );
+    assert!(
+        text.contains("(number 2, s3 of everything): as it was, 8 records"),
+        "{text}"
+    );
+    for (words, said) in [
+        (&["--state", "st"][..], "not with --state"),
+        (&["--redact"], "not with --redact"),
+    ] {
+        let check = [
+            "check",
+            &*s3,
+            &*cwl,
+            "--key-file",
+            &*key,
+            "--receipt",
+            &*second,
+        ];
+        let (code, _, error) = run(&[&check[..], words].concat());
+        assert_eq!(code, 2);
+        assert!(error.contains(said), "{error}");
+    }
+}

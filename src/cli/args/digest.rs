@@ -7,7 +7,7 @@ use clap::{ArgAction, Args};
 
 use super::{
     AlarmArgs, CheckArgs, Color, ComparisonArgs, JobArgs, KeyArgs, LimitArgs, OutputArgs,
-    RepairArgs, SideArgs, SourceArgs, TimeArgs,
+    ReceiptArgs, RepairArgs, SideArgs, SourceArgs, TimeArgs,
 };
 use crate::digest::Algorithm;
 use crate::model::Side;
@@ -59,7 +59,7 @@ pub struct DigestArgs {
     pub merge: bool,
 
     /// Write a receipt: a digest as proof, for `flowdiff verify`; needs --key-file
-    #[arg(long, env = "FLOWDIFF_RECEIPT", value_parser = FalseyValueParser::new(), conflicts_with = "merge", help_heading = "Receipt")]
+    #[arg(long, conflicts_with = "merge", help_heading = "Receipt")]
     pub receipt: bool,
 
     /// The receipt before this one in its chain [default: this is the first]
@@ -208,5 +208,9 @@ pub(super) fn as_check(
         },
         limits,
         key,
+        proof: ReceiptArgs {
+            receipt: None,
+            previous: None,
+        },
     }
 }

@@ -10,6 +10,7 @@ mod key;
 mod limits;
 mod output;
 mod pairs;
+mod receipt;
 mod repair;
 mod sides;
 mod sources;
@@ -28,6 +29,7 @@ pub use key::KeyArgs;
 pub use limits::{CwlRead, LimitArgs};
 pub use output::{Color, OutputArgs};
 pub use pairs::{PairsArgs, PairsForm};
+pub use receipt::ReceiptArgs;
 pub use repair::RepairArgs;
 pub use sides::{OfSide, SideArgs};
 pub use sources::{OneOfSeveral, SourceArgs};
@@ -106,4 +108,8 @@ pub struct CheckArgs {
     /// The key of digests that are compared.
     #[command(flatten)]
     pub key: KeyArgs,
+
+    /// What is kept as proof.
+    #[command(flatten)]
+    pub proof: ReceiptArgs,
 }

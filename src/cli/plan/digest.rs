@@ -8,7 +8,7 @@ use crate::check::kept::DigestSpec;
 use crate::cli::DigestArgs;
 use crate::digest::{Algorithm, Fingerprints};
 use crate::model::Error;
-use crate::source::{Address, SourceOptions};
+use crate::source::{Address, GroupReading, SourceOptions};
 
 /// A digest that can be made.
 #[derive(Debug)]
@@ -63,15 +63,19 @@ impl DigestPlan {
         let address = address("SOURCE", Some(source))?;
         let as_check = args.as_check();
         let check = asked(&as_check, now, address.is_live(), (false, false))?;
+        let differences = usize::try_from(args.differences).unwrap_or(usize::MAX);
+        refuse_large(differences, check.memory)?;
+        let mut options = options(&as_check, side)?;
+        by_stream(&mut options);
         Ok(Self {
             spec: DigestSpec {
                 side,
                 algorithm,
                 key,
-                differences: usize::try_from(args.differences).unwrap_or(usize::MAX),
+                differences,
                 store: store(&address),
             },
-            source: (address, options(&as_check, side)?),
+            source: (address, options),
             check: Check {
                 key: fingerprints,
                 ..check
@@ -80,8 +84,32 @@ impl DigestPlan {
     }
 }
 
+/// Bytes that the sketches of one reading take for each difference: each processor's, and the one they are added to.
+const BYTES_A_DIFFERENCE: usize = 192;
+
+/// Refuses a sketch that does not fit the memory.
+fn refuse_large(differences: usize, memory: u64) -> Result<(), Error> {
+    let sketches = std::thread::available_parallelism().map_or(2, usize::from) + 1;
+    let bytes = differences.saturating_mul(BYTES_A_DIFFERENCE * sketches);
+    if bytes as u64 <= memory {
+        return Ok(());
+    }
+    Err(Error::Usage(format!(
+        "--differences: {differences} take {} of memory here: raise --memory, or lower the number",
+        bytesize::ByteSize(bytes as u64)
+    )))
+}
+
+/// Has a log group read stream by stream unless something else is asked for: a check asks once more for what was not found when streams
+/// were read together, and of a digest nobody may be able to ask again.
+pub fn by_stream(options: &mut SourceOptions) {
+    if options.group_reading == GroupReading::Auto {
+        options.group_reading = GroupReading::ByStream;
+    }
+}
+
 /// Returns within what the names of an address's parts are unique.
-fn store(address: &Address) -> String {
+pub fn store(address: &Address) -> String {
     match address {
         Address::S3 { bucket, .. } => format!("s3://{bucket}"),
         Address::Group(_) => address.to_string(),

@@ -1,6 +1,6 @@
 //! What was typed of a verification, checked.
 
-use super::{address, asked, options};
+use super::{address, asked, by_stream, options};
 use crate::check::Check;
 use crate::cli::VerifyArgs;
 use crate::digest::Fingerprints;
@@ -30,8 +30,10 @@ impl VerifyPlan {
         }
         let as_check = args.as_check();
         let check = asked(&as_check, now, false, (false, false))?;
+        let mut options = options(&as_check, side)?;
+        by_stream(&mut options);
         Ok(Self {
-            source: (address, options(&as_check, side)?),
+            source: (address, options),
             check: Check {
                 key: Fingerprints::seeded(0),
                 ..check

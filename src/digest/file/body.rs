@@ -11,6 +11,7 @@ use crate::digest::Ledger;
 use crate::digest::ledger::Sums;
 use crate::digest::{Fingerprints, FlowSketch};
 use crate::model::finding::Bucket;
+use crate::model::window::SLOT;
 
 /// The level of compression; what is in it hardly shrinks by more.
 const LEVEL: i32 = 3;
@@ -69,6 +70,12 @@ impl SideDigest {
     }
 }
 
+/// The slots that a record can have: what comes before 1900 or after 9999 is no time of a flow log.
+const SLOTS: std::ops::Range<i64> = -2_208_988_800..253_402_300_800;
+
+/// More records than any digest is of, so that nothing that is added up overflows.
+const MOST_RECORDS: u64 = 1 << 56;
+
 /// The words of an element, the copies, and the check.
 const COLUMNS: usize = 11;
 
@@ -122,6 +129,7 @@ pub(super) fn sums(
         .map(|name| (name.as_str().into(), key.of_name(name.as_bytes())))
         .collect();
     let mut ledger = Ledger::default();
+    let mut records = 0u64;
     for (((interface, slot), copies), prints) in
         interfaces.iter().zip(slots).zip(copies).zip(prints)
     {
@@ -133,12 +141,20 @@ pub(super) fn sums(
             interface: std::sync::Arc::clone(interface),
             slot: (slot != NO_SLOT).then_some(slot),
         };
+        if !SLOTS.contains(&slot) && slot != NO_SLOT || slot != NO_SLOT && slot % SLOT != 0 {
+            return Err(format!("a line has the slot {slot}, which is none"));
+        }
+        let copies = u64::from_le_bytes(copies);
+        records = records.saturating_add(copies);
         let sums = Sums {
-            copies: u64::from_le_bytes(copies),
+            copies,
             young: 0,
             fingerprints: u128::from_le_bytes(prints),
         };
         ledger.add_line(*number, bucket, &sums);
+    }
+    if records != about.counts.records || records > MOST_RECORDS {
+        return Err("its lines do not add up to its records".to_owned());
     }
     let cells = size(about.sketch_cells)?;
     let mut planes: [[&[u8]; 8]; COLUMNS] = [[&[]; 8]; COLUMNS];

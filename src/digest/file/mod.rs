@@ -143,6 +143,9 @@ fn fingerprints_of(about: &About, key: Option<&[u8; super::KEY]>) -> Result<Fing
         )
     })?;
     match (&about.key, key) {
+        (None, _) if algorithm == Algorithm::Blake3 => Err(
+            "it says that it was made with BLAKE3 and without a key, which cannot be".to_owned(),
+        ),
         (None, None) => Ok(Fingerprints::seeded(0)),
         (None, Some(_)) => Err(
             "it was made without a key: leave --key-file out, or make it again with --key-file"

@@ -210,6 +210,28 @@ fn what_does_not_fit_what_it_says_is_refused() {
             "not named",
         ),
         (
+            with(head(|of| of.counts.records = 1), &cells),
+            "do not add up",
+        ),
+        (
+            with(head(|of| of.key = Some("k".into())), &cells),
+            "made with the key k",
+        ),
+        (
+            with(head(|of| of.fingerprint = "blake3".into()), &cells),
+            "cannot be",
+        ),
+        (
+            with(
+                head(|of| {
+                    of.ledger_lines = 1;
+                    of.ledger_interfaces = vec!["eni-1".into()];
+                }),
+                &[&[0; 4], &7i64.to_le_bytes()[..], &[0; 24], &cells].concat(),
+            ),
+            "slot 7, which is none",
+        ),
+        (
             with(head(|of| of.fingerprint = "md5".into()), &cells),
             "does not know",
         ),

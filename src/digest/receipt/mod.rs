@@ -60,6 +60,22 @@ pub struct ReceiptHead {
     pub nonce: String,
     /// What was read, and what could not be.
     pub about: About,
+    /// What a check found beside it, if one was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<Beside>,
+}
+
+/// What a check found of the other side when a receipt was made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Beside {
+    /// The address of the other side.
+    pub source: String,
+    /// The verdict of the check.
+    pub verdict: String,
+    /// The exit code that goes with it.
+    pub exit_code: u8,
+    /// How many buckets did not hold the same on both sides, by the receipt's own sums.
+    pub unequal_buckets: u64,
 }
 
 /// What a side held, as proof.
@@ -93,6 +109,7 @@ impl Receipt {
                 previous: previous.map(|link| link.hash.clone()),
                 nonce,
                 about,
+                beside: None,
             },
             sums,
         }

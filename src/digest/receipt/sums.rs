@@ -116,6 +116,16 @@ impl WideSums {
         self.names.extend(other.names);
     }
 
+    /// Returns how many buckets do not hold the same here and there; both must be under the same key.
+    pub fn unequal(&self, other: &Self) -> u64 {
+        let mut there = other.by_bucket();
+        let mut differing = 0;
+        for (bucket, line) in self.by_bucket() {
+            differing += usize::from(there.remove(&bucket) != Some(line));
+        }
+        (differing + there.len()) as u64
+    }
+
     /// Covers them for a receipt of this nonce.
     pub(super) fn sealed(&self, nonce: &str, key: &ReceiptKey) -> SealedSums {
         let covered = self.by_bucket().into_iter().map(|(bucket, line)| {

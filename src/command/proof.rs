@@ -1,0 +1,128 @@
+//! The receipt of a check (`check --receipt`): what the S3 side holds, sealed, with the verdict and whether the other side holds the same.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use crate::check::Check;
+use crate::check::Selection;
+use crate::check::kept::DigestSpec;
+use crate::check::kept::receipt::held;
+use crate::cli::CheckArgs;
+use crate::cli::plan::{CheckPlan, by_stream, deadline, key_of, store};
+use crate::digest::receipt::{Beside, ChainLink, Receipt, ReceiptKey, WideSums};
+use crate::digest::{Algorithm, Fingerprints, KEY};
+use crate::model::{Error, Side};
+use crate::output::Output;
+use crate::progress::{Mode, Progress};
+use crate::record::FieldName;
+use crate::report::Report;
+use crate::source;
+
+use super::digest::receipt_of;
+use super::wait::until_interrupted;
+
+/// The side that a receipt of a check is of: that of the archive.
+const OF: Side = Side::S3;
+
+/// A receipt that is to be written.
+pub(super) struct Proof {
+    output: Output,
+    key: [u8; KEY],
+    previous: Option<ChainLink>,
+}
+
+impl Proof {
+    /// Opens the file, if one is asked for.
+    ///
+    /// # Errors
+    /// It cannot be written, the key or the receipt before cannot be read, or something is asked for with it that has no meaning.
+    pub(super) fn open(args: &CheckArgs, plan: &CheckPlan) -> Result<Option<Self>, Error> {
+        let Some(path) = &args.proof.receipt else {
+            return Ok(None);
+        };
+        let refuse = |why: &str| Err(Error::Usage(why.to_owned()));
+        if plan.job.is_some() {
+            return refuse("--receipt: not with --state; make one with a check of each window");
+        }
+        if args.output.redact || args.output.redact_key.is_some() {
+            return refuse("--receipt: not with --redact: it names the parts that were read");
+        }
+        let Some(key) = key_of(&args.key)? else {
+            return refuse("--receipt: needs --key-file; `flowdiff key FILE` makes a key");
+        };
+        let previous = args.proof.previous.as_deref();
+        let previous = previous.map(|path| receipt_of(path, &key)).transpose()?;
+        if let Some((receipt, _)) = &previous
+            && receipt.head.about.side != OF
+        {
+            return refuse("--previous: is a receipt of cwl, and one side has one chain");
+        }
+        Ok(Some(Self {
+            output: Output::open(path)?,
+            key,
+            previous: previous.map(|(_, link)| link),
+        }))
+    }
+
+    /// Reads both sides once more and writes the receipt.
+    ///
+    /// # Errors
+    /// A side cannot be read, or the file cannot be written.
+    pub(super) fn write(
+        self,
+        args: &CheckArgs,
+        plan: &CheckPlan,
+        report: &Report,
+    ) -> Result<(), Error> {
+        let key = ReceiptKey::of(&self.key);
+        let progress = Progress::new(Mode::Silent);
+        let only = report.fields.values().flatten();
+        let check = Check {
+            fields: Selection::of(only.map(|name| FieldName::new(name)).collect(), Vec::new()),
+            key: Fingerprints::seeded(0),
+            ..plan.check.clone()
+        };
+        let side = async |side: Side| -> Result<_, Error> {
+            let (address, options) = &plan.sources[side];
+            let mut options = options.clone();
+            by_stream(&mut options);
+            let source = source::open(address, &options).await?;
+            let spec = DigestSpec {
+                side,
+                algorithm: Algorithm::Blake3,
+                key: Some(self.key),
+                differences: 0,
+                store: store(address),
+            };
+            held(&check, &spec, Arc::from(source), &key, &progress).await
+        };
+        let both = async { Ok((side(OF).await?, side(OF.other()).await?)) };
+        let both = until_interrupted(deadline(args, None)?, both)?;
+        let Some(((about, sums), (other, beside))) = both else {
+            return Err(Error::Usage(
+                "interrupted: the report is whole, and no receipt was written".into(),
+            ));
+        };
+        let mut receipt = Receipt::new(about, &sums, self.previous.as_ref(), &key);
+        let address = other.sources.first().map(|source| source.address.clone());
+        receipt.head.beside = Some(told(report, address.unwrap_or_default(), &sums, &beside));
+        let mut output = self.output;
+        let mut file = Vec::new();
+        let written = receipt.write(&key, &mut file);
+        let written = written.and_then(|()| output.write_all(&file));
+        written.map_err(|source| Error::Output {
+            path: output.path().to_owned(),
+            source,
+        })?;
+        output.finish()
+    }
+}
+
+fn told(report: &Report, source: String, sums: &WideSums, beside: &WideSums) -> Beside {
+    Beside {
+        source,
+        verdict: report.verdict.name().to_owned(),
+        exit_code: report.exit_code(),
+        unequal_buckets: sums.unequal(beside),
+    }
+}
