@@ -4,6 +4,7 @@ mod bucket;
 mod kills;
 pub(crate) mod live;
 mod memory;
+mod two;
 
 use std::fs;
 use std::path::{Path, PathBuf};
