@@ -376,6 +376,50 @@ fn watch_takes_hold_anew_of_what_it_has_lost() {
     assert_ne!(kept["run"], "another", "{kept:#}");
 }
 
+/// The service fails for a while, and for less than a lease: nobody else can have taken it, and nobody is told that.
+#[test]
+fn a_lease_is_renewed_as_long_as_it_lasts() {
+    let runs = Arc::new(Mutex::new(BTreeMap::new()));
+    let seen = Arc::clone(&runs);
+    let mut began = None;
+    let server = server(move |_, stores| {
+        if let Some(kept) = kept(stores) {
+            *seen
+                .lock()
+                .unwrap()
+                .entry(kept["run"].as_str().unwrap().to_owned())
+                .or_insert(0) += 1;
+        }
+        let since = began.get_or_insert_with(Instant::now).elapsed();
+        match (1500..3500).contains(&since.as_millis()) {
+            true => Fault::Refused(403, "AccessDenied"),
+            false => Fault::None,
+        }
+    });
+    let job = Job::new();
+    both(&job, 1);
+    let mut command = Command::new(offline().get_program());
+    credentials(&mut command, &server.endpoint);
+    command
+        .current_dir(&job.root)
+        .args(["watch", "s3", "cwl", "--state", &place()])
+        .args(["--lease", "6s", "--every", "5s"])
+        .args(["--since", "2022-01-07", "--until", "2022-01-07T01:00:00Z"]);
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let lines: Vec<Value> = super::live::lines(&mut child).take(4).collect();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    for line in &lines {
+        assert!(line["error"].is_null(), "{line:#}");
+    }
+    let runs = runs.lock().unwrap();
+    assert_eq!(runs.len(), 1, "{runs:?}");
+}
+
 #[test]
 fn a_run_that_has_lost_its_lease_decides_nothing() {
     let mut puts = 0;
