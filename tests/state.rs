@@ -2,6 +2,7 @@
 
 mod bucket;
 mod kills;
+mod lease;
 pub(crate) mod live;
 mod memory;
 mod two;
