@@ -5,6 +5,7 @@ mod costs;
 mod fargate;
 mod image;
 mod release;
+mod several;
 mod units;
 
 use std::fs;

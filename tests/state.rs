@@ -4,8 +4,10 @@ mod archive;
 mod bucket;
 mod history;
 mod kills;
+mod lease;
 pub(crate) mod live;
 mod memory;
+mod two;
 
 use std::fs;
 use std::path::{Path, PathBuf};

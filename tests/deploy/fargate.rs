@@ -13,13 +13,13 @@ use crate::support::records::{ACCOUNT, Delivery, FlowRecord, generate, streams};
 use crate::support::{REGION, flowdiff};
 
 const TEMPLATE: &str = "fargate.yaml";
-const BUCKET: &str = "flowdiff-deploy";
+pub(super) const BUCKET: &str = "flowdiff-deploy";
 const PREFIX: &str = "central/flow";
 const GROUP: &str = "/flowdiff/deploy";
 const KEY: &str = "arn:aws:kms:eu-west-1:123456789012:key/0fa0140f-0140-4a01-8fa0-0140fa0140fa";
 const MINUTES: i64 = 10;
 /// What is made for endpoints of the VPC alone.
-const ENDPOINTS: [&str; 7] = [
+pub(super) const ENDPOINTS: [&str; 7] = [
     "EcrApiEndpoint",
     "EcrImagesEndpoint",
     "EndpointSecurityGroup",
@@ -72,7 +72,7 @@ fn checkov_finds_nothing_without_a_reason() {
 }
 
 /// What the services say of a deployed stack.
-fn deployed(stack: &str, more: &[&str]) -> Value {
+pub(super) fn deployed(stack: &str, more: &[&str]) -> Value {
     let template = path(TEMPLATE);
     let image = format!("Image=example/flowdiff@sha256:{}", "0fa0140f".repeat(8));
     let parameters = [
@@ -259,7 +259,7 @@ fn open_ports(stack: &Value) -> BTreeSet<i64> {
 }
 
 /// Runs the task's command, with a state of its own, and returns what it prints and its exit code.
-fn run(stack: &Value, state: &str) -> (String, i32) {
+pub(super) fn run(stack: &Value, state: &str) -> (String, i32) {
     let container = &stack["task"]["containerDefinitions"][0];
     let words = container["command"].as_array().unwrap().iter();
     let words: Vec<String> = words.map(|it| it.as_str().unwrap().to_owned()).collect();
@@ -285,7 +285,7 @@ fn run(stack: &Value, state: &str) -> (String, i32) {
 }
 
 /// Tells which alarms go off by what one run has printed, going by what each alarm asks for.
-fn alarming(stack: &Value, printed: &str) -> BTreeSet<String> {
+pub(super) fn alarming(stack: &Value, printed: &str) -> BTreeSet<String> {
     let lines: Vec<Value> = printed
         .lines()
         .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}")))
@@ -424,73 +424,4 @@ fn the_alarms_go_off(stack: &Value) {
         run(stack, state),
         (3, &["NoVerdict", "Undetermined"]),
     );
-}
-
-/// With a stack for all pairs: one of two is lost, the other as it was.
-#[test]
-fn it_deploys_for_all_pairs_with_endpoints() {
-    let more = [
-        "LogGroup=/flowdiff/pairs/*",
-        "JobLogGroup=/flowdiff-of-pairs",
-        "Pairs=2",
-        "Endpoints=yes",
-        "S3PrefixList=pl-0fa0140f",
-    ];
-    let stack = deployed("flowdiff-pairs", &more);
-    let made = stack["made"].as_object().unwrap();
-    let names: BTreeSet<_> = made.keys().map(String::as_str).collect();
-    let endpoints = BTreeSet::from(ENDPOINTS);
-    assert_eq!(
-        endpoints.difference(&names).collect::<Vec<_>>(),
-        Vec::<&&str>::new()
-    );
-    assert!(!names.contains("TaskToServices"));
-    let services = stack["endpoints"].as_array().unwrap().iter();
-    let services: BTreeSet<_> = services.map(|it| it.as_str().unwrap()).collect();
-    let expected =
-        ["s3", "logs", "ecr.api", "ecr.dkr"].map(|it| format!("com.amazonaws.{REGION}.{it}"));
-    assert_eq!(services, expected.iter().map(String::as_str).collect());
-    let anywhere = stack["egress"].as_array().unwrap().iter();
-    assert!(
-        { anywhere }.all(|it| it["FromPort"] != 443 || it["IpRanges"] == json!([])),
-        "{:#}",
-        stack["egress"]
-    );
-
-    let bucket = format!("{BUCKET}-pairs");
-    moto().create_bucket(&bucket, REGION);
-    let now = Timestamp::now().as_second();
-    let records = generate(100, 4, now - 70 * 60, 50 * 60);
-    let mut pairs = String::new();
-    for (name, lost) in [("vpc-0aa", 0), ("vpc-0bb", 1)] {
-        let prefix: &'static str = if lost == 0 { "a/" } else { "b/" };
-        let delivery = Delivery {
-            prefix,
-            ..Delivery::default()
-        };
-        moto().put_objects(&bucket, delivery.objects(&records));
-        let group = format!("/flowdiff/pairs/{name}");
-        moto().create_group(&group, REGION);
-        for (stream, events) in streams(&records[lost..]) {
-            moto().put_events(&group, REGION, &stream, &events);
-        }
-        let pair = json!({
-            "name": name,
-            "s3": {"address": format!("s3://{bucket}/{prefix}AWSLogs")},
-            "cwl": {"address": format!("cwl://{group}")},
-        });
-        pairs += &format!("{pair}\n");
-    }
-    let kept = stack["made"]["JobBucket"].as_str().unwrap();
-    let missing = run(&stack, "pairs");
-    assert_eq!(missing, (String::new(), 2), "there is no pairs.jsonl yet");
-    moto().put_objects(kept, vec![("pairs.jsonl".to_owned(), pairs.into_bytes())]);
-    let (printed, code) = run(&stack, "pairs");
-    assert_eq!((code, printed.lines().count()), (1, 4), "{printed}");
-    let off = alarming(&stack, &printed);
-    assert_eq!(off, ["Missing", "NoVerdict"].map(str::to_owned).into());
-    // One of two says nothing.
-    let one: Vec<_> = printed.lines().take(2).collect();
-    let off = alarming(&stack, &one.join("\n"));
-    assert_eq!(off, ["NoRun"].map(str::to_owned).into());
 }

@@ -1,35 +1,33 @@
 //! `--state s3://...`: one run at a time by a lease, whatever the service answers and whoever is killed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::kills::{Said, arrive, deliver, plain, read};
-use super::live::stores;
 use super::{HOUR, Job, MIDNIGHT, MINUTE, records, time};
 use crate::support::aws::http::Wire;
 use crate::support::aws::operation::KEPT;
-use crate::support::aws::{BUCKET, Call, Fault, GROUP, Server, Speed, Stores};
+use crate::support::aws::{BUCKET, Call, Fault, Server, Speed, Stores};
 use crate::support::moto::moto;
-use crate::support::records::{generate, recent};
 use crate::support::{REGION, offline};
 
-const OBJECT: &str = "kept/job/state.json";
+pub(super) const OBJECT: &str = "kept/job/state.json";
 
 /// A job whose sources are folders, and whose state is in a bucket.
-fn place() -> String {
+pub(super) fn place() -> String {
     format!("s3://{BUCKET}/{KEPT}job")
 }
 
-fn server(meddler: impl FnMut(&Call<'_>, &mut Stores) -> Fault + Send + 'static) -> Server {
+pub(super) fn server(
+    meddler: impl FnMut(&Call<'_>, &mut Stores) -> Fault + Send + 'static,
+) -> Server {
     Server::start(Stores::default(), Speed::default(), Box::new(meddler))
 }
 
-fn credentials(command: &mut Command, endpoint: &str) {
+pub(super) fn credentials(command: &mut Command, endpoint: &str) {
     command
         .env("AWS_ACCESS_KEY_ID", "test")
         .env("AWS_SECRET_ACCESS_KEY", "test")
@@ -37,7 +35,7 @@ fn credentials(command: &mut Command, endpoint: &str) {
         .env("AWS_ENDPOINT_URL", endpoint);
 }
 
-fn run(job: &Job, endpoint: &str, now: i64, more: &[&str]) -> Output {
+pub(super) fn run(job: &Job, endpoint: &str, now: i64, more: &[&str]) -> Output {
     let base = offline();
     let mut command = Command::new(base.get_program());
     for (name, value) in base.get_envs() {
@@ -62,18 +60,18 @@ fn run(job: &Job, endpoint: &str, now: i64, more: &[&str]) -> Output {
     command.output().unwrap()
 }
 
-fn said(output: &Output) -> String {
+pub(super) fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 #[track_caller]
-fn report(output: &Output, code: i32) -> Value {
+pub(super) fn report(output: &Output, code: i32) -> Value {
     assert_eq!(output.status.code(), Some(code), "{output:?}");
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
 /// What stands in the store.
-fn kept(stores: &Stores) -> Option<Value> {
+pub(super) fn kept(stores: &Stores) -> Option<Value> {
     let object = stores.objects.get(OBJECT)?;
     Some(serde_json::from_slice(&object.bytes).unwrap())
 }
@@ -89,7 +87,7 @@ fn watched() -> (Server, Arc<Mutex<Option<Value>>>) {
     (server, last)
 }
 
-fn both(job: &Job, hours: i64) {
+pub(super) fn both(job: &Job, hours: i64) {
     job.put("s3", "a.log", &records(hours));
     job.put("cwl", "eni.txt", &records(hours));
 }
@@ -230,169 +228,12 @@ fn a_service_that_takes_no_notice_of_conditions_is_refused() {
 }
 
 /// What another run would write.
-fn others(write: u64, lease: u64, state: &Value) -> Vec<u8> {
+pub(super) fn others(write: u64, lease: u64, state: &Value) -> Vec<u8> {
     let there = json!({
         "schema": "flowdiff.leased-state/1", "run": "another", "write": write, "holder": "process 7 on elsewhere",
         "lease_seconds": lease, "state": state,
     });
     serde_json::to_vec(&there).unwrap()
-}
-
-#[test]
-fn a_lease_is_waited_for_unless_it_is_renewed() {
-    for renewed in [false, true] {
-        let mut writes = 0;
-        let server = server(move |call, stores| {
-            if writes == 0 || (renewed && call.operation == "GetObject" && call.nth % 3 == 0) {
-                writes += 1;
-                stores.put(OBJECT, others(writes, 2, &Value::Null));
-            }
-            Fault::None
-        });
-        let job = Job::new();
-        both(&job, 1);
-        let began = Instant::now();
-        let output = run(&job, &server.endpoint, MIDNIGHT + HOUR, &["--lease", "2s"]);
-        let took = began.elapsed();
-        assert!(took < Duration::from_secs(20), "{took:?}");
-        if renewed {
-            assert_eq!(output.status.code(), Some(2), "{output:?}");
-            assert!(
-                said(&output).contains("is in use by process 7 on elsewhere"),
-                "{output:?}"
-            );
-        } else {
-            report(&output, 0);
-            assert!(took > Duration::from_secs(2), "{took:?}");
-        }
-    }
-}
-
-/// A server that another run writes to, once, before the call that `when` tells; and what stands there at the last call.
-fn taken_away(
-    stores: Stores,
-    mut when: impl FnMut(&Call<'_>) -> bool + Send + 'static,
-) -> (Server, Arc<Mutex<Option<Value>>>) {
-    let last = Arc::new(Mutex::new(None));
-    let seen = Arc::clone(&last);
-    let mut taken = false;
-    let meddler = move |call: &Call<'_>, stores: &mut Stores| {
-        if !taken && when(call) {
-            taken = true;
-            stores.put(OBJECT, others(1, 2, &Value::Null));
-        }
-        *seen.lock().unwrap() = kept(stores);
-        Fault::None
-    };
-    let speed = Speed {
-        latency: Duration::from_millis(150),
-        ..Speed::default()
-    };
-    (Server::start(stores, speed, Box::new(meddler)), last)
-}
-
-const LOST: &str = "the lease is lost: process 7 on elsewhere has taken it";
-
-#[test]
-fn a_run_that_has_lost_its_lease_writes_nothing() {
-    let all = generate(240, 4, recent(), HOUR);
-    let taken = |call: &Call<'_>| call.operation == "DescribeLogStreams";
-    let (server, last) = taken_away(stores(&all, &all), taken);
-    let job = Job::new();
-    let mut command = Command::new(offline().get_program());
-    credentials(&mut command, &server.endpoint);
-    command
-        .current_dir(&job.root)
-        .args([
-            "check",
-            &format!("s3://{BUCKET}/AWSLogs/"),
-            &format!("cwl://{GROUP}"),
-        ])
-        .args([
-            "--state",
-            &place(),
-            "--lease",
-            "1s",
-            "--report",
-            "json=report.json",
-        ])
-        .args([
-            "--since",
-            &time(recent()),
-            "--until",
-            &time(recent() + HOUR),
-        ])
-        .args(["--all-differences", "all.jsonl"]);
-    let output = command.output().unwrap();
-    assert_eq!(output.status.code(), Some(2), "{output:?}");
-    assert!(said(&output).contains(LOST), "{output:?}");
-    assert!(output.stdout.is_empty(), "{output:?}");
-    assert!(read(&job, "report.json").is_none() && !job.path("all.jsonl").exists());
-    let kept = last.lock().unwrap().clone().unwrap();
-    assert_eq!(
-        (&kept["run"], &kept["state"]),
-        (&json!("another"), &Value::Null)
-    );
-}
-
-#[test]
-fn watch_takes_hold_anew_of_what_it_has_lost() {
-    let mut puts = 0;
-    let taken = move |call: &Call<'_>| {
-        puts += usize::from(call.operation == "PutObject");
-        puts == 6
-    };
-    let (server, last) = taken_away(Stores::default(), taken);
-    let job = Job::new();
-    both(&job, 1);
-    let mut command = Command::new(offline().get_program());
-    credentials(&mut command, &server.endpoint);
-    command
-        .current_dir(&job.root)
-        .args(["watch", "s3", "cwl", "--state", &place()])
-        .args(["--lease", "1s", "--every", "1s"])
-        .args(["--since", "2022-01-07", "--until", "2022-01-07T01:00:00Z"]);
-    let mut child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    // The other run does not renew its lease of two seconds; what it left there is no state, so all is read again.
-    let read = |line: &Value| line["report"]["counts"]["matched"] == 60;
-    let lines: Vec<Value> = super::live::lines(&mut child).take(12).collect();
-    child.kill().unwrap();
-    child.wait().unwrap();
-    assert_eq!(
-        lines.iter().filter(|line| read(line)).count(),
-        2,
-        "{lines:#?}"
-    );
-    for line in lines.iter().filter(|line| !line["error"].is_null()) {
-        assert!(line["error"].as_str().unwrap().contains(LOST), "{line:#}");
-    }
-    let kept = last.lock().unwrap().clone().unwrap();
-    assert_ne!(kept["run"], "another", "{kept:#}");
-}
-
-#[test]
-fn a_run_that_has_lost_its_lease_decides_nothing() {
-    let mut puts = 0;
-    // After the first write and two conditions that are tried: when the state is saved.
-    let saved = move |call: &Call<'_>| {
-        puts += usize::from(call.operation == "PutObject");
-        puts == 4
-    };
-    let (server, last) = taken_away(Stores::default(), saved);
-    let job = Job::new();
-    both(&job, 1);
-    let output = run(&job, &server.endpoint, MIDNIGHT + HOUR, &[]);
-    assert_eq!(output.status.code(), Some(2), "{output:?}");
-    assert!(said(&output).contains(LOST), "{output:?}");
-    let kept = last.lock().unwrap().clone().unwrap();
-    assert_eq!(
-        (&kept["run"], &kept["state"]),
-        (&json!("another"), &Value::Null)
-    );
 }
 
 #[test]
@@ -499,111 +340,4 @@ fn it_goes_on_against_moto() {
             .unwrap();
         assert_eq!(report(&output, 0)["counts"]["matched"], matched);
     }
-}
-
-fn ended(mut child: Child) -> Option<i32> {
-    child.wait().unwrap().code()
-}
-
-/// Two processes for each time, of which any may be killed: what they say is what one says that is not killed, and no two of
-/// those that come to an end say the same.
-#[test]
-fn two_at_a_time_and_killed_they_decide_everything_once() {
-    const EVERY: i64 = 36;
-    let ticks: Vec<i64> = (0..13 * 60 / EVERY)
-        .map(|tick| MIDNIGHT + 30 * MINUTE + tick * EVERY * MINUTE)
-        .chain([MIDNIGHT + 14 * HOUR])
-        .collect();
-    let (mut calm, mut wild) = (Said::default(), Said::default());
-    let job = Job::new();
-    let late = deliver(&job);
-    for &now in &ticks {
-        arrive(&job, &late, now);
-        let code = plain(&job, now, "report.json", "state")
-            .status()
-            .unwrap()
-            .code();
-        assert!(matches!(code, Some(0 | 1 | 3)), "{code:?}");
-        calm.note(&read(&job, "report.json").unwrap());
-    }
-    let mut random = 7_u64;
-    let mut next = move || {
-        random = random
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        random >> 33
-    };
-    let mut faults = next();
-    let server = server(move |call, _| {
-        faults = faults
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
-        let fault = (faults >> 33) % 24;
-        match (call.operation, fault) {
-            ("PutObject", 0) => Fault::Refused(409, "ConditionalRequestConflict"),
-            ("PutObject", 1) => Fault::DoneBut(412, "PreconditionFailed"),
-            ("PutObject", 2) => Fault::DoneBut(500, "InternalError"),
-            ("PutObject", 3) => Fault::Refused(500, "InternalError"),
-            _ => Fault::None,
-        }
-    });
-    let job = Job::new();
-    let late = deliver(&job);
-    let (mut killed, mut refused, mut finished) = (0, 0, 0);
-    let mut once: BTreeSet<String> = BTreeSet::new();
-    for (number, &now) in ticks.iter().enumerate() {
-        arrive(&job, &late, now);
-        let last = number + 1 == ticks.len();
-        let runs: Vec<_> = (0..2)
-            .map(|which| {
-                let report = format!("report-{number}-{which}.json");
-                let mut command = plain(&job, now, &report, &place());
-                credentials(&mut command, &server.endpoint);
-                command.args(["--lease", "1s"]).stderr(Stdio::null());
-                (report, command.spawn().unwrap())
-            })
-            .collect();
-        for (report, mut child) in runs {
-            if !last && next().is_multiple_of(2) {
-                std::thread::sleep(Duration::from_millis(next() % 250));
-                child.kill().unwrap();
-            }
-            let code = ended(child);
-            let there = read(&job, &report);
-            match code {
-                None => killed += 1,
-                Some(2) => {
-                    refused += 1;
-                    assert_eq!(there, None, "who does not hold the lease writes nothing");
-                }
-                Some(0 | 1 | 3) => {
-                    finished += 1;
-                    for window in there.as_ref().unwrap()["state"]["windows"]
-                        .as_array()
-                        .unwrap()
-                    {
-                        let start = window["start"].as_str().unwrap();
-                        assert!(once.insert(start.to_owned()), "{start} was decided twice");
-                    }
-                }
-                other => panic!("{other:?}"),
-            }
-            if let Some(report) = there {
-                wild.note(&report);
-            }
-        }
-    }
-    println!("{killed} runs killed, {refused} refused, {finished} finished");
-    assert!(
-        killed >= 5 && finished >= 10,
-        "{killed} killed, {refused} refused, {finished} finished"
-    );
-    assert_eq!(wild.differences, calm.differences);
-    assert_eq!(calm.differences.len(), 36);
-    let mut reached = time(MIDNIGHT);
-    for (start, end) in &wild.windows {
-        assert_eq!(start, &reached);
-        reached.clone_from(end);
-    }
-    assert_eq!(reached, time(MIDNIGHT + 12 * HOUR));
 }

@@ -57,11 +57,17 @@ struct Leased {
 pub(super) struct Refused {
     pub(super) reason: String,
     pub(super) hint: Option<String>,
+    /// Whether it is certain that the object is this run's no more; else it may be written yet.
+    pub(super) is_lost: bool,
 }
 
 impl From<FolderTrouble> for Refused {
     fn from(FolderTrouble { reason, hint }: FolderTrouble) -> Self {
-        Self { reason, hint }
+        Self {
+            reason,
+            hint,
+            is_lost: false,
+        }
     }
 }
 
@@ -70,6 +76,16 @@ impl Refused {
         Self {
             reason,
             hint: Some(hint.to_owned()),
+            is_lost: false,
+        }
+    }
+
+    /// Something of which nothing is known that would help.
+    pub(super) fn without_hint(reason: String) -> Self {
+        Self {
+            reason,
+            hint: None,
+            is_lost: false,
         }
     }
 
@@ -190,6 +206,11 @@ impl Lease {
         self.sent + self.length / RENEWALS
     }
 
+    /// Returns until when nobody else may take the object, if it is not renewed.
+    pub(super) fn lapses(&self) -> Instant {
+        self.sent + self.length
+    }
+
     /// Writes that the run is alive, if it is time to.
     ///
     /// # Errors
@@ -231,11 +252,15 @@ impl Lease {
                     Some(by) => format!("{by} has taken it"),
                     None => "the object has been removed or replaced".to_owned(),
                 };
-                Err(Refused::new(
+                let lost = Refused::new(
                     format!("the lease is lost: {by}"),
                     "this run stops and decides nothing; the next run takes up the same windows. If runs are stopped for longer \
                      than the lease, make it longer with `--lease`",
-                ))
+                );
+                Err(Refused {
+                    is_lost: true,
+                    ..lost
+                })
             }
         }
     }
@@ -255,10 +280,8 @@ impl Lease {
             lease_seconds: length.as_secs(),
             state: self.state.clone(),
         };
-        let mut bytes = serde_json::to_vec(&content).map_err(|error| Refused {
-            reason: format!("cannot be written: {error}"),
-            hint: None,
-        })?;
+        let mut bytes = serde_json::to_vec(&content)
+            .map_err(|error| Refused::without_hint(format!("cannot be written: {error}")))?;
         bytes.push(b'\n');
         let (began, mut attempt) = (Instant::now(), 1);
         loop {
@@ -288,7 +311,7 @@ impl Lease {
             // After a lease's time, another run may be at it anyway.
             if attempt >= ATTEMPTS || began.elapsed() > self.length {
                 let reason = format!("cannot be written, in {attempt} attempts: {reason}");
-                return Err(Refused { reason, hint: None });
+                return Err(Refused::without_hint(reason));
             }
             let wait = Duration::from_millis(50)
                 .saturating_mul(1 << attempt)
@@ -396,9 +419,10 @@ fn parse(found: &StoredObject) -> Result<Leased, Refused> {
 /// Returns 128 random bits.
 fn random() -> Result<String, Refused> {
     let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|error| Refused {
-        reason: format!("no random number can be had for the lease: {error}"),
-        hint: None,
+    getrandom::fill(&mut bytes).map_err(|error| {
+        Refused::without_hint(format!(
+            "no random number can be had for the lease: {error}"
+        ))
     })?;
     Ok(bytes.iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");

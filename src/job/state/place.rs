@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::{mpsc, watch};
-use tokio::time::sleep_until;
+use tokio::time::{Instant, sleep_until};
 
 use super::leased::{Lease, NAME, Refused};
 use super::store::{Store, checked, from_value, to_value};
@@ -249,47 +249,61 @@ async fn take(
     lease.map_err(|refused| refused.into_error(&object))
 }
 
-/// Renews the lease, and does what is asked for, until nobody can ask any more: then it gives the lease back.
+/// How long after a renewal that failed it is tried again.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// Renews the lease, and does what is asked for, until nobody can ask any more: then it gives the lease back. A renewal that fails is
+/// tried again as long as the lease lasts.
 async fn keep(
     mut lease: Lease,
     mut asked: mpsc::UnboundedReceiver<Request>,
     lose: watch::Sender<bool>,
 ) {
     let mut trouble: Option<Refused> = None;
+    let mut again = Instant::now();
     loop {
-        let renewal = sleep_until(lease.renewal());
+        let renewal = sleep_until(lease.renewal().max(again));
         let request = tokio::select! {
             request = asked.recv() => request,
             () = renewal, if trouble.is_none() => {
-                trouble = lease.hold().await.err();
-                lose.send_replace(trouble.is_some());
+                if let Err(refused) = lease.hold().await {
+                    again = Instant::now() + AGAIN;
+                    if refused.is_lost || again > lease.lapses() {
+                        trouble = Some(refused);
+                        lose.send_replace(true);
+                    } else {
+                        tracing::info!(reason = refused.reason, "the lease is not renewed yet");
+                    }
+                }
                 continue;
             }
         };
-        let (done, answer) = match (request, trouble.take()) {
-            (None, None) => {
-                if let Err(refused) = lease.give_back().await {
-                    tracing::info!(reason = refused.reason, "the lease is not given back");
-                }
-                return;
+        let Some(request) = request else {
+            if trouble.is_none()
+                && let Err(refused) = lease.give_back().await
+            {
+                tracing::info!(reason = refused.reason, "the lease is not given back");
             }
-            (None, Some(_)) => return,
-            (Some(Request::Hold(answer) | Request::Save(_, answer)), Some(lost)) => {
-                (Err(lost), answer)
-            }
-            (Some(Request::Hold(answer)), None) => (lease.hold().await, answer),
-            (Some(Request::Save(state, answer)), None) => (lease.save(state).await, answer),
+            return;
         };
-        trouble = done.as_ref().err().cloned();
-        lose.send_replace(trouble.is_some());
+        let (Request::Hold(answer) | Request::Save(_, answer)) = &request;
+        let answer = answer.clone();
+        let done = match (&trouble, request) {
+            (Some(lost), _) => Err(lost.clone()),
+            (None, Request::Hold(_)) => lease.hold().await,
+            (None, Request::Save(state, _)) => lease.save(state).await,
+        };
+        if let Err(refused) = &done
+            && refused.is_lost
+        {
+            trouble = Some(refused.clone());
+            lose.send_replace(true);
+        }
         // Whoever has asked may be gone.
         let _ = answer.send(done);
     }
 }
 
 fn gone() -> Refused {
-    Refused {
-        reason: "the thread that holds the lease has ended".to_owned(),
-        hint: None,
-    }
+    Refused::without_hint("the thread that holds the lease has ended".to_owned())
 }
