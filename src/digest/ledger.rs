@@ -1,10 +1,9 @@
 //! The ledger: how many copies each bucket holds, and their sums.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
-use hashbrown::{HashSet, HashTable};
 
 use crate::model::finding::Bucket;
 
@@ -157,15 +156,6 @@ impl Ledger {
         if !self.grain.tells_interfaces() {
             self.interfaces = HashTable::new();
         }
-    }
-
-    /// Keeps these lines alone, in as little memory as they need.
-    pub fn keep(&mut self, ids: &BTreeSet<BucketId>) {
-        self.lines.retain(|line| ids.contains(&line.id()));
-        self.lines.shrink_to_fit(|line| line.id().0);
-        let named: HashSet<u64> = self.lines.iter().map(|line| line.interface).collect();
-        self.interfaces.retain(|(name, _)| named.contains(name));
-        self.interfaces.shrink_to_fit(|(name, _)| *name);
     }
 
     /// Returns the sums of a bucket, or of a coarser line, all zero if the side has nothing in it.

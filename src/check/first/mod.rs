@@ -200,13 +200,6 @@ async fn refine(
         }
         grain = now;
     }
-    if !screened.is_whole {
-        // Of what was read again, only what differs is asked for from here on.
-        let unequal = screened.digests.unequal();
-        for side in Side::BOTH {
-            screened.digests[side].ledger.keep(&unequal);
-        }
-    }
     Ok(())
 }
 
