@@ -86,7 +86,7 @@ fn kept(digest: SideDigest) -> SideSource {
 
 fn compared(check: &Check, s3: SideSource, cwl: SideSource) -> Report {
     let progress = Progress::new(Mode::Silent);
-    wait(compare(check, Sides { s3, cwl }, &progress)).unwrap()
+    wait(compare(check, Sides { s3, cwl }, &progress, None)).unwrap()
 }
 
 /// What is missing and what is surplus, together: which of the two a record of a flow is of which another is told otherwise

@@ -537,17 +537,17 @@ async fn answer(
     mut taking: Taking<'_>,
     each: &mut EachLook<'_>,
 ) -> Result<Report, Error> {
-    if let Some(kept) = kept {
-        let sides = kept.sides(plan).await?;
-        return check::kept::compare(&plan.check, sides, progress).await;
-    }
-    let sources = open(plan).await?;
     let wants_every = !taking.is_nothing();
     let every: &mut EveryDifference<'_> = &mut |bucket, kind, shown| {
         taking.take(bucket, kind, shown);
         Ok(())
     };
     let every = wants_every.then_some(every);
+    if let Some(kept) = kept {
+        let sides = kept.sides(plan).await?;
+        return check::kept::compare(&plan.check, sides, progress, every).await;
+    }
+    let sources = open(plan).await?;
     let report = check::run_telling(&plan.check, &sources, progress, every, Some(each)).await;
     for side in Side::BOTH {
         for (operation, calls) in sources[side].calls() {

@@ -436,3 +436,55 @@ fn parts_are_listed_once_and_shared_out() {
         assert!(error.contains(said), "{error}");
     }
 }
+
+/// A line for every record that differs, however many, of those that nobody has read with what is known of them.
+#[test]
+fn a_table_of_digests_has_every_difference() {
+    let folder = tempfile::tempdir().unwrap();
+    let of = |name: &str| path(folder.path(), name);
+    let line = |number: u32, bytes: u32| {
+        let (port, start) = (1024 + number, 1_700_000_000 + number);
+        format!(
+            "2 1 eni-0a 10.0.0.1 10.0.1.9 {port} 443 6 1 {bytes} {start} {} ACCEPT OK\n",
+            start + 50
+        )
+    };
+    let s3: String = (0..300).map(|number| line(number, 40)).collect();
+    let cwl: String = (0..300)
+        .filter(|number| number % 2 == 0)
+        .map(|number| line(number, if number % 4 == 0 { 40 } else { 41 }))
+        .collect();
+    for (side, text) in [("s3", s3), ("cwl", cwl)] {
+        fs::write(of(&format!("{side}.log")), text).unwrap();
+        for (name, differences) in [("", "1000"), ("-few", "1")] {
+            let (source, to) = (of(&format!("{side}.log")), of(&format!("{side}{name}")));
+            let words = ["digest", &*source, "--side", side, "-q", "-o", &*to];
+            assert_eq!(
+                run(&[&words[..], &["--differences", differences]].concat()).0,
+                0
+            );
+        }
+    }
+    let table = |sources: [&str; 2]| {
+        let sources = sources.map(of);
+        let (code, text, said) = run(&[
+            "check",
+            &*sources[0],
+            &*sources[1],
+            "-o",
+            "csv",
+            "--max-evidence",
+            "3",
+        ]);
+        assert_eq!(code, 1, "{said}");
+        let of_kind = |kind: &str| text.lines().filter(|line| line.starts_with(kind)).count();
+        (of_kind("missing,"), of_kind("divergent,"))
+    };
+    let whole = table(["s3.log", "cwl.log"]);
+    assert_eq!(whole, (150, 75));
+    for sources in [["s3", "cwl.log"], ["s3.log", "cwl"], ["s3", "cwl"]] {
+        assert_eq!(table(sources), whole, "{sources:?}");
+    }
+    // By bucket: 300 and 150 copies.
+    assert_eq!(table(["s3-few", "cwl-few"]), (150, 0));
+}

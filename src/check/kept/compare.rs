@@ -13,7 +13,7 @@ use crate::check::first::Screened;
 use crate::check::pass::reader::CheckSession;
 use crate::check::pass::rules::Rules;
 use crate::check::second::DifferencesFound;
-use crate::diff::Unseen;
+use crate::diff::{EveryDifference, Unseen};
 use crate::digest::file::{About, FlowSums, SideDigest, unlike};
 use crate::digest::{BucketId, Digest, FlowSketch, Ledger, NetFlow, Overfull, Sketch};
 use crate::model::window::Settle;
@@ -50,7 +50,7 @@ struct KnownSide {
 }
 
 /// Compares two sides, of which at least one is a digest. `check` has the window, the interfaces and the fingerprints of the
-/// digest.
+/// digest; `every` is given each difference, in the order of findings.
 ///
 /// # Errors
 /// The two cannot be compared, or the one that is no digest cannot be read.
@@ -58,6 +58,7 @@ pub async fn compare(
     check: &Check,
     sides: Sides<SideSource>,
     progress: &Progress,
+    every: Option<&mut EveryDifference<'_>>,
 ) -> Result<Report, Error> {
     let sources = sides.as_ref().map(|side| -> Arc<dyn Source> {
         match side {
@@ -112,7 +113,7 @@ pub async fn compare(
         rules,
         abouts,
     };
-    looks.report(known).await
+    looks.report(known, every).await
 }
 
 /// Returns what is to be read, if anything is.
@@ -205,14 +206,20 @@ struct Looks<'r, 'a> {
 }
 
 impl Looks<'_, '_> {
-    async fn report(mut self, mut known: Sides<KnownSide>) -> Result<Report, Error> {
+    async fn report(
+        mut self,
+        mut known: Sides<KnownSide>,
+        every: Option<&mut EveryDifference<'_>>,
+    ) -> Result<Report, Error> {
         let mut causes = self.causes();
         let buckets = unequal(&known);
         let mut found = DifferencesFound::nothing(self.reader.check.max_evidence);
         if !buckets.is_empty() {
             // Sums say nothing of packets and bytes.
             found.traffic.leave_out();
-            let told = self.look_again(&mut known, &buckets, &mut found).await?;
+            let told = self
+                .look_again(&mut known, &buckets, &mut found, every)
+                .await?;
             if told.is_none() {
                 causes.push(Cause::AtLeast {
                     differences: differences(&self.abouts),
@@ -273,6 +280,7 @@ impl Looks<'_, '_> {
         known: &mut Sides<KnownSide>,
         buckets: &[BucketId],
         found: &mut DifferencesFound,
+        mut every: Option<&mut EveryDifference<'_>>,
     ) -> Result<Option<()>, Error> {
         let mut nets = net(known);
         let mut kept = HashMap::new();
@@ -309,21 +317,32 @@ impl Looks<'_, '_> {
             compares_interfaces: self.compares_interfaces(),
             read: read_side.map(|side| (side, &kept)),
             addresses: Sides::from_fn(|side| self.reader.sources[side].address()),
-            outcome: &mut found.outcome,
+            told: Vec::new(),
         };
-        match nets {
+        let known = match nets {
             Ok(nets) => {
                 differing.tell(&nets)?;
-                Ok(Some(()))
+                Some(())
             }
             Err(Overfull) => {
                 let changes = differing.tell_least(buckets, read_side.zip(now.as_ref()));
                 for side in Side::BOTH {
                     found.arrivals[side] += changes[side];
                 }
-                Ok(None)
+                None
             }
+        };
+        let mut told = differing.told;
+        told.sort();
+        for (bucket, kind, shown) in told {
+            if let Some(write) = every.as_deref_mut() {
+                let written = write(&bucket, kind, &shown);
+                written.map_err(|error| self.reader.cannot_write(error))?;
+            }
+            found.outcome.count(&bucket, kind, 1);
+            found.outcome.show(&bucket, kind, shown);
         }
+        Ok(known)
     }
 
     fn compares_interfaces(&self) -> bool {

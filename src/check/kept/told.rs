@@ -7,7 +7,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use super::compare::KeptRecords;
-use crate::diff::{DifferenceCounts, DifferenceKind, Hiding, LackingCopy, Shown, Stands, Unseen};
+use crate::diff::{DifferenceKind, Hiding, LackingCopy, Shown, Stands, Unseen};
 use crate::digest::{BucketId, Ledger, NetFlow};
 use crate::model::finding::{Bucket, Evidence, Pair, Place};
 use crate::model::window::{SLOT, Settle};
@@ -40,8 +40,8 @@ pub(super) struct Differing<'a> {
     pub read: Option<(Side, &'a KeptRecords)>,
     /// What the sides are called.
     pub addresses: Sides<String>,
-    /// Where it is counted.
-    pub outcome: &'a mut DifferenceCounts,
+    /// What has been told.
+    pub told: Vec<(Bucket, DifferenceKind, Shown)>,
 }
 
 /// Copies of one record that the other side lacks.
@@ -55,15 +55,17 @@ struct LackedCopies<'n> {
     copies: u64,
     /// Whether the record also has a copy that is matched.
     matched: bool,
-    /// The copies, as far as they are shown.
+    /// The copies, the last one first.
     shown: Vec<Evidence>,
+    /// What there is to show of each that nobody has read.
+    unseen: Evidence,
 }
 
 impl LackedCopies<'_> {
     /// Takes one of the copies, with what there is to show of it.
-    fn take(&mut self) -> Option<Evidence> {
+    fn take(&mut self) -> Evidence {
         self.copies -= 1;
-        self.shown.pop()
+        self.shown.pop().unwrap_or_else(|| self.unseen.clone())
     }
 
     fn kind(&self) -> DifferenceKind {
@@ -125,13 +127,10 @@ impl Differing<'_> {
 
     /// Counts what is left of copies, and shows it.
     fn count(&mut self, mut one: LackedCopies<'_>, mut kind: impl FnMut(u64) -> DifferenceKind) {
-        let bucket = one.bucket.clone();
         while one.copies > 0 {
             let kind = kind(one.copies);
-            self.outcome.count(&bucket, kind, 1);
-            if let Some(shown) = one.take() {
-                self.outcome.show(&bucket, kind, Shown::Leftover(shown));
-            }
+            let shown = Shown::Leftover(one.take());
+            self.told.push((one.bucket.clone(), kind, shown));
         }
     }
 
@@ -147,19 +146,15 @@ impl Differing<'_> {
             } else if there.copies == 0 {
                 cwl += 1;
             } else {
-                self.outcome
-                    .count(&here.bucket, DifferenceKind::Divergent, 1);
-                if let (Some(s3), Some(cwl)) = (here.take(), there.take()) {
-                    let pair = Pair {
-                        // Of one of them at least nobody has seen the values.
-                        fields: Vec::new(),
-                        s3,
-                        cwl,
-                    };
-                    let shown = Shown::Divergent(Box::new(pair));
-                    self.outcome
-                        .show(&here.bucket, DifferenceKind::Divergent, shown);
-                }
+                let pair = Pair {
+                    // Of one of them at least nobody has seen the values.
+                    fields: Vec::new(),
+                    s3: here.take(),
+                    cwl: there.take(),
+                };
+                let shown = Shown::Divergent(Box::new(pair));
+                let told = (here.bucket.clone(), DifferenceKind::Divergent, shown);
+                self.told.push(told);
             }
         }
     }
@@ -203,12 +198,9 @@ impl Differing<'_> {
                 extra.reverse();
                 extra
             }
-            _ => {
-                let one = self.unseen(side, net, &bucket, (start, end));
-                let most = usize::try_from(copies).unwrap_or(usize::MAX);
-                vec![one; most.min(MOST_UNSEEN)]
-            }
+            _ => Vec::new(),
         };
+        let unseen = self.unseen(side, Some(net), &bucket, (start, end));
         Ok(LackedCopies {
             side,
             net,
@@ -218,6 +210,7 @@ impl Differing<'_> {
             copies,
             matched,
             shown,
+            unseen,
         })
     }
 
@@ -225,16 +218,17 @@ impl Differing<'_> {
     fn unseen(
         &self,
         side: Side,
-        net: &NetFlow,
+        net: Option<&NetFlow>,
         bucket: &Bucket,
         (start, end): (Option<i64>, Option<i64>),
     ) -> Evidence {
+        let fingerprint = net.map(|net| format!("{:032x}", net.net.fingerprint));
         let time = |time: Option<i64>| time.map(|time| time.to_string());
         let fields = [
             ("interface-id", Some(bucket.interface.to_string())),
             ("start", time(start)),
             ("end", time(end)),
-            (FINGERPRINT, Some(format!("{:032x}", net.net.fingerprint))),
+            (FINGERPRINT, fingerprint),
         ];
         let fields = fields.map(|(name, value)| (FieldName::new(name), value));
         Evidence {
@@ -282,8 +276,12 @@ impl Differing<'_> {
                 },
             };
             for side in Side::BOTH {
-                self.outcome
-                    .count(bucket, self.least_kind(side, bucket), lacked[side]);
+                let kind = self.least_kind(side, bucket);
+                let one = self.unseen(side.other(), None, bucket, (None, None));
+                for _ in 0..lacked[side] {
+                    let shown = Shown::Leftover(one.clone());
+                    self.told.push((bucket.clone(), kind, shown));
+                }
             }
         }
         grown
@@ -306,6 +304,3 @@ impl Differing<'_> {
 
 /// What the fingerprint of a record is called that was not read.
 const FINGERPRINT: &str = "fingerprint";
-
-/// So many copies of one record that nobody has read are shown.
-const MOST_UNSEEN: usize = 1000;

@@ -141,7 +141,8 @@ pub(super) fn sums(
             interface: std::sync::Arc::clone(interface),
             slot: (slot != NO_SLOT).then_some(slot),
         };
-        if !SLOTS.contains(&slot) && slot != NO_SLOT || slot != NO_SLOT && slot % SLOT != 0 {
+        let is_slot = SLOTS.contains(&slot) && slot % SLOT == 0;
+        if slot != NO_SLOT && !is_slot {
             return Err(format!("a line has the slot {slot}, which is none"));
         }
         let copies = u64::from_le_bytes(copies);
