@@ -351,6 +351,56 @@ fn ask(server: &Server, words: &[&str]) -> Output {
         .unwrap()
 }
 
+/// What one region cannot tell keeps no other from telling, and is said.
+#[test]
+fn each_region_is_asked_and_each_flow_log_is_told_once() {
+    let all = usual(DEFAULT, 60, "ALL");
+    let flow_logs = vec![item("fl-0aa", "s3", &all), item("fl-0bb", "cwl", &all)];
+    let told = server(flow_logs.clone());
+    let regions = [
+        "pairs",
+        "--region",
+        "eu-west-1",
+        "--region",
+        "eu-west-2",
+        "-o",
+        "jsonl",
+    ];
+    let output = ask(&told, &regions);
+    assert_eq!(
+        (output.status.code(), lines(&output).len()),
+        (Some(0), 1),
+        "{output:?}"
+    );
+    let stores = stores(&Delivery::default(), &[], flow_logs);
+    let mut asked = 0;
+    let denied = Server::start(
+        stores,
+        Speed::default(),
+        Box::new(move |call, _| {
+            asked += usize::from(call.operation == "DescribeFlowLogs");
+            match asked == 1 && call.operation == "DescribeFlowLogs" {
+                true => Fault::Refused(403, "UnauthorizedOperation"),
+                false => Fault::None,
+            }
+        }),
+    );
+    let output = ask(&denied, &regions);
+    assert_eq!(
+        (output.status.code(), lines(&output).len()),
+        (Some(2), 1),
+        "{output:?}"
+    );
+    let said = String::from_utf8_lossy(&output.stderr);
+    for part in [
+        "the flow logs of region `eu-west-",
+        "UnauthorizedOperation",
+        "`ec2:DescribeFlowLogs`",
+    ] {
+        assert!(said.contains(part), "{said}");
+    }
+}
+
 #[test]
 fn what_an_account_has_is_found_and_can_be_checked() {
     let of = |item: String, resource: &str| item.replace("subnet-0aa", resource);

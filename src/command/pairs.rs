@@ -45,7 +45,8 @@ async fn ask(args: &PairsArgs) -> Result<(Found, Vec<Error>), Error> {
     let asked = places(args).into_iter().map(|options| async move {
         let profile = options.profile.clone();
         let found = flow_logs::all(&options).await;
-        found.map(|found| found.into_iter().map(move |log| (profile.clone(), log)))
+        let found = found.map_err(|error| trouble(&options, error))?;
+        Ok(found.into_iter().map(move |log| (profile.clone(), log)))
     });
     let answers: Vec<_> = stream::iter(asked).buffered(AT_ONCE).collect().await;
     let (mut found, mut troubles) = (Vec::new(), Vec::new());
@@ -56,6 +57,25 @@ async fn ask(args: &PairsArgs) -> Result<(Found, Vec<Error>), Error> {
         }
     }
     Ok((join(found, clock()), troubles))
+}
+
+/// Says where flow logs cannot be had, and what to do about it in the words of this command, which knows no sides.
+fn trouble(options: &SourceOptions, error: Error) -> Error {
+    let Error::Source { reason, hint, .. } = error else {
+        return error;
+    };
+    let asked = [("profile", &options.profile), ("region", &options.region)];
+    let asked: Vec<_> = asked
+        .into_iter()
+        .filter_map(|(name, value)| Some(format!("{name} `{}`", value.as_ref()?)))
+        .collect();
+    let place = match asked.is_empty() {
+        true => "the environment's region".to_owned(),
+        false => asked.join(", "),
+    };
+    let hint = hint.map(|hint| hint.replace("--s3-", "--"));
+    let hint = hint.map_or_else(String::new, |hint| format!("; {hint}"));
+    Error::Usage(format!("the flow logs of {place}: {reason}{hint}"))
 }
 
 /// Each profile in each region.

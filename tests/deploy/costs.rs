@@ -112,9 +112,12 @@ impl Size {
     }
 }
 
+/// A row of the table: its name, and what it is of a size.
+type Row = (&'static str, fn(&Size) -> f64);
+
 #[test]
 fn the_page_has_what_is_computed() {
-    let rows: [(&str, fn(&Size) -> f64); 8] = [
+    let rows: [Row; 8] = [
         ("Fargate", Size::fargate),
         ("calls to S3", Size::calls),
         ("metrics", Size::metrics),
@@ -124,7 +127,7 @@ fn the_page_has_what_is_computed() {
         ("or through a NAT gateway that is there", Size::by_nat),
         ("or with the stack's endpoints", Size::by_endpoints),
     ];
-    let row = |(name, of): &(&str, fn(&Size) -> f64)| {
+    let row = |(name, of): &Row| {
         let cells = SIZES.iter().map(|size| format!("{:.2}", of(size)));
         format!("| {name} | {} |\n", cells.collect::<Vec<_>>().join(" | "))
     };

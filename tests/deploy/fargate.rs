@@ -265,7 +265,7 @@ pub(super) fn run(stack: &Value, state: &str) -> (String, i32) {
     let words: Vec<String> = words.map(|it| it.as_str().unwrap().to_owned()).collect();
     let bucket = stack["made"]["JobBucket"].as_str().unwrap();
     let kept = format!("s3://{bucket}/state");
-    assert!(words.iter().any(|word| *word == kept), "{words:?}");
+    assert!(words.contains(&kept), "{words:?}");
     let mut task = flowdiff();
     // moto leaves an empty entry where there is to be none.
     for variable in container["environment"].as_array().unwrap() {
