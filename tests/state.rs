@@ -335,6 +335,26 @@ fn a_source_that_is_gone_changes_nothing() {
     assert_eq!(outcome.windows()[0].0, time(MIDNIGHT + 45 * MINUTE));
 }
 
+#[test]
+fn another_beginning_of_a_job_that_has_gone_on_is_not_passed_over_in_silence() {
+    let job = Job::new();
+    job.put("s3", "a.log", &records(3));
+    job.put("cwl", "a.txt", &records(3));
+    job.run(MIDNIGHT + HOUR, &[]).assert(0, &[]);
+    let outcome = job.run(MIDNIGHT + 2 * HOUR, &[]);
+    outcome.assert(0, &[]);
+    assert!(!outcome.stderr.contains("--since"), "{}", outcome.stderr);
+    let output = offline()
+        .current_dir(&job.root)
+        .args(["check", "s3", "cwl", "--state", "state", "--quiet"])
+        .args(["--since", "2022-01-06", "--now", &time(MIDNIGHT + 3 * HOUR)])
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    let began = "--since: the job began at 2022-01-07T00:00:00Z and has come as far as 2022-01-07T01:45:00Z";
+    assert!(said.contains(began), "{said}");
+}
+
 /// A state is about places, however they are written.
 #[test]
 fn a_state_knows_its_sources_wherever_a_run_begins() {

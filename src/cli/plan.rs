@@ -84,6 +84,8 @@ pub struct Job {
     pub subject: JobSubject,
     /// Where the first run begins.
     pub begin: i64,
+    /// Where it was said to begin, if that was said.
+    pub since: Option<i64>,
     /// What is taken up again: what comes after this time.
     pub rewind: Option<i64>,
     /// What each run does.
@@ -274,6 +276,7 @@ fn job(
             ignore_nodata: args.comparison.ignore_nodata,
         },
         rewind,
+        since: begin,
         begin: begin.unwrap_or(slot(until.unwrap_or(settled).min(settled)) - LIVE_WINDOW),
         pattern: JobSpec {
             check: check.clone(),

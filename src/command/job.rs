@@ -17,8 +17,8 @@ use crate::job::round::Round;
 use crate::job::state::{JobState, StateStore};
 use crate::job::watch::{RoundLine, RoundSink, as_json, watch as watch_rounds};
 use crate::model::Error;
-use crate::model::window::rfc3339;
-use crate::progress::{Mode, Progress};
+use crate::model::window::{rfc3339, slot};
+use crate::progress::{Mode, Progress, say};
 use crate::render;
 use crate::report::redact::Redaction;
 
@@ -345,11 +345,29 @@ pub(super) async fn one(
 pub(super) fn take_hold(job: &Job, rewind: Option<i64>) -> Result<(StateStore, JobState), Error> {
     let store = StateStore::open(&job.place)?;
     let kept = store.load(&job.subject)?;
+    if let Some(kept) = &kept {
+        say_since_is_over(job, kept);
+    }
     let mut state = kept.unwrap_or_else(|| JobState::begin(job.subject.clone(), job.begin));
     if let Some(to) = rewind {
         state.rewind(to);
     }
     Ok((store, state))
+}
+
+/// Says where a job goes on, if it was told to begin elsewhere than it did.
+fn say_since_is_over(job: &Job, kept: &JobState) {
+    let Some((since, begun)) = job.since.zip(kept.begun) else {
+        return;
+    };
+    if slot(since) != begun {
+        say(&format!(
+            "flowdiff: --since: the job began at {} and has come as far as {}, where it goes on; `--state-rewind TIME` takes up \
+             again what comes after a time, and another beginning needs another --state",
+            rfc3339(begun),
+            rfc3339(kept.next)
+        ));
+    }
 }
 
 /// Refuses a state that a clock has written which was ahead: until this one has come as far, nothing would be due, and

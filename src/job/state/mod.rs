@@ -50,6 +50,9 @@ pub struct JobState {
     /// Which sources these are, as far as runs have found out.
     #[serde(default)]
     pub sources: Sides<SourceIdentity>,
+    /// Where the job began; `None` if a run kept nothing of it that was made before runs did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begun: Option<i64>,
     /// Everything whose `start` is before this, from where the job began, has been taken up: decided, or carried
     /// below. A multiple of [`crate::model::window::SLOT`].
     pub next: i64,
@@ -195,6 +198,7 @@ impl JobState {
         Self {
             of,
             sources: Sides::default(),
+            begun: Some(slot(start)),
             next: slot(start),
             unread: Vec::new(),
             unreadable: Vec::new(),
