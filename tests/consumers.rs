@@ -103,7 +103,7 @@ fn same_findings(scenario: &str, report: &Value, csv: &Value) {
     let text = |value: &Value| match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
-        other => other.to_string(),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
     };
     let mut rows = csv.as_array().unwrap().iter();
     for finding in findings {

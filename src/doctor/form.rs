@@ -120,7 +120,7 @@ impl Sink for Looker {
 /// Judges the first bytes of an object.
 pub(super) fn judge_object(chart: &mut SideDiagnosis<'_>, key: &str, head: &[u8]) {
     let format = &chart.check.formats[chart.side];
-    judge_look(chart, key, of_object(head, format), head);
+    judge_look(chart, key, &of_object(head, format), head);
 }
 
 /// Judges a file by what it begins with. A document that goes on cannot be judged by that.
@@ -138,10 +138,10 @@ pub(super) fn judge_file(chart: &mut SideDiagnosis<'_>, file: &FileHead) {
         Some(text) if is_document(&text) => return,
         Some(_) => of_object(&file.bytes, format),
     };
-    judge_look(chart, &file.name, look, &file.bytes);
+    judge_look(chart, &file.name, &look, &file.bytes);
 }
 
-fn judge_look(chart: &mut SideDiagnosis<'_>, key: &str, look: PieceLook, head: &[u8]) {
+fn judge_look(chart: &mut SideDiagnosis<'_>, key: &str, look: &PieceLook, head: &[u8]) {
     let format = &chart.check.formats[chart.side];
     if look.parquet {
         return chart.ok("format", "Parquet");
