@@ -5,6 +5,7 @@ mod export;
 pub mod flow_logs;
 mod key;
 mod outputs;
+mod overwritten;
 pub mod pairs;
 mod places;
 mod repair;
@@ -40,6 +41,7 @@ pub use export::export_plan;
 pub use key::{key_of, new_key};
 pub use outputs::StdoutUse;
 use outputs::{output, reports};
+pub use overwritten::refuse_overwriting;
 pub use times::{before, clock_or, deadline, every, since};
 use times::{seconds, time};
 pub use verify::VerifyPlan;
@@ -118,6 +120,13 @@ impl CheckPlan {
         }
         let live = addresses.s3.is_live() || addresses.cwl.is_live();
         let (printed, reports) = reports(args)?;
+        let files = reports.iter().map(|(_, path)| ("--report", &**path));
+        let differences = args.output.all_differences.as_deref();
+        let files: Vec<(&str, &std::path::Path)> = files
+            .chain(differences.map(|path| ("--all-differences", path)))
+            .collect();
+        let read = [&args.sources.s3, &args.sources.cwl].into_iter().flatten();
+        refuse_overwriting(&files, &read.map(String::as_str).collect::<Vec<_>>())?;
         let mut wanted = printed
             .into_iter()
             .chain(reports.iter().map(|(renderer, _)| *renderer));

@@ -9,7 +9,7 @@ use bytesize::ByteSize;
 
 use crate::check::kept;
 use crate::cli::DigestArgs;
-use crate::cli::plan::{DigestPlan, deadline, key_of, new_key};
+use crate::cli::plan::{DigestPlan, deadline, key_of, new_key, refuse_overwriting};
 use crate::digest::KEY;
 use crate::digest::file::{About, SideDigest, is_digest};
 use crate::digest::receipt::{ChainLink, Receipt, ReceiptKey};
@@ -32,6 +32,12 @@ const IN_PART: u8 = 3;
 /// Makes a digest and returns the exit code.
 pub(super) fn run(args: &DigestArgs) -> Result<u8, Error> {
     log_to_stderr(args.verbose, None);
+    let parts = args.parts.as_deref().filter(|path| path.as_os_str() != "-");
+    let parts = parts.and_then(std::path::Path::to_str);
+    let previous = args.previous.as_deref().and_then(std::path::Path::to_str);
+    let sources = args.sources.iter().map(String::as_str);
+    let taken: Vec<&str> = sources.chain(parts).chain(previous).collect();
+    refuse_overwriting(&[("--to", &args.to)], &taken)?;
     let made = match args.merge {
         true => Some(merged(args)?),
         false => read(args)?,

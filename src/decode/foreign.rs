@@ -69,6 +69,12 @@ const FAILURES: &[&[u8]] = &[
     b"Unable to parse config file",
     b"fatal error: ",
     b"curl: (",
+    b"Error during pagination: ",
+    b"Connection was closed before we received",
+    b"Read timeout on endpoint URL",
+    b"Connect timeout on endpoint URL",
+    b"SSL validation failed for ",
+    b"Killed",
 ];
 
 /// How much of a failure is told.

@@ -29,7 +29,7 @@ use self::columns::{ColumnError, ColumnKind, GroupColumn};
 use self::lines::Lines;
 use super::limits::AtMost;
 use super::{DecodeError, Row, Sink};
-use crate::record::{Cells, Layout};
+use crate::record::{Cells, FieldName, Layout};
 
 /// How a file begins, and ends.
 pub(super) const MAGIC: &[u8] = b"PAR1";
@@ -174,6 +174,9 @@ fn sound<T, E: std::error::Error>(step: impl FnOnce() -> Result<T, E>) -> Result
     Err(DecodeError::Unreadable(format!("Parquet: {reason}")))
 }
 
+/// So many columns are named of a file that has none of a flow log's.
+const NAMED: usize = 5;
+
 /// Returns the fields that the columns are, and what the values of each are.
 fn layout(schema: &SchemaDescriptor) -> Result<(Layout, Vec<ColumnKind>), DecodeError> {
     let fields = schema.root_schema().get_fields();
@@ -199,6 +202,14 @@ fn layout(schema: &SchemaDescriptor) -> Result<(Layout, Vec<ColumnKind>), Decode
     }
     let layout = Layout::from_names(fields.iter().map(|field| field.name()));
     let layout = layout.map_err(|error| DecodeError::Unreadable(format!("Parquet: {error}")))?;
+    if !layout.columns().iter().any(FieldName::is_known) {
+        let names = layout.columns().iter().take(NAMED);
+        let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+        return Err(DecodeError::Unreadable(format!(
+            "Parquet: no column is a field of a flow log: the first are {}",
+            names.join(", ")
+        )));
+    }
     Ok((layout, values))
 }
 

@@ -19,7 +19,7 @@ use tokio::task::spawn_blocking;
 use super::changes::{FilesRead, version};
 use super::folder::reason;
 use super::meant::{meant, no_flow_log};
-use super::passed_over::empty_log;
+use super::passed_over::EMPTY;
 use super::spool::Spool;
 use super::{Ask, Listing, Outlet, Part, ReadError, Source, SourceIdentity, folder};
 use crate::decode::Content;
@@ -213,15 +213,17 @@ impl FilePlace {
             Self::Folder(folder) => met = Some(folder::list(folder, ask, flow_logs, &mut listing)),
             Self::File { path, name } => {
                 let part = Arc::new(folder::part(name, &fs::metadata(path)?));
-                match empty_log(&part) {
-                    Some(reason) => listing.unreadable.push((part, reason)),
-                    None => listing.parts.push(part),
+                match part.size {
+                    Some(0) => listing.unreadable.push((part, EMPTY.to_owned())),
+                    _ => listing.parts.push(part),
                 }
             }
             Self::Spool { file, name } => {
-                listing
-                    .parts
-                    .push(Arc::new(folder::part(name, &file.metadata()?)));
+                let part = Arc::new(folder::part(name, &file.metadata()?));
+                match file.metadata()?.len() {
+                    0 => listing.unreadable.push((part, EMPTY.to_owned())),
+                    _ => listing.parts.push(part),
+                }
             }
         }
         Ok((listing, met))

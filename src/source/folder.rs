@@ -10,7 +10,7 @@ use walkdir::{DirEntry, WalkDir};
 
 use super::changes;
 use super::key::{self, ObjectName};
-use super::leftovers::{pass_over, pass_over_twins};
+use super::leftovers::{is_broken_off, pass_over, pass_over_twins};
 use super::passed_over::{self, PassedFiles};
 use super::{Ask, Listing, Part, Remark};
 
@@ -68,7 +68,9 @@ pub(super) fn list(
     }
     // Walking goes folder by folder; `a.gz` is before `a/b` by name.
     listing.parts.sort_by(|a, b| a.name.cmp(&b.name));
-    passed_over.sift("", listing);
+    passed_over.sift("", listing, |name, whole| {
+        is_broken_off(&folder.join(name), &folder.join(whole))
+    });
     pass_over(listing);
     pass_over_twins(folder, listing);
     if let Some((log, reason)) = table_around(folder) {

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -91,6 +92,44 @@ fn unpacks_to(packed: &Path, whole: &Path) -> bool {
         return false;
     };
     decode::unpacks_to(packed, whole).unwrap_or(false)
+}
+
+/// Tells whether a file that is called like an unfinished download of another one is one: it is the beginning of the other
+/// one, has holes, or is packed and breaks off. What is none of these is a file of its own. What cannot be read is told when
+/// the whole is read.
+pub(super) fn is_broken_off(part: &Path, whole: &Path) -> bool {
+    let told = || -> io::Result<bool> {
+        let (mut one, mut other) = (
+            BufReader::new(File::open(part)?),
+            BufReader::new(File::open(whole)?),
+        );
+        let mut differs = false;
+        let mut has_holes = false;
+        loop {
+            let read = one.fill_buf()?;
+            if read.is_empty() {
+                break;
+            }
+            let length = read.len();
+            has_holes |= memchr::memchr(0, read).is_some();
+            if !differs {
+                let mut same = vec![0; length];
+                differs = other.read_exact(&mut same).is_err() || same != read;
+            }
+            one.consume(length);
+        }
+        let mut head = [0; 2];
+        let is_gzip = File::open(part)?.read_exact(&mut head).is_ok() && head == [0x1f, 0x8b];
+        Ok(match (differs, is_gzip) {
+            (false, _) => true,
+            (true, true) => {
+                let mut content = flate2::read::MultiGzDecoder::new(File::open(part)?);
+                io::copy(&mut content, &mut io::sink()).is_err()
+            }
+            (true, false) => has_holes,
+        })
+    };
+    told().unwrap_or(true)
 }
 
 /// Returns how many names there are, and the first of them; `None` of none.

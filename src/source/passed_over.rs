@@ -6,7 +6,7 @@
 //! digits); the Delta Lake protocol (`_delta_log/`), the Iceberg table specification (`metadata/*.metadata.json`), Hudi's
 //! technical specification (`.hoodie/`).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::key::{self, ObjectName};
@@ -53,8 +53,14 @@ impl PassedFiles {
     }
 
     /// Takes out of a listing what is no flow log of its own, and says so. `root` is what all names begin with that the user
-    /// has not written there.
-    pub(super) fn sift(mut self, root: &str, listing: &mut Listing) {
+    /// has not written there; `is_broken` tells of a part that is called like an unfinished download of a name beside it whether
+    /// its content says so as well, as far as that can be seen.
+    pub(super) fn sift(
+        mut self,
+        root: &str,
+        listing: &mut Listing,
+        is_broken: impl Fn(&str, &str) -> bool,
+    ) {
         let below = |part: &Part| {
             part.name
                 .strip_prefix(root)
@@ -68,12 +74,22 @@ impl PassedFiles {
         self.tables(root, listing);
         let names: BTreeSet<Arc<str>> =
             listing.parts.iter().map(|part| part.name.clone()).collect();
+        let sized = listing.parts.iter();
+        let sizes: BTreeMap<Arc<str>, Option<u64>> =
+            sized.map(|part| (part.name.clone(), part.size)).collect();
+        // What has been broken off is not larger than the whole.
+        let is_less = |part: &Part, whole: &str| {
+            let size = part.size.zip(sizes.get(whole).copied().flatten());
+            size.is_none_or(|(part, whole)| part <= whole) && is_broken(&part.name, whole)
+        };
         let parts = std::mem::take(&mut listing.parts);
         for part in parts {
             let empty = part.size == Some(0);
             if empty && is_marker(&part.name, &names) {
                 self.markers.insert(below(&part));
-            } else if let Some(whole) = whole_of(&part.name) {
+            } else if let Some(whole) = whole_of(&part.name)
+                .filter(|&whole| !names.contains(whole) || is_less(&part, whole))
+            {
                 if names.contains(whole) {
                     self.unfinished.insert(below(&part));
                 } else {
@@ -241,19 +257,23 @@ fn whole_of(name: &str) -> Option<&str> {
     within.or(stem)
 }
 
-/// Takes a dot and eight hexadecimal digits off.
+/// Takes a dot and eight hexadecimal digits off. Eight decimal ones are a date: a log that was rotated.
 fn without_digits(name: &str) -> Option<&str> {
     let (whole, digits) = name.rsplit_once('.')?;
     let hexadecimal = digits.len() == 8 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
-    hexadecimal.then_some(whole)
+    let is_date = digits.bytes().all(|digit| digit.is_ascii_digit());
+    (hexadecimal && !is_date).then_some(whole)
 }
 
 /// Says why a part cannot be read that is called like a log and has nothing in it: neither gzip nor Parquet nor JSON is ever
 /// empty, and an export that failed leaves just that.
 pub(super) fn empty_log(part: &Part) -> Option<String> {
-    (part.size == Some(0) && is_log(&part.name))
-        .then(|| "0 bytes: whatever wrote it has failed or is not done yet".to_owned())
+    let is_empty = part.size == Some(0) && is_log(&part.name);
+    is_empty.then(|| EMPTY.to_owned())
 }
+
+/// Why what has nothing in it cannot be read.
+pub(super) const EMPTY: &str = "0 bytes: whatever wrote it has failed or is not done yet";
 
 /// Tells whether a flow log, packed or not, is called so.
 fn is_log(name: &str) -> bool {
@@ -278,7 +298,7 @@ mod tests {
             parts: files.iter().map(part).collect(),
             ..Listing::default()
         };
-        PassedFiles::default().sift(root, &mut listing);
+        PassedFiles::default().sift(root, &mut listing, |_, _| true);
         listing
     }
 

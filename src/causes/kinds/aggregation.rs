@@ -134,7 +134,8 @@ pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
 
 /// What differs is too little to tell flow by flow, but adds up to the same in every bucket.
 fn by_sum(scene: &mut Scene<'_>, longest: &Sides<i64>) {
-    if scene.same_traffic {
+    // Of records of equal intervals the sums say nothing: any other field may be what differs.
+    if scene.same_traffic && interval(longest.s3) != interval(longest.cwl) {
         let found = Found::new("aggregation", None)
             .with("s3", interval(longest.s3))
             .with("cwl", interval(longest.cwl));

@@ -376,7 +376,7 @@ impl S3 {
         }
         let alone = listing.parts.iter().any(|part| *part.name == *self.prefix);
         if !alone {
-            PassedFiles::default().sift(&self.root(), &mut listing);
+            PassedFiles::default().sift(&self.root(), &mut listing, |_, _| true);
             remarks.append(&mut listing.remarks);
         }
         if found.seen == 0 {

@@ -1,0 +1,95 @@
+//! Outputs that would take the place of what is read, or of each other.
+
+use std::path::{Path, PathBuf};
+
+use crate::model::Error;
+
+/// Refuses outputs that are the same file as one of what is read, or as another output. An output that is no regular file
+/// (a pipe, a terminal) may be both.
+///
+/// # Errors
+/// [`Error::Usage`] that names the option and the file.
+pub fn refuse_overwriting(outputs: &[(&str, &Path)], read: &[&str]) -> Result<(), Error> {
+    let read: Vec<PathBuf> = read
+        .iter()
+        .filter_map(|path| place(Path::new(path)))
+        .collect();
+    let mut taken: Vec<(PathBuf, &str)> = Vec::new();
+    for &(option, path) in outputs {
+        let Some(place) = place(path) else {
+            continue;
+        };
+        let shown = path.display();
+        if read.contains(&place) {
+            return Err(Error::Usage(format!(
+                "{option}: `{shown}` is one of the files that are read, and would be replaced; write to another one"
+            )));
+        }
+        if let Some((_, other)) = taken.iter().find(|(known, _)| *known == place) {
+            return Err(Error::Usage(format!(
+                "{option}: `{shown}` is what {other} writes as well, and one of them would be lost; write to another one"
+            )));
+        }
+        taken.push((place, option));
+    }
+    Ok(())
+}
+
+/// Returns where a regular file is, or would be, links followed; `None` of what is none.
+fn place(path: &Path) -> Option<PathBuf> {
+    if let Ok(there) = path.metadata() {
+        return there.is_file().then(|| path.canonicalize().ok()).flatten();
+    }
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new(".")).canonicalize().ok()?;
+    Some(folder.join(path.file_name()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn nothing_is_written_over_what_is_read_or_written_twice() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("a.log"), "x").unwrap();
+        fs::create_dir(at("sub")).unwrap();
+        let (log, roundabout) = (at("a.log"), at("sub/../a.log"));
+        let refused = |outputs: &[(&str, &Path)], read: &[&str]| {
+            refuse_overwriting(outputs, read)
+                .err()
+                .map(|error| error.to_string())
+        };
+        let said = refused(&[("--report", &roundabout)], &[log.to_str().unwrap()]).unwrap();
+        assert!(
+            said.starts_with("--report: `") && said.contains("that are read"),
+            "{said}"
+        );
+        let (new, same) = (at("new.json"), at("sub/../new.json"));
+        let said = refused(&[("--report", &new), ("--all-differences", &same)], &[]).unwrap();
+        assert!(
+            said.starts_with("--all-differences: `") && said.contains("--report writes"),
+            "{said}"
+        );
+        let null = Path::new("/dev/null");
+        assert_eq!(
+            refused(
+                &[("--report", null), ("--report", null)],
+                &["/dev/null", "-"]
+            ),
+            None
+        );
+        assert_eq!(
+            refused(
+                &[("--report", &new)],
+                &[log.to_str().unwrap(), "s3://bucket"]
+            ),
+            None
+        );
+    }
+}
