@@ -113,8 +113,7 @@ pub(super) fn passing(text: &[u8]) -> Passing {
         return Passing::No;
     };
     let one_word = |piece: &[u8]| !piece.iter().any(u8::is_ascii_whitespace);
-    // The AWS CLI ends a text that `--max-items` has cut with a line `None`.
-    if matches!(first, b"NEXTTOKEN" | b"NextToken" | b"nextToken") || text == b"None" {
+    if matches!(first, b"NEXTTOKEN" | b"NextToken" | b"nextToken") {
         return Passing::More;
     }
     let is_token = |piece: &[u8]| {
@@ -335,8 +334,6 @@ mod tests {
                 Passing::Over,
             ),
             ("NEXTTOKEN\teyJuZXh0", Passing::More),
-            ("None", Passing::More),
-            ("None of these", Passing::No),
             ("|  NextToken |  eyJuZXh0 |", Passing::More),
             ("EVENTS\t1\t2 3\t4", Passing::No),
             ("- - -", Passing::No),
