@@ -5,7 +5,7 @@
 //! Emacs, Vim, nano and gedit; Athena User Guide "Query results" (`.csv.metadata`).
 
 use std::collections::BTreeSet;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 use std::sync::Arc;
@@ -94,7 +94,19 @@ fn unpacks_to(packed: &Path, whole: &Path) -> bool {
     decode::unpacks_to(packed, whole).unwrap_or(false)
 }
 
-/// Tells whether a file that is called like an unfinished download of another one is one: it is the beginning of the other
+/// So much is looked at to tell whether one file is a piece of another one.
+const MOST_SOUGHT: u64 = 64 << 20;
+
+/// Tells whether one file is a piece of another one: some programs fetch ranges.
+fn is_within(part: &Path, whole: &Path) -> io::Result<bool> {
+    if part.metadata()?.len().max(whole.metadata()?.len()) > MOST_SOUGHT {
+        return Ok(false);
+    }
+    let (piece, all) = (fs::read(part)?, fs::read(whole)?);
+    Ok(memchr::memmem::find(&all, &piece).is_some())
+}
+
+/// Tells whether a file that is called like an unfinished download of another one is one: it is a piece of the other
 /// one, has holes, or is packed and breaks off. What is none of these is a file of its own. What cannot be read is told when
 /// the whole is read.
 pub(super) fn is_broken_off(part: &Path, whole: &Path) -> bool {
@@ -126,7 +138,7 @@ pub(super) fn is_broken_off(part: &Path, whole: &Path) -> bool {
                 let mut content = flate2::read::MultiGzDecoder::new(File::open(part)?);
                 io::copy(&mut content, &mut io::sink()).is_err()
             }
-            (true, false) => has_holes,
+            (true, false) => has_holes || is_within(part, whole)?,
         })
     };
     told().unwrap_or(true)
@@ -140,7 +152,6 @@ fn counted(names: &BTreeSet<Arc<str>>) -> Option<(usize, Vec<String>)> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
     use std::io::Write;
 
     use super::*;

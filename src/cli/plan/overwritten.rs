@@ -25,12 +25,16 @@ pub fn refuse_overwriting(outputs: &[(&str, &Path)], read: &[&str]) -> Result<()
                 "{option}: `{shown}` is one of the files that are read, and would be replaced; write to another one"
             )));
         }
-        if let Some((_, other)) = taken.iter().find(|(known, _)| *known == place) {
+        let is_taken = |(known, _): &&(PathBuf, &str)| *known == place && !path.is_symlink();
+        if let Some((_, other)) = taken.iter().find(is_taken) {
             return Err(Error::Usage(format!(
                 "{option}: `{shown}` is what {other} writes as well, and one of them would be lost; write to another one"
             )));
         }
-        taken.push((place, option));
+        // What a link leads to may be a standard stream, which takes one after the other.
+        if !path.is_symlink() {
+            taken.push((place, option));
+        }
     }
     Ok(())
 }
