@@ -68,6 +68,7 @@ impl Spread {
             let spec = spec(side, differences);
             let made = wait(digest(check, &spec, Arc::new(source), &progress)).unwrap();
             let mut file = Vec::new();
+            let made = SideDigest::new(made.about, made.sums);
             made.write(&mut file).unwrap();
             SideDigest::read(&file, None).unwrap()
         });

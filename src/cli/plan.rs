@@ -124,9 +124,21 @@ impl CheckPlan {
         let differences = args.output.all_differences.as_deref();
         let files: Vec<(&str, &std::path::Path)> = files
             .chain(differences.map(|path| ("--all-differences", path)))
+            .chain(
+                args.proof
+                    .receipt
+                    .as_deref()
+                    .map(|path| ("--receipt", path)),
+            )
             .collect();
         let read = [&args.sources.s3, &args.sources.cwl].into_iter().flatten();
-        refuse_overwriting(&files, &read.map(String::as_str).collect::<Vec<_>>())?;
+        let read = read.map(String::as_str);
+        let before = args
+            .proof
+            .previous
+            .as_deref()
+            .and_then(std::path::Path::to_str);
+        refuse_overwriting(&files, &read.chain(before).collect::<Vec<_>>())?;
         let mut wanted = printed
             .into_iter()
             .chain(reports.iter().map(|(renderer, _)| *renderer));

@@ -17,7 +17,7 @@ use crate::model::words::count;
 use crate::model::{Error, Side};
 use crate::output::Output;
 use crate::progress::{Mode, Progress, say};
-use crate::render::escape;
+use crate::render::{escape, listed};
 use crate::source;
 use crate::source::Source;
 use crate::source::parts::{PartLine, SomeParts};
@@ -112,22 +112,29 @@ fn read(args: &DigestArgs) -> Result<Option<(Made, Output)>, Error> {
         };
         let receipt = plan.spec.key.as_ref().filter(|_| args.receipt);
         let Some(key) = receipt.map(ReceiptKey::of) else {
-            let made = kept::digest(&plan.check, &plan.spec, source, &progress).await;
-            return made.map(|digest| Made::Digest(Box::new(digest)));
+            let made = kept::digest(&plan.check, &plan.spec, source, &progress).await?;
+            let digest = SideDigest::new(made.about, made.sums);
+            return Ok((Made::Digest(Box::new(digest)), made.remarks));
         };
         let held = kept::receipt::held(&plan.check, &plan.spec, source, &key, &progress);
-        let (about, sums) = held.await?;
-        let receipt = Receipt::new(about, &sums, previous.as_ref(), &key);
-        Ok(Made::Receipt(Box::new(receipt), key))
+        let held = held.await?;
+        let receipt = Receipt::new(held.about, &held.sums, previous.as_ref(), &key);
+        Ok((Made::Receipt(Box::new(receipt), key), held.remarks))
     };
     let made = until_interrupted(deadline(&args.as_check(), None)?, work);
     let got_to = progress.snapshot();
     progress.finish();
-    let made = made?;
-    if made.is_none() {
+    let Some((made, remarks)) = made? else {
         say(&format!("flowdiff: interrupted: {got_to}"));
+        return Ok(None);
+    };
+    for remark in remarks.iter().filter(|_| !args.quiet) {
+        say(&format!(
+            "flowdiff: note: {}",
+            escape(&listed(plan.spec.side, remark))
+        ));
     }
-    Ok(made.map(|made| (made, output)))
+    Ok(Some((made, output)))
 }
 
 /// Reads the parts of a side that are to be read.

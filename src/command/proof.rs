@@ -98,14 +98,23 @@ impl Proof {
         };
         let both = async { Ok((side(OF).await?, side(OF.other()).await?)) };
         let both = until_interrupted(deadline(args, None)?, both)?;
-        let Some(((about, sums), (other, beside))) = both else {
+        let Some((of, other)) = both else {
             return Err(Error::Usage(
                 "interrupted: the report is whole, and no receipt was written".into(),
             ));
         };
-        let mut receipt = Receipt::new(about, &sums, self.previous.as_ref(), &key);
-        let address = other.sources.first().map(|source| source.address.clone());
-        receipt.head.beside = Some(told(report, address.unwrap_or_default(), &sums, &beside));
+        let mut receipt = Receipt::new(of.about, &of.sums, self.previous.as_ref(), &key);
+        let address = other
+            .about
+            .sources
+            .first()
+            .map(|source| source.address.clone());
+        receipt.head.beside = Some(told(
+            report,
+            address.unwrap_or_default(),
+            &of.sums,
+            &other.sums,
+        ));
         let mut output = self.output;
         let mut file = Vec::new();
         let written = receipt.write(&key, &mut file);

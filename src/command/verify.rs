@@ -13,7 +13,7 @@ use crate::model::Error;
 use crate::model::window::{Window, rfc3339};
 use crate::model::words::{count, thousands};
 use crate::progress::{Mode, Progress, say};
-use crate::render::escape;
+use crate::render::{escape, listed};
 use crate::source;
 
 use super::digest::receipt_of;
@@ -183,6 +183,12 @@ fn told(receipt: &Receipt, path: &Path, verified: &Verified) -> String {
             }
         )]);
     }
+    let notes = verified.remarks.iter();
+    list(
+        notes
+            .map(|remark| format!("note: {}", escape(&listed(about.side, remark))))
+            .collect(),
+    );
     if verified.moved && verified.changed.is_empty() {
         list(vec![
             "note: other parts hold them than then, or the same ones written anew".to_owned(),

@@ -8,6 +8,8 @@
 
 use std::ops::{AddAssign, SubAssign};
 
+use itertools::Itertools;
+
 use super::bucket::BucketId;
 
 /// Every element is added to one cell of each table.
@@ -159,6 +161,19 @@ impl<const W: usize> Sketch<W> {
         self.cells
             .iter()
             .map(|cell| (cell.words, cell.copies, cell.check))
+    }
+
+    /// Returns what each element adds up to: its words, the copies, and the check. `None` if the tables do not agree, since each
+    /// element is in one cell of each.
+    pub(super) fn total(&self) -> Option<([u64; W], u64, u64)> {
+        let table = self.cells.len() / TABLES;
+        let sums = self.cells.chunks(table.max(1)).map(|cells| {
+            let mut sum = SketchCell::default();
+            cells.iter().for_each(|cell| sum += *cell);
+            sum
+        });
+        let sum = sums.dedup().exactly_one().ok()?;
+        Some((sum.words, sum.copies, sum.check))
     }
 
     /// Makes one of these sums; `None` if no sketch has so many cells.

@@ -10,12 +10,13 @@ mod told;
 use std::sync::Arc;
 
 use crate::check::pass::reader::CheckSession;
+use crate::check::pass::visitor::Visitor;
 use crate::digest::KEY;
-use crate::digest::file::{FlowSums, SideDigest};
+use crate::digest::file::{About, FlowSums};
 use crate::model::{Error, Side, Sides};
 use crate::progress::Progress;
-use crate::source::Source;
 use crate::source::memory::Memory;
+use crate::source::{Remark, Source};
 
 use super::Check;
 use flows::FlowVisitor;
@@ -38,6 +39,17 @@ pub struct DigestSpec {
     pub store: String,
 }
 
+/// One side, read and summed up.
+#[derive(Debug)]
+pub struct SideSummed<S> {
+    /// What is to be said of it.
+    pub about: About,
+    /// What its records add up to.
+    pub sums: S,
+    /// What the user should know about what was listed: what was passed over, say.
+    pub remarks: Vec<Remark>,
+}
+
 /// Boils one side down. `check` has the fingerprints that go with the key.
 ///
 /// # Errors
@@ -48,7 +60,29 @@ pub async fn digest(
     spec: &DigestSpec,
     source: Arc<dyn Source>,
     progress: &Progress,
-) -> Result<SideDigest, Error> {
+) -> Result<SideSummed<FlowSums>, Error> {
+    let visitor = || FlowVisitor::new(FlowSums::for_differences(spec.differences), Arc::default());
+    let read = summed(check, spec, source, progress, visitor).await?;
+    Ok(read.map(|visitor| visitor.sums))
+}
+
+impl<S> SideSummed<S> {
+    fn map<T>(self, of: impl FnOnce(S) -> T) -> SideSummed<T> {
+        SideSummed {
+            about: self.about,
+            sums: of(self.sums),
+            remarks: self.remarks,
+        }
+    }
+}
+
+async fn summed<V: Visitor>(
+    check: &Check,
+    spec: &DigestSpec,
+    source: Arc<dyn Source>,
+    progress: &Progress,
+    visitor: impl Fn() -> V,
+) -> Result<SideSummed<V>, Error> {
     let address = source.address();
     let sources = alone(spec.side, &source);
     let mut reader = CheckSession::new(check, &sources, progress);
@@ -57,16 +91,14 @@ pub async fn digest(
         fields: Default::default(),
         again: false,
     };
-    let read = read(&mut reader, &to_read, || {
-        FlowVisitor::new(FlowSums::for_differences(spec.differences), Arc::default())
-    });
-    let read = read.await?;
+    let read = read(&mut reader, &to_read, visitor).await?;
     let about = about::of(check, spec, reader.settle.now, &read, address);
-    let sums = read.visitor.sums;
-    Ok(SideDigest {
+    let mut remarks = read.listings[spec.side].remarks.clone();
+    remarks.extend(sources[spec.side].remarks());
+    Ok(SideSummed {
         about,
-        ledger: sums.ledger,
-        sketch: sums.sketch,
+        sums: read.visitor,
+        remarks,
     })
 }
 

@@ -6,19 +6,19 @@ use itertools::Itertools;
 
 use super::about;
 use super::read::{SideRead, ToRead, read};
-use super::{DigestSpec, alone};
+use super::{DigestSpec, SideSummed, alone, summed};
 use crate::check::Check;
 use crate::check::pass::claims::EventDedup;
 use crate::check::pass::reader::CheckSession;
 use crate::check::pass::visitor::{SeenRecord, Visitor};
 use crate::diff::Unseen;
 use crate::digest::Fingerprints;
-use crate::digest::file::{About, PartRead};
+use crate::digest::file::PartRead;
 use crate::digest::receipt::{BucketChange, Receipt, ReceiptKey, WideSums};
 use crate::model::{Cover, Error, Side, Sides};
 use crate::progress::Progress;
 use crate::record::FieldSet;
-use crate::source::Source;
+use crate::source::{Remark, Source};
 
 /// Adds up one side's records as receipts do.
 struct ReceiptVisitor {
@@ -92,19 +92,10 @@ pub async fn held(
     source: Arc<dyn Source>,
     key: &ReceiptKey,
     progress: &Progress,
-) -> Result<(About, WideSums), Error> {
-    let address = source.address();
-    let sources = alone(spec.side, &source);
-    let mut reader = CheckSession::new(check, &sources, progress);
-    let to_read = ToRead {
-        side: spec.side,
-        fields: Default::default(),
-        again: false,
-    };
-    let sums = || ReceiptVisitor::new(WideSums::new(key.clone()));
-    let read = read(&mut reader, &to_read, sums).await?;
-    let about = about::of(check, spec, reader.settle.now, &read, address);
-    Ok((about, read.visitor.sums))
+) -> Result<SideSummed<WideSums>, Error> {
+    let visitor = || ReceiptVisitor::new(WideSums::new(key.clone()));
+    let read = summed(check, spec, source, progress, visitor).await?;
+    Ok(read.map(|visitor| visitor.sums))
 }
 
 /// What has become of what a receipt tells of.
@@ -120,6 +111,8 @@ pub struct Verified {
     pub malformed: (u64, u64),
     /// Whether other parts hold it now.
     pub moved: bool,
+    /// What the user should know about what was listed: what was passed over, say.
+    pub remarks: Vec<Remark>,
 }
 
 impl Verified {
@@ -172,6 +165,7 @@ pub async fn verify(
             .collect(),
         malformed: (about.counts.malformed, read.found.tally.malformed),
         moved: !now.iter().eq(then.into_iter().sorted()),
+        remarks: read.listings[about.side].remarks.clone(),
     })
 }
 

@@ -175,9 +175,40 @@ pub(super) fn sums(
     let differences = size(about.differences)?;
     let sketch = FlowSketch::of_sums((0..cells).map(cell));
     let sketch = sketch.filter(|_| cells == FlowSketch::cells_for(differences));
+    let sketch = sketch.ok_or("its sketch has not the size that its number of differences has")?;
+    if !agree(&ledger, &sketch, records) {
+        return Err("its sketch and its lines are not of the same records".to_owned());
+    }
     Ok(FlowSums {
         ledger,
-        sketch: sketch.ok_or("its sketch has not the size that its number of differences has")?,
+        sketch,
         differences,
     })
 }
+
+/// Tells whether lines and sketch are of the same records, as far as sums tell: the copies, the fingerprints and the buckets
+/// add up to the same in the lines and in each of the sketch's tables.
+fn agree(ledger: &Ledger, sketch: &FlowSketch, records: u64) -> bool {
+    let Some((words, copies, _)) = sketch.total() else {
+        return false;
+    };
+    let (mut prints, mut buckets) = (0u128, [0u64; 2]);
+    for id in ledger.ids() {
+        let sums = ledger.sums(id);
+        prints = prints.wrapping_add(sums.fingerprints);
+        for (sum, half) in buckets.iter_mut().zip([id.0 & HALF, id.0 >> 32]) {
+            *sum = sum.wrapping_add(half.wrapping_mul(sums.copies));
+        }
+    }
+    let shifted = |at: usize| u128::from(words[at]).wrapping_shl(32 * at as u32);
+    let told = (0..4).map(shifted).fold(0, u128::wrapping_add);
+    // The sums of words have room for 2^32 records; of more, what is left of the lowest tells.
+    let same = match records >> 32 {
+        0 => told == prints,
+        _ => u128::from(words[0] & HALF) == prints & u128::from(HALF),
+    };
+    copies == records && same && buckets == [words[4], words[5]]
+}
+
+/// The lower half of 64 bits.
+const HALF: u64 = 0xffff_ffff;

@@ -90,6 +90,15 @@ impl FlowSums {
 pub type Times = (Option<i64>, Option<i64>);
 
 impl SideDigest {
+    /// Makes one of what a side says of itself and what its records add up to.
+    pub fn new(about: About, sums: FlowSums) -> Self {
+        Self {
+            about,
+            ledger: sums.ledger,
+            sketch: sums.sketch,
+        }
+    }
+
     /// Returns the fingerprints it was made with, given the key that it names, if it names one.
     ///
     /// # Errors

@@ -240,6 +240,23 @@ fn what_does_not_fit_what_it_says_is_refused() {
     }
 }
 
+/// A mended checksum does not make lines and sketch of other records a digest.
+#[test]
+fn lines_and_a_sketch_of_other_records_are_no_digest() {
+    let key = Fingerprints::seeded(0);
+    let (one, other) = (digest(&key, "a", 0..50), digest(&key, "a", 50..100));
+    assert!(SideDigest::read(&written(&one), None).is_ok());
+    let emptied = digest(&key, "a", 0..0).sketch;
+    for sketch in [other.sketch, emptied] {
+        let forged = SideDigest {
+            sketch,
+            ..one.clone()
+        };
+        let said = SideDigest::read(&written(&forged), None).unwrap_err();
+        assert!(said.contains("not of the same records"), "{said}");
+    }
+}
+
 #[test]
 fn the_key_has_to_be_the_one_it_was_made_with() {
     let key = [7; KEY];
