@@ -425,3 +425,50 @@ fn a_report_can_have_standard_output() {
     let (code, _) = run("missing-on-cwl", &["--report", "emf=-", "--output", "json"]);
     assert_eq!(code, 2);
 }
+
+/// Whoever reads has seen enough, which changes nothing about the answer, in whatever form.
+#[test]
+fn a_reader_that_goes_away_changes_no_exit_code() {
+    use std::io::Read;
+    use std::process::{Command, Stdio};
+
+    let folder = tempfile::tempdir().unwrap();
+    let lines: String = crate::support::records::generate(2_000, 200, 1_641_596_400, 86_400)
+        .iter()
+        .map(|record| record.line() + "\n")
+        .collect();
+    fs::write(folder.path().join("s3.log"), &lines).unwrap();
+    let first = lines.lines().next().unwrap();
+    fs::write(folder.path().join("cwl.log"), format!("{first}\n")).unwrap();
+    for format in [
+        "text",
+        "json",
+        "jsonl",
+        "csv",
+        "html",
+        "junit",
+        "emf",
+        "openmetrics",
+    ] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_flowdiff"))
+            .current_dir(&folder)
+            .args([
+                "check",
+                "s3.log",
+                "cwl.log",
+                "-o",
+                format,
+                "--max-evidence",
+                "5000",
+            ])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut one = [0];
+        child.stdout.take().unwrap().read_exact(&mut one).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{format}: {said}");
+    }
+}

@@ -213,8 +213,9 @@ pub struct History {
 }
 
 impl History {
-    /// Adds up lines in the order of their numbers.
-    pub fn of(lines: &[ArchiveLine], chain: &Chain) -> Self {
+    /// Adds up lines in the order of their numbers, of windows that begin at `from` or later; all of them are asked for, since a
+    /// later line may take back what an earlier one said, or close what it left open.
+    pub fn of(lines: &[ArchiveLine], from: Option<i64>, chain: &Chain) -> Self {
         let mut history = Self {
             removed_at: chain.start.as_ref().map(|start| start.removed_at),
             unfinished: chain.unfinished,
@@ -226,7 +227,8 @@ impl History {
             history.sources.clone_from(&last.sources);
             history.open = last.carried;
         }
-        let lines = believed(lines);
+        let mut lines = believed(lines);
+        lines.retain(|line| from.is_none_or(|from| line.window.start >= from));
         history.cover(&lines);
         for line in &lines {
             history.total.add(line);
@@ -404,7 +406,7 @@ mod tests {
     use crate::archive::line::sample::{self, MIDNIGHT};
 
     fn of(lines: &[ArchiveLine]) -> History {
-        History::of(lines, &Chain::default())
+        History::of(lines, None, &Chain::default())
     }
 
     #[test]

@@ -109,7 +109,7 @@ impl<T> Lowest<T> {
             true => self.all_up_to,
             false => 2 * self.most,
         };
-        if self.some.len() < room {
+        if self.some.len() < room || self.some.len() <= self.most {
             return;
         }
         self.some.sort_by_key(|(number, _)| *number);

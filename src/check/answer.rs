@@ -97,10 +97,10 @@ pub(super) fn report(
             (same_traffic, vanished),
         ),
     };
-    // A job decides by slot, and keeps what it needs for that.
-    let findings = match reader.check.counted {
-        None => sum_up(findings, &mut why, MOST_FINDINGS),
-        Some(_) => findings,
+    // A job decides by slot, and a report by the hour tells by it: both are given the memory that takes.
+    let findings = match reader.check.counted.is_some() || reader.check.by_hour {
+        false => sum_up(findings, &mut why, MOST_FINDINGS),
+        true => findings,
     };
     Report {
         why,

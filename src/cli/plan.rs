@@ -138,7 +138,12 @@ impl CheckPlan {
             .previous
             .as_deref()
             .and_then(std::path::Path::to_str);
-        refuse_overwriting(&files, &read.chain(before).collect::<Vec<_>>())?;
+        let key = args
+            .key
+            .key_file
+            .as_deref()
+            .and_then(std::path::Path::to_str);
+        refuse_overwriting(&files, &read.chain(before).chain(key).collect::<Vec<_>>())?;
         let mut wanted = printed
             .into_iter()
             .chain(reports.iter().map(|(renderer, _)| *renderer));

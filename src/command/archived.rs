@@ -90,8 +90,7 @@ impl<'a> Archived<'a> {
         if let Some(kept) = &state.archive {
             lines.extend(kept.unwritten().cloned());
         }
-        lines.retain(|line| line.window.start >= from);
-        Some(History::of(&lines, &chain))
+        Some(History::of(&lines, Some(from), &chain))
     }
 
     /// Brings to the archive what the state has for it, once that is saved.

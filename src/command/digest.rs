@@ -1,5 +1,6 @@
 //! Boils one side down (`digest`), adds digests up (`digest --merge`), makes keys (`key`).
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -36,7 +37,12 @@ pub(super) fn run(args: &DigestArgs) -> Result<u8, Error> {
     let parts = parts.and_then(std::path::Path::to_str);
     let previous = args.previous.as_deref().and_then(std::path::Path::to_str);
     let sources = args.sources.iter().map(String::as_str);
-    let taken: Vec<&str> = sources.chain(parts).chain(previous).collect();
+    let key = args
+        .key
+        .key_file
+        .as_deref()
+        .and_then(std::path::Path::to_str);
+    let taken: Vec<&str> = sources.chain(parts).chain(previous).chain(key).collect();
     refuse_overwriting(&[("--to", &args.to)], &taken)?;
     let made = match args.merge {
         true => Some(merged(args)?),
@@ -116,7 +122,8 @@ fn read(args: &DigestArgs) -> Result<Option<(Made, Output)>, Error> {
             let digest = SideDigest::new(made.about, made.sums);
             return Ok((Made::Digest(Box::new(digest)), made.remarks));
         };
-        let held = kept::receipt::held(&plan.check, &plan.spec, source, &key, &progress);
+        let spec = (&plan.spec, &BTreeMap::new());
+        let held = kept::receipt::held(&plan.check, spec, source, &key, &progress);
         let held = held.await?;
         let receipt = Receipt::new(held.about, &held.sums, previous.as_ref(), &key);
         Ok((Made::Receipt(Box::new(receipt), key), held.remarks))

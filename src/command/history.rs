@@ -39,16 +39,13 @@ pub(super) fn run(args: &HistoryArgs) -> Result<u8, Error> {
     let now = clock_or(args.now.as_deref(), clock())?;
     let from = since(args.since.as_deref(), now)?;
     let archive = Archive::open(&args.folder)?;
-    let (mut lines, chain) = read(&archive, args.state.as_deref())?;
+    let (lines, chain) = read(&archive, args.state.as_deref())?;
     if args.reports {
         compare_reports(&archive, &lines)?;
     }
-    if let Some(from) = from {
-        lines.retain(|line| line.window.start >= from);
-    }
     let told = ToldHistory {
         folder: &args.folder,
-        history: &History::of(&lines, &chain),
+        history: &History::of(&lines, from, &chain),
         compared: args.state.is_some(),
     };
     let mut text = Vec::new();

@@ -210,15 +210,16 @@ pub(super) fn watch(args: &WatchArgs, redaction: Option<&Arc<Redaction>>) -> Res
                         .result
                 })
             });
-            let saved = written
-                .and_then(|()| store.save(&done.state))
-                .and_then(|()| {
-                    // From here on it is decided.
-                    *state = done.state;
-                    archived.write(store, state)
-                });
+            let saved = written.and_then(|()| store.save(&done.state));
             match saved {
-                Ok(()) => RoundLine::of(now, done.round, &tell),
+                Ok(()) => {
+                    // From here on it is decided; what the archive does not get now it gets in the next round.
+                    *state = done.state;
+                    if let Err(error) = archived.write(store, state) {
+                        done.round.trouble.get_or_insert(error);
+                    }
+                    RoundLine::of(now, done.round, &tell)
+                }
                 // What was not saved is done again, and written again.
                 Err(error) => RoundLine {
                     report: done.round.report,

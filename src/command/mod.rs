@@ -178,7 +178,10 @@ fn tell_nagios(text: &str) -> ExitCode {
 
 fn run(cli: Cli, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
     match cli.command {
-        Command::Check(args) if args.sources.plan => estimate::run(&args, redaction),
+        Command::Check(args) if args.sources.plan => {
+            refuse_key(&args, "`--plan`")?;
+            estimate::run(&args, redaction)
+        }
         Command::Check(args) if args.sources.pairs.is_some() => {
             refuse_key(&args, "a check of several pairs")?;
             several::run(&args, redaction)

@@ -21,7 +21,7 @@ pub(super) fn print_report(
     color: Color,
 ) -> Result<(), Error> {
     // A report may be larger than what a run may hold.
-    let mut stdout = BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    let mut stdout = BufWriter::with_capacity(1 << 16, UntilBroken::of(io::stdout().lock()));
     let written = (renderer.write)(
         report,
         Style {
@@ -33,7 +33,44 @@ pub(super) fn print_report(
         },
         &mut stdout,
     );
-    seen_enough(written.and_then(|()| stdout.flush()))
+    let written = written.and_then(|()| stdout.flush());
+    match stdout.get_ref().is_broken {
+        true => Ok(()),
+        false => seen_enough(written),
+    }
+}
+
+/// A writer that remembers that nobody reads any more: what stands between may make another error of it.
+struct UntilBroken<W> {
+    to: W,
+    is_broken: bool,
+}
+
+impl<W> UntilBroken<W> {
+    fn of(to: W) -> Self {
+        Self {
+            to,
+            is_broken: false,
+        }
+    }
+
+    fn noting<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
+        let broken = result.as_ref().err().map(io::Error::kind) == Some(io::ErrorKind::BrokenPipe);
+        self.is_broken |= broken;
+        result
+    }
+}
+
+impl<W: Write> Write for UntilBroken<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.to.write(bytes);
+        self.noting(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let flushed = self.to.flush();
+        self.noting(flushed)
+    }
 }
 
 /// Whoever reads may have seen enough, which changes nothing about the answer.

@@ -4,19 +4,19 @@ use std::io::Write;
 use std::sync::Arc;
 
 use crate::check::Check;
-use crate::check::Selection;
 use crate::check::kept::DigestSpec;
 use crate::check::kept::receipt::held;
 use crate::cli::CheckArgs;
 use crate::cli::plan::{CheckPlan, by_stream, deadline, key_of, store};
 use crate::digest::receipt::{Beside, ChainLink, Receipt, ReceiptKey, WideSums};
 use crate::digest::{Algorithm, Fingerprints, KEY};
+use crate::model::words::{count, thousands};
 use crate::model::{Error, Side};
 use crate::output::Output;
 use crate::progress::{Mode, Progress};
-use crate::record::FieldName;
 use crate::report::Report;
 use crate::source;
+use crate::source::Address;
 
 use super::digest::receipt_of;
 use super::wait::until_interrupted;
@@ -47,6 +47,14 @@ impl Proof {
         if args.output.redact || args.output.redact_key.is_some() {
             return refuse("--receipt: not with --redact: it names the parts that were read");
         }
+        if Side::BOTH
+            .iter()
+            .any(|&side| is_read_once(&plan.sources[side].0))
+        {
+            return refuse(
+                "--receipt: both sides are read once more, and standard input or a pipe can be read only once: give a file",
+            );
+        }
         let Some(key) = key_of(&args.key)? else {
             return refuse("--receipt: needs --key-file; `flowdiff key FILE` makes a key");
         };
@@ -76,9 +84,7 @@ impl Proof {
     ) -> Result<(), Error> {
         let key = ReceiptKey::of(&self.key);
         let progress = Progress::new(Mode::Silent);
-        let only = report.fields.values().flatten();
         let check = Check {
-            fields: Selection::of(only.map(|name| FieldName::new(name)).collect(), Vec::new()),
             key: Fingerprints::seeded(0),
             ..plan.check.clone()
         };
@@ -94,7 +100,8 @@ impl Proof {
                 differences: 0,
                 store: store(address),
             };
-            held(&check, &spec, Arc::from(source), &key, &progress).await
+            let spec = (&spec, &report.fields);
+            held(&check, spec, Arc::from(source), &key, &progress).await
         };
         let both = async { Ok((side(OF).await?, side(OF.other()).await?)) };
         let both = until_interrupted(deadline(args, None)?, both)?;
@@ -103,6 +110,17 @@ impl Proof {
                 "interrupted: the report is whole, and no receipt was written".into(),
             ));
         };
+        for side in [&of, &other] {
+            if !side.about.unreadable.is_empty() || side.about.counts.malformed > 0 {
+                return Err(Error::Usage(format!(
+                    "--receipt: when {} was read for the receipt, {} could not be read and {} no record, so none was written; \
+                     `flowdiff digest --receipt` makes one of what can be read, and says what is not in it",
+                    side.about.side,
+                    count(side.about.unreadable.len() as u64, "part"),
+                    count_rows(side.about.counts.malformed)
+                )));
+            }
+        }
         let mut receipt = Receipt::new(of.about, &of.sums, self.previous.as_ref(), &key);
         let address = other
             .about
@@ -124,6 +142,24 @@ impl Proof {
             source,
         })?;
         output.finish()
+    }
+}
+
+/// Tells whether a source is gone once it is read.
+fn is_read_once(address: &Address) -> bool {
+    match address {
+        Address::Stdin => true,
+        Address::Path(path) => path
+            .metadata()
+            .is_ok_and(|there| !there.is_file() && !there.is_dir()),
+        Address::S3 { .. } | Address::Group(_) => false,
+    }
+}
+
+fn count_rows(rows: u64) -> String {
+    match rows {
+        1 => "1 row is".to_owned(),
+        rows => format!("{} rows are", thousands(rows)),
     }
 }
 

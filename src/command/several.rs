@@ -96,11 +96,14 @@ impl PairCounts {
         }
     }
 
+    fn all(self) -> u64 {
+        self.consistent + self.different + self.failed + self.undecided
+    }
+
     fn text(self) -> String {
-        let all = self.consistent + self.different + self.failed + self.undecided;
         format!(
             "{}: {} consistent, {} different, {} could not be checked, {} without a verdict.\n",
-            count(all, "pair"),
+            count(self.all(), "pair"),
             self.consistent,
             self.different,
             self.failed,
@@ -145,6 +148,11 @@ pub(super) fn watch(
     if check.job.state.is_none() {
         return Err(Error::Usage("watch needs --state PLACE".into()));
     }
+    if check.job.state_rewind.is_some() {
+        return Err(Error::Usage(
+            "--state-rewind: each round of `watch --pairs` would rewind again; run `check --pairs` with it once".into(),
+        ));
+    }
     let deadline = deadline(check, Some(every))?;
     let runtime = runtime()?;
     let pairs = runtime.block_on(SeveralPairs::read(check, redaction))?;
@@ -155,7 +163,11 @@ pub(super) fn watch(
             match pairs.round(LineForm::Json, &stop, deadline).await {
                 Ok(counts) => RoundLine {
                     at,
-                    exit_code: counts.exit_code(),
+                    exit_code: match counts.exit_code() {
+                        // Of pairs that were not looked at any more nothing is known.
+                        0 if counts.all() < pairs.pairs.len() as u64 => 3,
+                        code => code,
+                    },
                     // One that fails is told in its own line, and must not slow the others down.
                     error: None,
                     report: None,

@@ -133,7 +133,7 @@ impl<const W: usize> Sketch<W> {
             reason = "a size"
         )]
         let cells = (differences as f64 * CELLS_PER_DIFFERENCE) as usize;
-        (cells / TABLES + 8) * TABLES
+        (cells / TABLES).saturating_add(8).saturating_mul(TABLES)
     }
 
     /// Adds copies of an element; see [`Sketch::add`].

@@ -10,7 +10,7 @@ use crate::decode::{
     Content, DecodeError, Event, Format, Malformed, Row, Sink, Stop, beginning, decode,
 };
 use crate::model::Side;
-use crate::record::{ComparedFields, Layout, Normaliser};
+use crate::record::{ComparedFields, FieldName, Layout, Normaliser};
 use crate::source::examine::{FileHead, NewestEvent};
 
 /// A longer row, in bytes, is not shown column by column.
@@ -198,13 +198,27 @@ pub(super) fn judge_event(
     );
 }
 
-/// Returns the first line of a text that is not blank, if it is short enough to be shown.
+/// Returns the first line of a text that is neither blank nor a header, without a time stamp, if it is short enough to be shown.
 fn first_row(head: &[u8]) -> Option<String> {
     let text = beginning(head)?;
-    let mut lines = text.split(|&byte| byte == b'\n');
-    let line = lines.find(|line| !line.trim_ascii().is_empty())?;
-    let shown = line.len() <= LONGEST_SHOWN;
-    shown.then(|| String::from_utf8_lossy(line).into_owned())
+    let cells = |line: &[u8]| -> Vec<String> {
+        let line = String::from_utf8_lossy(line);
+        line.split_whitespace().map(str::to_owned).collect()
+    };
+    let is_header = |cells: &[String]| {
+        cells
+            .first()
+            .is_some_and(|name| FieldName::new(name).is_known())
+    };
+    let lines = text.split(|&byte| byte == b'\n');
+    let lines = lines.filter(|line| line.len() <= LONGEST_SHOWN).map(cells);
+    let mut row = lines
+        .into_iter()
+        .find(|cells| !cells.is_empty() && !is_header(cells))?;
+    if row[0].parse::<jiff::Timestamp>().is_ok() {
+        row.remove(0);
+    }
+    Some(row.join(" "))
 }
 
 /// Shows a row against a layout, column by column, with what is left over of either.

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
+
 use super::Pair;
+use crate::model::Side;
 
 /// The longest name, so that it can be a folder's with something added.
 const LONGEST_NAME: usize = 200;
@@ -26,6 +29,16 @@ pub fn read(text: &str) -> Result<Vec<Pair>, String> {
                 "`{}` is no name: up to {LONGEST_NAME} letters, digits, `-`, `_` and `.`, and no dot in front",
                 pair.name
             )));
+        }
+        for side in Side::BOTH {
+            let settings = pair.side(side).flow_log.as_ref();
+            if let Some(created) = settings.and_then(|settings| settings.created.as_ref())
+                && created.parse::<Timestamp>().is_err()
+            {
+                return Err(at(format!(
+                    "{side}: `created` is no time: `{created}`; it is written as 2022-01-07T23:00:00Z"
+                )));
+            }
         }
         // What some file systems take for one name.
         if !names.insert(pair.name.to_lowercase()) {

@@ -52,12 +52,16 @@ impl Layout {
                 "a field is lacking before {}, where the row has `{value}`",
                 quoted(first)
             ),
-            (false, true) => format!("a field is lacking after {}", quoted(first)),
-            (false, false) => format!(
+            (false, true) if first > 0 => {
+                format!("a field is lacking after {}", quoted(first - 1))
+            }
+            (false, false) if first > 0 => format!(
                 "a field is lacking between {} and {}",
-                quoted(first),
+                quoted(first - 1),
                 quoted(last)
             ),
+            (false, true) => "a field is lacking".to_owned(),
+            (false, false) => format!("a field is lacking before {}", quoted(last)),
         })
     }
 }
@@ -107,7 +111,7 @@ mod tests {
             ),
             (
                 default_with("${packets} ${start}", "${packets} ${bytes} ${start}"),
-                Some("a field is lacking between `${srcport}` and `${start}`"),
+                Some("a field is lacking between `${dstaddr}` and `${start}`"),
             ),
             (default_with("", ""), None),
         ] {

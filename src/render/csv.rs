@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::Style;
 use super::cause;
 use super::escape::escape;
+use super::wording::FROM_SUMS;
 use crate::causes::Why;
 use crate::diff::{DifferenceKind, heading};
 use crate::model::Side;
@@ -191,7 +192,11 @@ fn of_record<'l>(line: &'l Value, why: &Why) -> (Row, Option<&'l Map<String, Val
         });
         let unequal: Vec<String> = unequal.collect();
         let (part, number) = found_in(&line["cwl"]);
-        row[8] = cell(&format!("{}; cwl: {part}:{number}", unequal.join("; ")));
+        let unequal = match unequal.is_empty() {
+            true => FROM_SUMS.to_owned(),
+            false => unequal.join("; "),
+        };
+        row[8] = cell(&format!("{unequal}; cwl: {part}:{number}"));
     }
     (row, shown["record"].as_object())
 }

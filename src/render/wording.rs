@@ -42,6 +42,9 @@ pub(crate) fn reservation(report: &Report) -> Option<String> {
 /// A gap of less is as well told by its row.
 const LEAST_GAP: u64 = 2;
 
+/// What is said of a divergent pair of which only sums are known.
+pub(super) const FROM_SUMS: &str = "unequal values, of which a digest has none";
+
 /// Says of what a side has nothing at all: a sentence for each stretch of time, that of most records first.
 pub(super) fn gaps(report: &Report) -> Vec<String> {
     let mut by_time: BTreeMap<(Side, i64, i64), Vec<&Gap>> = BTreeMap::new();

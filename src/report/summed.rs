@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 
 use crate::causes::{Share, Why};
 use crate::diff::{DifferenceKind, heading};
@@ -28,14 +28,20 @@ pub fn sum_up(findings: Vec<Finding>, why: &mut Why, most: usize) -> Vec<Finding
     let mut ranked: Vec<(Arc<str>, (u64, usize))> = of.into_iter().collect();
     ranked.sort_by(|(a, (of_a, _)), (b, (of_b, _))| (Reverse(of_a), a).cmp(&(Reverse(of_b), b)));
     let mut room = most;
-    let kept: HashSet<Arc<str>> = ranked
-        .into_iter()
-        .map_while(|(interface, (_, slots))| {
-            room = room.checked_sub(slots)?;
-            Some(interface)
-        })
-        .collect();
-    let is_kept = |finding: &Finding| kept.contains(&finding.bucket().interface);
+    // How many findings each has of its own: the last of them perhaps not all.
+    let mut kept: HashMap<Arc<str>, usize> = HashMap::new();
+    for (interface, (_, slots)) in ranked {
+        if room == 0 {
+            break;
+        }
+        kept.insert(interface, slots.min(room));
+        room -= slots.min(room);
+    }
+    let is_kept = |finding: &Finding| {
+        let left = kept.get_mut(&finding.bucket().interface);
+        let left = left.filter(|left| **left > 0);
+        left.map(|left| *left -= 1).is_some()
+    };
     let (mut told, rest): (Vec<Finding>, Vec<Finding>) = findings.into_iter().partition(is_kept);
     let mut sums: BTreeMap<(Bucket, DifferenceKind), Finding> = BTreeMap::new();
     for mut finding in rest {
@@ -143,26 +149,30 @@ mod tests {
         assert_eq!(sum_up(all.clone(), &mut why.clone(), 5), all);
         let summed = sum_up(all, &mut why, 4);
         let expected = [
+            finding("eni-a", Some(0), 1),
             finding("eni-b", Some(0), 9),
             finding("eni-c", Some(0), 2),
             finding("eni-c", Some(600), 2),
-            finding("eni-a", None, 3),
+            finding("eni-a", None, 2),
         ];
         assert_eq!(summed, expected);
-        let of_sum = why.shares(&place(&summed[3]).0, place(&summed[3]).1);
+        let of_sum = why.shares(&place(&summed[4]).0, place(&summed[4]).1);
+        let share = |number| Share { number, records: 1 };
+        assert_eq!(of_sum, [share(1), share(2)]);
+        assert_eq!(why.shares.len(), 3);
+    }
+
+    #[test]
+    fn one_interface_with_too_many_slots_leaves_as_many_as_there_is_room_for() {
+        let mut all: Vec<Finding> = (0..10)
+            .map(|at| finding("eni-a", Some(at * 300), 5))
+            .collect();
+        all.push(finding("eni-b", Some(0), 1));
+        let summed = sum_up(all.clone(), &mut Why::default(), 4);
+        assert_eq!(summed[..4], all[..4]);
         assert_eq!(
-            of_sum,
-            [
-                Share {
-                    number: 1,
-                    records: 2
-                },
-                Share {
-                    number: 2,
-                    records: 1
-                }
-            ]
+            summed[4..],
+            [finding("eni-a", None, 30), finding("eni-b", None, 1)]
         );
-        assert_eq!(why.shares.len(), 2);
     }
 }

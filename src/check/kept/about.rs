@@ -121,9 +121,9 @@ fn unread<'p>(parts: impl Iterator<Item = (&'p Arc<Part>, &'p str)>) -> Vec<Unre
 }
 
 /// Returns the fields that a digest is of.
-pub(super) fn fields(about: &About) -> GivenFields {
+pub(super) fn given(fields: &BTreeMap<RecordKind, Vec<String>>) -> GivenFields {
     PerKind::from_fn(|kind| {
-        let names = about.fields.get(&kind)?;
+        let names = fields.get(&kind)?;
         Some(ComparedFields::new(
             names.iter().map(|name| FieldName::new(name)),
         ))

@@ -124,7 +124,7 @@ fn to_read(abouts: &Sides<Option<About>>) -> Option<ToRead> {
     let about = abouts[side.other()].as_ref()?;
     Some(ToRead {
         side,
-        fields: about::fields(about),
+        fields: about::given(&about.fields),
         again: false,
     })
 }
@@ -145,7 +145,7 @@ fn flows(differences: u64, wanted: Arc<HashSet<u128>>) -> FlowVisitor {
 fn rules(reader: &CheckSession<'_>, abouts: &Sides<Option<About>>) -> Rules {
     let given = abouts
         .as_ref()
-        .map(|about| about.as_ref().map(about::fields));
+        .map(|about| about.as_ref().map(|about| about::given(&about.fields)));
     let of = |side: &Option<GivenFields>, kind| side.as_ref().and_then(|of| of[kind].clone());
     let compared = PerKind::from_fn(|kind| {
         let fields = of(&given.s3, kind).or_else(|| of(&given.cwl, kind));
@@ -334,13 +334,18 @@ impl Looks<'_, '_> {
         };
         let mut told = differing.told;
         told.sort();
-        for (bucket, kind, shown) in told {
+        let most_shown = self.reader.check.max_evidence as u64 + 1;
+        for (bucket, kind, shown, copies) in told {
             if let Some(write) = every.as_deref_mut() {
-                let written = write(&bucket, kind, &shown);
-                written.map_err(|error| self.reader.cannot_write(error))?;
+                for _ in 0..copies {
+                    let written = write(&bucket, kind, &shown);
+                    written.map_err(|error| self.reader.cannot_write(error))?;
+                }
             }
-            found.outcome.count(&bucket, kind, 1);
-            found.outcome.show(&bucket, kind, shown);
+            found.outcome.count(&bucket, kind, copies);
+            for _ in 0..copies.min(most_shown) {
+                found.outcome.show(&bucket, kind, shown.clone());
+            }
         }
         Ok(known)
     }

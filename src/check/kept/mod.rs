@@ -20,7 +20,7 @@ use crate::source::{Remark, Source};
 
 use super::Check;
 use flows::FlowVisitor;
-use read::{ToRead, read};
+use read::{GivenFields, ToRead, read};
 
 pub use compare::{SideSource, compare};
 
@@ -62,7 +62,8 @@ pub async fn digest(
     progress: &Progress,
 ) -> Result<SideSummed<FlowSums>, Error> {
     let visitor = || FlowVisitor::new(FlowSums::for_differences(spec.differences), Arc::default());
-    let read = summed(check, spec, source, progress, visitor).await?;
+    let fields = GivenFields::default();
+    let read = summed(check, (spec, fields), source, progress, visitor).await?;
     Ok(read.map(|visitor| visitor.sums))
 }
 
@@ -78,7 +79,7 @@ impl<S> SideSummed<S> {
 
 async fn summed<V: Visitor>(
     check: &Check,
-    spec: &DigestSpec,
+    (spec, fields): (&DigestSpec, GivenFields),
     source: Arc<dyn Source>,
     progress: &Progress,
     visitor: impl Fn() -> V,
@@ -88,7 +89,7 @@ async fn summed<V: Visitor>(
     let mut reader = CheckSession::new(check, &sources, progress);
     let to_read = ToRead {
         side: spec.side,
-        fields: Default::default(),
+        fields,
         again: false,
     };
     let read = read(&mut reader, &to_read, visitor).await?;

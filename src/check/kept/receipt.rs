@@ -1,5 +1,6 @@
 //! What a side holds as receipts tell it, and whether it still does.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use itertools::Itertools;
@@ -17,7 +18,7 @@ use crate::digest::file::PartRead;
 use crate::digest::receipt::{BucketChange, Receipt, ReceiptKey, WideSums};
 use crate::model::{Cover, Error, Side, Sides};
 use crate::progress::Progress;
-use crate::record::FieldSet;
+use crate::record::{FieldSet, RecordKind};
 use crate::source::{Remark, Source};
 
 /// Adds up one side's records as receipts do.
@@ -82,19 +83,27 @@ impl Visitor for ReceiptVisitor {
     }
 }
 
-/// Reads one side for a receipt: what it says of itself, and what each bucket holds.
+/// Reads one side for a receipt: what it says of itself, and what each bucket holds. `fields` are those of each kind of record;
+/// those that the side's layouts share of a kind for which none are given.
 ///
 /// # Errors
 /// As of [`super::digest`].
 pub async fn held(
     check: &Check,
-    spec: &DigestSpec,
+    (spec, fields): (&DigestSpec, &BTreeMap<RecordKind, Vec<String>>),
     source: Arc<dyn Source>,
     key: &ReceiptKey,
     progress: &Progress,
 ) -> Result<SideSummed<WideSums>, Error> {
     let visitor = || ReceiptVisitor::new(WideSums::new(key.clone()));
-    let read = summed(check, spec, source, progress, visitor).await?;
+    let read = summed(
+        check,
+        (spec, about::given(fields)),
+        source,
+        progress,
+        visitor,
+    )
+    .await?;
     Ok(read.map(|visitor| visitor.sums))
 }
 
@@ -138,7 +147,7 @@ pub async fn verify(
     let mut reader = CheckSession::new(check, &sources, progress);
     let to_read = ToRead {
         side: about.side,
-        fields: about::fields(about),
+        fields: about::given(&about.fields),
         again: false,
     };
     let sums = || ReceiptVisitor::new(WideSums::new(key.clone()));

@@ -40,8 +40,8 @@ pub(super) struct Differing<'a> {
     pub read: Option<(Side, &'a KeptRecords)>,
     /// What the sides are called.
     pub addresses: Sides<String>,
-    /// What has been told.
-    pub told: Vec<(Bucket, DifferenceKind, Shown)>,
+    /// What has been told, and of how many copies.
+    pub told: Vec<(Bucket, DifferenceKind, Shown, u64)>,
 }
 
 /// Copies of one record that the other side lacks.
@@ -130,7 +130,7 @@ impl Differing<'_> {
         while one.copies > 0 {
             let kind = kind(one.copies);
             let shown = Shown::Leftover(one.take());
-            self.told.push((one.bucket.clone(), kind, shown));
+            self.told.push((one.bucket.clone(), kind, shown, 1));
         }
     }
 
@@ -153,7 +153,7 @@ impl Differing<'_> {
                     cwl: there.take(),
                 };
                 let shown = Shown::Divergent(Box::new(pair));
-                let told = (here.bucket.clone(), DifferenceKind::Divergent, shown);
+                let told = (here.bucket.clone(), DifferenceKind::Divergent, shown, 1);
                 self.told.push(told);
             }
         }
@@ -278,9 +278,9 @@ impl Differing<'_> {
             for side in Side::BOTH {
                 let kind = self.least_kind(side, bucket);
                 let one = self.unseen(side.other(), None, bucket, (None, None));
-                for _ in 0..lacked[side] {
-                    let shown = Shown::Leftover(one.clone());
-                    self.told.push((bucket.clone(), kind, shown));
+                if lacked[side] > 0 {
+                    let shown = Shown::Leftover(one);
+                    self.told.push((bucket.clone(), kind, shown, lacked[side]));
                 }
             }
         }

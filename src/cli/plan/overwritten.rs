@@ -4,15 +4,20 @@ use std::path::{Path, PathBuf};
 
 use crate::model::Error;
 
-/// Refuses outputs that are the same file as one of what is read, or as another output. An output that is no regular file
-/// (a pipe, a terminal) may be both.
+/// Refuses outputs that are the same file as one of what is read, or one in a folder that is read, or the same as another output.
+/// An output that is no regular file (a pipe, a terminal) may be both.
 ///
 /// # Errors
 /// [`Error::Usage`] that names the option and the file.
-pub fn refuse_overwriting(outputs: &[(&str, &Path)], read: &[&str]) -> Result<(), Error> {
-    let read: Vec<PathBuf> = read
+pub fn refuse_overwriting(outputs: &[(&str, &Path)], all: &[&str]) -> Result<(), Error> {
+    let read: Vec<PathBuf> = all
         .iter()
         .filter_map(|path| place(Path::new(path)))
+        .collect();
+    let folders = all.iter().map(|path| Path::new(*path));
+    let folders = folders.filter(|path| path.is_dir());
+    let folders: Vec<PathBuf> = folders
+        .filter_map(|path| path.canonicalize().ok())
         .collect();
     let mut taken: Vec<(PathBuf, &str)> = Vec::new();
     for &(option, path) in outputs {
@@ -20,7 +25,8 @@ pub fn refuse_overwriting(outputs: &[(&str, &Path)], read: &[&str]) -> Result<()
             continue;
         };
         let shown = path.display();
-        if read.contains(&place) {
+        let is_within = |folder: &PathBuf| place.exists() && place.starts_with(folder);
+        if read.contains(&place) || folders.iter().any(is_within) {
             return Err(Error::Usage(format!(
                 "{option}: `{shown}` is one of the files that are read, and would be replaced; write to another one"
             )));
@@ -80,6 +86,9 @@ mod tests {
             said.starts_with("--all-differences: `") && said.contains("--report writes"),
             "{said}"
         );
+        let within = folder.path().to_str().unwrap();
+        assert!(refused(&[("--report", &log)], &[within]).is_some());
+        assert_eq!(refused(&[("--report", &new)], &[within]), None);
         let null = Path::new("/dev/null");
         assert_eq!(
             refused(

@@ -104,11 +104,16 @@ pub struct Counted {
 impl Counted {
     /// Adds up other rows.
     pub(super) fn add(&mut self, other: &Self) {
-        self.bytes += other.bytes;
-        self.records += other.records;
-        self.nodata += other.nodata;
-        self.skipdata += other.skipdata;
-        self.malformed += other.malformed;
+        let sums = [
+            (&mut self.bytes, other.bytes),
+            (&mut self.records, other.records),
+            (&mut self.nodata, other.nodata),
+            (&mut self.skipdata, other.skipdata),
+            (&mut self.malformed, other.malformed),
+        ];
+        for (sum, more) in sums {
+            *sum = sum.saturating_add(more);
+        }
         let first = [self.first_start, other.first_start];
         self.first_start = first.into_iter().flatten().min();
         self.last_start = self.last_start.max(other.last_start);

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use sha2::{Digest as _, Sha256};
 
-use super::read::MAGIC;
+use super::read::{MAGIC, MOST};
 use super::{FlowSums, SideDigest};
 use crate::digest::Ledger;
 use crate::digest::ledger::Sums;
@@ -26,7 +26,13 @@ impl SideDigest {
     /// The file cannot be written.
     pub fn write(&self, to: &mut dyn Write) -> io::Result<()> {
         let mut file = Vec::from(MAGIC);
-        let packed = zstd::bulk::compress(&self.body()?, LEVEL)?;
+        let body = self.body()?;
+        if body.len() as u64 > MOST {
+            return Err(io::Error::other(
+                "a digest of over 2 GiB, which nobody could read: make several, of shorter windows",
+            ));
+        }
+        let packed = zstd::bulk::compress(&body, LEVEL)?;
         file.extend_from_slice(&packed);
         let sum = Sha256::digest(&file);
         to.write_all(&file)?;
@@ -200,8 +206,10 @@ fn agree(ledger: &Ledger, sketch: &FlowSketch, records: u64) -> bool {
             *sum = sum.wrapping_add(half.wrapping_mul(sums.copies));
         }
     }
-    let shifted = |at: usize| u128::from(words[at]).wrapping_shl(32 * at as u32);
-    let told = (0..4).map(shifted).fold(0, u128::wrapping_add);
+    let prints_of = words[..4].iter().rev();
+    let told = prints_of.fold(0u128, |sum, &word| {
+        (sum << 32).wrapping_add(u128::from(word))
+    });
     // The sums of words have room for 2^32 records; of more, what is left of the lowest tells.
     let same = match records >> 32 {
         0 => told == prints,

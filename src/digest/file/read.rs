@@ -18,7 +18,7 @@ const ANY_VERSION: &[u8] = b"flowdiff digest ";
 const SUM: usize = 32;
 
 /// The most bytes that are unpacked: some 60 million lines of a ledger.
-const MOST: u64 = 2 << 30;
+pub(super) const MOST: u64 = 2 << 30;
 
 /// Tells whether something that begins like this is a digest, of whatever version.
 pub fn is_digest(head: &[u8]) -> bool {

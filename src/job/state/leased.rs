@@ -179,7 +179,13 @@ impl Lease {
                     lease.state = there.state;
                     let condition = PutCondition::Unchanged(found.etag);
                     match lease.write(condition, lease.length).await? {
-                        Written::Done => return Ok(lease),
+                        Written::Done => {
+                            // Whoever was here before may have left it when it was refused for just that.
+                            if lease.state.is_null() {
+                                lease.insist_on_conditions().await?;
+                            }
+                            return Ok(lease);
+                        }
                         Written::Lost(by) => {
                             // Two that wait for one lease: the other one was quicker.
                             let by = by.or(other.map(|it| it.name));
@@ -294,7 +300,19 @@ impl Lease {
                 }
                 PutOutcome::Unsure(reason) => reason,
             };
-            let found = self.folder.get(NAME).await?;
+            let found = match self.folder.get(NAME).await {
+                Ok(found) => found,
+                // It may be written all the same: what stands there is asked for again.
+                Err(error) if attempt >= ATTEMPTS || began.elapsed() > self.length => {
+                    return Err(error.into());
+                }
+                Err(error) => {
+                    tracing::info!(reason = error.reason, "what stands there cannot be read");
+                    attempt += 1;
+                    sleep(LONGEST_WAIT).await;
+                    continue;
+                }
+            };
             match (&found, &condition) {
                 (Some(found), _) if self.is_own(found) => {
                     tracing::info!(reason, "written all the same");

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use crate::archive::History;
 use crate::model::window::rfc3339;
-use crate::model::words::count;
+use crate::model::words::{count, thousands};
 use crate::model::{Side, Sides};
 
 /// A history, and which archive it is of.
@@ -79,6 +79,10 @@ fn headline(history: &History) -> String {
         lost.push(format!("{} divergent", count(total.divergent, "record")));
     }
     match lost.is_empty() {
+        true if total.untold_windows > 0 => format!(
+            "Nothing lost or changed is known; in {windows}, of which {} could not be told.",
+            thousands(total.untold_windows)
+        ),
         true => format!("Nothing lost or changed in {windows}."),
         false => format!("Lost or changed: {}; in {windows}.", lost.join(", ")),
     }

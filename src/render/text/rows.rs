@@ -11,6 +11,7 @@ use crate::model::{Side, Sides};
 use crate::render::escape::escape;
 use crate::render::paint::Ink;
 use crate::render::place::Where;
+use crate::render::wording::FROM_SUMS;
 use crate::report::Report;
 
 /// How many records are shown if nobody says how many.
@@ -95,9 +96,6 @@ pub(super) fn rows(page: &TextPage, report: &Report) -> Block {
         None => block,
     }
 }
-
-/// What is said of two records of which one is known by a digest.
-const FROM_SUMS: &str = "unequal values, of which a digest has none";
 
 /// Shares out so many among sections: one to each in turn, until all is shared or shown.
 fn shares(available: &[usize], most: usize) -> Vec<usize> {
