@@ -3,6 +3,7 @@
 mod digest;
 mod export;
 pub mod flow_logs;
+mod job;
 mod key;
 mod outputs;
 mod overwritten;
@@ -21,13 +22,11 @@ use bytesize::ByteSize;
 use itertools::Itertools;
 
 use super::args::CwlRead;
-use super::{CheckArgs, OfSide, OneOfSeveral};
+use super::{CheckArgs, OneOfSeveral};
 use crate::check::{Check, Others, Recheck, Selection};
 use crate::decode::Format;
 use crate::digest::Fingerprints;
-use crate::job::round::JobSpec;
-use crate::job::state::{JobSubject, StatePlace};
-use crate::model::window::{Settle, Window, rfc3339, slot};
+use crate::model::window::{Settle, Window, rfc3339};
 use crate::model::{Error, Side, Sides};
 use crate::record::{FieldName, Layout};
 use crate::render::Renderer;
@@ -38,6 +37,7 @@ use crate::system::parts_at_once;
 
 pub use digest::{DigestPlan, by_stream, store};
 pub use export::export_plan;
+pub use job::Job;
 pub use key::{key_of, new_key};
 pub use outputs::StdoutUse;
 use outputs::{output, reports};
@@ -73,25 +73,6 @@ pub struct CheckPlan {
     pub job: Option<Job>,
     /// The pair that it is, if it is one of several.
     pub pair: Option<OneOfSeveral>,
-}
-
-/// A check that is one of many.
-#[derive(Debug)]
-pub struct Job {
-    /// Where the state is kept.
-    pub place: StatePlace,
-    /// Where lines and reports are kept, if they are.
-    pub archive: Option<PathBuf>,
-    /// What the state is about.
-    pub subject: JobSubject,
-    /// Where the first run begins.
-    pub begin: i64,
-    /// Where it was said to begin, if that was said.
-    pub since: Option<i64>,
-    /// What is taken up again: what comes after this time.
-    pub rewind: Option<i64>,
-    /// What each run does.
-    pub pattern: JobSpec,
 }
 
 impl CheckPlan {
@@ -135,6 +116,7 @@ impl CheckPlan {
         let read = read.map(String::as_str);
         let before = args
             .proof
+            .chain
             .previous
             .as_deref()
             .and_then(std::path::Path::to_str);
@@ -158,7 +140,7 @@ impl CheckPlan {
         places::check(&sources)?;
         let fail_on = FailOn::parse(&args.alarms.fail_on)
             .map_err(|why| Error::Usage(format!("--fail-on: {why}")))?;
-        let job = job(args, &check, &sources)?;
+        let job = job::job(args, &check, &sources)?;
         Ok(Self {
             job,
             pair: args.sources.pair.clone(),
@@ -226,93 +208,6 @@ fn asked(
         counted: None,
         key: Fingerprints::random(),
     })
-}
-
-/// Checks what was said about a job. Windows are cut on `start`, so it has to be among what is compared.
-fn job(
-    args: &CheckArgs,
-    check: &Check,
-    sources: &Sides<(Address, SourceOptions)>,
-) -> Result<Option<Job>, Error> {
-    let Some(place) = state::place(args, sources)? else {
-        return Ok(None);
-    };
-    let refuse = |why: &str| Err(Error::Usage(why.to_owned()));
-    if Side::BOTH
-        .iter()
-        .any(|&side| sources[side].0 == Address::Stdin)
-    {
-        return refuse("--state: standard input can be read only once");
-    }
-    let archive = args.job.archive.clone();
-    let is_address = |folder: &PathBuf| folder.to_string_lossy().contains("://");
-    if archive.as_ref().is_some_and(is_address) {
-        return refuse("--archive: a folder of this machine, not an address");
-    }
-    if archive.is_some() && args.output.redact && args.output.redact_key.is_none() {
-        return refuse(
-            "--redact: --archive needs --redact-key: with a key of its own, each run would tell its interfaces under other names",
-        );
-    }
-    let start = FieldName::new("start");
-    let only = &check.fields.only;
-    if check.fields.ignored.contains(&start) || !(only.is_empty() || only.contains(&start)) {
-        return refuse("--state: `start` must be among the compared fields");
-    }
-    let step = seconds("--step", &args.job.step)?;
-    if step <= 0 || slot(step) != step {
-        return refuse("--step: must be a multiple of 5m");
-    }
-    if args.job.max_windows == 0 {
-        return refuse("--max-windows: must be at least 1");
-    }
-    let give_up = seconds("--give-up", &args.job.give_up)?;
-    let settle = &check.settle;
-    if give_up < settle.seconds {
-        return refuse("--give-up: must not be less than --settle");
-    }
-    let of_sides =
-        |of: fn(&OfSide) -> &Option<String>| args.sides.0.as_ref().map(|side| of(side).clone());
-    let sorted = |texts: &[String]| {
-        texts
-            .iter()
-            .map(|it| it.trim().to_owned())
-            .sorted()
-            .collect()
-    };
-    let time = |option: &str, text: &Option<String>| {
-        let text = text.as_ref();
-        text.map(|text| time(option, text, settle.now)).transpose()
-    };
-    let rewind = time("--state-rewind", &args.job.state_rewind)?;
-    let until = time("--until", &args.time.until)?;
-    let settled = settle.now - settle.seconds;
-    let begin = time("--since", &args.time.since)?;
-    Ok(Some(Job {
-        place,
-        archive: archive.clone(),
-        subject: JobSubject {
-            source: sources.as_ref().map(|(address, _)| address.to_string()),
-            format: of_sides(|side| &side.format),
-            fields: sorted(&args.comparison.fields),
-            ignore_fields: sorted(&args.comparison.ignore_fields),
-            interface: sorted(&args.comparison.interface),
-            flow_log_id: sorted(&args.comparison.flow_log_id),
-            all_streams: args.comparison.all_streams,
-            ignore_nodata: args.comparison.ignore_nodata,
-        },
-        rewind,
-        since: begin,
-        begin: begin.unwrap_or(slot(until.unwrap_or(settled).min(settled)) - LIVE_WINDOW),
-        pattern: JobSpec {
-            check: check.clone(),
-            step,
-            max_windows: args.job.max_windows,
-            give_up,
-            until,
-            keeps_looks: archive.is_some(),
-        },
-    }))
 }
 
 fn address(name: &str, text: Option<&str>) -> Result<Address, Error> {

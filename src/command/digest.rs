@@ -35,7 +35,11 @@ pub(super) fn run(args: &DigestArgs) -> Result<u8, Error> {
     log_to_stderr(args.verbose, None);
     let parts = args.parts.as_deref().filter(|path| path.as_os_str() != "-");
     let parts = parts.and_then(std::path::Path::to_str);
-    let previous = args.previous.as_deref().and_then(std::path::Path::to_str);
+    let previous = args
+        .chain
+        .previous
+        .as_deref()
+        .and_then(std::path::Path::to_str);
     let sources = args.sources.iter().map(String::as_str);
     let key = args
         .key
@@ -176,7 +180,7 @@ fn parts(file: &Path, side: Side) -> Result<Vec<PartLine>, Error> {
 
 /// Returns the place of the receipt that the new one comes after.
 fn previous(args: &DigestArgs, plan: &DigestPlan) -> Result<Option<ChainLink>, Error> {
-    let Some((path, key)) = args.previous.as_ref().zip(plan.spec.key.as_ref()) else {
+    let Some((path, key)) = args.chain.previous.as_ref().zip(plan.spec.key.as_ref()) else {
         return Ok(None);
     };
     let (receipt, link) = receipt_of(path, key)?;

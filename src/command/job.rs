@@ -23,14 +23,14 @@ use crate::render;
 use crate::report::redact::Redaction;
 
 use super::archived::Archived;
+use super::check::answer_though;
 use super::log::log_to_stderr;
 use super::outputs::Outputs;
 use super::person::Person;
 use super::print::print;
 use super::wait::{passed, runtime};
 use super::{
-    INTERRUPTED, TROUBLE, answer_though, clock, complain, configured, interrupted, open,
-    progress_mode, showable,
+    INTERRUPTED, TROUBLE, clock, complain, configured, interrupted, open, progress_mode, showable,
 };
 
 /// The exit code after SIGTERM, as shells have it.

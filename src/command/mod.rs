@@ -4,6 +4,7 @@
 
 mod archive;
 mod archived;
+mod check;
 mod digest;
 mod doctor;
 mod environment;
@@ -27,36 +28,26 @@ mod verify;
 mod wait;
 
 use std::borrow::Cow;
-use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::CommandFactory;
 
-use crate::check;
-use crate::check::{Check, EachLook};
-use crate::cli::plan::{CheckPlan, StdoutUse, deadline, export_plan, flow_logs};
-use crate::cli::{ArchiveCommand, CheckArgs, Cli, Color, Command};
-use crate::diff::{DifferenceKind, EveryDifference, Shown};
-use crate::model::finding::Bucket;
+use crate::cli::plan::{CheckPlan, deadline, export_plan, flow_logs};
+use crate::cli::{ArchiveCommand, CheckArgs, Cli, Command};
 use crate::model::{Error, Side, Sides};
-use crate::progress::{Mode, Progress, say};
+use crate::progress::{Mode, say};
 use crate::render::escape;
 use crate::render::nagios;
 use crate::render::nagios::NagiosStatus;
-use crate::repair::Repair;
+use crate::report::INTERRUPTED;
 use crate::report::redact::{Redaction, without_secrets};
-use crate::report::{INTERRUPTED, Report};
 use crate::source;
 use crate::source::Source;
 
-use kept::KeptSides;
-use log::log_to_stderr;
-use outputs::{DifferencesFile, Outputs, Written};
-use print::{print, print_report};
-use proof::Proof;
+use print::print;
 use wait::until_interrupted;
 
 /// The exit code of a run that could not come to an answer.
@@ -186,7 +177,7 @@ fn run(cli: Cli, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
             refuse_key(&args, "a check of several pairs")?;
             several::run(&args, redaction)
         }
-        Command::Check(args) => run_check(&args, redaction),
+        Command::Check(args) => check::run(&args, redaction),
         Command::Plan(args) => {
             refuse_key(&args.check, "`plan`")?;
             refuse_if(args.check.sources.pairs.is_some(), ONE_PAIR)?;
@@ -313,173 +304,6 @@ fn message(error: &Error, showable: impl Fn(&str) -> String) -> String {
     lines.collect::<Vec<_>>().join("\n  ")
 }
 
-fn run_check(args: &CheckArgs, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
-    log_to_stderr(args.output.verbose, redaction);
-    let began = Instant::now();
-    let Some(configured) = configured(args)? else {
-        return interrupted(args.alarms.nagios, "asking for flow logs");
-    };
-    let args = &*configured;
-    let mut plan = CheckPlan::new(args, clock())?;
-    let kept = KeptSides::of(args)?;
-    if let Some(kept) = &kept {
-        kept.plan_for(args, &mut plan)?;
-    }
-    let proof = Proof::open(args, &plan)?;
-    if let Some(job) = &plan.job {
-        return job::run(args, &plan, job, redaction);
-    }
-    let mut outputs = Outputs::open(&plan)?;
-    let progress = Arc::new(Progress::new(progress_mode(args)));
-    let taking = Taking {
-        differences: outputs.differences.as_mut(),
-        repair: outputs.repair.as_mut(),
-        redaction,
-    };
-    let mut known = None;
-    let first = FirstLook {
-        plan: &plan,
-        began,
-        redaction,
-        color: args.output.color,
-    };
-    let each = &mut |report: Report| {
-        if known.is_none() {
-            progress.suspend(|| first.show(&report));
-        }
-        known = Some(report);
-    };
-    let mut answer = until_interrupted(
-        deadline(args, None)?,
-        answer(&plan, kept, &progress, taking, each),
-    );
-    let got_to = progress.snapshot();
-    if let Err(Error::Deadline { got_to: told, .. }) = &mut answer {
-        told.clone_from(&got_to);
-    }
-    progress.finish();
-    if let (Err(Error::Deadline { .. }), Some(report)) = (&answer, &mut known)
-        && !args.alarms.nagios
-    {
-        // What was found before the wait for late records stands, whatever comes of the wait.
-        outputs.forget_differences();
-        let written = outputs.write(&plan, report, began, redaction, None);
-        answer_though(written, &plan, report, args.output.color)?;
-        return answer.map(|_| TROUBLE);
-    }
-    let (mut report, interrupts) = match (answer?, known) {
-        (Some(report), _) => (report, false),
-        (None, Some(known)) if !args.alarms.nagios => {
-            outputs.forget_differences();
-            let interrupted = true;
-            let report = Report {
-                interrupted,
-                ..known
-            };
-            (report, interrupted)
-        }
-        (None, _) => return interrupted(args.alarms.nagios, &got_to),
-    };
-    if interrupts {
-        say(&format!("flowdiff: interrupted: {got_to}"));
-    }
-    refuse_slip(&plan.check, &report)?;
-    let mut written = outputs.write(&plan, &mut report, began, redaction, None);
-    // Of what is not known to the end nothing is proved.
-    let proof = proof.filter(|_| !interrupts);
-    let proved = proof.map_or(Ok(()), |proof| proof.write(args, &plan, &report));
-    written.result = written.result.and(proved);
-    answer_though(written, &plan, &report, args.output.color)
-}
-
-/// Refuses to report on interfaces that nobody has, though there are others: whoever asks for them has made a slip.
-fn refuse_slip(check: &Check, report: &Report) -> Result<(), Error> {
-    /// How many others are named.
-    const NAMED: usize = 3;
-    let records = report.sides.s3.records + report.sides.cwl.records;
-    let Some(asked) = check.interfaces.first() else {
-        return Ok(());
-    };
-    let others = check.others.like(asked);
-    if records > 0 || check.allow_empty || !report.troubles.is_empty() || others.is_empty() {
-        return Ok(());
-    }
-    let asked: Vec<String> = check
-        .interfaces
-        .iter()
-        .map(|it| format!("`{it}`"))
-        .collect();
-    let others: Vec<String> = others
-        .iter()
-        .take(NAMED)
-        .map(|it| format!("`{it}`"))
-        .collect();
-    Err(Error::Usage(format!(
-        "--interface: neither side has a record of {} in the window; the most alike of those that are there: {}",
-        asked.join(" or "),
-        others.join(", ")
-    )))
-}
-
-/// Shows people what the first look has found, while the run waits for late records.
-struct FirstLook<'a> {
-    plan: &'a CheckPlan,
-    began: Instant,
-    redaction: Option<&'a Arc<Redaction>>,
-    color: Color,
-}
-
-impl FirstLook<'_> {
-    /// Through a pipe there is one report, at the end.
-    fn show(&self, report: &Report) {
-        let StdoutUse::Report(renderer) = &self.plan.output else {
-            return;
-        };
-        if !renderer.for_people || !io::stdout().is_terminal() {
-            return;
-        }
-        let mut report = report.clone();
-        outputs::complete(self.plan, &mut report, self.began, self.redaction);
-        // What cannot be shown now is shown, or complained of, at the end.
-        let _ = print_report(renderer, &report, (self.plan.rows, None), self.color);
-        let _ = print(b"\n");
-    }
-}
-
-/// Gives standard output its answer also if a file could not be written, which is trouble all the same. Nagios gets one
-/// line, which says what is wrong.
-fn answer_though(
-    written: Written,
-    plan: &CheckPlan,
-    report: &Report,
-    color: Color,
-) -> Result<u8, Error> {
-    if written.result.is_err() && matches!(plan.output, StdoutUse::Nagios(_)) {
-        return written.result.map(|()| TROUBLE);
-    }
-    let code = answer_with(plan, report, written.every.as_ref(), color)?;
-    written.result.map(|()| code)
-}
-
-/// Gives standard output its answer and returns the exit code.
-fn answer_with(
-    plan: &CheckPlan,
-    report: &Report,
-    every: Option<&File>,
-    color: Color,
-) -> Result<u8, Error> {
-    match &plan.output {
-        StdoutUse::Nothing => {}
-        StdoutUse::Report(renderer) => print_report(renderer, report, (plan.rows, every), color)?,
-        StdoutUse::Nagios(thresholds) => {
-            let (status, line) = thresholds.judge(report);
-            print(format!("{line}\n").as_bytes())?;
-            return Ok(status.exit_code());
-        }
-    }
-    Ok(report.exit_code())
-}
-
 /// Lets EC2 say what two flow logs stand for, if flow logs are named; `None` if interrupted.
 fn configured(args: &CheckArgs) -> Result<Option<Cow<'_, CheckArgs>>, Error> {
     let Some(asked) = flow_logs::asked(args)? else {
@@ -509,55 +333,6 @@ async fn open(plan: &CheckPlan) -> Result<Sides<Arc<dyn Source>>, Error> {
         s3: Arc::from(s3),
         cwl: Arc::from(cwl),
     })
-}
-
-/// What takes every difference.
-struct Taking<'a> {
-    differences: Option<&'a mut DifferencesFile>,
-    repair: Option<&'a mut Repair>,
-    redaction: Option<&'a Arc<Redaction>>,
-}
-
-impl Taking<'_> {
-    fn is_nothing(&self) -> bool {
-        self.differences.is_none() && self.repair.is_none()
-    }
-
-    fn take(&mut self, bucket: &Bucket, kind: DifferenceKind, shown: &Shown) {
-        if let Some(repair) = &mut self.repair {
-            repair.take(bucket, kind, shown);
-        }
-        if let Some(differences) = &mut self.differences {
-            differences.tell(self.redaction, bucket, kind, shown);
-        }
-    }
-}
-
-async fn answer(
-    plan: &CheckPlan,
-    kept: Option<KeptSides>,
-    progress: &Progress,
-    mut taking: Taking<'_>,
-    each: &mut EachLook<'_>,
-) -> Result<Report, Error> {
-    let wants_every = !taking.is_nothing();
-    let every: &mut EveryDifference<'_> = &mut |bucket, kind, shown| {
-        taking.take(bucket, kind, shown);
-        Ok(())
-    };
-    let every = wants_every.then_some(every);
-    if let Some(kept) = kept {
-        let sides = kept.sides(plan).await?;
-        return check::kept::compare(&plan.check, sides, progress, every).await;
-    }
-    let sources = open(plan).await?;
-    let report = check::run_telling(&plan.check, &sources, progress, every, Some(each)).await;
-    for side in Side::BOTH {
-        for (operation, calls) in sources[side].calls() {
-            tracing::info!(%side, operation, calls, "called");
-        }
-    }
-    report
 }
 
 fn progress_mode(args: &CheckArgs) -> Mode {

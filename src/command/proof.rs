@@ -58,7 +58,7 @@ impl Proof {
         let Some(key) = key_of(&args.key)? else {
             return refuse("--receipt: needs --key-file; `flowdiff key FILE` makes a key");
         };
-        let previous = args.proof.previous.as_deref();
+        let previous = args.proof.chain.previous.as_deref();
         let previous = previous.map(|path| receipt_of(path, &key)).transpose()?;
         if let Some((receipt, _)) = &previous
             && receipt.head.about.side != OF

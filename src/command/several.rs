@@ -20,12 +20,13 @@ use crate::report::Report;
 use crate::report::redact::Redaction;
 
 use super::archived::Archived;
+use super::check::{Taking, answer, refuse_slip};
 use super::job::{self, Done, Ends, StandardOutput, ended, stop_signal};
 use super::log::log_to_stderr;
 use super::outputs::Outputs;
 use super::print::{print, standard_output};
 use super::wait::{passed, runtime};
-use super::{INTERRUPTED, TROUBLE, Taking, answer, clock, refuse_slip, showable};
+use super::{INTERRUPTED, TROUBLE, clock, showable};
 
 /// The lines of the pairs.
 #[derive(Clone, Copy)]

@@ -45,6 +45,20 @@ fn options(folder: &Path) -> (Vec<String>, Vec<String>) {
     (all, rest)
 }
 
+/// Adds up two digests, the second first.
+fn merge(shards: &[String], merged: &str) {
+    let words = [
+        "digest",
+        "--merge",
+        &*shards[1],
+        &*shards[0],
+        "-q",
+        "-o",
+        merged,
+    ];
+    assert_eq!(run(&words), (0, String::new(), String::new()));
+}
+
 #[test]
 fn a_digest_in_place_of_either_side_tells_what_the_side_does() {
     let folder = tempfile::tempdir().unwrap();
@@ -198,16 +212,7 @@ fn shards_are_added_up_and_none_counts_twice() {
         );
     }
     let merged = halves.path("merged");
-    let words = [
-        "digest",
-        "--merge",
-        &*shards[1],
-        &*shards[0],
-        "-q",
-        "-o",
-        &*merged,
-    ];
-    assert_eq!(run(&words), (0, String::new(), String::new()));
+    merge(&shards, &merged);
     let [one, other] = [&merged, &halves.path("cwl")].map(|cwl| {
         let report = report(&[&halves.path("s3"), cwl]).unwrap();
         (
@@ -310,15 +315,14 @@ fn what_is_no_digest_any_more_is_refused_with_the_reason() {
         assert_eq!((code, &*out), (2, ""), "{words:?}");
         assert!(error.contains(said), "{error}");
     }
-    // A digest among the files of a folder is no flow log.
-    let (code, _, error) = run(&[
-        "digest",
-        halves.folder.path().to_str().unwrap(),
-        "--side",
-        "s3",
-        "-o",
-        &damaged,
-    ]);
+    // A digest among the files of a folder is no flow log, and none of them is written over.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let to = elsewhere.path().join("of-all").display().to_string();
+    let folder = halves.folder.path().to_str().unwrap();
+    let (code, _, error) = run(&["digest", folder, "--side", "s3", "-o", &damaged]);
+    assert_eq!(code, 2);
+    assert!(error.contains("one of the files that are read"), "{error}");
+    let (code, _, error) = run(&["digest", folder, "--side", "s3", "-o", &to]);
     assert_eq!(code, 3);
     assert!(
         error.contains("give the file itself to `flowdiff check`"),
@@ -389,16 +393,7 @@ fn parts_are_listed_once_and_shared_out() {
         ];
         assert_eq!(run(&words), (0, String::new(), String::new()));
     }
-    let words = [
-        "digest",
-        "--merge",
-        &*shards[1],
-        &*shards[0],
-        "-q",
-        "-o",
-        &*merged,
-    ];
-    assert_eq!(run(&words).0, 0);
+    merge(&shards, &merged);
     let whole = report(&[&halves.path("s3"), &halves.path("cwl")]).unwrap();
     let shared = report(&[&halves.path("s3"), &merged]).unwrap();
     assert_eq!(shared["counts"], whole["counts"]);

@@ -1,7 +1,7 @@
 //! The lease of a state in a bucket: waited for, renewed, lost.
 
 use std::collections::BTreeMap;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,20 @@ use super::{HOUR, Job, MIDNIGHT, time};
 use crate::support::aws::{BUCKET, Call, Fault, GROUP, Server, Speed, Stores};
 use crate::support::offline;
 use crate::support::records::{generate, recent};
+
+/// Starts a `watch` of the job's two folders whose lease and rounds last so long.
+fn watching(job: &Job, endpoint: &str, [lease, every]: [&str; 2]) -> Child {
+    let mut command = Command::new(offline().get_program());
+    credentials(&mut command, endpoint);
+    command
+        .current_dir(&job.root)
+        .args(["watch", "s3", "cwl", "--state", &place()])
+        .args(["--lease", lease, "--every", every])
+        .args(["--since", "2022-01-07", "--until", "2022-01-07T01:00:00Z"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    command.spawn().unwrap()
+}
 
 #[test]
 fn a_lease_is_waited_for_unless_it_is_renewed() {
@@ -122,18 +136,7 @@ fn watch_takes_hold_anew_of_what_it_has_lost() {
     let (server, last) = taken_away(Stores::default(), taken);
     let job = Job::new();
     both(&job, 1);
-    let mut command = Command::new(offline().get_program());
-    credentials(&mut command, &server.endpoint);
-    command
-        .current_dir(&job.root)
-        .args(["watch", "s3", "cwl", "--state", &place()])
-        .args(["--lease", "1s", "--every", "1s"])
-        .args(["--since", "2022-01-07", "--until", "2022-01-07T01:00:00Z"]);
-    let mut child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut child = watching(&job, &server.endpoint, ["1s", "1s"]);
     // The other run does not renew its lease of two seconds; what it left there is no state, so all is read again.
     let read = |line: &Value| line["report"]["counts"]["matched"] == 60;
     let lines: Vec<Value> = super::live::lines(&mut child).take(12).collect();
@@ -173,18 +176,7 @@ fn a_lease_is_renewed_as_long_as_it_lasts() {
     });
     let job = Job::new();
     both(&job, 1);
-    let mut command = Command::new(offline().get_program());
-    credentials(&mut command, &server.endpoint);
-    command
-        .current_dir(&job.root)
-        .args(["watch", "s3", "cwl", "--state", &place()])
-        .args(["--lease", "6s", "--every", "5s"])
-        .args(["--since", "2022-01-07", "--until", "2022-01-07T01:00:00Z"]);
-    let mut child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut child = watching(&job, &server.endpoint, ["6s", "5s"]);
     let lines: Vec<Value> = super::live::lines(&mut child).take(4).collect();
     child.kill().unwrap();
     child.wait().unwrap();

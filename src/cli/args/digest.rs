@@ -6,8 +6,8 @@ use clap::builder::{FalseyValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args};
 
 use super::{
-    AlarmArgs, CheckArgs, Color, ComparisonArgs, JobArgs, KeyArgs, LimitArgs, OutputArgs,
-    ReceiptArgs, RepairArgs, SideArgs, SourceArgs, TimeArgs,
+    AlarmArgs, ChainArgs, CheckArgs, Color, ComparisonArgs, JobArgs, KeyArgs, LimitArgs,
+    OutputArgs, ReceiptArgs, RepairArgs, SideArgs, SourceArgs, TimeArgs,
 };
 use crate::digest::Algorithm;
 use crate::model::Side;
@@ -62,15 +62,9 @@ pub struct DigestArgs {
     #[arg(long, conflicts_with = "merge", help_heading = "Receipt")]
     pub receipt: bool,
 
-    /// The receipt before this one in its chain [default: this is the first]
-    #[arg(
-        long,
-        value_name = "RECEIPT",
-        env = "FLOWDIFF_PREVIOUS",
-        requires = "receipt",
-        help_heading = "Receipt"
-    )]
-    pub previous: Option<PathBuf>,
+    /// Where it stands in its chain.
+    #[command(flatten)]
+    pub chain: ChainArgs,
 
     /// How many differences the digest can be expected to tell record by record
     ///
@@ -210,7 +204,7 @@ pub(super) fn as_check(
         key,
         proof: ReceiptArgs {
             receipt: None,
-            previous: None,
+            chain: ChainArgs { previous: None },
         },
     }
 }

@@ -29,7 +29,7 @@ pub use key::KeyArgs;
 pub use limits::{CwlRead, LimitArgs};
 pub use output::{Color, OutputArgs};
 pub use pairs::{PairsArgs, PairsForm};
-pub use receipt::ReceiptArgs;
+pub use receipt::{ChainArgs, ReceiptArgs};
 pub use repair::RepairArgs;
 pub use sides::{OfSide, SideArgs};
 pub use sources::{OneOfSeveral, SourceArgs};

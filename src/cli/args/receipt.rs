@@ -4,6 +4,20 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+/// What can be said about a receipt's place.
+#[derive(Clone, Debug, Args)]
+pub struct ChainArgs {
+    /// The receipt before this one in its chain [default: this is the first]
+    #[arg(
+        long,
+        value_name = "RECEIPT",
+        env = "FLOWDIFF_PREVIOUS",
+        requires = "receipt",
+        help_heading = "Receipt"
+    )]
+    pub previous: Option<PathBuf>,
+}
+
 /// What can be said about a receipt.
 #[derive(Clone, Debug, Args)]
 pub struct ReceiptArgs {
@@ -19,13 +33,7 @@ pub struct ReceiptArgs {
     )]
     pub receipt: Option<PathBuf>,
 
-    /// The receipt before this one in its chain [default: this is the first]
-    #[arg(
-        long,
-        value_name = "RECEIPT",
-        env = "FLOWDIFF_PREVIOUS",
-        requires = "receipt",
-        help_heading = "Receipt"
-    )]
-    pub previous: Option<PathBuf>,
+    /// Where it stands in its chain.
+    #[command(flatten)]
+    pub chain: ChainArgs,
 }

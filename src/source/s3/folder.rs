@@ -10,13 +10,13 @@ use std::time::Duration;
 use aws_sdk_s3::config::interceptors::BeforeDeserializationInterceptorContextRef;
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
-use aws_sdk_s3::primitives::{ByteStream, DateTime, DateTimeFormat};
+use aws_sdk_s3::primitives::{ByteStream, DateTime};
 
 use super::client::BucketClient;
 use crate::model::Error;
 use crate::source::aws::{Failure, FailureKind};
 use crate::source::call::Caller;
-use crate::source::clock::Clock;
+use crate::source::clock::{Clock, answered_at};
 use crate::source::{Address, SourceOptions};
 
 /// How often a body that breaks off is fetched before it is given up.
@@ -270,10 +270,8 @@ impl Intercept for AnswerDate {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), Box<dyn StdError + Send + Sync>> {
-        let date = context.response().headers().get("date");
-        let date = date.and_then(|date| DateTime::from_str(date, DateTimeFormat::HttpDate).ok());
-        if let Some(date) = date {
-            self.0.store(date.secs(), Ordering::Relaxed);
+        if let Some(date) = answered_at(context) {
+            self.0.store(date, Ordering::Relaxed);
         }
         Ok(())
     }
