@@ -18,6 +18,7 @@ use flowdiff::source::Source;
 use proptest::prelude::*;
 
 use crate::model::{LONG_AGO, copies, record, split};
+use crate::support::unless_long;
 
 /// The key that everybody has.
 fn check(now: i64) -> Check {
@@ -121,7 +122,7 @@ fn spread(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
+    #![proptest_config(ProptestConfig::with_cases(unless_long(40, 500)))]
 
     #[test]
     fn digests_tell_what_a_check_does(

@@ -17,6 +17,8 @@ use flowdiff::source::Source;
 use flowdiff::source::memory::{HeldPart, Memory, MemoryPart};
 use proptest::prelude::*;
 
+use crate::support::unless_long;
+
 /// What a source holds: each part is a list of pages of lines.
 pub(crate) struct Lines {
     pub(crate) parts: Vec<Vec<Vec<String>>>,
@@ -236,7 +238,7 @@ fn assert_is_the_model(report: &Report, s3: &[String], cwl: &[String]) {
 pub(crate) const LONG_AGO: i64 = 2_000_000_000;
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(unless_long(60, 1000)))]
 
     #[test]
     fn counts_and_leftovers_are_the_models(
@@ -289,7 +291,7 @@ fn numbered(number: usize, eni: usize, bytes: usize) -> String {
 /// More differences than the first sketch tells: whole interfaces gone, and records changed everywhere else.
 #[test]
 fn many_differences_are_counted_exactly() {
-    let mut s3: Vec<String> = (0..40_000)
+    let mut s3: Vec<String> = (0..unless_long(12_000, 40_000))
         .map(|number| numbered(number, number % 5, 84))
         .collect();
     let mut cwl = s3.clone();
