@@ -24,7 +24,7 @@
 //! - [`decode`]: bytes to rows, formats told by content
 //! - [`model`]: the words that all rooms share: sides, time windows, findings, counts, delays, errors
 //! - [`record`]: rows to records in canonical form; the table of fields
-//! - [`system`]: what the operating system gives: a file's place, how many may be open
+//! - [`system`]: what the operating system gives: a file's place, how many may be open, streams that do not wait
 //! - [`temporary`]: files for what does not fit memory or came through a pipe
 
 #![cfg_attr(

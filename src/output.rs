@@ -8,7 +8,7 @@ use std::time::Duration;
 use tempfile::NamedTempFile;
 
 use crate::model::Error;
-use crate::system::{fill, folder, or_fill, pointed_to};
+use crate::system::{Waiting, fill, folder, or_fill, pointed_to};
 use crate::temporary;
 
 /// How the names begin that files have before they are complete, where they need one.
@@ -61,7 +61,7 @@ enum OutputPlace {
     Into(BufWriter<File>, File),
     Direct(BufWriter<File>),
     /// One of this process's own streams: who reads it may leave, which is no trouble.
-    Stream(BufWriter<File>),
+    Stream(BufWriter<Waiting<File>>),
 }
 
 impl Output {
@@ -79,7 +79,10 @@ impl Output {
     /// As [`Output::open`], with what the system says.
     pub(crate) fn create(path: &Path) -> io::Result<Self> {
         let (target, place) = match stream::open(path)? {
-            Some(stream) => (path.to_owned(), OutputPlace::Stream(BufWriter::new(stream))),
+            Some(stream) => (
+                path.to_owned(),
+                OutputPlace::Stream(BufWriter::new(Waiting(stream))),
+            ),
             None => {
                 let target = pointed_to(path)?;
                 let place = place(&target)?;

@@ -22,6 +22,7 @@ use crate::render::{escape, listed};
 use crate::source;
 use crate::source::Source;
 use crate::source::parts::{PartLine, SomeParts};
+use crate::system::Waiting;
 
 use super::log::log_to_stderr;
 use super::wait::until_interrupted;
@@ -152,7 +153,7 @@ fn read(args: &DigestArgs) -> Result<Option<(Made, Output)>, Error> {
 fn parts(file: &Path, side: Side) -> Result<Vec<PartLine>, Error> {
     let refuse = |why: String| Error::Usage(format!("--parts: `{}` {why}", file.display()));
     let text = match file.as_os_str() == "-" {
-        true => io::read_to_string(io::stdin().lock()),
+        true => io::read_to_string(Waiting(io::stdin().lock())),
         false => fs::read_to_string(file),
     };
     let text = text.map_err(|error| refuse(format!("cannot be read: {error}")))?;

@@ -10,6 +10,7 @@ use crate::model::Error;
 use crate::render;
 use crate::render::{Paint, Renderer, Style, WIDTH};
 use crate::report::Report;
+use crate::system::Waiting;
 
 /// On a narrower terminal, lines break where it breaks them.
 const LEAST_WIDTH: usize = 60;
@@ -21,7 +22,8 @@ pub(super) fn print_report(
     color: Color,
 ) -> Result<(), Error> {
     // A report may be larger than what a run may hold.
-    let mut stdout = BufWriter::with_capacity(1 << 16, UntilBroken::of(io::stdout().lock()));
+    let mut stdout =
+        BufWriter::with_capacity(1 << 16, UntilBroken::of(Waiting(io::stdout().lock())));
     let written = (renderer.write)(
         report,
         Style {
@@ -99,7 +101,7 @@ pub(super) fn as_json(command: &str, args: &CheckArgs) -> Result<bool, Error> {
 }
 
 pub(super) fn print(text: &[u8]) -> Result<u8, Error> {
-    let mut stdout = io::stdout().lock();
+    let mut stdout = Waiting(io::stdout().lock());
     seen_enough(stdout.write_all(text).and_then(|()| stdout.flush())).map(|()| 0)
 }
 

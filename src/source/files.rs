@@ -24,6 +24,7 @@ use super::spool::Spool;
 use super::{Ask, Listing, Outlet, Part, ReadError, Source, SourceIdentity, folder};
 use crate::decode::Content;
 use crate::model::{Error, Side};
+use crate::system::Waiting;
 
 /// A folder with all that is below it, a single file, or a pipe. Links are followed.
 ///
@@ -105,7 +106,7 @@ impl Files {
     pub(super) fn stdin(side: Side, flow_logs: &[String]) -> Result<Self, Error> {
         let address = "-".to_owned();
         refuse_other_flow_logs(Path::new(&address), flow_logs)?;
-        let file = ending(io::stdin().lock()).and_then(Spool::of);
+        let file = ending(io::stdin().lock()).and_then(|input| Spool::of(Waiting(input)));
         let file = file.map_err(|error| failure(side, &address, &error))?;
         let name = address.clone();
         Ok(Self {

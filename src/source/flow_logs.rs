@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use super::SourceOptions;
 use super::aws::{self, Failure};
+use super::pages::ListingPages;
 use super::query::{EC2, Query, STS};
 use crate::model::{Error, Side, Sides};
 
@@ -251,7 +252,7 @@ async fn find_on(
     };
     let region = config.region().map_or("", |region| region.as_ref());
     let mut found = Vec::new();
-    let mut token: Option<String> = None;
+    let (mut token, mut pages): (Option<String>, _) = (None, ListingPages::default());
     loop {
         let mut parameters = filter.clone();
         parameters.push(("MaxResults".to_owned(), PAGE.to_owned()));
@@ -265,19 +266,21 @@ async fn find_on(
             .await
             .map_err(wrong)?;
         let page = answer::read(&xml, region).map_err(|error| wrong(Failure::garbled(&error)))?;
+        let next = page.next_token.filter(|token| !token.is_empty());
+        if let Some(next) = &next {
+            let logs = page.flow_logs.first().zip(page.flow_logs.last());
+            let ends = logs.map(|(first, last)| [first.id.as_str(), last.id.as_str()]);
+            pages.turn(ends, next).map_err(|why| Error::Source {
+                side,
+                address: asked.to_owned(),
+                reason: format!("the list of flow logs {why}"),
+                hint: None,
+            })?;
+        }
         found.extend(page.flow_logs);
-        match page.next_token.filter(|token| !token.is_empty()) {
-            None => break,
-            next if next == token => {
-                return Err(Error::Source {
-                    side,
-                    address: asked.to_owned(),
-                    reason: "the list of flow logs goes in circles: the same token came twice"
-                        .to_owned(),
-                    hint: None,
-                });
-            }
-            next => token = next,
+        token = next;
+        if token.is_none() {
+            break;
         }
     }
     if found

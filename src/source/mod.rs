@@ -22,6 +22,7 @@ mod meant;
 pub mod memory;
 mod open;
 mod pace;
+mod pages;
 pub mod parts;
 mod passed_over;
 mod query;

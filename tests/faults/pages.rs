@@ -175,6 +175,15 @@ fn tokens_in_circles_are_told_and_end() {
             }
         });
         outcome.assert_trouble(&["goes in circles"]);
+        // A store may take no notice of the token (s3s-project/s3s #542).
+        let outcome = check(both(&many), move |call, _| {
+            if call.operation == operation {
+                Fault::FirstAgain
+            } else {
+                Fault::None
+            }
+        });
+        outcome.assert_trouble(&["goes in circles", "came twice"]);
     });
     let records = generate(480, 1, recent(), HOUR);
     let stream = format!("{}-all", records[0].interface);

@@ -27,6 +27,50 @@ fn shell(folder: &Path, line: &str) -> Output {
     shell.output().unwrap()
 }
 
+/// Whoever starts a run may give it streams that do not wait, as event loops do (curl/curl #3239).
+#[cfg(unix)]
+#[test]
+fn all_is_read_and_written_where_streams_do_not_wait() {
+    use std::io::{Read, Write};
+    use std::os::fd::OwnedFd;
+    use std::os::unix::net::UnixStream;
+
+    let lines = 3_000;
+    let folder = tempfile::tempdir().unwrap();
+    let side = folder.path().join("s3.log");
+    let line = |number: usize| {
+        format!(
+            "2 123456789010 eni-0a 10.0.0.1 10.0.1.9 {number} 443 6 1 84 1700000000 1700000060 ACCEPT OK\n"
+        )
+    };
+    fs::write(&side, (0..lines).map(line).collect::<String>()).unwrap();
+    let ([mut input, given], [mut output, taken]) = {
+        let pair = || <[UnixStream; 2]>::from(UnixStream::pair().unwrap());
+        (pair(), pair())
+    };
+    for end in [&given, &taken] {
+        end.set_nonblocking(true).unwrap();
+    }
+    let mut run = Command::new(offline().get_program())
+        .args(["check", "-o", "jsonl", "--max-evidence", "10000"])
+        .args([side.as_os_str(), "-".as_ref()])
+        .stdin(OwnedFd::from(given))
+        .stdout(OwnedFd::from(taken))
+        .spawn()
+        .unwrap();
+    // It has to wait for what it reads, and for whoever reads what it writes.
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    input.write_all(line(lines).as_bytes()).unwrap();
+    drop(input);
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    let mut report = String::new();
+    output.read_to_string(&mut report).unwrap();
+    assert_eq!(run.wait().unwrap().code(), Some(1), "{report}");
+    assert!(report.len() > 1 << 18, "more than a stream holds");
+    let missing = report.lines().filter(|it| it.contains("\"missing\""));
+    assert!(missing.count() > 0);
+}
+
 /// A link of our own stands for `/dev/stdout`, which a run as root could replace.
 #[cfg(target_os = "linux")]
 #[test]

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_sdk_cloudwatchlogs::operation::describe_log_groups::DescribeLogGroupsOutput;
 use aws_sdk_cloudwatchlogs::types::{LogGroup, LogGroupClass, LogStream, OrderBy};
-use hashbrown::HashSet;
 use tokio::sync::watch;
 
 use super::ahead::Listed;
@@ -16,6 +15,7 @@ use crate::model::window::Window;
 use crate::model::{Cover, Error};
 use crate::source::aws::Failure;
 use crate::source::key::stream_interface;
+use crate::source::pages::ListingPages;
 use crate::source::{Ask, Listing, Part, PartsPassedOver, Remark};
 
 /// What listing takes.
@@ -23,9 +23,6 @@ const LIST: &str = "`logs:DescribeLogStreams` on the log group";
 
 /// Up to so many interfaces are asked for one by one instead of listing the whole group.
 pub(super) const FEW: usize = 20;
-
-/// So many pages in a row without a stream end a listing.
-const EMPTY_PAGES: u32 = 250;
 
 /// How many streams a remark names.
 const NAMED: usize = 3;
@@ -133,7 +130,7 @@ impl CloudWatch {
             .set_log_stream_name_prefix(prefix.map(str::to_owned))
             .order_by(OrderBy::LogStreamName);
         let mut token: Option<String> = None;
-        let (mut sent, mut empty) = (HashSet::new(), 0);
+        let mut pages = ListingPages::default();
         loop {
             let page = self.call(STREAMS, || {
                 call.clone().set_next_token(token.clone()).send()
@@ -147,44 +144,30 @@ impl CloudWatch {
                     return Err(failure.into_error(self.side, &self.group.written, LIST));
                 }
             };
-            empty = if page.log_streams().is_empty() {
-                empty + 1
-            } else {
-                0
-            };
+            let mut names = page
+                .log_streams()
+                .iter()
+                .filter_map(LogStream::log_stream_name);
+            let ends = names
+                .next()
+                .map(|first| [first, names.last().unwrap_or(first)]);
             met.fetch_add(page.log_streams().len() as u64, Ordering::Relaxed);
             for stream in page.log_streams() {
                 if let Some(name) = stream.log_stream_name() {
                     streams.insert(name.to_owned(), StreamTimes::of(stream));
                 }
             }
-            match page.next_token {
-                None => return Ok(()),
-                Some(next) if !sent.insert(next.clone()) => {
-                    return Err(Error::Source {
-                        side: self.side,
-                        address: self.group.written.clone(),
-                        reason:
-                            "the listing of log streams goes in circles: the same token came twice"
-                                .to_owned(),
-                        hint: None,
-                    });
-                }
-                Some(_) if empty == EMPTY_PAGES => {
-                    return Err(Error::Source {
-                        side: self.side,
-                        address: self.group.written.clone(),
-                        reason: format!(
-                            "the listing of log streams never comes to an end: {EMPTY_PAGES} pages in a row were empty"
-                        ),
-                        hint: None,
-                    });
-                }
-                next => {
-                    listed.send_replace(Listed::More);
-                    token = next;
-                }
-            }
+            let Some(next) = page.next_token() else {
+                return Ok(());
+            };
+            pages.turn(ends, next).map_err(|why| Error::Source {
+                side: self.side,
+                address: self.group.written.clone(),
+                reason: format!("the listing of log streams {why}"),
+                hint: None,
+            })?;
+            listed.send_replace(Listed::More);
+            token = Some(next.to_owned());
         }
     }
 

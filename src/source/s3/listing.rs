@@ -15,15 +15,12 @@ use crate::model::Error;
 use crate::model::window::Window;
 use crate::source::aws::Failure;
 use crate::source::key::{self, ObjectName};
+use crate::source::pages::ListingPages;
 use crate::source::passed_over::{PassedFiles, empty_log};
 use crate::source::{Ask, Listing, Part, Remark};
 
 /// How many keys or folders a remark names.
 const NAMED: usize = 3;
-
-/// So many pages in a row without a key or folder end a listing. A page is empty now and then, where many objects were
-/// deleted that have versions.
-const EMPTY_PAGES: u32 = 500;
 
 /// Where a page begins.
 pub(super) enum PageStart {
@@ -53,6 +50,15 @@ impl Order {
         self.holds &= self.last.as_str() < key;
         self.last.replace_range(.., key);
     }
+}
+
+/// Returns the first and the last key or folder on a page; `None` if it is empty.
+fn ends(page: &ListObjectsV2Output) -> Option<[String; 2]> {
+    let keys = page.contents().iter().filter_map(Object::key);
+    let folders = page.common_prefixes().iter().filter_map(|it| it.prefix());
+    let mut all = keys.chain(folders);
+    let first = all.next()?;
+    Some([first, all.last().unwrap_or(first)].map(str::to_owned))
 }
 
 /// What was found in a folder or below it.
@@ -162,7 +168,7 @@ impl S3 {
     ) -> Result<FolderFinds, Error> {
         let mut found = FolderFinds::default();
         let mut from = PageStart::Beginning;
-        let (mut sent, mut order, mut empty) = (HashSet::new(), Order::default(), 0);
+        let (mut pages, mut order) = (ListingPages::default(), Order::default());
         loop {
             let page = self.page(folder, level, &from, 1000).await?;
             let folders = page.common_prefixes().iter().filter_map(|p| p.prefix());
@@ -171,8 +177,7 @@ impl S3 {
             found.seen += page.contents().len() + page.common_prefixes().len();
             let truncated = page.is_truncated() == Some(true);
             let token = page.next_continuation_token().map(str::to_owned);
-            let met = page.contents().len() + page.common_prefixes().len();
-            empty = if met > 0 { 0 } else { empty + 1 };
+            let ends = ends(&page);
             self.count(page.contents().len() as u64);
             let mut last = None;
             for object in page.contents.unwrap_or_default() {
@@ -188,11 +193,6 @@ impl S3 {
             if !truncated {
                 return Ok(found);
             }
-            if empty == EMPTY_PAGES {
-                return Err(self.error(format!(
-                    "the listing of `{folder}` never comes to an end: {EMPTY_PAGES} pages in a row were empty"
-                )));
-            }
             let Some(token) = token else {
                 return Err(self.error(format!(
                     "the listing of `{folder}` breaks off: there is more, but no way to ask for it"
@@ -202,12 +202,13 @@ impl S3 {
                 .filter(|last| order.holds && *last > last_folder)
                 .and_then(|last| key::go_on_after(&last, names, &self.ids))
                 .map_or(PageStart::Token(token), PageStart::After);
-            if let PageStart::Token(next) | PageStart::After(next) = &from
-                && !sent.insert(next.clone())
-            {
-                return Err(self.error(format!(
-                    "the listing of `{folder}` goes in circles: the same continuation came twice"
-                )));
+            if let PageStart::Token(next) | PageStart::After(next) = &from {
+                let ends = ends
+                    .as_ref()
+                    .map(|ends| ends.each_ref().map(String::as_str));
+                pages
+                    .turn(ends, next)
+                    .map_err(|why| self.error(format!("the listing of `{folder}` {why}")))?;
             }
         }
     }

@@ -175,7 +175,7 @@ fn list(request: &Request, state: &State, fault: Fault) -> Making {
     // A token is the last name before the page; what sorts before all that names have makes others of the same meaning.
     if fault == Fault::SameToken {
         last = asked("continuation-token").to_owned();
-    } else if fault == Fault::EmptyPage {
+    } else if matches!(fault, Fault::EmptyPage | Fault::FirstAgain) {
         last = format!("{after}!");
     }
     let token = match more {

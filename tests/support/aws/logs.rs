@@ -142,7 +142,7 @@ fn streams(body: &Value, state: &State, fault: Fault) -> Making {
     let count = listed.len();
     let after = after.to_owned();
     let mut body = json!({"logStreams": listed});
-    if empty {
+    if empty || fault == Fault::FirstAgain {
         body["nextToken"] = json!(format!("{after}!"));
     } else if fault == Fault::SameToken {
         body["nextToken"] = json!(after);

@@ -159,6 +159,8 @@ pub(crate) enum Fault {
     EmptyPage,
     /// A page with the token that was sent although there is more.
     SameToken,
+    /// The first page of a listing once more, with a token that never came.
+    FirstAgain,
     /// The same without any events, unless the newest are asked for.
     Ended,
     /// A page of events with the token of the second one.
