@@ -269,7 +269,7 @@ impl Failure {
     /// Tells whether the same call may succeed a little later.
     pub(super) fn is_passing(&self) -> bool {
         let broken = matches!(self.kind, FailureKind::Connection | FailureKind::Timeout)
-            || (self.kind == FailureKind::Garbled
+            || (matches!(self.kind, FailureKind::Garbled | FailureKind::Service)
                 && self.status.is_some_and(|status| status < 300));
         broken
             || self.status.is_some_and(|status| status >= 500)
@@ -393,11 +393,16 @@ impl Failure {
     }
 }
 
-fn kind_of<E>(error: &SdkError<E, HttpResponse>, chain: &[String]) -> FailureKind {
+fn kind_of<E>(error: &SdkError<E, HttpResponse>, chain: &[String]) -> FailureKind
+where
+    E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
+{
     let succeeded = |response: &HttpResponse| response.status().is_success();
-    if matches!(error, SdkError::ServiceError(_)) {
-        // What should be an answer and cannot be read as one is called an error of the service too.
-        return match error.raw_response().is_some_and(succeeded) {
+    if let Some(service) = error.as_service_error() {
+        // What should be an answer and cannot be read as one is called an error of the service too. But S3 may also send an
+        // error as such, with the status of an answer.
+        let succeeded = error.raw_response().is_some_and(succeeded);
+        return match succeeded && service.code().is_none() {
             true => FailureKind::Garbled,
             false => FailureKind::Service,
         };

@@ -70,6 +70,21 @@ fn errors_of_the_services_pass() {
     });
 }
 
+/// The status may say that all is well, and the answer be an error (mldbai/mldb #322).
+#[test]
+fn an_error_that_comes_as_an_answer_is_one() {
+    at_once([2, usize::MAX], |failing| {
+        let outcome = check(both(&records()), move |call, _| match call.operation {
+            "ListObjectsV2" if call.nth <= failing => Fault::Refused(200, "InternalError"),
+            _ => Fault::None,
+        });
+        match failing {
+            2 => outcome.assert_consistent(480),
+            _ => outcome.assert_trouble(&["`: InternalError: as the test wants it"]),
+        }
+    });
+}
+
 /// Every first answer of an operation, whatever it is about, suffers.
 #[test]
 fn broken_answers_are_fetched_again() {
