@@ -2,6 +2,7 @@
 
 mod archive;
 mod bucket;
+mod evidence;
 mod history;
 mod kills;
 mod lease;

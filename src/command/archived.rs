@@ -41,7 +41,7 @@ impl<'a> Archived<'a> {
             ));
         }
         Ok(Self {
-            archive: job.archive.as_deref().map(Archive::create).transpose()?,
+            archive: job.archive.as_ref().map(Archive::create).transpose()?,
             plan,
             redaction,
         })

@@ -218,13 +218,8 @@ fn run(cli: Cli, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
         }
         Command::History(args) => history::run(&args),
         Command::Archive {
-            command:
-                ArchiveCommand::Prune {
-                    folder,
-                    older_than,
-                    now,
-                },
-        } => archive::prune(&folder, &older_than, now.as_deref()),
+            command: ArchiveCommand::Prune(args),
+        } => archive::prune(&args),
         Command::Digest(args) => digest::run(&args),
         Command::ExportPlan(args) => {
             export_plan(&args, clock()).and_then(|plan| print(plan.script().as_bytes()))

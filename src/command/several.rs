@@ -25,7 +25,7 @@ use super::job::{self, Done, Ends, StandardOutput, ended, stop_signal};
 use super::log::log_to_stderr;
 use super::outputs::Outputs;
 use super::print::{print, standard_output};
-use super::wait::{passed, runtime};
+use super::wait::{TimeLimit, passed, runtime};
 use super::{INTERRUPTED, TROUBLE, clock, showable};
 
 /// The lines of the pairs.
@@ -305,13 +305,16 @@ impl<'a> SeveralPairs<'a> {
         let Some(job) = &plan.job else {
             return Err(Error::Usage("no state is kept".into()));
         };
-        let (store, mut state) = job::take_hold(job, job.rewind)?;
+        let limit = TimeLimit::of(share);
+        let Some((store, mut state)) = job::take_hold(job, job.rewind, stop, limit).await? else {
+            return Ok((INTERRUPTED, None, None));
+        };
         let archived = Archived::open(plan, job, &state, self.redaction)?;
         archived.take_up(&mut state)?;
         let progress = Progress::new(Mode::Silent);
         let ends = Ends {
             stop: stop.clone(),
-            deadline: share,
+            limit,
             lost: &store,
         };
         let now = plan.check.settle.now;

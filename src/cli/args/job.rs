@@ -33,13 +33,13 @@ pub struct JobArgs {
     )]
     pub lease: Option<String>,
 
-    /// Keep in this folder a line for each window, and the whole report of those with findings
+    /// Keep in this folder, or at s3://BUCKET/PREFIX, a line for each window, and the whole report of those with findings
     ///
-    /// The lines are chained by hash, and nothing in the folder is ever replaced or removed but by `flowdiff archive prune`;
-    /// `flowdiff history` says what they add up to. One folder is for one job.
+    /// The lines are chained by hash, and no line and no report is ever replaced, or removed but by `flowdiff archive prune`;
+    /// `flowdiff history` says what they add up to. One place is for one job. A bucket is reached as one of --state is.
     #[arg(
         long,
-        value_name = "DIR",
+        value_name = "PLACE",
         env = "FLOWDIFF_ARCHIVE",
         help_heading = "Scheduled job",
         requires = "state"

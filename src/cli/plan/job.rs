@@ -1,11 +1,10 @@
 //! A scheduled job: what was said of it, checked.
 
-use std::path::PathBuf;
-
 use itertools::Itertools;
 
 use super::times::{seconds, time};
-use super::{LIVE_WINDOW, state};
+use super::{LIVE_WINDOW, archive, state};
+use crate::archive::ArchivePlace;
 use crate::check::Check;
 use crate::cli::{CheckArgs, OfSide};
 use crate::job::round::JobSpec;
@@ -21,7 +20,7 @@ pub struct Job {
     /// Where the state is kept.
     pub place: StatePlace,
     /// Where lines and reports are kept, if they are.
-    pub archive: Option<PathBuf>,
+    pub archive: Option<ArchivePlace>,
     /// What the state is about.
     pub subject: JobSubject,
     /// Where the first run begins.
@@ -50,11 +49,7 @@ pub(super) fn job(
     {
         return refuse("--state: standard input can be read only once");
     }
-    let archive = args.job.archive.clone();
-    let is_address = |folder: &PathBuf| folder.to_string_lossy().contains("://");
-    if archive.as_ref().is_some_and(is_address) {
-        return refuse("--archive: a folder of this machine, not an address");
-    }
+    let archive = archive::archive(args, sources)?;
     if archive.is_some() && args.output.redact && args.output.redact_key.is_none() {
         return refuse(
             "--redact: --archive needs --redact-key: with a key of its own, each run would tell its interfaces under other names",
@@ -96,7 +91,6 @@ pub(super) fn job(
     let begin = time("--since", &args.time.since)?;
     Ok(Some(Job {
         place,
-        archive: archive.clone(),
         subject: JobSubject {
             source: sources.as_ref().map(|(address, _)| address.to_string()),
             format: of_sides(|side| &side.format),
@@ -118,5 +112,6 @@ pub(super) fn job(
             until,
             keeps_looks: archive.is_some(),
         },
+        archive,
     }))
 }

@@ -29,9 +29,9 @@ pub use copies::BucketCopies;
 pub use due::{again, due, joined};
 pub use kept::ArchiveEnd;
 pub use leased::LONGEST as LONGEST_LEASE;
-pub use place::{LeasedStore, StatePlace, StateStore};
+pub use place::{LeasedStore, StatePlace, StateStore, read_state};
 pub use sift::{ArrivedLate, GiveUp, Reconciled};
-pub use store::{Store, read_state};
+pub use store::Store;
 pub use subject::JobSubject;
 pub use told::ToldBefore;
 
