@@ -13,17 +13,17 @@ mod kept;
 mod line;
 mod place;
 mod prune;
+mod tally;
 
 pub use chain::{Chain, ChainEnd, Start};
-pub use history::{
-    DayLoss, DayTally, Gap, History, InterfaceTally, KnownCause, LossTally, WindowLoss,
-};
+pub use history::{DayLoss, DayTally, Gap, History, InterfaceTally, KnownCause, WindowLoss};
 pub use kept::{Archive, KeptFile, LineWithFiles};
 pub use line::{
     ArchiveLine, ArchivedReport, LineCause, LineInterface, LineWindow, Look, NamedHash, hash,
 };
 pub use place::{ArchivePlace, archives_within};
 pub use prune::{Pruned, prune};
+pub use tally::LossTally;
 
 /// Where the lines are, within the archive.
 const LINES: &str = "lines/";
