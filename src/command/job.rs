@@ -4,7 +4,6 @@
 //! run that is killed before that has decided nothing, and the next one takes up, and reports, the same windows. What is to
 //! stand in the archive is saved with the state and written there after it; what is not written then, the next run writes.
 
-use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -26,7 +25,7 @@ use super::archived::Archived;
 use super::check::answer_though;
 use super::log::log_to_stderr;
 use super::outputs::Outputs;
-use super::person::Person;
+use super::person::{Person, is_for_person};
 use super::print::print;
 use super::wait::{TimeLimit, runtime};
 use super::{
@@ -234,11 +233,7 @@ pub(super) fn watch(args: &WatchArgs, redaction: Option<&Arc<Redaction>>) -> Res
         };
         let stop = ended(stop.clone());
         let output = &args.check.output;
-        let for_person = match output.output.as_deref() {
-            None => std::io::stdout().is_terminal(),
-            Some(format) => format == "text",
-        };
-        match for_person {
+        match is_for_person(output) {
             true => watch_rounds(every, round, stop, Person::new(plan.rows, output.color)).await,
             false => watch_rounds(every, round, stop, StandardOutput).await,
         }
