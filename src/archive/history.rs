@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::model::delay::DelaySummary;
 use crate::model::{Side, Sides};
-use crate::report::{Carried, times};
+use crate::report::{Carried, Verdict, times};
 
 use super::chain::Chain;
 use super::line::{ArchiveLine, LineWindow, Look};
@@ -195,6 +195,16 @@ impl History {
         history
     }
 
+    /// Returns the answer for all of it: whether both sides held the same.
+    pub fn verdict(&self) -> Verdict {
+        let total = &self.total;
+        match total.windows == 0 || total.untold_windows > 0 || !self.gaps.is_empty() {
+            _ if total.lost() > 0 => Verdict::Different,
+            true => Verdict::Unknown,
+            false => Verdict::Consistent,
+        }
+    }
+
     /// Sees which times were read, and makes a day for each from the first to the last.
     fn cover(&mut self, lines: &[&ArchiveLine]) {
         let first = lines.iter().filter(|line| line.look == Look::First);
@@ -350,7 +360,6 @@ fn worst(lines: &[&ArchiveLine]) -> Vec<WindowLoss> {
 mod tests {
     use super::*;
     use crate::archive::line::sample::{self, MIDNIGHT};
-    use crate::report::Verdict;
 
     fn of(lines: &[ArchiveLine]) -> History {
         History::of(lines, None, &Chain::default())

@@ -15,7 +15,7 @@ use super::day::{DayName, day_of};
 use super::folder::FolderPlace;
 use super::line::{ArchiveLine, hash};
 use super::place::{Added, ArchivePlace, Place, trouble};
-use super::{LINES, REPORTS};
+use super::{LINES, RECEIPTS, REPORTS};
 
 /// How a file of lines ends.
 const ENDING: &str = ".jsonl";
@@ -289,6 +289,32 @@ impl Archive {
         found.ok_or_else(|| self.place.trouble(name, "is not there".to_owned(), None))
     }
 
+    /// Reads the receipt of the day that begins with this second; `None` if there is none.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn receipt(&self, day: i64) -> Result<Option<Vec<u8>>, Error> {
+        self.place.read(&receipt_of(day))
+    }
+
+    /// Keeps the receipt of a day. Nothing takes its place, and [`super::prune`] leaves it: a chain of receipts begins with the first.
+    ///
+    /// # Errors
+    /// It cannot be written, or another one is there.
+    pub fn keep_receipt(&self, day: i64, bytes: &[u8]) -> Result<(), Error> {
+        self.place.put(&receipt_of(day), bytes)
+    }
+
+    /// Makes an error about the receipt of a day.
+    pub fn refuse_receipt(&self, day: i64, why: &str) -> Error {
+        let hint = "it is left as it is; move it away to make another one, or give the key that it was made with";
+        self.place.trouble(
+            &receipt_of(day),
+            format!("is no receipt of this job: {why}"),
+            Some(hint),
+        )
+    }
+
     /// Returns where a file that a line names is, for messages.
     pub fn path_of(&self, name: &str) -> PathBuf {
         self.place.path_of(name)
@@ -327,6 +353,10 @@ impl Archive {
     pub(super) fn name_of(day: &DayName) -> String {
         format!("{LINES}{day}{ENDING}")
     }
+}
+
+fn receipt_of(day: i64) -> String {
+    format!("{RECEIPTS}{}.receipt", day_of(day))
 }
 
 #[cfg(test)]

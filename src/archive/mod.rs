@@ -29,5 +29,7 @@ pub use tally::LossTally;
 const LINES: &str = "lines/";
 /// Where it is kept where the chain begins, within the archive.
 const START: &str = "start.json";
+/// Where receipts are, within the archive.
+const RECEIPTS: &str = "receipts/";
 /// Where reports are, within the archive.
 const REPORTS: &str = "reports/";

@@ -27,6 +27,7 @@ use super::log::log_to_stderr;
 use super::outputs::Outputs;
 use super::person::{Person, is_for_person};
 use super::print::print;
+use super::receipts::DailyReceipts;
 use super::wait::{TimeLimit, runtime};
 use super::{
     INTERRUPTED, TROUBLE, clock, complain, configured, interrupted, open, progress_mode, showable,
@@ -94,7 +95,18 @@ pub(super) fn run(
         }
     };
     store.save(&state)?;
-    if let Err(trouble) = archived.write(&store, &mut state) {
+    let receipts = DailyReceipts {
+        plan,
+        job,
+        archived: &archived,
+        store: &store,
+        now: round.at,
+    };
+    let kept = match archived.write(&store, &mut state) {
+        Ok(()) if !round.stopped => receipts.write_and_wait(&mut state, limit),
+        written => written,
+    };
+    if let Err(trouble) = kept {
         // As below: what is confirmed different says more.
         if code != 1 {
             return Err(trouble);
@@ -219,7 +231,18 @@ pub(super) fn watch(args: &WatchArgs, redaction: Option<&Arc<Redaction>>) -> Res
                 Ok(()) => {
                     // From here on it is decided; what the archive does not get now it gets in the next round.
                     *state = done.state;
-                    if let Err(error) = archived.write(store, state) {
+                    let receipts = DailyReceipts {
+                        plan: &plan,
+                        job,
+                        archived: &archived,
+                        store,
+                        now,
+                    };
+                    let kept = match archived.write(store, state) {
+                        Ok(()) => receipts.write(state, &stop, limit).await,
+                        error => error,
+                    };
+                    if let Err(error) = kept {
                         done.round.trouble.get_or_insert(error);
                     }
                     RoundLine::of(now, done.round, &tell)

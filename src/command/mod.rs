@@ -21,6 +21,7 @@ mod pairs;
 mod person;
 mod print;
 mod proof;
+mod receipts;
 mod schema;
 mod selftest;
 mod several;
@@ -251,7 +252,7 @@ fn refuse_key(args: &CheckArgs, command: &str) -> Result<(), Error> {
         &format!("--receipt: means nothing to {command}; a check of one window writes one"),
     )?;
     refuse_if(
-        args.key.key_file.is_some(),
+        args.key.key_file.is_some() && !args.job.receipts,
         &format!("--key-file: means nothing to {command}, which reads no digests"),
     )
 }

@@ -27,6 +27,7 @@ use super::log::log_to_stderr;
 use super::outputs::Outputs;
 use super::person::{PairsEnd, Person, is_for_person};
 use super::print::{print, standard_output};
+use super::receipts::DailyReceipts;
 use super::wait::{TimeLimit, passed, runtime};
 use super::{INTERRUPTED, TROUBLE, clock, showable};
 
@@ -189,7 +190,9 @@ pub(super) fn watch(
         let stop = ended(stop.clone());
         match form {
             LineForm::Person(person) => watch_rounds(every, round, stop, PairsEnd(person)).await,
-            _ => watch_rounds(every, round, stop, StandardOutput).await,
+            LineForm::Text | LineForm::Json | LineForm::Report(_) | LineForm::Nothing => {
+                watch_rounds(every, round, stop, StandardOutput).await
+            }
         }
     });
     runtime.shutdown_background();
@@ -347,7 +350,18 @@ impl<'a> SeveralPairs<'a> {
                 .result?;
         }
         store.save(&state)?;
-        if let Err(trouble) = archived.write(&store, &mut state) {
+        let receipts = DailyReceipts {
+            plan,
+            job,
+            archived: &archived,
+            store: &store,
+            now,
+        };
+        let kept = match archived.write(&store, &mut state) {
+            Ok(()) => receipts.write(&mut state, stop, limit).await,
+            error => error,
+        };
+        if let Err(trouble) = kept {
             // What it has found is told with it.
             round.trouble.get_or_insert(trouble);
         }

@@ -144,9 +144,10 @@ fn the_task_may_do_what_a_check_needs(stack: &Value) {
         .replace("PREFIX", PREFIX);
     let policy: Value = serde_json::from_str(&policy).unwrap();
     let bucket = stack["made"]["JobBucket"].as_str().unwrap();
+    let kept_in = ["state", "archive"].map(|it| format!("arn:aws:s3:::{bucket}/{it}/*"));
     let kept = json!({"Version": "2012-10-17", "Statement": [
         {"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"],
-         "Resource": ["state", "archive"].map(|folder| format!("arn:aws:s3:::{bucket}/{folder}/*"))},
+         "Resource": kept_in},
         {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": format!("arn:aws:s3:::{bucket}")},
     ]});
     let policies = stack["policies"]["TaskRole"].as_array().unwrap();

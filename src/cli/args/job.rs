@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::FalseyValueParser;
 
 /// What can be said about a job that runs again and again.
 #[derive(Clone, Debug, Args)]
@@ -45,6 +46,18 @@ pub struct JobArgs {
         requires = "state"
     )]
     pub archive: Option<PathBuf>,
+
+    /// With --archive and --key-file: keep there, once all of a day is decided, a receipt of it, for `flowdiff verify`
+    ///
+    /// Of what the S3 side held on that day (UTC), each naming the one before. For that the day's S3 side is read once more.
+    #[arg(
+        long,
+        env = "FLOWDIFF_RECEIPTS",
+        value_parser = FalseyValueParser::new(),
+        help_heading = "Scheduled job",
+        requires_all = ["archive", "key_file"]
+    )]
+    pub receipts: bool,
 
     /// Take up again what comes after this time, as if it had not been read; for a state that a wrong clock has written
     ///

@@ -3,10 +3,11 @@
 use itertools::Itertools;
 
 use super::times::{seconds, time};
-use super::{LIVE_WINDOW, archive, state};
+use super::{LIVE_WINDOW, archive, key_of, state};
 use crate::archive::ArchivePlace;
 use crate::check::Check;
 use crate::cli::{CheckArgs, OfSide};
+use crate::digest::KEY;
 use crate::job::round::JobSpec;
 use crate::job::state::{JobSubject, StatePlace};
 use crate::model::window::slot;
@@ -21,6 +22,8 @@ pub struct Job {
     pub place: StatePlace,
     /// Where lines and reports are kept, if they are.
     pub archive: Option<ArchivePlace>,
+    /// The key of the receipts that are written each day, if they are.
+    pub receipts: Option<[u8; KEY]>,
     /// What the state is about.
     pub subject: JobSubject,
     /// Where the first run begins.
@@ -55,6 +58,13 @@ pub(super) fn job(
             "--redact: --archive needs --redact-key: with a key of its own, each run would tell its interfaces under other names",
         );
     }
+    if args.job.receipts && (args.output.redact || args.output.redact_key.is_some()) {
+        return refuse("--receipts: not with --redact: they name the parts that were read");
+    }
+    let receipts = match args.job.receipts {
+        true => key_of(&args.key)?,
+        false => None,
+    };
     let start = FieldName::new("start");
     let only = &check.fields.only;
     if check.fields.ignored.contains(&start) || !(only.is_empty() || only.contains(&start)) {
@@ -113,5 +123,6 @@ pub(super) fn job(
             keeps_looks: archive.is_some(),
         },
         archive,
+        receipts,
     }))
 }

@@ -66,12 +66,12 @@ pub fn read_state(place: &StatePlace) -> Result<JobState, Error> {
         .get(NAME)
         .map_err(|trouble| refused(trouble.into()))?;
     let absent = || refused(Refused::without_hint("is not there".to_owned()));
-    match state_in(&found.ok_or_else(absent)?).map_err(refused)? {
-        Value::Null => Err(refused(Refused::without_hint(
-            "holds no state yet".to_owned(),
-        ))),
-        state => from_value(state).map_err(|why| refused(Refused::without_hint(why))),
+    let state = state_in(&found.ok_or_else(absent)?).map_err(refused)?;
+    if state.is_null() {
+        let reason = "holds no state yet".to_owned();
+        return Err(refused(Refused::without_hint(reason)));
     }
+    from_value(state).map_err(|why| refused(Refused::without_hint(why)))
 }
 
 /// A state's place, held by this run alone.
