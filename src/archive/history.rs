@@ -4,34 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::model::delay::DelaySummary;
 use crate::model::{Side, Sides};
 use crate::report::{Carried, Verdict, times};
 
 use super::chain::Chain;
 use super::line::{ArchiveLine, LineWindow, Look};
-use super::tally::{LossTally, untold};
+use super::tally::{DayLoss, DayTally, LossTally, untold};
 
 /// The seconds of a day.
 pub(crate) const DAY: i64 = 86_400;
 
 /// How many of the worst windows are told.
 const MOST_WINDOWS: usize = 20;
-
-/// A day, UTC, by the start of its windows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct DayTally {
-    /// Its first second, in Unix seconds.
-    #[serde(serialize_with = "times::second")]
-    pub day: i64,
-    /// What was lost.
-    #[serde(flatten)]
-    pub tally: LossTally,
-    /// Seconds of it, between the first window and the last, that no run has read.
-    pub gap_seconds: i64,
-    /// How long records were on their way, in seconds: the longest of its windows, since quantiles do not add.
-    pub delays: Sides<Option<DelaySummary>>,
-}
 
 /// What an interface has lost.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -48,16 +32,6 @@ pub struct InterfaceTally {
     pub lines: u64,
     /// How many of all these by the day of their windows, oldest first; days without are left out.
     pub days: Vec<DayLoss>,
-}
-
-/// How many records were lost or changed on a day.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct DayLoss {
-    /// Its first second, in Unix seconds, UTC.
-    #[serde(serialize_with = "times::second")]
-    pub day: i64,
-    /// How many.
-    pub records: u64,
 }
 
 impl InterfaceTally {

@@ -16,14 +16,14 @@ mod prune;
 mod tally;
 
 pub use chain::{Chain, ChainEnd, Start};
-pub use history::{DayLoss, DayTally, Gap, History, InterfaceTally, KnownCause, WindowLoss};
+pub use history::{Gap, History, InterfaceTally, KnownCause, WindowLoss};
 pub use kept::{Archive, KeptFile, LineWithFiles};
 pub use line::{
     ArchiveLine, ArchivedReport, LineCause, LineInterface, LineWindow, Look, NamedHash, hash,
 };
 pub use place::{ArchivePlace, archives_within};
 pub use prune::{Pruned, prune};
-pub use tally::LossTally;
+pub use tally::{DayLoss, DayTally, LossTally};
 
 /// Where the lines are, within the archive.
 const LINES: &str = "lines/";

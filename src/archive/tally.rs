@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use crate::model::delay::DelaySummary;
 use crate::model::{Side, Sides};
-use crate::report::Verdict;
+use crate::report::{Verdict, times};
 
 use super::line::{ArchiveLine, LineWindow, Look};
 
@@ -52,6 +53,31 @@ impl LossTally {
         }
         self.divergent += counts.divergent;
     }
+}
+
+/// A day, UTC, by the start of its windows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DayTally {
+    /// Its first second, in Unix seconds.
+    #[serde(serialize_with = "times::second")]
+    pub day: i64,
+    /// What was lost.
+    #[serde(flatten)]
+    pub tally: LossTally,
+    /// Seconds of it, between the first window and the last, that no run has read.
+    pub gap_seconds: i64,
+    /// How long records were on their way, in seconds: the longest of its windows, since quantiles do not add.
+    pub delays: Sides<Option<DelaySummary>>,
+}
+
+/// How many records were lost or changed on a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct DayLoss {
+    /// Its first second, in Unix seconds, UTC.
+    #[serde(serialize_with = "times::second")]
+    pub day: i64,
+    /// How many.
+    pub records: u64,
 }
 
 /// Returns the numbers of the first looks at windows of which not everything could be told.
