@@ -2,7 +2,7 @@
 //!
 //! S3 has no append. The lines of a day are one object all the same, written anew with each run's lines, on the condition that it is
 //! still the one that was read (`If-Match`), or that there is none (`If-None-Match`); reports are written once. An object for each
-//! line would never be written anew, but a year of five-minute windows would be 105,120 objects to read, 366 are read in a second;
+//! line would never be written anew, but a year of five-minute windows would be 105,120 objects to read instead of 366;
 //! and as it is, copying the objects to a folder makes an archive that is read in the same way. In a versioned bucket each day's
 //! object keeps what it was before.
 //!
