@@ -262,6 +262,56 @@ fn watch_tells_a_line_a_pair_and_one_a_round() {
     assert_fits("several", &pairs);
 }
 
+/// For a person: a line for each pair of which there is something to say, the report when something was found, a dot for a round
+/// in which nothing was due.
+#[test]
+fn watch_tells_a_person_of_each_pair() {
+    let start = recent() + 2 * 3600;
+    let folder = tempfile::tempdir().unwrap();
+    let all = generate(20, 2, start, 900);
+    let mut pairs = String::new();
+    for (name, lost) in [("vpc-a", 0), ("vpc-bb", 1)] {
+        for (side, records) in [("s3", &all[..]), ("cwl", &all[lost..])] {
+            let lines: String = records.iter().map(|record| record.line() + "\n").collect();
+            fs::write(folder.path().join(format!("{name}-{side}.log")), lines).unwrap();
+        }
+        let address = |side: &str| json!({"address": format!("{name}-{side}.log")});
+        let pair = json!({"name": name, "s3": address("s3"), "cwl": address("cwl")});
+        pairs += &format!("{pair}\n");
+    }
+    fs::write(folder.path().join("pairs.jsonl"), pairs).unwrap();
+    let [since, until] = [start, start + 900].map(|second| second.to_string());
+    let mut child = Command::new(offline().get_program())
+        .current_dir(&folder)
+        .args(["watch", "--pairs", "pairs.jsonl", "--state", "states"])
+        .args(["--every", "1s", "--output", "text"])
+        .args(["--since", &since, "--until", &until])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    let mut said = String::new();
+    while !said.ends_with("\n..") {
+        let mut byte = [0];
+        std::io::Read::read_exact(&mut stdout, &mut byte).unwrap();
+        said.push(char::from(byte[0]));
+        assert!(said.lines().count() < 100, "{said}");
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let lines: Vec<_> = said.lines().collect();
+    assert!(
+        lines[0].contains("Z  vpc-a   ") && lines[0].contains("  Consistent: "),
+        "{said}"
+    );
+    assert!(lines[1].contains("Z  vpc-bb  "), "{said}");
+    let found = said
+        .matches("\nDifferent: 1 record missing on cwl.\n")
+        .count();
+    assert_eq!(found, 1, "{said}");
+    assert_eq!(said.matches("Z  vpc-").count(), 2, "{said}");
+}
+
 #[test]
 fn what_cannot_be_asked_of_pairs_is_said() {
     let desk = Desk::new(&["consistent", "missing-on-cwl"]);

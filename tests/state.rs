@@ -2,12 +2,17 @@
 
 mod archive;
 mod bucket;
+mod daily;
+mod evidence;
 mod history;
 mod kills;
 mod lease;
 pub(crate) mod live;
 mod memory;
+#[cfg(target_os = "linux")]
+mod traced;
 mod two;
+mod year;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,22 +1,17 @@
 //! Reading an archive back, and seeing that no line of it was changed, removed or put in.
 
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
-
 use serde::{Deserialize, Serialize};
 
 use crate::model::Error;
-use crate::model::window::rfc3339;
 use crate::report::times;
 
-use super::folder::Archive;
+use super::START;
+use super::day::day_of;
+use super::kept::Archive;
 use super::line::{ArchiveLine, hash};
 
 /// The name of the format of [`Start`].
 const SCHEMA: &str = "flowdiff.archive-start/1";
-/// Where it is kept, within the archive.
-const FILE: &str = "start.json";
 
 /// A line, as the one after it refers to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,11 +73,12 @@ impl Archive {
         mut each: impl FnMut(ArchiveLine, &str),
     ) -> Result<Chain, Error> {
         let start = self.start()?;
-        let since = since.map(|second| rfc3339(second)[..10].to_owned());
+        let since = since.map(day_of);
         let days = self.days()?;
+        // A day that a clock has told which was ahead ends what is passed over.
         let skipped = days
             .iter()
-            .filter(|day| since.as_ref().is_some_and(|since| *day < since))
+            .take_while(|day| since.is_some_and(|since| day.day() < since))
             .count();
         let mut reader = ChainReader {
             archive: self,
@@ -90,29 +86,25 @@ impl Archive {
             before: None,
             is_middle: skipped > 0,
         };
+        let names: Vec<String> = days[skipped..].iter().map(Self::name_of).collect();
         let mut unfinished = false;
-        for day in &days[skipped..] {
-            let path = self.day(day);
-            let bytes = self.read_day(day)?;
-            unfinished = false;
+        self.place.read_each(&names, &mut |name, bytes| {
             for (at, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
-                if unfinished {
-                    break;
-                }
                 match line.strip_suffix(b"\n") {
                     None => unfinished = true,
                     Some(line) => {
-                        if let Some((line, hash)) = reader.take(&path, at + 1, line)? {
+                        if let Some((line, hash)) = reader.take(name, at + 1, line)? {
                             each(line, &hash);
                         }
                     }
                 }
             }
-            if unfinished && Some(day) != days.last() {
+            if unfinished && names.last().is_none_or(|last| last != name) {
                 let reason = "ends in the middle of a line".to_owned();
-                return Err(self.trouble(&path, reason, None));
+                return Err(self.place.trouble(name, reason, None));
             }
-        }
+            Ok(())
+        })?;
         let removed = start.as_ref().map(|start| ChainEnd {
             number: start.number,
             hash: start.hash.clone(),
@@ -130,23 +122,29 @@ impl Archive {
     /// # Errors
     /// The file that says so cannot be read.
     pub(super) fn start(&self) -> Result<Option<Start>, Error> {
-        let path = self.start_path();
-        let text = match fs::read_to_string(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(self.fault(&path, &error)),
-            Ok(text) => text,
+        let Some(text) = self.place.read(START)? else {
+            return Ok(None);
         };
-        let damaged = |reason: String| self.trouble(&path, format!("is damaged: {reason}"), None);
+        let damaged = |reason: String| {
+            let reason = format!("is damaged: {reason}");
+            self.place.trouble(START, reason, None)
+        };
         let start: Start =
-            serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
+            serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
         if start.schema != SCHEMA {
             return Err(damaged(format!("it is no `{SCHEMA}`")));
         }
         Ok(Some(start))
     }
 
-    pub(super) fn start_path(&self) -> PathBuf {
-        self.folder().join(FILE)
+    /// Keeps where the chain begins.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub(super) fn note_start(&self, start: &Start) -> Result<(), Error> {
+        let text = serde_json::to_string(start)
+            .map_err(|error| self.place.trouble(START, error.to_string(), None))?;
+        self.place.replace(START, (text + "\n").as_bytes())
     }
 }
 
@@ -162,14 +160,14 @@ impl ChainReader<'_> {
     /// Takes the next line; `None` if it was to be removed.
     fn take(
         &mut self,
-        path: &Path,
+        name: &str,
         row: usize,
         bytes: &[u8],
     ) -> Result<Option<(ArchiveLine, String)>, Error> {
         let fault = |reason: String| {
             let hint = "what stands before and after it can be read; a copy of the archive may have it as it was";
-            self.archive
-                .trouble(path, format!("row {row} {reason}"), Some(hint))
+            let place = &self.archive.place;
+            place.trouble(name, format!("row {row} {reason}"), Some(hint))
         };
         let text =
             std::str::from_utf8(bytes).map_err(|error| fault(format!("is damaged: {error}")))?;

@@ -1,92 +1,21 @@
 //! What the lines of an archive add up to. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::model::delay::DelaySummary;
 use crate::model::{Side, Sides};
 use crate::report::{Carried, Verdict, times};
 
 use super::chain::Chain;
 use super::line::{ArchiveLine, LineWindow, Look};
+use super::tally::{DayLoss, DayTally, LossTally, untold};
 
 /// The seconds of a day.
 pub(crate) const DAY: i64 = 86_400;
 
 /// How many of the worst windows are told.
 const MOST_WINDOWS: usize = 20;
-
-/// What was lost, and among how much. Each record is counted once.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct LossTally {
-    /// Windows that were read.
-    pub windows: u64,
-    /// Of these, windows of which not everything could be told: something was unreadable, malformed or undetermined, or
-    /// neither side had a record.
-    pub untold_windows: u64,
-    /// Records of each side, as far as they were counted at first looks.
-    pub records: Sides<u64>,
-    /// Copies that the other side has and this one lacks.
-    pub missing: Sides<u64>,
-    /// Extra copies on this side.
-    pub surplus: Sides<u64>,
-    /// Pairs of the same flow with unequal values.
-    pub divergent: u64,
-    /// Copies that came to this side after the first look.
-    pub late: Sides<u64>,
-}
-
-impl LossTally {
-    /// Returns how many records are lost or changed.
-    pub fn lost(&self) -> u64 {
-        let both = |numbers: Sides<u64>| numbers.s3 + numbers.cwl;
-        both(self.missing) + both(self.surplus) + self.divergent
-    }
-
-    fn add(&mut self, line: &ArchiveLine) {
-        if line.look == Look::First {
-            self.windows += 1;
-            self.untold_windows += u64::from(is_untold(line));
-        }
-        let counts = &line.counts;
-        for side in Side::BOTH {
-            if line.look == Look::First {
-                self.records[side] += line.records[side];
-            }
-            self.missing[side] += counts.missing[side];
-            self.surplus[side] += counts.surplus[side];
-            self.late[side] += counts.late[side];
-        }
-        self.divergent += counts.divergent;
-    }
-}
-
-/// Tells whether not everything of a window could be told. What was only pending is told by a later line.
-fn is_untold(line: &ArchiveLine) -> bool {
-    let counts = &line.counts;
-    let both = |numbers: Sides<u64>| numbers.s3 + numbers.cwl > 0;
-    let something =
-        both(counts.undetermined) || both(line.unreadable_parts) || both(line.malformed);
-    something
-        || counts.matched_on_fewer_fields > 0
-        || line.verdict == Verdict::Unknown && !both(counts.pending)
-}
-
-/// A day, UTC, by the start of its windows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct DayTally {
-    /// Its first second, in Unix seconds.
-    #[serde(serialize_with = "times::second")]
-    pub day: i64,
-    /// What was lost.
-    #[serde(flatten)]
-    pub tally: LossTally,
-    /// Seconds of it, between the first window and the last, that no run has read.
-    pub gap_seconds: i64,
-    /// How long records were on their way, in seconds: the longest of its windows, since quantiles do not add.
-    pub delays: Sides<Option<DelaySummary>>,
-}
 
 /// What an interface has lost.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -103,16 +32,6 @@ pub struct InterfaceTally {
     pub lines: u64,
     /// How many of all these by the day of their windows, oldest first; days without are left out.
     pub days: Vec<DayLoss>,
-}
-
-/// How many records were lost or changed on a day.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct DayLoss {
-    /// Its first second, in Unix seconds, UTC.
-    #[serde(serialize_with = "times::second")]
-    pub day: i64,
-    /// How many.
-    pub records: u64,
 }
 
 impl InterfaceTally {
@@ -230,8 +149,9 @@ impl History {
         let mut lines = believed(lines);
         lines.retain(|line| from.is_none_or(|from| line.window.start >= from));
         history.cover(&lines);
+        let untold = untold(&lines);
         for line in &lines {
-            history.total.add(line);
+            history.total.add(line, &untold);
             history.unexplained += line.unexplained;
             history.more_interfaces |= line.more_interfaces > 0;
             if line.look == Look::First {
@@ -241,12 +161,22 @@ impl History {
                 }
             }
             history.last_read_at = history.last_read_at.max(Some(line.read_at));
-            history.by_day(line);
+            history.by_day(line, &untold);
         }
         history.interfaces = interfaces(&lines);
         history.causes = causes(&lines);
         history.worst = worst(&lines);
         history
+    }
+
+    /// Returns the answer for all of it: whether both sides held the same.
+    pub fn verdict(&self) -> Verdict {
+        let total = &self.total;
+        match total.windows == 0 || total.untold_windows > 0 || !self.gaps.is_empty() {
+            _ if total.lost() > 0 => Verdict::Different,
+            true => Verdict::Unknown,
+            false => Verdict::Consistent,
+        }
     }
 
     /// Sees which times were read, and makes a day for each from the first to the last.
@@ -287,7 +217,7 @@ impl History {
         self.gaps.iter().map(within).sum()
     }
 
-    fn by_day(&mut self, line: &ArchiveLine) {
+    fn by_day(&mut self, line: &ArchiveLine, untold: &BTreeSet<u64>) {
         let first = self.days.first().map_or(0, |day| day.day);
         let at = (line.window.start - first).div_euclid(DAY);
         let Some(day) = usize::try_from(at)
@@ -296,7 +226,7 @@ impl History {
         else {
             return;
         };
-        day.tally.add(line);
+        day.tally.add(line, untold);
         for side in Side::BOTH {
             day.delays[side] = match (day.delays[side], line.delays[side]) {
                 (Some(one), Some(other)) => Some(one.longest(&other)),
@@ -386,7 +316,7 @@ fn causes(lines: &[&ArchiveLine]) -> Vec<KnownCause> {
 fn worst(lines: &[&ArchiveLine]) -> Vec<WindowLoss> {
     let lost = lines.iter().map(|line| {
         let mut tally = LossTally::default();
-        tally.add(line);
+        tally.add(line, &BTreeSet::new());
         WindowLoss {
             window: line.window,
             records: tally.lost(),
@@ -484,6 +414,30 @@ mod tests {
         assert_eq!((total.windows, total.untold_windows), (2, 0));
         assert_eq!((total.missing.cwl, total.late.cwl), (1, 1));
         assert_eq!(total.records.s3, 2000);
+    }
+
+    #[test]
+    fn a_window_whose_pending_record_is_given_up_is_untold() {
+        let mut lines = sample::lines(MIDNIGHT, 3, &[]);
+        for line in &mut lines[..2] {
+            line.verdict = Verdict::Unknown;
+            line.counts.pending.cwl = 1;
+        }
+        assert_eq!(of(&lines).total.untold_windows, 0);
+        for number in [4, 5] {
+            let mut again = sample::line(number, None, MIDNIGHT + 300, 0);
+            again.look = Look::Again;
+            again.counts.undetermined.cwl = 1;
+            lines.push(again);
+        }
+        let history = of(&lines);
+        assert_eq!(
+            (
+                history.total.untold_windows,
+                history.days[0].tally.untold_windows
+            ),
+            (1, 1)
+        );
     }
 
     #[test]

@@ -15,8 +15,8 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use again::again;
 pub use args::{
-    CheckArgs, Color, DigestArgs, ExportArgs, HistoryArgs, OfSide, OneOfSeveral, PairsArgs,
-    PairsForm, PlanArgs, VerifyArgs, WatchArgs,
+    ArchiveCommand, CheckArgs, Color, DigestArgs, ExportArgs, HistoryArgs, OfSide, OneOfSeveral,
+    PairsArgs, PairsForm, PlanArgs, PruneArgs, VerifyArgs, WatchArgs,
 };
 pub use pages::{HelpPage, PAGES};
 
@@ -194,26 +194,6 @@ pub enum Command {
     Help {
         /// A topic, such as records, or a command, such as check
         topic: Option<String>,
-    },
-}
-
-/// What can be done with an archive.
-#[derive(Debug, Subcommand)]
-pub enum ArchiveCommand {
-    /// Remove what is old, so that the rest can still be checked
-    ///
-    /// Whole days of lines, by when they were written, with their reports; nothing else ever removes anything. Nothing is removed
-    /// of an archive that is not whole. Exit codes: 0 done, 2 it could not.
-    Prune {
-        /// The folder that `--archive` was given
-        #[arg(value_name = "DIR")]
-        folder: PathBuf,
-        /// How old what is removed is at least, e.g. 400d
-        #[arg(long, value_name = "AGE")]
-        older_than: String,
-        /// Run as if it were this time
-        #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
-        now: Option<String>,
     },
 }
 

@@ -1,5 +1,6 @@
 //! The plan: what was typed, checked. After this nothing about the command line can be wrong.
 
+mod archive;
 mod digest;
 mod export;
 pub mod flow_logs;
@@ -35,6 +36,7 @@ use crate::report::alarm::FailOn;
 use crate::source::{Address, GroupReading, SourceOptions};
 use crate::system::parts_at_once;
 
+pub use archive::{archive_at, state_at};
 pub use digest::{DigestPlan, by_stream, store};
 pub use export::export_plan;
 pub use job::Job;

@@ -22,6 +22,7 @@ const HISTORY_DAYS: i64 = 30;
 /// The archive of a job, if it has one.
 pub(super) struct Archived<'a> {
     archive: Option<Archive>,
+    has_receipts: bool,
     plan: &'a CheckPlan,
     redaction: Option<&'a Arc<Redaction>>,
 }
@@ -41,7 +42,8 @@ impl<'a> Archived<'a> {
             ));
         }
         Ok(Self {
-            archive: job.archive.as_deref().map(Archive::create).transpose()?,
+            has_receipts: job.receipts.is_some(),
+            archive: job.archive.as_ref().map(Archive::create).transpose()?,
             plan,
             redaction,
         })
@@ -49,10 +51,19 @@ impl<'a> Archived<'a> {
 
     /// Sees that the archive is this job's, and writes what earlier runs have left to write.
     pub(super) fn take_up(&self, state: &mut JobState) -> Result<(), Error> {
+        if self.has_receipts {
+            state.begin_receipts();
+        }
         let archive = self.archive.as_ref();
         archive.map_or(Ok(()), |archive| {
             ArchiveEnd::take_up(&mut state.archive, archive)
         })
+    }
+
+    /// Returns the archive.
+    pub(super) fn archive(&self) -> Result<&Archive, Error> {
+        let none = || Error::Usage("--receipts: needs --archive".to_owned());
+        self.archive.as_ref().ok_or_else(none)
     }
 
     /// Puts what is to stand in the archive into the state.

@@ -1,12 +1,11 @@
 //! `flowdiff history`: what an archive adds up to, and whether its chain is whole.
 
-use std::path::Path;
 use std::time::Duration;
 
 use crate::archive::{Archive, ArchiveLine, Chain, History, hash};
 use crate::cli::HistoryArgs;
-use crate::cli::plan::{clock_or, since};
-use crate::job::state::{JobState, read_state};
+use crate::cli::plan::{archive_at, clock_or, since, state_at};
+use crate::job::state::{JobState, StatePlace, read_state};
 use crate::model::Error;
 use crate::render::{HISTORY_FORMS, ToldHistory};
 
@@ -30,21 +29,19 @@ pub(super) fn run(args: &HistoryArgs) -> Result<u8, Error> {
                 args.output
             ))
         })?;
-    let is_address = args.state.as_ref();
-    if is_address.is_some_and(|state| state.to_string_lossy().contains("://")) {
-        return Err(Error::Usage(
-            "--state: history compares with a state in a folder of this machine".into(),
-        ));
-    }
     let now = clock_or(args.now.as_deref(), clock())?;
     let from = since(args.since.as_deref(), now)?;
-    let archive = Archive::open(&args.folder)?;
-    let (lines, chain) = read(&archive, args.state.as_deref())?;
+    let archive = Archive::open(&archive_at("PLACE", &args.place, &args.reach)?)?;
+    let state = args.state.as_deref();
+    let state = state
+        .map(|state| state_at(state, &args.reach))
+        .transpose()?;
+    let (lines, chain) = read(&archive, state.as_ref())?;
     if args.reports {
         compare_reports(&archive, &lines)?;
     }
     let told = ToldHistory {
-        folder: &args.folder,
+        folder: archive.path(),
         history: &History::of(&lines, from, &chain),
         compared: args.state.is_some(),
     };
@@ -54,7 +51,7 @@ pub(super) fn run(args: &HistoryArgs) -> Result<u8, Error> {
 }
 
 /// Reads all lines, and compares the end of the chain with what a state knows.
-fn read(archive: &Archive, state: Option<&Path>) -> Result<(Vec<ArchiveLine>, Chain), Error> {
+fn read(archive: &Archive, state: Option<&StatePlace>) -> Result<(Vec<ArchiveLine>, Chain), Error> {
     let mut tries = TRIES;
     loop {
         let mut lines = Vec::new();
@@ -74,14 +71,14 @@ fn read(archive: &Archive, state: Option<&Path>) -> Result<(Vec<ArchiveLine>, Ch
 
 fn compare(state: &JobState, archive: &Archive, chain: &Chain) -> Result<(), Error> {
     let differs = |reason: String, hint: &str| Error::Archive {
-        path: archive.folder().to_owned(),
+        path: archive.path().to_owned(),
         reason,
         hint: Some(hint.to_owned()),
     };
     let Some(kept) = &state.archive else {
         return Err(differs(
             "cannot be compared: the state knows of no archive".to_owned(),
-            "name the folder of the job that writes there",
+            "name the place of the job that writes there",
         ));
     };
     kept.check(chain.end.as_ref()).map_err(|reason| {
@@ -100,7 +97,7 @@ fn compare_reports(archive: &Archive, lines: &[ArchiveLine]) -> Result<(), Error
         for file in [&report.json, &report.html] {
             if hash(&archive.read(&file.name)?) != file.sha256 {
                 return Err(Error::Archive {
-                    path: archive.folder().join(&file.name),
+                    path: archive.path_of(&file.name),
                     reason: format!("is not what line {number} says: it was changed"),
                     hint: Some("a copy of the archive may have it as it was".to_owned()),
                 });

@@ -4,7 +4,6 @@
 //! run that is killed before that has decided nothing, and the next one takes up, and reports, the same windows. What is to
 //! stand in the archive is saved with the state and written there after it; what is not written then, the next run writes.
 
-use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -26,9 +25,10 @@ use super::archived::Archived;
 use super::check::answer_though;
 use super::log::log_to_stderr;
 use super::outputs::Outputs;
-use super::person::Person;
+use super::person::{Person, is_for_person};
 use super::print::print;
-use super::wait::{passed, runtime};
+use super::receipts::DailyReceipts;
+use super::wait::{TimeLimit, runtime};
 use super::{
     INTERRUPTED, TROUBLE, clock, complain, configured, interrupted, open, progress_mode, showable,
 };
@@ -44,41 +44,37 @@ pub(super) fn run(
     redaction: Option<&Arc<Redaction>>,
 ) -> Result<u8, Error> {
     let began = Instant::now();
-    let (store, mut state) = take_hold(job, job.rewind)?;
-    let archived = Archived::open(plan, job, &state, redaction)?;
-    archived.take_up(&mut state)?;
     let progress = Arc::new(Progress::new(progress_mode(args)));
-    let deadline = deadline(args, None)?;
+    let limit = TimeLimit::of(deadline(args, None)?);
     let runtime = runtime()?;
     let done = runtime.block_on(async {
         let stop = stop_signal()?;
-        let done = one(
-            plan,
-            job,
-            state,
-            &progress,
-            clock_of(plan),
-            Ends {
-                stop: stop.clone(),
-                deadline,
-                lost: &store,
-            },
-            redaction,
-        )
-        .await;
-        done.map(|done| (done, *stop.borrow()))
+        let Some((store, mut state)) = take_hold(job, job.rewind, &stop, limit).await? else {
+            return Ok(Err(*stop.borrow()));
+        };
+        let archived = Archived::open(plan, job, &state, redaction)?;
+        archived.take_up(&mut state)?;
+        let ends = Ends {
+            stop: stop.clone(),
+            limit,
+            lost: &store,
+        };
+        let now = clock_of(plan);
+        let done = one(plan, job, state, &progress, now, ends, redaction).await?;
+        Ok(Ok((store, archived, done, *stop.borrow())))
     });
     // Decoders at work cannot be stopped, and nobody waits for them any more.
     runtime.shutdown_background();
     progress.finish();
-    let (
-        Done {
-            mut round,
-            mut state,
-            outputs,
-        },
-        signal,
-    ) = done?;
+    let (store, archived, done, signal) = match done? {
+        Ok(done) => done,
+        Err(signal) => return ended_by(signal, args, "another run holds the state"),
+    };
+    let Done {
+        mut round,
+        mut state,
+        outputs,
+    } = done;
     archived.put_down(&mut state, &mut round, began)?;
     // What another run is to decide by now is its to tell.
     store.hold()?;
@@ -99,7 +95,18 @@ pub(super) fn run(
         }
     };
     store.save(&state)?;
-    if let Err(trouble) = archived.write(&store, &mut state) {
+    let receipts = DailyReceipts {
+        plan,
+        job,
+        archived: &archived,
+        store: &store,
+        now: round.at,
+    };
+    let kept = match archived.write(&store, &mut state) {
+        Ok(()) if !round.stopped => receipts.write_and_wait(&mut state, limit),
+        written => written,
+    };
+    if let Err(trouble) = kept {
         // As below: what is confirmed different says more.
         if code != 1 {
             return Err(trouble);
@@ -107,17 +114,8 @@ pub(super) fn run(
         complain(&trouble, redaction);
     }
     if round.stopped {
-        return interrupted(
-            args.alarms.nagios,
-            &format!("the next run goes on at {}", rfc3339(state.next)),
-        )
-        .map(|code| {
-            if code == INTERRUPTED {
-                signal.unwrap_or(code)
-            } else {
-                code
-            }
-        });
+        let got_to = format!("the next run goes on at {}", rfc3339(state.next));
+        return ended_by(signal, args, &got_to);
     }
     match round.trouble {
         // What is confirmed different says more than trouble, which the next run meets again.
@@ -128,6 +126,15 @@ pub(super) fn run(
         }
         None => Ok(code),
     }
+}
+
+/// Says that a signal has ended the run, and returns the exit code that goes with it.
+fn ended_by(signal: Option<u8>, args: &CheckArgs, got_to: &str) -> Result<u8, Error> {
+    let code = interrupted(args.alarms.nagios, got_to)?;
+    Ok(match code {
+        INTERRUPTED => signal.unwrap_or(code),
+        code => code,
+    })
 }
 
 /// Runs rounds until a signal ends them; then all is well, and the exit code is 0.
@@ -157,13 +164,16 @@ pub(super) fn watch(args: &WatchArgs, redaction: Option<&Arc<Redaction>>) -> Res
     };
     let every = crate::cli::plan::every(&args.every)?;
     let deadline = deadline(&args.check, Some(every))?;
-    let taken = take_hold(job, job.rewind)?;
-    let archived = Archived::open(&plan, job, &taken.1, redaction)?;
-    let mut held = Some(taken);
     let progress = Arc::new(Progress::new(Mode::Silent));
     let runtime = runtime()?;
     let result = runtime.block_on(async {
         let stop = stop_signal()?;
+        let taken = take_hold(job, job.rewind, &stop, TimeLimit::of(deadline)).await?;
+        let Some(taken) = taken else {
+            return Ok(());
+        };
+        let archived = Archived::open(&plan, job, &taken.1, redaction)?;
+        let mut held = Some(taken);
         let tell = |text: &str| showable(text, redaction);
         let failed = |now: i64, error: &Error| RoundLine::failed(now, error, &tell);
         let round = async || {
@@ -171,8 +181,14 @@ pub(super) fn watch(args: &WatchArgs, redaction: Option<&Arc<Redaction>>) -> Res
             // What was lost to another run is taken hold of anew.
             let kept = held.take_if(|(store, _)| !store.is_lost());
             drop(held.take());
-            let (store, state) = match kept.map_or_else(|| take_hold(job, None), Ok) {
-                Ok(taken) => held.insert(taken),
+            let limit = TimeLimit::of(deadline);
+            let taken = match kept {
+                Some(kept) => Ok(Some(kept)),
+                None => take_hold(job, None, &stop, limit).await,
+            };
+            let (store, state) = match taken {
+                Ok(Some(taken)) => held.insert(taken),
+                Ok(None) => return RoundLine::ended(now),
                 Err(error) => return failed(now, &error),
             };
             if let Err(error) = archived.take_up(state) {
@@ -186,7 +202,7 @@ pub(super) fn watch(args: &WatchArgs, redaction: Option<&Arc<Redaction>>) -> Res
                 now,
                 Ends {
                     stop: stop.clone(),
-                    deadline,
+                    limit,
                     lost: store,
                 },
                 redaction,
@@ -215,7 +231,18 @@ pub(super) fn watch(args: &WatchArgs, redaction: Option<&Arc<Redaction>>) -> Res
                 Ok(()) => {
                     // From here on it is decided; what the archive does not get now it gets in the next round.
                     *state = done.state;
-                    if let Err(error) = archived.write(store, state) {
+                    let receipts = DailyReceipts {
+                        plan: &plan,
+                        job,
+                        archived: &archived,
+                        store,
+                        now,
+                    };
+                    let kept = match archived.write(store, state) {
+                        Ok(()) => receipts.write(state, &stop, limit).await,
+                        error => error,
+                    };
+                    if let Err(error) = kept {
                         done.round.trouble.get_or_insert(error);
                     }
                     RoundLine::of(now, done.round, &tell)
@@ -229,11 +256,7 @@ pub(super) fn watch(args: &WatchArgs, redaction: Option<&Arc<Redaction>>) -> Res
         };
         let stop = ended(stop.clone());
         let output = &args.check.output;
-        let for_person = match output.output.as_deref() {
-            None => std::io::stdout().is_terminal(),
-            Some(format) => format == "text",
-        };
-        match for_person {
+        match is_for_person(output) {
             true => watch_rounds(every, round, stop, Person::new(plan.rows, output.color)).await,
             false => watch_rounds(every, round, stop, StandardOutput).await,
         }
@@ -265,8 +288,8 @@ pub(super) struct Done {
 pub(super) struct Ends<'a> {
     /// A signal.
     pub(super) stop: Receiver<Option<u8>>,
-    /// How long it may take.
-    pub(super) deadline: Option<Duration>,
+    /// When it has to be done.
+    pub(super) limit: TimeLimit,
     /// The state's place, which may be lost to another run.
     pub(super) lost: &'a StateStore,
 }
@@ -277,17 +300,13 @@ pub(super) async fn one(
     mut state: JobState,
     progress: &Progress,
     now: i64,
-    Ends {
-        stop,
-        deadline,
-        lost,
-    }: Ends<'_>,
+    Ends { stop, limit, lost }: Ends<'_>,
     redaction: Option<&Arc<Redaction>>,
 ) -> Result<Done, Error> {
     refuse_future(job, &state, now)?;
     let mut outputs = Outputs::open(plan)?;
     let mut late = None;
-    let mut over = std::pin::pin!(passed(deadline));
+    let mut over = std::pin::pin!(limit.passed());
     let sources = tokio::select! {
         sources = open(plan) => sources?,
         error = &mut over => return Err(error),
@@ -342,9 +361,19 @@ pub(super) async fn one(
     }
 }
 
-/// Takes hold of the state's place. `rewind` is where the state is rewound to, if it is.
-pub(super) fn take_hold(job: &Job, rewind: Option<i64>) -> Result<(StateStore, JobState), Error> {
-    let store = StateStore::open(&job.place)?;
+/// Takes hold of the state's place. `rewind` is where the state is rewound to, if it is. `None` if a signal comes while another run's
+/// lease is waited for.
+pub(super) async fn take_hold(
+    job: &Job,
+    rewind: Option<i64>,
+    stop: &Receiver<Option<u8>>,
+    limit: TimeLimit,
+) -> Result<Option<(StateStore, JobState)>, Error> {
+    let store = tokio::select! {
+        store = StateStore::open(&job.place) => store?,
+        () = ended(stop.clone()) => return Ok(None),
+        error = limit.passed() => return Err(error),
+    };
     let kept = store.load(&job.subject)?;
     if let Some(kept) = &kept {
         say_since_is_over(job, kept);
@@ -353,7 +382,7 @@ pub(super) fn take_hold(job: &Job, rewind: Option<i64>) -> Result<(StateStore, J
     if let Some(to) = rewind {
         state.rewind(to);
     }
-    Ok((store, state))
+    Ok(Some((store, state)))
 }
 
 /// Says where a job goes on, if it was told to begin elsewhere than it did.

@@ -37,7 +37,7 @@ impl KeptSides {
         if paths.s3.is_none() && paths.cwl.is_none() {
             return match args.key.key_file {
                 None => Ok(None),
-                Some(_) if args.proof.receipt.is_some() => Ok(None),
+                Some(_) if args.proof.receipt.is_some() || args.job.receipts => Ok(None),
                 Some(_) => Err(Error::Usage(
                     "--key-file: is for digests, and neither source is one".into(),
                 )),

@@ -21,6 +21,7 @@ mod pairs;
 mod person;
 mod print;
 mod proof;
+mod receipts;
 mod schema;
 mod selftest;
 mod several;
@@ -218,13 +219,8 @@ fn run(cli: Cli, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
         }
         Command::History(args) => history::run(&args),
         Command::Archive {
-            command:
-                ArchiveCommand::Prune {
-                    folder,
-                    older_than,
-                    now,
-                },
-        } => archive::prune(&folder, &older_than, now.as_deref()),
+            command: ArchiveCommand::Prune(args),
+        } => archive::prune(&args),
         Command::Digest(args) => digest::run(&args),
         Command::ExportPlan(args) => {
             export_plan(&args, clock()).and_then(|plan| print(plan.script().as_bytes()))
@@ -256,7 +252,7 @@ fn refuse_key(args: &CheckArgs, command: &str) -> Result<(), Error> {
         &format!("--receipt: means nothing to {command}; a check of one window writes one"),
     )?;
     refuse_if(
-        args.key.key_file.is_some(),
+        args.key.key_file.is_some() && !args.job.receipts,
         &format!("--key-file: means nothing to {command}, which reads no digests"),
     )
 }

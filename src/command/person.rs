@@ -1,9 +1,12 @@
 //! The rounds of a watch, as a person reads them: a line a round, the report when something was found, a dot when nothing was due.
 
+use std::cell::RefCell;
 use std::fmt::Write as _;
+use std::io::IsTerminal;
 use std::time::Duration;
 
 use crate::cli::Color;
+use crate::cli::args::OutputArgs;
 use crate::job::watch::{RoundLine, RoundSink};
 use crate::model::Error;
 use crate::model::window::rfc3339;
@@ -18,6 +21,16 @@ pub(super) struct Person {
     color: Color,
     /// Whether the last thing that was written is a dot.
     in_dots: bool,
+    /// Whether something was written in this round.
+    has_said: bool,
+}
+
+/// Tells whether what a watch says is for a person: on a terminal, unless another format is asked for.
+pub(super) fn is_for_person(output: &OutputArgs) -> bool {
+    match output.output.as_deref() {
+        None => std::io::stdout().is_terminal(),
+        Some(format) => format == "text",
+    }
 }
 
 impl Person {
@@ -26,21 +39,27 @@ impl Person {
             rows,
             color,
             in_dots: false,
+            has_said: false,
         }
     }
-}
 
-impl RoundSink for Person {
-    fn tell(&mut self, round: &RoundLine, left: Duration) -> Result<(), Error> {
+    /// Tells what came of a round, or of a pair in it, if anything did. `name` is the pair's; `left` the time until the next round,
+    /// if that is known.
+    pub(super) fn tell_of(
+        &mut self,
+        name: Option<&str>,
+        round: &RoundLine,
+        left: Option<Duration>,
+    ) -> Result<(), Error> {
         if is_idle(round) {
-            self.in_dots = true;
-            return print(b".").map(drop);
+            return Ok(());
         }
+        self.has_said = true;
         let mut text = String::new();
         if std::mem::take(&mut self.in_dots) {
             text.push('\n');
         }
-        text += &line(round, left);
+        text += &line(name, round, left);
         print(text.as_bytes())?;
         match &round.report {
             Some(report) if report.verdict == Verdict::Different => {
@@ -50,6 +69,35 @@ impl RoundSink for Person {
             }
             Some(_) | None => Ok(()),
         }
+    }
+
+    /// Ends a round: a dot stands for one of which there was nothing to say.
+    fn end_round(&mut self) -> Result<(), Error> {
+        if std::mem::take(&mut self.has_said) {
+            return Ok(());
+        }
+        self.in_dots = true;
+        print(b".").map(drop)
+    }
+}
+
+impl RoundSink for Person {
+    fn tell(&mut self, round: &RoundLine, left: Duration) -> Result<(), Error> {
+        self.tell_of(None, round, Some(left))?;
+        self.end_round()
+    }
+}
+
+/// Ends the rounds of several pairs, of each of which the person was told.
+pub(super) struct PairsEnd<'a>(pub(super) &'a RefCell<Person>);
+
+impl RoundSink for PairsEnd<'_> {
+    fn tell(&mut self, round: &RoundLine, left: Duration) -> Result<(), Error> {
+        let mut person = self.0.borrow_mut();
+        if round.error.is_some() {
+            person.tell_of(None, round, Some(left))?;
+        }
+        person.end_round()
     }
 }
 
@@ -70,8 +118,11 @@ fn is_idle(round: &RoundLine) -> bool {
 }
 
 /// Returns what is said of a round that read something or could not.
-fn line(round: &RoundLine, left: Duration) -> String {
+fn line(name: Option<&str>, round: &RoundLine, left: Option<Duration>) -> String {
     let mut text = rfc3339(round.at);
+    if let Some(name) = name {
+        text += &format!("  {name}");
+    }
     if let Some(report) = &round.report {
         text += &format!("  {}", stretch(report));
         // Of what differs the report follows, which begins with it.
@@ -81,12 +132,15 @@ fn line(round: &RoundLine, left: Duration) -> String {
     }
     text.push('\n');
     if let Some((error, hint)) = &round.error {
-        let next = humantime::format_duration(Duration::from_secs(left.as_secs()));
+        let next = left.map_or_else(String::new, |left| {
+            let left = Duration::from_secs(left.as_secs());
+            format!("; next round in {}", humantime::format_duration(left))
+        });
         let hint = hint
             .as_ref()
             .map_or_else(String::new, |hint| format!(" (hint: {hint})"));
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "  {error}{hint}; next round in {next}");
+        let _ = writeln!(text, "  {error}{hint}{next}");
     }
     text
 }

@@ -42,7 +42,9 @@ impl Proof {
         };
         let refuse = |why: &str| Err(Error::Usage(why.to_owned()));
         if plan.job.is_some() {
-            return refuse("--receipt: not with --state; make one with a check of each window");
+            return refuse(
+                "--receipt: not with --state; a job writes one a day with --archive and --receipts",
+            );
         }
         if args.output.redact || args.output.redact_key.is_some() {
             return refuse("--receipt: not with --redact: it names the parts that were read");
@@ -168,6 +170,6 @@ fn told(report: &Report, source: String, sums: &WideSums, beside: &WideSums) -> 
         source,
         verdict: report.verdict.name().to_owned(),
         exit_code: report.exit_code(),
-        unequal_buckets: sums.unequal(beside),
+        unequal_buckets: Some(sums.unequal(beside)),
     }
 }

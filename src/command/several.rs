@@ -1,6 +1,7 @@
 //! Runs a check of each of several pairs (`check --pairs`, `watch --pairs`): one after the other, so that calls, memory and time
 //! are one budget. A pair that fails keeps no other from being checked.
 
+use std::cell::RefCell;
 use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -24,15 +25,19 @@ use super::check::{Taking, answer, refuse_slip};
 use super::job::{self, Done, Ends, StandardOutput, ended, stop_signal};
 use super::log::log_to_stderr;
 use super::outputs::Outputs;
+use super::person::{PairsEnd, Person, is_for_person};
 use super::print::{print, standard_output};
-use super::wait::{passed, runtime};
+use super::receipts::DailyReceipts;
+use super::wait::{TimeLimit, passed, runtime};
 use super::{INTERRUPTED, TROUBLE, clock, showable};
 
 /// The lines of the pairs.
 #[derive(Clone, Copy)]
-enum LineForm {
+enum LineForm<'a> {
     /// For people.
     Text,
+    /// For a person who watches.
+    Person(&'a RefCell<Person>),
     /// As JSON.
     Json,
     /// None, but a report of each.
@@ -134,7 +139,7 @@ pub(super) fn run(args: &CheckArgs, redaction: Option<&Arc<Redaction>>) -> Resul
             exit_code: counts.exit_code(),
             counts,
         })?,
-        LineForm::Report(_) | LineForm::Nothing => 0,
+        LineForm::Report(_) | LineForm::Person(_) | LineForm::Nothing => 0,
     };
     Ok(signal.unwrap_or(counts.exit_code()))
 }
@@ -157,11 +162,17 @@ pub(super) fn watch(
     let deadline = deadline(check, Some(every))?;
     let runtime = runtime()?;
     let pairs = runtime.block_on(SeveralPairs::read(check, redaction))?;
+    let output = &check.output;
+    let person = RefCell::new(Person::new(output.rows, output.color));
+    let form = match is_for_person(output) {
+        true => LineForm::Person(&person),
+        false => LineForm::Json,
+    };
     let result = runtime.block_on(async {
         let stop = stop_signal()?;
         let round = async || {
             let at = clock();
-            match pairs.round(LineForm::Json, &stop, deadline).await {
+            match pairs.round(form, &stop, deadline).await {
                 Ok(counts) => RoundLine {
                     at,
                     exit_code: match counts.exit_code() {
@@ -176,7 +187,13 @@ pub(super) fn watch(
                 Err(error) => RoundLine::failed(at, &error, &|text| showable(text, redaction)),
             }
         };
-        watch_rounds(every, round, ended(stop.clone()), StandardOutput).await
+        let stop = ended(stop.clone());
+        match form {
+            LineForm::Person(person) => watch_rounds(every, round, stop, PairsEnd(person)).await,
+            LineForm::Text | LineForm::Json | LineForm::Report(_) | LineForm::Nothing => {
+                watch_rounds(every, round, stop, StandardOutput).await
+            }
+        }
     });
     runtime.shutdown_background();
     result.map(|()| 0)
@@ -219,7 +236,7 @@ impl<'a> SeveralPairs<'a> {
     }
 
     /// Returns what standard output gets.
-    fn form(&self) -> Result<LineForm, Error> {
+    fn form(&self) -> Result<LineForm<'static>, Error> {
         let Some(first) = self.pairs.first() else {
             return Ok(LineForm::Nothing);
         };
@@ -239,7 +256,7 @@ impl<'a> SeveralPairs<'a> {
     /// Checks each pair, and tells of it.
     async fn round(
         &self,
-        form: LineForm,
+        form: LineForm<'_>,
         stop: &Receiver<Option<u8>>,
         deadline: Option<Duration>,
     ) -> Result<PairCounts, Error> {
@@ -258,7 +275,7 @@ impl<'a> SeveralPairs<'a> {
                 break;
             }
             counts.add(result.exit_code);
-            self.tell(&result, form, width.unwrap_or(0))?;
+            self.tell(result, form, width.unwrap_or(0))?;
         }
         Ok(counts)
     }
@@ -305,13 +322,16 @@ impl<'a> SeveralPairs<'a> {
         let Some(job) = &plan.job else {
             return Err(Error::Usage("no state is kept".into()));
         };
-        let (store, mut state) = job::take_hold(job, job.rewind)?;
+        let limit = TimeLimit::of(share);
+        let Some((store, mut state)) = job::take_hold(job, job.rewind, stop, limit).await? else {
+            return Ok((INTERRUPTED, None, None));
+        };
         let archived = Archived::open(plan, job, &state, self.redaction)?;
         archived.take_up(&mut state)?;
         let progress = Progress::new(Mode::Silent);
         let ends = Ends {
             stop: stop.clone(),
-            deadline: share,
+            limit,
             lost: &store,
         };
         let now = plan.check.settle.now;
@@ -330,7 +350,18 @@ impl<'a> SeveralPairs<'a> {
                 .result?;
         }
         store.save(&state)?;
-        if let Err(trouble) = archived.write(&store, &mut state) {
+        let receipts = DailyReceipts {
+            plan,
+            job,
+            archived: &archived,
+            store: &store,
+            now,
+        };
+        let kept = match archived.write(&store, &mut state) {
+            Ok(()) => receipts.write(&mut state, stop, limit).await,
+            error => error,
+        };
+        if let Err(trouble) = kept {
             // What it has found is told with it.
             round.trouble.get_or_insert(trouble);
         }
@@ -366,11 +397,21 @@ impl<'a> SeveralPairs<'a> {
         Ok((report.exit_code(), Some(report), None))
     }
 
-    fn tell(&self, result: &PairResult<'_>, form: LineForm, width: usize) -> Result<(), Error> {
+    fn tell(&self, result: PairResult<'_>, form: LineForm<'_>, width: usize) -> Result<(), Error> {
         let name = showable(&result.pair.name, self.redaction);
         let error = result.error.as_ref();
         match form {
             LineForm::Nothing => {}
+            LineForm::Person(person) => {
+                let round = RoundLine {
+                    at: clock(),
+                    exit_code: result.exit_code,
+                    error: result.error,
+                    report: result.report,
+                };
+                let name = format!("{name:<width$}");
+                person.borrow_mut().tell_of(Some(&name), &round, None)?;
+            }
             LineForm::Text => {
                 let said = match (&result.report, error) {
                     (report, Some((error, _))) => {

@@ -199,14 +199,18 @@ fn told(receipt: &Receipt, path: &Path, verified: &Verified) -> String {
 
 /// Says what a check found when the receipt was made.
 fn then(beside: &Beside) -> String {
-    let same = match beside.unequal_buckets {
-        0 => "held the same".to_owned(),
-        unequal => format!("did not hold the same in {}", count(unequal, "bucket")),
-    };
-    format!(
-        "then {} {same}; the check said {} ({})",
-        beside.source, beside.verdict, beside.exit_code
-    )
+    let Beside {
+        source, verdict, ..
+    } = beside;
+    let code = beside.exit_code;
+    match beside.unequal_buckets {
+        None => format!("the job that compared it with {source} said {verdict} ({code})"),
+        Some(0) => format!("then {source} held the same; the check said {verdict} ({code})"),
+        Some(unequal) => format!(
+            "then {source} did not hold the same in {}; the check said {verdict} ({code})",
+            count(unequal, "bucket")
+        ),
+    }
 }
 
 fn changed(change: &BucketChange, perhaps: &str) -> String {

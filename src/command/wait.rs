@@ -1,7 +1,7 @@
 //! Waits for an answer, or for the user to end the run.
 
 use std::future::Future;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
 
@@ -41,12 +41,36 @@ pub(super) fn until_interrupted<T>(
 
 /// Ready once the deadline has passed, with what is to be said then.
 pub(super) async fn passed(deadline: Option<Duration>) -> Error {
-    let Some(after) = deadline else {
-        return std::future::pending().await;
-    };
-    tokio::time::sleep(after).await;
-    Error::Deadline {
-        after,
-        got_to: "it was ended".to_owned(),
+    TimeLimit::of(deadline).passed().await
+}
+
+/// When a run has to be done.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TimeLimit {
+    /// When it began.
+    pub(super) began: Instant,
+    /// How long it may take from then, if that is limited.
+    pub(super) after: Option<Duration>,
+}
+
+impl TimeLimit {
+    /// Begins now.
+    pub(super) fn of(after: Option<Duration>) -> Self {
+        Self {
+            began: Instant::now(),
+            after,
+        }
+    }
+
+    /// Ready once the time has passed, with what is to be said then.
+    pub(super) async fn passed(self) -> Error {
+        let Some(after) = self.after else {
+            return std::future::pending().await;
+        };
+        tokio::time::sleep(after.saturating_sub(self.began.elapsed())).await;
+        Error::Deadline {
+            after,
+            got_to: "it was ended".to_owned(),
+        }
     }
 }

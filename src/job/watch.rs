@@ -10,7 +10,7 @@ use super::round::Round;
 use crate::model::Error;
 use crate::model::window::rfc3339;
 use crate::render::with_findings;
-use crate::report::Report;
+use crate::report::{Report, Verdict};
 
 /// The longest wait after trouble, unless rounds are further apart anyway.
 const LONGEST: Duration = Duration::from_secs(3600);
@@ -35,6 +35,16 @@ impl RoundLine {
             at,
             exit_code: 2,
             error: Some((tell(&error.to_string()), error.hint().map(tell))),
+            report: None,
+        }
+    }
+
+    /// A round that a signal has ended before anything was looked at.
+    pub fn ended(at: i64) -> Self {
+        Self {
+            at,
+            exit_code: Verdict::Unknown.exit_code(),
+            error: None,
             report: None,
         }
     }

@@ -3,6 +3,7 @@
 //! Sources: S3 API reference "ListObjectsV2" and "GetObject"; VPC User Guide "Flow log files" for the
 //! layouts of keys, which [`super::key`] knows.
 
+pub(super) mod awaited;
 mod client;
 mod examine;
 pub(super) mod folder;

@@ -30,6 +30,24 @@ const ordinary = report("ordinary", { interfaces: 40, slots: 36, hostile: false 
 const hostile = report("hostile", { interfaces: 40, slots: 12, hostile: true });
 const redacted = report("redacted", { interfaces: 8, slots: 12, hostile: false }, "--redact");
 
+// The page of `flowdiff history`, of a job that has read the same logs window by window.
+function history(name, logs) {
+  const folder = path.join(work, name);
+  fs.rmSync(folder, { recursive: true, force: true });
+  const sides = write(folder, logs);
+  const [state, archive, page] = ["state", "archive", "history.html"].map((file) => path.join(folder, file));
+  const job = ["check", sides.s3, sides.cwl, "-q", "--state", state, "--archive", archive, "--step", "30m", "--max-windows", "99"];
+  const times = ["--since", "2022-01-07T23:00:00Z", "--until", "2022-01-08T02:00:00Z", "--now", "2022-01-08T04:00:00Z"];
+  const run = spawnSync(flowdiff, [...job, ...times], { encoding: "utf8" });
+  assert.equal(run.status, 1, run.stderr);
+  const told = spawnSync(flowdiff, ["history", archive, "--state", state, "-o", "html"], { encoding: "utf8", maxBuffer: 1 << 26 });
+  assert.equal(told.status, 0, told.stderr);
+  fs.writeFileSync(page, told.stdout);
+  return page;
+}
+
+const of_job = history("history", { interfaces: 40, slots: 36, hostile: true });
+
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
 let passed = 0;
 
@@ -114,6 +132,35 @@ await test("names are never markup", async () => {
   assert.equal(await page.locator("img").count(), 0);
   assert.equal(await page.locator("script").count(), 1);
   assert.ok((await page.locator("body").textContent()).includes(HOSTILE.slice(0, 20)));
+  assert.deepEqual(said, []);
+  await close();
+});
+
+for (const scheme of ["light", "dark"]) {
+  await test(`of the history axe-core finds nothing, ${scheme}`, async () => {
+    const { page, said, close } = await open(of_job, scheme);
+    await page.screenshot({ path: path.join(work, scheme + "-history.png"), fullPage: true });
+    for (const details of await page.locator("details").all()) await details.evaluate((it) => { it.open = true; });
+    const found = await page.evaluate(`(async () => { ${axe}; return (await axe.run()).violations.map((it) => it.id + ": " + it.nodes.map((node) => node.html.slice(0, 200) + " " + node.failureSummary).join("; ")); })()`);
+    assert.deepEqual(found, []);
+    assert.deepEqual(said, []);
+    await close();
+  });
+}
+
+await test("the history has a day for each day, no script, and names that are no markup", async () => {
+  const { page, said, close } = await open(of_job);
+  assert.equal(await page.locator("script").count(), 0);
+  assert.equal(await page.locator("img").count(), 0);
+  assert.ok((await page.locator("body").textContent()).includes(HOSTILE.slice(0, 20)));
+  assert.match(await page.locator("h1").textContent(), /^Lost or changed: /);
+  assert.equal(await page.locator("svg[aria-label^='A square'] rect").count(), 2);
+  await page.locator("details summary").first().click();
+  assert.ok(await page.locator("details table tbody tr").first().isVisible());
+  await page.emulateMedia({ media: "print", colorScheme: "light" });
+  await page.setViewportSize({ width: 760, height: 1000 });
+  const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  assert.ok(over <= 0, `${over} pixels are cut off`);
   assert.deepEqual(said, []);
   await close();
 });

@@ -10,6 +10,8 @@ mod price {
     /// A PUT or LIST, and a GET.
     pub(super) const PUT: f64 = 0.005 / 1000.0;
     pub(super) const GET: f64 = 0.000_4 / 1000.0;
+    /// A GB kept for a month.
+    pub(super) const KEPT_GB: f64 = 0.023;
     /// A metric a month, and one that an alarm watches.
     pub(super) const METRIC: f64 = 0.30;
     pub(super) const ALARM_METRIC: f64 = 0.10;
@@ -32,9 +34,12 @@ const START: f64 = 30.0;
 const CALLS: f64 = 2.0;
 /// What CloudWatch's quota lets through, in GB of records a second.
 const SPEED: f64 = 0.01;
-/// Of each pair in each run: levels of folders and the state's writes, objects and the state's reading.
-const LISTS_AND_PUTS: f64 = 8.0 + 3.0;
-const GETS: f64 = 10.0 + 1.0;
+/// Of each pair in each run: levels of folders, the state's writes, the archive's listing and a day's lines; objects, and the reading
+/// of the state and of a day's lines.
+const LISTS_AND_PUTS: f64 = 8.0 + 3.0 + 2.0;
+const GETS: f64 = 10.0 + 1.0 + 1.0;
+/// What the archive of a pair keeps after 400 days, in GB: lines, and a month of what the days' objects were before each run.
+const KEPT: f64 = 400.0 * 288.0 * 1e-6 + 30.0 * 288.0 * 144e-6;
 /// Metrics of a side: the gauges, `Consistent` and `RunSeconds`.
 const METRICS: f64 = 10.0;
 /// Metrics that the five alarms watch.
@@ -78,6 +83,7 @@ impl Size {
 
     fn calls(&self) -> f64 {
         RUNS * self.pairs * (LISTS_AND_PUTS * price::PUT + GETS * price::GET)
+            + self.pairs * KEPT * price::KEPT_GB
     }
 
     /// Of several pairs, those of all together as well.
@@ -119,7 +125,7 @@ type Row = (&'static str, fn(&Size) -> f64);
 fn the_page_has_what_is_computed() {
     let rows: [Row; 8] = [
         ("Fargate", Size::fargate),
-        ("calls to S3", Size::calls),
+        ("calls to S3, and the archive", Size::calls),
         ("metrics", Size::metrics),
         ("alarms and log", Size::alarms_and_log),
         ("**together**", Size::sum),

@@ -64,7 +64,7 @@ fn checkov_finds_nothing_without_a_reason() {
         .lines()
         .filter(|line| line.contains("id: CKV"))
         .collect();
-    assert_eq!(exceptions.len(), 4);
+    assert_eq!(exceptions.len(), 5);
     assert!(
         exceptions.iter().all(|line| line.contains(", comment: \"")),
         "{exceptions:#?}"
@@ -144,8 +144,10 @@ fn the_task_may_do_what_a_check_needs(stack: &Value) {
         .replace("PREFIX", PREFIX);
     let policy: Value = serde_json::from_str(&policy).unwrap();
     let bucket = stack["made"]["JobBucket"].as_str().unwrap();
+    let kept_in = ["state", "archive"].map(|it| format!("arn:aws:s3:::{bucket}/{it}/*"));
     let kept = json!({"Version": "2012-10-17", "Statement": [
-        {"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": format!("arn:aws:s3:::{bucket}/state/*")},
+        {"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"],
+         "Resource": kept_in},
         {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": format!("arn:aws:s3:::{bucket}")},
     ]});
     let policies = stack["policies"]["TaskRole"].as_array().unwrap();
@@ -158,6 +160,14 @@ fn the_task_may_do_what_a_check_needs(stack: &Value) {
     };
     assert_eq!(read, &policy);
     assert_eq!(keep, &kept);
+
+    let archive = format!("arn:aws:s3:::{bucket}/archive/");
+    let prune = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": format!("arn:aws:s3:::{bucket}")},
+        {"Effect": "Allow", "Action": ["s3:DeleteObject", "s3:GetObject"], "Resource": format!("{archive}*")},
+        {"Effect": "Allow", "Action": "s3:PutObject", "Resource": format!("{archive}start.json")},
+    ]});
+    assert_eq!(stack["policies"]["PruneRole"], json!([prune]));
 
     // And that is what the tests see flowdiff call, with the one that S3 makes itself.
     let mut actions = actions(&policy);
@@ -176,7 +186,8 @@ fn the_task_may_do_what_a_check_needs(stack: &Value) {
         panic!("{scheduler:#}")
     };
     assert_eq!(run["Action"], "ecs:RunTask");
-    assert_eq!(run["Resource"], stack["made"]["Task"]);
+    let tasks = ["Task", "Prune"].map(|name| stack["made"][name].clone());
+    assert_eq!(run["Resource"], json!(tasks));
     assert_eq!(pass["Action"], "iam:PassRole");
 }
 
@@ -242,11 +253,43 @@ fn the_state_is_out_of_reach_for_others(stack: &Value) {
         json!({"Bool": {"aws:SecureTransport": "false"}})
     );
     let rules = bucket["lifecycle"].as_array().unwrap().iter();
-    let state = { rules }.find(|rule| rule["ID"] == "state").unwrap();
-    // A state that is old is a state all the same.
-    assert!(state["Expiration"].is_null(), "{state:#}");
+    // A state that is old is a state all the same, and a chain whose beginning expires is broken.
+    for rule in rules {
+        assert!(rule["Expiration"]["Days"].is_null(), "{rule:#}");
+    }
     let ports: BTreeSet<_> = open_ports(stack);
     assert_eq!(ports, BTreeSet::from([443]));
+}
+
+/// What an alarm was about can be told from the bucket alone, and what is old of it is removed by the task for that.
+fn the_archive_has_what_was_lost(stack: &Value, state: &str) {
+    let bucket = stack["made"]["JobBucket"].as_str().unwrap();
+    let [state, archive] = ["state", "archive"].map(|it| format!("s3://{bucket}/{it}/{state}"));
+    let said = |words: &[&str]| {
+        let output = flowdiff().args(words).output().unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{said} {:?}", output.stderr);
+        said
+    };
+    let words = ["history", &archive, "--state", &state, "--reports"];
+    let told = said(&words);
+    assert!(
+        told.starts_with("Lost or changed: 1 record missing on cwl"),
+        "{told}"
+    );
+    let words = stack["prune"]["containerDefinitions"][0]["command"]
+        .as_array()
+        .unwrap()
+        .iter();
+    // moto leaves an empty entry where there is to be none.
+    let words = words.filter_map(Value::as_str).map(|word| {
+        match word == format!("s3://{bucket}/archive") {
+            true => archive.as_str(),
+            false => word,
+        }
+    });
+    let told = said(&words.filter(|word| !word.is_empty()).collect::<Vec<_>>());
+    assert_eq!(told, "0 lines and 0 reports removed; the first line is 1\n");
 }
 
 fn open_ports(stack: &Value) -> BTreeSet<i64> {
@@ -258,14 +301,14 @@ fn open_ports(stack: &Value) -> BTreeSet<i64> {
         .collect()
 }
 
-/// Runs the task's command, with a state of its own, and returns what it prints and its exit code.
+/// Runs the task's command, with a state and an archive of its own, and returns what it prints and its exit code.
 pub(super) fn run(stack: &Value, state: &str) -> (String, i32) {
     let container = &stack["task"]["containerDefinitions"][0];
     let words = container["command"].as_array().unwrap().iter();
     let words: Vec<String> = words.map(|it| it.as_str().unwrap().to_owned()).collect();
     let bucket = stack["made"]["JobBucket"].as_str().unwrap();
-    let kept = format!("s3://{bucket}/state");
-    assert!(words.contains(&kept), "{words:?}");
+    let kept = ["state", "archive"].map(|folder| format!("s3://{bucket}/{folder}"));
+    assert!(kept.iter().all(|it| words.contains(it)), "{words:?}");
     let mut task = flowdiff();
     // moto leaves an empty entry where there is to be none.
     for variable in container["environment"].as_array().unwrap() {
@@ -273,7 +316,7 @@ pub(super) fn run(stack: &Value, state: &str) -> (String, i32) {
             task.env(name, value);
         }
     }
-    let words = words.into_iter().map(|word| match word == kept {
+    let words = words.into_iter().map(|word| match kept.contains(&word) {
         true => format!("{word}/{state}"),
         false => word,
     });
@@ -399,6 +442,7 @@ fn the_alarms_go_off(stack: &Value) {
     assert_eq!(lost.0.lines().count(), 2, "a line a side: {}", lost.0);
     assert("one is lost", lost, (1, &["Missing", "NoVerdict"]));
     assert("nothing is due", run(stack, state), (0, &[]));
+    the_archive_has_what_was_lost(stack, state);
 
     let state = "divergent";
     let changed = |records: &[FlowRecord]| {

@@ -268,8 +268,8 @@ fn what_cannot_be_kept_is_refused_before_anything_is_read() {
     let job = job();
     for (more, said) in [
         (
-            &["--archive", "s3://bucket/archive"][..],
-            "--archive: a folder of this machine",
+            &["--archive", "gs://bucket/archive"][..],
+            "--archive: `gs://bucket/archive`",
         ),
         (
             &["--archive", "archive", "--redact"],

@@ -15,6 +15,8 @@ use crate::support::{offline, unless_long};
 const KILLS: [usize; 2] = [220, 60];
 /// So often it is tried to kill that many of the runs at one time.
 const MOST_TRIES: usize = 15;
+/// Where a run keeps its state and its archive.
+pub(super) const PLACES: [&str; 2] = ["state", "archive"];
 /// Minutes between two runs in the long run, and else.
 const EVERY: [i64; 2] = [7, 21];
 
@@ -114,7 +116,8 @@ pub(super) fn arrive(job: &Job, late: &[(i64, FlowRecord)], now: i64) {
     }
 }
 
-pub(super) fn plain(job: &Job, now: i64, report: &str, state: &str) -> Command {
+/// A run whose state and archive are at these places.
+pub(super) fn plain(job: &Job, now: i64, report: &str, [state, archive]: [&str; 2]) -> Command {
     let mut command = Command::new(offline().get_program());
     command
         .current_dir(&job.root)
@@ -129,7 +132,7 @@ pub(super) fn plain(job: &Job, now: i64, report: &str, state: &str) -> Command {
             "--settle",
             "30m",
         ])
-        .args(["--archive", "archive"])
+        .args(["--archive", archive])
         .args(["--max-evidence", "1000", "--now", &time(now)])
         .args(["--report", &format!("json={report}")])
         .stdout(Stdio::null())
@@ -156,7 +159,7 @@ fn killed_at_any_moment_the_runs_say_what_one_says_that_is_not() {
     let late = deliver(&job);
     for &now in &ticks {
         arrive(&job, &late, now);
-        let code = plain(&job, now, "report.json", "state")
+        let code = plain(&job, now, "report.json", PLACES)
             .status()
             .unwrap()
             .code();
@@ -178,7 +181,7 @@ fn killed_at_any_moment_the_runs_say_what_one_says_that_is_not() {
                 break;
             }
             let report = format!("report-{seed:x}.json");
-            let mut child = plain(&job, now, &report, "state").spawn().unwrap();
+            let mut child = plain(&job, now, &report, PLACES).spawn().unwrap();
             seed = seed
                 .wrapping_mul(6_364_136_223_846_793_005)
                 .wrapping_add(1_442_695_040_888_963_407);
@@ -202,7 +205,7 @@ fn killed_at_any_moment_the_runs_say_what_one_says_that_is_not() {
         }
         // With nothing due it would leave there the report of an earlier run.
         let _ = std::fs::remove_file(job.path("report.json"));
-        let code = plain(&job, now, "report.json", "state")
+        let code = plain(&job, now, "report.json", PLACES)
             .status()
             .unwrap()
             .code();

@@ -59,6 +59,49 @@ fn a_lease_is_waited_for_unless_it_is_renewed() {
     }
 }
 
+/// Nobody has to wait for a lease to its end.
+#[cfg(unix)]
+#[test]
+fn a_deadline_and_a_signal_end_the_wait() {
+    let mut stores = Stores::default();
+    stores.put(OBJECT, others(1, 60, &Value::Null));
+    let server = Server::start(stores, Speed::default(), Box::new(|_, _| Fault::None));
+    let job = Job::new();
+    both(&job, 1);
+    let began = Instant::now();
+    let output = run(
+        &job,
+        &server.endpoint,
+        MIDNIGHT + HOUR,
+        &["--deadline", "1s"],
+    );
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(said(&output).contains("not done within 1s"), "{output:?}");
+    for (signal, watch, code) in [("INT", false, 130), ("TERM", false, 143), ("TERM", true, 0)] {
+        let mut command = Command::new(offline().get_program());
+        credentials(&mut command, &server.endpoint);
+        let sources = ["s3", "cwl", "--state", &place(), "--since", "2022-01-07"];
+        let mut child = command
+            .current_dir(&job.root)
+            .arg(if watch { "watch" } else { "check" })
+            .args(sources)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_millis(500));
+        let kill = Command::new("kill")
+            .args(["-s", signal, &child.id().to_string()])
+            .status();
+        assert!(kill.unwrap().success());
+        assert_eq!(child.wait().unwrap().code(), Some(code), "{signal} {watch}");
+    }
+    let took = began.elapsed();
+    assert!(took < Duration::from_secs(15), "{took:?}");
+    let there = server.objects(OBJECT).remove("").unwrap();
+    assert_eq!(there[..], others(1, 60, &Value::Null), "nothing is taken");
+}
+
 /// A server that another run writes to, once, before the call that `when` tells; and what stands there at the last call.
 fn taken_away(
     stores: Stores,

@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
+use super::archive::Kept;
 use super::bucket::{credentials, place, server};
-use super::kills::{Said, arrive, deliver, plain, read};
+use super::evidence::{archive, exported};
+use super::kills::{PLACES, Said, arrive, deliver, plain, read};
 use super::{HOUR, Job, MIDNIGHT, MINUTE, time};
 use crate::support::aws::Fault;
 use crate::support::unless_long;
@@ -28,7 +30,7 @@ fn two_at_a_time_and_killed_they_decide_everything_once() {
     let late = deliver(&job);
     for &now in &ticks {
         arrive(&job, &late, now);
-        let code = plain(&job, now, "report.json", "state")
+        let code = plain(&job, now, "report.json", PLACES)
             .status()
             .unwrap()
             .code();
@@ -56,7 +58,8 @@ fn two_at_a_time_and_killed_they_decide_everything_once() {
             _ => Fault::None,
         }
     });
-    let job = Job::new();
+    let calm_archive = Kept::read(&job.path("archive"));
+    let (job, archive) = (Job::new(), archive());
     let late = deliver(&job);
     let (mut killed, mut refused, mut finished) = (0, 0, 0);
     let mut once: BTreeSet<String> = BTreeSet::new();
@@ -66,7 +69,7 @@ fn two_at_a_time_and_killed_they_decide_everything_once() {
         let runs: Vec<_> = (0..2)
             .map(|which| {
                 let report = format!("report-{number}-{which}.json");
-                let mut command = plain(&job, now, &report, &place());
+                let mut command = plain(&job, now, &report, [&place(), &archive]);
                 credentials(&mut command, &server.endpoint);
                 command.args(["--lease", "1s"]).stderr(Stdio::null());
                 (report, command.spawn().unwrap())
@@ -109,6 +112,13 @@ fn two_at_a_time_and_killed_they_decide_everything_once() {
     );
     assert_eq!(wild.differences, calm.differences);
     assert_eq!(calm.differences.len(), 36);
+    for kept in [&calm_archive, &exported(&server, &job)] {
+        // Each window once, each lost or changed record in one report and in one line's numbers.
+        assert_eq!(kept.lost, 36);
+        assert_eq!(kept.differences, calm.differences);
+        assert_eq!(kept.matched, 720 - 36);
+        kept.assert_no_gap(MIDNIGHT, MIDNIGHT + 12 * HOUR);
+    }
     let mut reached = time(MIDNIGHT);
     for (start, end) in &wild.windows {
         assert_eq!(start, &reached);

@@ -67,6 +67,8 @@ def lifecycle(rule):
     made = {"ID": rule.pop("Id"), "Filter": {"Prefix": rule.pop("Prefix", "")}}
     if "ExpirationInDays" in rule:
         made["Expiration"] = {"Days": int(rule.pop("ExpirationInDays"))}
+    if "ExpiredObjectDeleteMarker" in rule:
+        made["Expiration"] = {"ExpiredObjectDeleteMarker": rule.pop("ExpiredObjectDeleteMarker")}
     return {**made, **rule}
 
 

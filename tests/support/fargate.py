@@ -74,8 +74,9 @@ json.dump(
         "given": given,
         "alarms": {logical[alarm["AlarmName"]]: alarm for alarm in alarms},
         "schedule": client("scheduler").get_schedule(Name=made["Schedule"]),
+        "prune": client("ecs").describe_task_definition(taskDefinition=made["Prune"])["taskDefinition"],
         "task": client("ecs").describe_task_definition(taskDefinition=made["Task"])["taskDefinition"],
-        "policies": {name: policies(made[name]) for name in ["TaskRole", "ExecutionRole", "SchedulerRole"]},
+        "policies": {name: policies(made[name]) for name in ["TaskRole", "PruneRole", "ExecutionRole", "SchedulerRole"]},
         "bucket": {
             "versioning": s3.get_bucket_versioning(Bucket=bucket)["Status"],
             "encryption": s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"],

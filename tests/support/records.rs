@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::sync::LazyLock;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -54,10 +55,13 @@ impl FlowRecord {
 }
 
 /// Returns the first second of the slot three hours ago: settled, and young enough for
-/// PutLogEvents.
+/// PutLogEvents. It is the same whenever it is asked for, since tests ask more than once.
 pub(crate) fn recent() -> i64 {
-    let then = Timestamp::now().as_second() - 3 * 3600;
-    then.div_euclid(SLOT) * SLOT
+    static RECENT: LazyLock<i64> = LazyLock::new(|| {
+        let then = Timestamp::now().as_second() - 3 * 3600;
+        then.div_euclid(SLOT) * SLOT
+    });
+    *RECENT
 }
 
 /// Returns `number` different records of some interfaces, spread evenly over `seconds` from `start`

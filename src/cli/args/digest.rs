@@ -168,6 +168,7 @@ pub(super) fn as_check(
         time,
         job: JobArgs {
             archive: None,
+            receipts: false,
             state: None,
             lease: None,
             state_rewind: None,

@@ -4,15 +4,17 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::ReachArgs;
+
 /// The arguments of `history`.
 #[derive(Clone, Debug, Args)]
 pub struct HistoryArgs {
-    /// The folder that `--archive` was given
-    #[arg(value_name = "DIR")]
-    pub folder: PathBuf,
+    /// The place that `--archive` was given: a folder or s3://BUCKET/PREFIX
+    #[arg(value_name = "PLACE")]
+    pub place: PathBuf,
 
-    /// See that the archive ends as this state knows: the folder that `--state` was given
-    #[arg(long, value_name = "DIR", env = "FLOWDIFF_STATE")]
+    /// See that the archive ends as this state knows: the place that `--state` was given
+    #[arg(long, value_name = "PLACE", env = "FLOWDIFF_STATE")]
     pub state: Option<PathBuf>,
 
     /// Only windows that begin at this time or later, spelt as in `check`; the whole chain is checked all the same
@@ -26,6 +28,10 @@ pub struct HistoryArgs {
     /// text, json, csv or html
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub output: String,
+
+    /// How a bucket is reached.
+    #[command(flatten)]
+    pub reach: ReachArgs,
 
     /// Run as if it were this time
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]

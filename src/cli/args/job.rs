@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::FalseyValueParser;
 
 /// What can be said about a job that runs again and again.
 #[derive(Clone, Debug, Args)]
@@ -33,18 +34,30 @@ pub struct JobArgs {
     )]
     pub lease: Option<String>,
 
-    /// Keep in this folder a line for each window, and the whole report of those with findings
+    /// Keep in this folder, or at s3://BUCKET/PREFIX, a line for each window, and the whole report of those with findings
     ///
-    /// The lines are chained by hash, and nothing in the folder is ever replaced or removed but by `flowdiff archive prune`;
-    /// `flowdiff history` says what they add up to. One folder is for one job.
+    /// The lines are chained by hash, and no line and no report is ever replaced, or removed but by `flowdiff archive prune`;
+    /// `flowdiff history` says what they add up to. One place is for one job. A bucket is reached as one of --state is.
     #[arg(
         long,
-        value_name = "DIR",
+        value_name = "PLACE",
         env = "FLOWDIFF_ARCHIVE",
         help_heading = "Scheduled job",
         requires = "state"
     )]
     pub archive: Option<PathBuf>,
+
+    /// With --archive and --key-file: keep there, once all of a day is decided, a receipt of it, for `flowdiff verify`
+    ///
+    /// Of what the S3 side held on that day (UTC), each naming the one before. For that the day's S3 side is read once more.
+    #[arg(
+        long,
+        env = "FLOWDIFF_RECEIPTS",
+        value_parser = FalseyValueParser::new(),
+        help_heading = "Scheduled job",
+        requires_all = ["archive", "key_file"]
+    )]
+    pub receipts: bool,
 
     /// Take up again what comes after this time, as if it had not been read; for a state that a wrong clock has written
     ///

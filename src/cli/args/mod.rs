@@ -1,6 +1,7 @@
 //! The arguments of a check, under the headings of its help.
 
 mod alarms;
+mod archive;
 mod comparison;
 mod digest;
 mod export;
@@ -10,6 +11,7 @@ mod key;
 mod limits;
 mod output;
 mod pairs;
+mod reach;
 mod receipt;
 mod repair;
 mod sides;
@@ -20,6 +22,7 @@ mod verify;
 use clap::Args;
 
 pub use alarms::AlarmArgs;
+pub use archive::{ArchiveCommand, PruneArgs};
 pub use comparison::ComparisonArgs;
 pub use digest::DigestArgs;
 pub use export::ExportArgs;
@@ -29,6 +32,7 @@ pub use key::KeyArgs;
 pub use limits::{CwlRead, LimitArgs};
 pub use output::{Color, OutputArgs};
 pub use pairs::{PairsArgs, PairsForm};
+pub use reach::ReachArgs;
 pub use receipt::{ChainArgs, ReceiptArgs};
 pub use repair::RepairArgs;
 pub use sides::{OfSide, SideArgs};

@@ -1,13 +1,13 @@
 //! A scheduled job: what was said of it, checked.
 
-use std::path::PathBuf;
-
 use itertools::Itertools;
 
 use super::times::{seconds, time};
-use super::{LIVE_WINDOW, state};
+use super::{LIVE_WINDOW, archive, key_of, state};
+use crate::archive::ArchivePlace;
 use crate::check::Check;
 use crate::cli::{CheckArgs, OfSide};
+use crate::digest::KEY;
 use crate::job::round::JobSpec;
 use crate::job::state::{JobSubject, StatePlace};
 use crate::model::window::slot;
@@ -21,7 +21,9 @@ pub struct Job {
     /// Where the state is kept.
     pub place: StatePlace,
     /// Where lines and reports are kept, if they are.
-    pub archive: Option<PathBuf>,
+    pub archive: Option<ArchivePlace>,
+    /// The key of the receipts that are written each day, if they are.
+    pub receipts: Option<[u8; KEY]>,
     /// What the state is about.
     pub subject: JobSubject,
     /// Where the first run begins.
@@ -50,16 +52,19 @@ pub(super) fn job(
     {
         return refuse("--state: standard input can be read only once");
     }
-    let archive = args.job.archive.clone();
-    let is_address = |folder: &PathBuf| folder.to_string_lossy().contains("://");
-    if archive.as_ref().is_some_and(is_address) {
-        return refuse("--archive: a folder of this machine, not an address");
-    }
+    let archive = archive::archive(args, sources)?;
     if archive.is_some() && args.output.redact && args.output.redact_key.is_none() {
         return refuse(
             "--redact: --archive needs --redact-key: with a key of its own, each run would tell its interfaces under other names",
         );
     }
+    if args.job.receipts && (args.output.redact || args.output.redact_key.is_some()) {
+        return refuse("--receipts: not with --redact: they name the parts that were read");
+    }
+    let receipts = match args.job.receipts {
+        true => key_of(&args.key)?,
+        false => None,
+    };
     let start = FieldName::new("start");
     let only = &check.fields.only;
     if check.fields.ignored.contains(&start) || !(only.is_empty() || only.contains(&start)) {
@@ -96,7 +101,6 @@ pub(super) fn job(
     let begin = time("--since", &args.time.since)?;
     Ok(Some(Job {
         place,
-        archive: archive.clone(),
         subject: JobSubject {
             source: sources.as_ref().map(|(address, _)| address.to_string()),
             format: of_sides(|side| &side.format),
@@ -118,5 +122,7 @@ pub(super) fn job(
             until,
             keeps_looks: archive.is_some(),
         },
+        archive,
+        receipts,
     }))
 }

@@ -1,8 +1,8 @@
 //! Where a job's state is to be kept.
 
-use std::path::Path;
 use std::time::Duration;
 
+use super::archive::bucket;
 use super::times::seconds;
 use crate::cli::CheckArgs;
 use crate::job::state::{LONGEST_LEASE, StatePlace};
@@ -10,7 +10,7 @@ use crate::model::{Error, Side, Sides};
 use crate::source::{Address, SourceOptions};
 
 /// The lease of a state in a bucket, if nothing is said.
-const LEASE: Duration = Duration::from_secs(60);
+pub(super) const LEASE: Duration = Duration::from_secs(60);
 
 /// Returns where the state is kept, if it is to be kept.
 ///
@@ -23,8 +23,7 @@ pub(super) fn place(
     let Some(folder) = &args.job.state else {
         return Ok(None);
     };
-    let bucket = bucket(folder)?;
-    let Some(address) = bucket else {
+    let Some(address) = bucket("--state", folder)? else {
         return match args.job.lease {
             Some(_) => Err(Error::Usage(
                 "--lease: a state in a folder of this machine has a lock, which goes with its process".to_owned(),
@@ -32,12 +31,7 @@ pub(super) fn place(
             None => Ok(Some(StatePlace::Folder(folder.clone()))),
         };
     };
-    if let Some(source) = sources_around(&address, sources) {
-        return Err(Error::Usage(format!(
-            "--state: `{address}` lies within the source `{source}`, whose objects are read as logs: give a place beside it, such as \
-             another bucket"
-        )));
-    }
+    refuse_within("--state", &address, sources)?;
     let lease = match &args.job.lease {
         None => LEASE,
         Some(text) => match seconds("--lease", text)?.cast_unsigned() {
@@ -73,27 +67,27 @@ pub(super) fn options_of_the_job(args: &CheckArgs) -> Result<SourceOptions, Erro
     })
 }
 
-/// Returns the address, if it is a bucket's and not a folder of this machine.
-fn bucket(folder: &Path) -> Result<Option<Address>, Error> {
-    let text = folder.to_string_lossy();
-    if !text.contains("://") && !text.starts_with("arn:") {
-        return Ok(None);
-    }
-    let other = || {
-        Error::Usage(format!(
-            "--state: `{text}` is neither a folder of this machine nor `s3://BUCKET/PREFIX`"
-        ))
+/// Refuses a place within a source: what is kept there would be read as logs.
+///
+/// # Errors
+/// [`Error::Usage`] that names the option and the source.
+pub(super) fn refuse_within(
+    option: &str,
+    address: &Address,
+    sources: &Sides<(Address, SourceOptions)>,
+) -> Result<(), Error> {
+    let Some(source) = sources_around(address, sources) else {
+        return Ok(());
     };
-    match text.parse::<Address>() {
-        Ok(address @ Address::S3 { .. }) => Ok(Some(address)),
-        Ok(Address::Group(_) | Address::Path(_) | Address::Stdin) => Err(other()),
-        Err(why) => Err(Error::Usage(format!("--state: {why}"))),
-    }
+    Err(Error::Usage(format!(
+        "{option}: `{address}` lies within the source `{source}`, whose objects are read as logs: give a place beside it, such as \
+         another bucket"
+    )))
 }
 
-/// Returns the source that the state would lie in.
+/// Returns the source that the place would lie in.
 fn sources_around<'a>(
-    state: &Address,
+    kept: &Address,
     sources: &'a Sides<(Address, SourceOptions)>,
 ) -> Option<&'a Address> {
     let place = |address: &Address| match address {
@@ -104,7 +98,7 @@ fn sources_around<'a>(
         }
         Address::Group(_) | Address::Path(_) | Address::Stdin => None,
     };
-    let (bucket, folder) = place(state)?;
+    let (bucket, folder) = place(kept)?;
     Side::BOTH
         .iter()
         .map(|&side| &sources[side].0)

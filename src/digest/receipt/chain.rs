@@ -1,11 +1,13 @@
 //! The chain: each receipt names the one before it by the hash of its file.
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::{Receipt, ReceiptHead};
 
 /// A receipt's place in its chain.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ChainLink {
     /// Its number, from 1.
     pub number: u64,

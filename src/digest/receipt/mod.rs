@@ -74,8 +74,10 @@ pub struct Beside {
     pub verdict: String,
     /// The exit code that goes with it.
     pub exit_code: u8,
-    /// How many buckets did not hold the same on both sides, by the receipt's own sums.
-    pub unequal_buckets: u64,
+    /// How many buckets did not hold the same on both sides, by the receipt's own sums; nothing if the other side was not read
+    /// for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unequal_buckets: Option<u64>,
 }
 
 /// What a side held, as proof.

@@ -14,14 +14,14 @@ use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use serde::{Deserialize, Serialize};
 
-use crate::archive::{Archive, ArchiveLine, ChainEnd, KeptFile, hash};
+use crate::archive::{Archive, ArchiveLine, ChainEnd, KeptFile, LineWithFiles, hash};
 use crate::model::Error;
 
 /// What a state knows of the archive.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ArchiveEnd {
-    /// Its folder.
+    /// Its folder or address.
     folder: PathBuf,
     /// The last line that is known to stand there; `None` before the first.
     pub end: Option<ChainEnd>,
@@ -51,7 +51,7 @@ struct PackedFile {
 }
 
 impl ArchiveEnd {
-    /// Begins a chain in a folder.
+    /// Begins a chain at a place.
     fn begin(folder: PathBuf) -> Self {
         Self {
             folder,
@@ -66,17 +66,16 @@ impl ArchiveEnd {
     /// # Errors
     /// It is another one, its end is not what it should be, or it cannot be written.
     pub fn take_up(kept: &mut Option<Self>, archive: &Archive) -> Result<(), Error> {
-        let folder =
-            std::path::absolute(archive.folder()).map_err(|error| fault(archive, &error))?;
+        let folder = archive.identity()?;
         let there = archive.end()?;
         let known = match kept {
             Some(known) => known,
             None if there.is_none() => kept.insert(Self::begin(folder.clone())),
             None => {
                 return Err(Error::Archive {
-                    path: archive.folder().to_owned(),
+                    path: archive.path().to_owned(),
                     reason: "has lines of another job, or of one whose state is lost".to_owned(),
-                    hint: Some("give each job an --archive folder of its own".to_owned()),
+                    hint: Some("give each job an --archive place of its own".to_owned()),
                 });
             }
         };
@@ -86,7 +85,10 @@ impl ArchiveEnd {
             }
             known.folder = folder;
         }
-        known.write(archive)
+        match known.unwritten.is_empty() {
+            true => archive.check_end(there.as_ref(), known.end.as_ref()),
+            false => known.write(archive),
+        }
     }
 
     /// Returns where the chain goes on: after everything that is known, written or not.
@@ -103,7 +105,7 @@ impl ArchiveEnd {
         self.unwritten.iter().map(|it| &it.line)
     }
 
-    /// Returns the archive's folder.
+    /// Returns the archive's folder or address.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
@@ -131,7 +133,7 @@ impl ArchiveEnd {
             let files = files.iter().map(unpacked).collect::<io::Result<_>>()?;
             Ok((line.clone(), files))
         });
-        let lines: Vec<(ArchiveLine, Vec<KeptFile>)> = lines
+        let lines: Vec<LineWithFiles> = lines
             .collect::<io::Result<_>>()
             .map_err(|error| fault(archive, &error))?;
         archive.append(self.end.as_ref(), &lines)?;
@@ -206,7 +208,7 @@ fn unpacked(file: &PackedFile) -> io::Result<KeptFile> {
 
 fn fault(archive: &Archive, error: &io::Error) -> Error {
     Error::Archive {
-        path: archive.folder().to_owned(),
+        path: archive.path().to_owned(),
         reason: error.to_string(),
         hint: None,
     }

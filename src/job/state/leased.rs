@@ -52,6 +52,14 @@ struct Leased {
     state: Value,
 }
 
+/// Returns the state in an object, null if it holds none yet, for whoever only looks.
+///
+/// # Errors
+/// It is no such object.
+pub(super) fn state_in(found: &StoredObject) -> Result<Value, Refused> {
+    parse(found).map(|there| there.state)
+}
+
 /// Why a run cannot go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Refused {

@@ -10,6 +10,7 @@ mod leased;
 #[cfg(test)]
 mod model;
 mod place;
+mod receipts;
 mod sift;
 mod store;
 mod subject;
@@ -29,9 +30,10 @@ pub use copies::BucketCopies;
 pub use due::{again, due, joined};
 pub use kept::ArchiveEnd;
 pub use leased::LONGEST as LONGEST_LEASE;
-pub use place::{LeasedStore, StatePlace, StateStore};
+pub use place::{LeasedStore, StatePlace, StateStore, read_state};
+pub use receipts::ReceiptEnd;
 pub use sift::{ArrivedLate, GiveUp, Reconciled};
-pub use store::{Store, read_state};
+pub use store::Store;
 pub use subject::JobSubject;
 pub use told::ToldBefore;
 
@@ -67,6 +69,9 @@ pub struct JobState {
     /// Where the archive ends, if one is kept, and what is still to be written to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub archive: Option<ArchiveEnd>,
+    /// Where the chain of daily receipts ends, if they are written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipts: Option<ReceiptEnd>,
     /// What was told before, as far as later reports refer to it.
     #[serde(default, skip_serializing_if = "ToldBefore::is_empty")]
     pub told: ToldBefore,
@@ -205,6 +210,7 @@ impl JobState {
             fields: BTreeMap::new(),
             open: Vec::new(),
             archive: None,
+            receipts: None,
             told: ToldBefore::default(),
         }
     }

@@ -8,14 +8,14 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 
-use super::leased::{Lease, NAME, Refused};
-use super::store::{Store, checked, from_value, to_value};
+use super::leased::{Lease, NAME, Refused, state_in};
+use super::store::{Store, checked, from_value, read_in, to_value};
 use super::{JobState, JobSubject};
 use crate::model::Error;
-use crate::source::{Address, BucketFolder, SourceOptions};
+use crate::source::{Address, AwaitedFolder, BucketFolder, SourceOptions};
 
 /// Where a state is kept.
 #[derive(Clone, Debug)]
@@ -49,6 +49,31 @@ impl fmt::Display for StatePlace {
     }
 }
 
+/// Reads a state for whoever only looks: nothing is locked or taken, and whatever job it is of will do.
+///
+/// # Errors
+/// There is none, or it cannot be read.
+pub fn read_state(place: &StatePlace) -> Result<JobState, Error> {
+    let (address, options) = match place {
+        StatePlace::Folder(folder) => return read_in(folder),
+        StatePlace::Bucket {
+            address, options, ..
+        } => (address, options),
+    };
+    let folder = AwaitedFolder::open(address, options)?;
+    let refused = |refused: Refused| refused.into_error(&folder.address(NAME));
+    let found = folder
+        .get(NAME)
+        .map_err(|trouble| refused(trouble.into()))?;
+    let absent = || refused(Refused::without_hint("is not there".to_owned()));
+    let state = state_in(&found.ok_or_else(absent)?).map_err(refused)?;
+    if state.is_null() {
+        let reason = "holds no state yet".to_owned();
+        return Err(refused(Refused::without_hint(reason)));
+    }
+    from_value(state).map_err(|why| refused(Refused::without_hint(why)))
+}
+
 /// A state's place, held by this run alone.
 #[derive(Debug)]
 pub enum StateStore {
@@ -59,18 +84,22 @@ pub enum StateStore {
 }
 
 impl StateStore {
-    /// Takes hold of the place. A lease that a killed run has left in a bucket is waited for until it lapses.
+    /// Takes hold of the place. A lease that a killed run has left in a bucket is waited for until it lapses; whoever drops the
+    /// future waits no more, and takes nothing.
     ///
     /// # Errors
     /// It cannot be read or written, or another run holds it: then the error says which.
-    pub fn open(place: &StatePlace) -> Result<Self, Error> {
+    pub async fn open(place: &StatePlace) -> Result<Self, Error> {
         match place {
             StatePlace::Folder(folder) => Store::open(folder).map(Self::Folder),
             StatePlace::Bucket {
                 address,
                 options,
                 lease,
-            } => LeasedStore::open(address.clone(), (**options).clone(), *lease).map(Self::Bucket),
+            } => {
+                let opened = LeasedStore::open(address.clone(), (**options).clone(), *lease);
+                opened.await.map(Self::Bucket)
+            }
         }
     }
 
@@ -153,20 +182,28 @@ enum Request {
 }
 
 impl LeasedStore {
-    fn open(address: Address, options: SourceOptions, length: Duration) -> Result<Self, Error> {
+    async fn open(
+        address: Address,
+        options: SourceOptions,
+        length: Duration,
+    ) -> Result<Self, Error> {
         let named = address.to_string();
-        let (taken, found) = blocking::channel();
+        let (mut taken, found) = oneshot::channel();
         let (lose, lost) = watch::channel(false);
         let (requests, asked) = mpsc::unbounded_channel();
         let keep = async move {
-            let lease = match take(&address, &options, length).await {
+            let lease = tokio::select! {
+                lease = take(&address, &options, length) => lease,
+                () = taken.closed() => return,
+            };
+            let lease = match lease {
                 Ok(lease) => lease,
                 Err(error) => return drop(taken.send(Err(error))),
             };
             let found = (lease.address(), lease.state().clone());
-            if taken.send(Ok(found)).is_ok() {
-                keep(lease, asked, lose).await;
-            }
+            // Also if nobody waits for it any more: then it is given back at once.
+            drop(taken.send(Ok(found)));
+            keep(lease, asked, lose).await;
         };
         let failed = |error: std::io::Error| Error::State {
             path: named.clone().into(),
@@ -181,8 +218,8 @@ impl LeasedStore {
             .name("lease".to_owned())
             .spawn(move || runtime.block_on(keep))
             .map_err(&failed)?;
-        let answer = found.recv();
-        let (address, found) = answer.unwrap_or_else(|_| Err(gone().into_error("")))?;
+        let answer = found.await;
+        let (address, found) = answer.unwrap_or_else(|_| Err(gone().into_error(&named)))?;
         Ok(Self {
             address,
             found,

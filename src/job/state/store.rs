@@ -119,11 +119,11 @@ impl Store {
     }
 }
 
-/// Reads a state for whoever only looks: nothing is locked, and whatever job it is of will do.
+/// Reads a state for whoever only looks.
 ///
 /// # Errors
 /// There is none, or it cannot be read.
-pub fn read_state(directory: &Path) -> Result<JobState, Error> {
+pub(super) fn read_in(directory: &Path) -> Result<JobState, Error> {
     let path = directory.join(FILE);
     let text =
         fs::read_to_string(&path).map_err(|error| trouble(&path, error.to_string(), None))?;

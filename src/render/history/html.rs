@@ -22,6 +22,8 @@ const MOST_DAYS: usize = 400;
 /// In the units of the drawing: a day's square, the room for the months' names.
 const DAY: usize = 14;
 const LEFT: usize = 70;
+/// How wide a date is.
+const DATE: usize = 70;
 /// How high a chart is.
 const HIGH: usize = 90;
 
@@ -212,7 +214,7 @@ fn chart(name: &str, days: &[DayTally], numbers: &[Sides<u64>], unit: &str) -> M
         return html! {};
     }
     let wide = (900 / days.len().max(1)).clamp(2, 24);
-    let width = LEFT + days.len() * wide + 10;
+    let width = LEFT + (days.len() * wide).max(DATE) + 10;
     let high = |number: u64| {
         let high = u128::from(number) * (HIGH - 10) as u128 / u128::from(most);
         // What is there is seen.
@@ -239,7 +241,7 @@ fn chart(name: &str, days: &[DayTally], numbers: &[Sides<u64>], unit: &str) -> M
                 @for at in 0..days.len() { (bar(at, Side::S3)) (bar(at, Side::Cwl)) }
                 @if let (Some(first), Some(last)) = (days.first(), days.last()) {
                     text.soft x=(LEFT) y=(HIGH + 14) { (day(first.day)) }
-                    @if days.len() * wide > 200 {
+                    @if days.len() * wide > 2 * DATE {
                         text.soft x=(width - 10) y=(HIGH + 14) text-anchor="end" { (day(last.day)) }
                     }
                 }
@@ -265,7 +267,7 @@ fn interfaces(history: &History) -> Markup {
                     tbody {
                         @for one in history.interfaces.iter().take(MOST_ROWS) {
                             tr {
-                                th scope="row" { span.mono { (shown(&one.interface)) } }
+                                th scope="row" { code { (shown(&one.interface)) } }
                                 @for number in [one.missing.s3, one.missing.cwl, one.surplus.s3 + one.surplus.cwl, one.divergent, one.lines,
                                     one.days.len() as u64] {
                                     td.number { (thousands(number)) }
@@ -354,7 +356,7 @@ fn chain(told: ToldHistory<'_>) -> Markup {
             table {
                 tbody {
                     tr { th scope="row" { "flowdiff" } td { (env!("CARGO_PKG_VERSION")) } }
-                    tr { th scope="row" { "folder" } td { code { (shown(&told.folder.display().to_string())) } } }
+                    tr { th scope="row" { "place" } td { code { (shown(&told.folder.display().to_string())) } } }
                     tr { th scope="row" { "lines" } td { (thousands(history.first_line)) " to " (thousands(history.last_line)) ": the chain is whole" } }
                     tr { th scope="row" { "its end" } td {
                         @if told.compared { "is the one that the state of the job knows" } @else { "was not compared with a state" }

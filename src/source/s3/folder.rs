@@ -10,6 +10,7 @@ use std::time::Duration;
 use aws_sdk_s3::config::interceptors::BeforeDeserializationInterceptorContextRef;
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::primitives::{ByteStream, DateTime};
 
 use super::client::BucketClient;
@@ -178,7 +179,7 @@ impl BucketFolder {
                 .put_object()
                 .bucket(&self.bucket)
                 .key(format!("{}{name}", self.folder))
-                .content_type("application/json")
+                .content_type(content_type(name))
                 .body(ByteStream::from(bytes.clone()));
             let call = match condition {
                 PutCondition::Absent => call.if_none_match("*"),
@@ -207,10 +208,105 @@ impl BucketFolder {
         }
     }
 
+    /// Lists the objects of the folder whose names begin with this: their names within the folder, in order.
+    ///
+    /// # Errors
+    /// They cannot be listed, after some attempts.
+    pub async fn list(&self, beginning: &str) -> Result<Vec<String>, FolderTrouble> {
+        let prefix = format!("{}{beginning}", self.folder);
+        let (mut names, mut token) = (Vec::new(), None);
+        loop {
+            let page = match self.page(&prefix, token.as_deref()).await {
+                Ok(page) => page,
+                Err(failure) => return Err(self.trouble(&failure, "s3:ListBucket")),
+            };
+            let keys = page.contents().iter().filter_map(|object| object.key());
+            let within = keys.filter_map(|key| key.strip_prefix(&self.folder));
+            names.extend(within.map(str::to_owned));
+            if page.is_truncated() != Some(true) {
+                return Ok(names);
+            }
+            let next = page.next_continuation_token().map(str::to_owned);
+            if next.is_none() || next == token {
+                let reason = "cannot be listed: the listing does not go on".to_owned();
+                return Err(FolderTrouble { reason, hint: None });
+            }
+            token = next;
+        }
+    }
+
+    async fn page(
+        &self,
+        prefix: &str,
+        token: Option<&str>,
+    ) -> Result<ListObjectsV2Output, Failure> {
+        loop {
+            let client = self.reached.get();
+            let call = client
+                .list_objects_v2()
+                .bucket(&self.bucket)
+                .prefix(prefix)
+                .set_continuation_token(token.map(str::to_owned));
+            let make = || {
+                let call = call.clone();
+                async move { call.send().await }
+            };
+            match self.caller.call("ListObjectsV2", make).await {
+                Ok(page) => return Ok(page),
+                Err(error) => {
+                    let failure = Failure::of(&error).in_region(client.config().region());
+                    if !self.reached.follow(&failure) {
+                        return Err(failure);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Removes an object, if it is still the one with this etag. That there is none is as well.
+    ///
+    /// # Errors
+    /// It cannot be removed, after some attempts; or it is another one by now.
+    pub async fn remove(&self, name: &str, etag: Option<&str>) -> Result<(), FolderTrouble> {
+        loop {
+            let client = self.reached.get();
+            let call = client
+                .delete_object()
+                .bucket(&self.bucket)
+                .key(format!("{}{name}", self.folder))
+                .set_if_match(etag.map(str::to_owned));
+            let make = || {
+                let call = call.clone();
+                async move { call.send().await }
+            };
+            let failure = match self.caller.call("DeleteObject", make).await {
+                Ok(_) => return Ok(()),
+                Err(error) => Failure::of(&error).in_region(client.config().region()),
+            };
+            if self.reached.follow(&failure) {
+                continue;
+            }
+            if is_absent(&failure) {
+                return Ok(());
+            }
+            return Err(match failure.status {
+                Some(409 | 412) => FolderTrouble {
+                    reason: "was written by another run while it was to be removed".to_owned(),
+                    hint: Some("do it again".to_owned()),
+                },
+                _ => self.trouble(&failure, "s3:DeleteObject"),
+            });
+        }
+    }
+
     fn trouble(&self, failure: &Failure, action: &str) -> FolderTrouble {
         let folder = format!("arn:aws:s3:::{}/{}*", self.bucket, self.folder);
         let hint = match failure.kind {
             _ if failure.advice.is_some() => failure.advice.clone(),
+            FailureKind::Service if failure.is_denied() && action == "s3:ListBucket" => Some(format!(
+                "the caller needs `s3:ListBucket` on `arn:aws:s3:::{}`, for the prefix `{}*` at least",
+                self.bucket, self.folder
+            )),
             FailureKind::Service if failure.is_denied() => Some(format!(
                 "the caller needs `{action}` on `{folder}`, `s3:ListBucket` on the bucket (without it, what is not there looks denied), \
                  and, where a KMS key encrypts it, `kms:Decrypt` and `kms:GenerateDataKey` on the key"
@@ -229,12 +325,23 @@ impl BucketFolder {
         };
         let does = match action {
             "s3:PutObject" => "written",
+            "s3:DeleteObject" => "removed",
+            "s3:ListBucket" => "listed",
             _ => "read",
         };
         FolderTrouble {
             reason: format!("cannot be {does}: {}", failure.text()),
             hint,
         }
+    }
+}
+
+/// Returns what a browser takes an object for.
+fn content_type(name: &str) -> &'static str {
+    match name.rsplit_once('.') {
+        Some((_, "html")) => "text/html; charset=utf-8",
+        Some((_, "json" | "jsonl")) => "application/json",
+        _ => "application/octet-stream",
     }
 }
 

@@ -1,4 +1,4 @@
-//! S3: `ListObjectsV2`, `GetObject`, `HeadObject` and conditional `PutObject`, addressed by path.
+//! S3: `ListObjectsV2`, `GetObject`, `HeadObject` conditional `PutObject` and `DeleteObject`, addressed by path.
 //!
 //! Source: S3 API reference.
 
@@ -21,8 +21,12 @@ pub(super) fn operation(request: &Request) -> (String, String) {
             let prefix = request.query.get("prefix").cloned();
             ("ListObjectsV2".to_owned(), prefix.unwrap_or_default())
         }
-        None if ["GET", "HEAD", "PUT"].contains(&&*request.method) && !key.is_empty() && plain => {
+        None if ["GET", "HEAD", "PUT", "DELETE"].contains(&&*request.method)
+            && !key.is_empty()
+            && plain =>
+        {
             let operation = match request.method.as_str() {
+                "DELETE" => "DeleteObject",
                 "HEAD" => "HeadObject",
                 "PUT" => "PutObject",
                 _ => "GetObject",
@@ -54,10 +58,17 @@ pub(super) fn make(request: &Request, operation: &str, state: &mut State, fault:
     if operation == "ListObjectsV2" {
         return list(request, state, fault);
     }
-    if operation == "PutObject" {
-        let made = put(request, state);
+    let writes: Option<fn(&Request, &mut State) -> Reply> = match operation {
+        "PutObject" => Some(put),
+        "DeleteObject" => Some(remove),
+        _ => None,
+    };
+    if let Some(writes) = writes {
+        let made = writes(request, state);
         return match (fault, made.status) {
-            (Fault::DoneBut(status, code), 200) => Box::new(move || (refusal(status, code), 0)),
+            (Fault::DoneBut(status, code), 200 | 204) => {
+                Box::new(move || (refusal(status, code), 0))
+            }
             (_, _) => Box::new(move || (made, 1)),
         };
     }
@@ -123,6 +134,19 @@ fn put(request: &Request, state: &mut State) -> Reply {
     let mut reply = reply(200, "application/xml", Vec::new());
     reply.headers.push(("ETag".into(), etag));
     reply
+}
+
+/// Removes, if the condition holds.
+fn remove(request: &Request, state: &mut State) -> Reply {
+    let key = key(request);
+    let there = state.stores.objects.get(key);
+    let etag = there.map(|object| format!("\"{}\"", object.etag));
+    let wanted = request.headers.get("if-match");
+    if wanted.is_some() && etag.is_some() && wanted != etag.as_ref() {
+        return refusal(412, "PreconditionFailed");
+    }
+    state.stores.objects.remove(key);
+    reply(204, "application/xml", Vec::new())
 }
 
 fn list(request: &Request, state: &State, fault: Fault) -> Making {

@@ -216,6 +216,16 @@ impl Server {
         Self { endpoint, state }
     }
 
+    /// Returns the objects below a prefix, by the rest of their keys.
+    pub(crate) fn objects(&self, prefix: &str) -> BTreeMap<String, Arc<[u8]>> {
+        let state = lock(&self.state);
+        let below = state.stores.objects.iter().filter_map(|(key, object)| {
+            let name = key.strip_prefix(prefix)?;
+            Some((name.to_owned(), Arc::clone(&object.bytes)))
+        });
+        below.collect()
+    }
+
     /// Returns the calls so far, and forgets them.
     pub(crate) fn take_answered(&self) -> Vec<Answered> {
         std::mem::take(&mut lock(&self.state).answered)

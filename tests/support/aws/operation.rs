@@ -22,7 +22,9 @@ pub(crate) const READING: [(&str, &str); 10] = [
 /// The folder of each bucket in which tests let flowdiff keep its state. Nothing else may be written.
 pub(crate) const KEPT: &str = "kept/";
 /// The same of the deployed bucket.
-const DEPLOYED: &str = "state/";
+const DEPLOYED: [&str; 2] = ["state/", "archive/"];
+/// Where archives are, of which what is old may be removed.
+const ARCHIVES: [&str; 2] = ["kept/archive", "archive/"];
 
 /// Returns the operation, and what it is about: the stream, the key, the prefix.
 pub(crate) fn of(request: &Request) -> (String, String) {
@@ -47,10 +49,11 @@ pub(crate) fn insist_on_reading(request: &Request, operation: &str) {
         .iter()
         .any(|name| request.headers.contains_key(*name));
     let key = bucket::key(request);
-    let is_kept = [KEPT, DEPLOYED]
-        .iter()
-        .any(|folder| key.starts_with(folder));
-    if operation == "PutObject" && conditional && is_kept {
+    let is_within = |folders: &[&str]| folders.iter().any(|folder| key.starts_with(folder));
+    let is_kept = is_within(&[KEPT]) || is_within(&DEPLOYED);
+    if operation == "PutObject" && conditional && is_kept
+        || operation == "DeleteObject" && is_within(&ARCHIVES)
+    {
         return;
     }
     if READING.iter().any(|(it, _)| *it == operation) {

@@ -1,3 +1,5 @@
+use std::fs;
+
 use super::*;
 use crate::archive::line::sample::{self, MIDNIGHT};
 use crate::archive::{Chain, prune};
@@ -6,8 +8,18 @@ const DAY: i64 = 86_400;
 
 fn archive() -> (tempfile::TempDir, Archive) {
     let folder = tempfile::tempdir().unwrap();
-    let archive = Archive::create(&folder.path().join("archive")).unwrap();
+    let place = ArchivePlace::Folder(folder.path().join("archive"));
+    let archive = Archive::create(&place).unwrap();
     (folder, archive)
+}
+
+fn file_of(archive: &Archive, day: &str) -> PathBuf {
+    archive.path_of(&format!("lines/{day}.jsonl"))
+}
+
+fn days(archive: &Archive) -> Vec<String> {
+    let days = archive.days().unwrap();
+    days.iter().map(DayName::to_string).collect()
 }
 
 fn with_files(lines: Vec<ArchiveLine>) -> Vec<(ArchiveLine, Vec<KeptFile>)> {
@@ -41,7 +53,7 @@ fn lines_are_added_once_whatever_is_there_of_them() {
         .sum();
     for killed in (known..=whole.len()).step_by(7) {
         let (_folder, archive) = archive();
-        let path = archive.day("2022-01-07");
+        let path = file_of(&archive, "2022-01-07");
         fs::write(&path, &whole[..killed]).unwrap();
         archive.append(Some(&ends[1]), &lines[2..]).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), whole, "{killed}");
@@ -71,7 +83,7 @@ fn what_is_not_the_end_that_is_known_is_refused_and_left() {
         assert_eq!(read(&archive).unwrap().0.len(), there.len());
     }
     let (_folder, archive) = archive();
-    fs::write(archive.day("2022-01-07"), "{\"schema\":\"x").unwrap();
+    fs::write(file_of(&archive, "2022-01-07"), "{\"schema\":\"x").unwrap();
     let error = archive.append(None, &lines).unwrap_err().to_string();
     assert!(error.contains("in the middle of a line"), "{error}");
 }
@@ -82,7 +94,7 @@ fn a_changed_line_a_removed_one_and_a_cut_beginning_are_found() {
     let texts: Vec<String> = lines.iter().map(|line| line.text() + "\n").collect();
     let refused = |texts: &[String], said: &str| {
         let (_folder, archive) = archive();
-        fs::write(archive.day("2022-01-07"), texts.concat()).unwrap();
+        fs::write(file_of(&archive, "2022-01-07"), texts.concat()).unwrap();
         let error = read(&archive).unwrap_err();
         assert!(error.contains(said), "{said}: {error}");
     };
@@ -113,7 +125,7 @@ fn a_clock_that_goes_back_keeps_the_order_and_a_new_day_is_a_new_file() {
         lines[at].previous = Some(hash(lines[at - 1].text().as_bytes()));
     }
     archive.append(None, &with_files(lines)).unwrap();
-    assert_eq!(archive.days().unwrap(), ["2022-01-08", "2022-01-09"]);
+    assert_eq!(days(&archive), ["2022-01-08", "2022-01-09"]);
     assert_eq!(read(&archive).unwrap().0, [1, 2, 3]);
 }
 
@@ -132,16 +144,19 @@ fn no_name_leads_out_of_the_archive() {
             name: name.to_owned(),
             bytes: Vec::new(),
         };
-        assert!(archive.put(&file).is_err(), "{name}");
+        assert!(archive.checked(&file.name).is_err(), "{name}");
     }
     let mut file = KeptFile {
         name: "reports/day/1.json".to_owned(),
         bytes: b"one".to_vec(),
     };
-    archive.put(&file).unwrap();
-    archive.put(&file).unwrap();
+    archive.place.put(&file.name, &file.bytes).unwrap();
+    archive.place.put(&file.name, &file.bytes).unwrap();
     file.bytes = b"two".to_vec();
-    assert!(archive.put(&file).is_err(), "nothing is replaced");
+    assert!(
+        archive.place.put(&file.name, &file.bytes).is_err(),
+        "nothing is replaced"
+    );
     assert_eq!(archive.read(&file.name).unwrap(), b"one");
 }
 
@@ -151,12 +166,11 @@ fn what_is_old_is_removed_and_the_rest_is_whole() {
     let lines = sample::lines(MIDNIGHT, 3 * 288, &[]);
     let last = end_of(&lines[lines.len() - 1]);
     archive.append(None, &with_files(lines)).unwrap();
-    let days = archive.days().unwrap();
     assert_eq!(
-        days,
+        days(&archive),
         ["2022-01-07", "2022-01-08", "2022-01-09", "2022-01-10"]
     );
-    let kept = fs::read(archive.day("2022-01-08")).unwrap();
+    let kept = fs::read(file_of(&archive, "2022-01-08")).unwrap();
     let now = MIDNIGHT + 4 * DAY;
     let pruned = prune(&archive, MIDNIGHT + 2 * DAY + 5, now).unwrap();
     let (numbers, chain) = read(&archive).unwrap();
@@ -164,12 +178,12 @@ fn what_is_old_is_removed_and_the_rest_is_whole() {
     assert_eq!(chain.end, Some(last.clone()));
     assert_eq!(chain.start.as_ref().unwrap().removed_at, now);
     // Killed before it had removed all: what should be gone is not told, and goes with the next one.
-    fs::write(archive.day("2022-01-08"), kept).unwrap();
+    fs::write(file_of(&archive, "2022-01-08"), kept).unwrap();
     assert_eq!(read(&archive).unwrap(), (numbers, chain));
     prune(&archive, MIDNIGHT + 2 * DAY + 5, now).unwrap();
-    assert_eq!(archive.days().unwrap(), ["2022-01-09", "2022-01-10"]);
+    assert_eq!(days(&archive), ["2022-01-09", "2022-01-10"]);
     // The first that is left must be the one after.
-    let path = archive.day("2022-01-09");
+    let path = file_of(&archive, "2022-01-09");
     let text = fs::read_to_string(&path).unwrap();
     let (_, rest) = text.split_once('\n').unwrap();
     fs::write(&path, rest).unwrap();
