@@ -3,6 +3,7 @@
 
 mod command;
 mod live;
+mod looks;
 mod receipts;
 
 use std::sync::Arc;
@@ -35,6 +36,7 @@ fn spec(side: Side, differences: usize) -> DigestSpec {
         key: None,
         differences,
         store: "memory".to_owned(),
+        sample: false,
     }
 }
 

@@ -14,6 +14,7 @@ mod history;
 mod job;
 mod kept;
 mod log;
+mod looks;
 mod manual;
 mod next;
 mod outputs;
@@ -95,6 +96,7 @@ fn parse_and_run() -> ExitCode {
         Command::Archive { .. }
         | Command::History(_)
         | Command::Digest(_)
+        | Command::SecondLook(_)
         | Command::ExportPlan(_)
         | Command::Key { .. }
         | Command::Pairs(_)
@@ -226,6 +228,7 @@ fn run(cli: Cli, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
                 },
         } => archive::prune(&folder, &older_than, now.as_deref()),
         Command::Digest(args) => digest::run(&args),
+        Command::SecondLook(args) => looks::second_look(&args),
         Command::ExportPlan(args) => {
             export_plan(&args, clock()).and_then(|plan| print(plan.script().as_bytes()))
         }

@@ -99,6 +99,7 @@ impl Proof {
                 key: Some(self.key),
                 differences: 0,
                 store: store(address),
+                sample: false,
             };
             let spec = (&spec, &report.fields);
             held(&check, spec, Arc::from(source), &key, &progress).await

@@ -1,6 +1,5 @@
 //! Tells whether an archive still holds what receipts say (`verify`).
 
-use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,11 +11,11 @@ use crate::digest::receipt::{Beside, BucketChange, ChainLink, Receipt, ReceiptKe
 use crate::model::Error;
 use crate::model::window::{Window, rfc3339};
 use crate::model::words::{count, thousands};
-use crate::progress::{Mode, Progress, say};
+use crate::progress::{Progress, say};
 use crate::render::{escape, listed};
 use crate::source;
 
-use super::digest::receipt_of;
+use super::digest::{quiet_or_not, receipt_of};
 use super::log::log_to_stderr;
 use super::print::print;
 use super::wait::until_interrupted;
@@ -61,12 +60,7 @@ pub(super) fn run(args: &VerifyArgs) -> Result<u8, Error> {
         ));
     };
     let plan = VerifyPlan::new(args, archive, side, clock())?;
-    let mode = match args.quiet {
-        true => Mode::Silent,
-        false if io::stderr().is_terminal() => Mode::Bars,
-        false => Mode::Lines,
-    };
-    let progress = Progress::new(mode);
+    let progress = Progress::new(quiet_or_not(args.quiet));
     let key = ReceiptKey::of(&key);
     let work = async {
         let archive = source::open(&plan.source.0, &plan.source.1).await?;

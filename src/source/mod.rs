@@ -28,6 +28,7 @@ mod passed_over;
 mod query;
 mod region;
 mod remark;
+pub mod rows;
 mod s3;
 mod settings;
 mod spool;

@@ -9,7 +9,7 @@ use crate::support::offline;
 use crate::support::schema::assert_fits;
 
 /// Runs flowdiff and returns the exit code, standard output and standard error.
-fn run(words: &[&str]) -> (i32, String, String) {
+pub(super) fn run(words: &[&str]) -> (i32, String, String) {
     let output = offline().args(words).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (
@@ -19,7 +19,7 @@ fn run(words: &[&str]) -> (i32, String, String) {
     )
 }
 
-fn path(folder: &Path, name: &str) -> String {
+pub(super) fn path(folder: &Path, name: &str) -> String {
     folder.join(name).to_str().unwrap().to_owned()
 }
 
@@ -30,7 +30,7 @@ fn report(words: &[&str]) -> Option<Value> {
 }
 
 /// The options of a scenario, and those of them that are for whoever makes a digest.
-fn options(folder: &Path) -> (Vec<String>, Vec<String>) {
+pub(super) fn options(folder: &Path) -> (Vec<String>, Vec<String>) {
     let given = fs::read_to_string(folder.join("args.json"));
     let all: Vec<String> =
         given.map_or_else(|_| Vec::new(), |text| serde_json::from_str(&text).unwrap());

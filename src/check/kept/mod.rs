@@ -3,6 +3,7 @@
 mod about;
 mod compare;
 mod flows;
+mod looks;
 mod read;
 pub mod receipt;
 mod told;
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use crate::check::pass::reader::CheckSession;
 use crate::check::pass::visitor::Visitor;
 use crate::digest::KEY;
-use crate::digest::file::{About, FlowSums};
+use crate::digest::file::{About, FlowSums, Sample, ToldSample};
 use crate::model::{Error, Side, Sides};
 use crate::progress::Progress;
 use crate::source::memory::Memory;
@@ -23,6 +24,7 @@ use flows::FlowVisitor;
 use read::{GivenFields, ToRead, read};
 
 pub use compare::{SideSource, compare};
+pub use looks::{check_after, parts_to_read, rows_again};
 
 /// How a digest is made.
 #[derive(Clone, Debug)]
@@ -37,6 +39,8 @@ pub struct DigestSpec {
     pub differences: usize,
     /// Within what the names of the source's parts are unique.
     pub store: String,
+    /// Whether it is to have some records, whole, by which a check tells causes.
+    pub sample: bool,
 }
 
 /// One side, read and summed up.
@@ -61,9 +65,15 @@ pub async fn digest(
     source: Arc<dyn Source>,
     progress: &Progress,
 ) -> Result<SideSummed<FlowSums>, Error> {
-    let visitor = || FlowVisitor::new(FlowSums::for_differences(spec.differences), Arc::default());
+    let visitor = || {
+        let sums = FlowSums::for_differences(spec.differences);
+        let mut visitor = FlowVisitor::new(sums, Arc::default());
+        visitor.sample = spec.sample.then(Sample::empty);
+        visitor
+    };
     let fields = GivenFields::default();
-    let read = summed(check, (spec, fields), source, progress, visitor).await?;
+    let mut read = summed(check, (spec, fields), source, progress, visitor).await?;
+    read.about.sample = read.sums.sample.as_ref().map(ToldSample::from);
     Ok(read.map(|visitor| visitor.sums))
 }
 

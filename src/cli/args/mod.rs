@@ -8,6 +8,7 @@ mod history;
 mod job;
 mod key;
 mod limits;
+mod looks;
 mod output;
 mod pairs;
 mod receipt;
@@ -27,6 +28,7 @@ pub use history::HistoryArgs;
 pub use job::JobArgs;
 pub use key::KeyArgs;
 pub use limits::{CwlRead, LimitArgs};
+pub use looks::{LooksArgs, SecondLookArgs};
 pub use output::{Color, OutputArgs};
 pub use pairs::{PairsArgs, PairsForm};
 pub use receipt::{ChainArgs, ReceiptArgs};
@@ -112,4 +114,8 @@ pub struct CheckArgs {
     /// What is kept as proof.
     #[command(flatten)]
     pub proof: ReceiptArgs,
+
+    /// Which looks were made elsewhere.
+    #[command(flatten)]
+    pub looks: LooksArgs,
 }

@@ -74,6 +74,7 @@ impl DigestPlan {
                 key,
                 differences,
                 store: store(&address),
+                sample: args.sample,
             },
             source: (address, options),
             check: Check {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::ToldSample;
 use crate::model::window::Window;
 use crate::model::{Cover, Side};
 use crate::record::RecordKind;
@@ -53,6 +54,12 @@ pub struct About {
     pub sources: Vec<SourceRead>,
     /// The columns of each layout that a record in the window has.
     pub layouts: BTreeSet<Vec<String>>,
+    /// In what finer units than AWS's times were told that a note is worth.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub units: BTreeSet<String>,
+    /// Some records, if they were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample: Option<ToldSample>,
     /// The interfaces that lines of the ledger go by.
     pub ledger_interfaces: Vec<String>,
     /// How many lines the ledger has.

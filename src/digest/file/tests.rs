@@ -32,6 +32,8 @@ pub(in crate::digest) fn about(part: &str) -> About {
             }],
         }],
         layouts: BTreeSet::new(),
+        units: BTreeSet::new(),
+        sample: None,
         ledger_interfaces: Vec::new(),
         ledger_lines: 0,
         sketch_cells: 0,
