@@ -43,7 +43,7 @@ SIDES = ("s3", "cwl")
 OF_THE_REPORT = {
     "-o": 1, "--output": 1, "--report": 1, "--all-differences": 1, "--max-evidence": 1, "--rows": 1, "--redact": 0,
     "--redact-key": 1, "--color": 1, "--fail-on": 1, "--nagios": 0, "-w": 1, "--warning": 1, "-c": 1, "--critical": 1, "-q": 0,
-    "--quiet": 0, "-v": 0, "--verbose": 0, "--repair": 1, "--repair-s3": 1, "--repair-cwl": 1,
+    "--quiet": 0, "-v": 0, "-vv": 0, "--verbose": 0, "--repair": 1, "--repair-s3": 1, "--repair-cwl": 1,
 }  # fmt: skip
 
 # As many as the first look of one machine tells, so that causes are told by the same means.
@@ -80,7 +80,8 @@ class Job:
     share: int = 128 << 20
     fan_in: int = 16
     cwl_tasks: int = 1
-    cwl_rate: float | None = None
+    cwl_rate: str | None = None
+    """Calls a second of all tasks together."""
     key_file: str | None = None
 
     def source(self, side: str) -> str:
@@ -125,6 +126,11 @@ def parse(words: list[str], now: int) -> Job:
     if cwl_tasks > 1 and rate is None and is_live(words[1]):
         raise JobError("--cwl-tasks: give --cwl-rate too, the calls a second that all of them may make together")
     fan_in = int(own.get("--fan-in", "16"))
+    if rate is not None and not float(rate) > 0:
+        raise JobError("--cwl-rate: must be more than 0")
+    for source in words[:2]:
+        if not source.startswith(("s3://", "cwl://", "arn:", "/")):
+            raise JobError(f"`{source}`: tasks run elsewhere, so give a whole path, which all machines share, or an address")
     if fan_in < 2 or cwl_tasks < 1:
         raise JobError("--fan-in must be at least 2, --cwl-tasks at least 1")
     return Job(
@@ -136,7 +142,7 @@ def parse(words: list[str], now: int) -> Job:
         share=size_of(own.get("--share", "128MiB")),
         fan_in=fan_in,
         cwl_tasks=cwl_tasks,
-        cwl_rate=float(rate) if rate else None,
+        cwl_rate=rate,
         key_file=own.get("--key-file"),
     )
 
@@ -225,7 +231,7 @@ def pace(job: Job, side: str, tasks: int) -> list[str]:
     """Returns the option of this task's part in the calls of a second."""
     if side != "cwl" or job.cwl_rate is None:
         return []
-    return ["--cwl-rate", repr(job.cwl_rate / tasks)]
+    return ["--cwl-rate", repr(float(job.cwl_rate) / tasks)]
 
 
 def read_file(path: str) -> bytes:
@@ -282,7 +288,7 @@ def first_look(spark: SparkContext, job: Job, lines: list[str]) -> dict[str, byt
         of_side = [line for line in lines if json.loads(line)["side"] == side and not json.loads(line).get("ended_before")]
         # Of nothing there is a digest too.
         shares += shared(job, side, of_side, job.share, spark.defaultParallelism) or [Share(side, [])]
-    tell(f"{tasks_of(shares, 's3')} tasks read s3, {tasks_of(shares, 'cwl')} cwl")
+    spark.setJobDescription(f"first look: {tasks_of(shares, 's3')} tasks read s3, {tasks_of(shares, 'cwl')} cwl")
     counts = {side: tasks_of(shares, side) for side in SIDES}
     numbers = {side: iter(range(counts[side])) for side in SIDES}
     numbered = [((share.side, next(numbers[share.side])), share) for share in shares]
@@ -306,7 +312,7 @@ def second_look(spark: SparkContext, job: Job, digests: dict[str, bytes], lines:
         shares += shared(job, side, of_side, min(job.share, SECOND_SHARE), 1) if of_side else []
     if not shares:
         return
-    tell(f"{len(wanted)} parts may hold what differs: {len(shares)} tasks read them again")
+    spark.setJobDescription(f"second look: {len(shares)} tasks read {len(wanted)} parts that may hold what differs")
     counts = {side: tasks_of(shares, side) for side in SIDES}
     given = spark.broadcast(digests)
     rows = spark.parallelize(shares, len(shares)).map(
@@ -320,16 +326,41 @@ def second_look(spark: SparkContext, job: Job, digests: dict[str, bytes], lines:
 
 
 def tell(text: str) -> None:
-    """Tells a person how far it is."""
-    print(f"flowdiff_spark: {text}", file=sys.stderr, flush=True)
+    """Tells a person what is wrong. Nothing else goes there: `spark-submit` puts it into the same stream as the report."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def reason(error: Exception) -> str:
+    """Says why something failed: of a task's failure, what the task said."""
+    said = [line.partition("JobError: ")[2] for line in str(error).splitlines() if "JobError: " in line]
+    return said[0] if said else f"{type(error).__name__}: {error}"
+
+
+def refuse_unlike(job: Job, lines: list[str], folder: str) -> None:
+    """Holds a small part of each side against the other, so that formats that are unlike are found out before everything is read."""
+    parts = [json.loads(line) | {"line": line} for line in lines]
+    small = {side: [part for part in parts if part["side"] == side and part["size"] and is_read(part)] for side in SIDES}
+    if not all(small.values()):
+        return
+    files = []
+    for side in SIDES:
+        least = min(small[side], key=lambda part: part["size"])
+        files.append(write_file(os.path.join(folder, f"first-{side}"), digested(job, Share(side, [least["line"]]), 1)))
+    run(job, ["second-look", *files, "--parts", "-", *key_options(job), *job.reading])
+
+
+def is_read(part: dict[str, object]) -> bool:
+    """Tells whether a first look reads a part."""
+    return not any(part.get(why) for why in ("ended_before", "passed_over", "unreadable"))
 
 
 def checked(spark: SparkContext, job: Job) -> int:
     """Runs the check, has the report printed, and returns the exit code."""
-    rate = [] if job.cwl_rate is None else ["--cwl-rate", repr(job.cwl_rate)]
+    rate = [] if job.cwl_rate is None else ["--cwl-rate", job.cwl_rate]
     listed = run(job, ["plan", job.s3, job.cwl, "--parts", *rate, *job.reading]).splitlines()
-    digests = first_look(spark, job, listed)
     with attempt_folder() as folder:
+        refuse_unlike(job, listed, folder)
+        digests = first_look(spark, job, listed)
         files = [write_file(os.path.join(folder, side), digests[side]) for side in SIDES]
         rows = os.path.join(folder, "rows")
         os.mkdir(rows)
@@ -337,7 +368,10 @@ def checked(spark: SparkContext, job: Job) -> int:
             write_file(os.path.join(rows, str(number)), some)
         words = ["check", job.s3, job.cwl, *job.reading, *rate, *job.reporting, *key_options(job)]
         looks = ["--first-look", *files, "--second-look", rows]
-        return subprocess.run([binary(), *words, *looks], env={**os.environ, **job.environment}).returncode
+        done = subprocess.run([binary(), *words, *looks], env={**os.environ, **job.environment}, stderr=subprocess.PIPE, text=True)
+        if done.returncode == 2 or {"-v", "-vv", "--verbose"} & set(words):
+            tell(done.stderr.rstrip())
+        return done.returncode
 
 
 def main() -> int:
@@ -350,8 +384,8 @@ def main() -> int:
     session = SparkSession.builder.appName("flowdiff").getOrCreate()
     try:
         return checked(session.sparkContext, job)
-    except JobError as error:
-        tell(str(error))
+    except Exception as error:  # Whatever it is, it is no verdict.
+        tell(reason(error))
         return 2
     finally:
         session.stop()

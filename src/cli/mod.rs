@@ -193,9 +193,9 @@ pub enum Command {
     ///
     /// report: `--output json`; line: `--output jsonl`; difference: `--all-differences`; round: what `watch` prints; archive: a
     /// line of `--archive`; history, plan and doctor: `--output json` of these commands; pairs: a line of `flowdiff pairs --output
-    /// jsonl`; several: a line of a check with --pairs; part: a line of `plan --parts`.
+    /// jsonl`; several: a line of a check with --pairs; part: a line of `plan --parts`; verify: `--output json` of it.
     Schema {
-        /// report, line, difference, round, archive, history, plan, doctor, pairs, several or part
+        /// report, line, difference, round, archive, history, plan, doctor, pairs, several, part or verify
         name: String,
     },
     /// Print a page about a topic, or the help of a command

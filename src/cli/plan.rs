@@ -36,7 +36,7 @@ use crate::report::alarm::FailOn;
 use crate::source::{Address, GroupReading, SourceOptions};
 use crate::system::parts_at_once;
 
-pub use digest::{DigestPlan, by_stream, store};
+pub use digest::{DigestPlan, by_stream, is_read_once, store};
 pub use export::export_plan;
 pub use job::Job;
 pub use key::{key_of, new_key};

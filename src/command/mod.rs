@@ -25,6 +25,7 @@ mod proof;
 mod schema;
 mod selftest;
 mod several;
+mod verified;
 mod verify;
 mod wait;
 

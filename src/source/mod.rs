@@ -15,6 +15,7 @@ mod exported;
 mod files;
 pub mod flow_logs;
 mod folder;
+mod hashed;
 mod identity;
 pub mod key;
 mod leftovers;
@@ -47,6 +48,7 @@ use crate::model::{Cover, Error, Side};
 
 pub use address::{Address, GroupName};
 pub(crate) use clock::is_wrong_clock;
+pub use hashed::Hashed;
 pub use identity::SourceIdentity;
 pub use open::open;
 pub use remark::{PassedOver, Remark};

@@ -68,6 +68,8 @@ pub(super) fn of<V>(
         sources: vec![SourceRead {
             address,
             store: spec.store.clone(),
+            flow_log_ids: spec.flow_log_ids.clone(),
+            all_streams: spec.all_streams,
             parts: parts(found),
         }],
         layouts: found
@@ -89,6 +91,7 @@ pub(super) fn parts(found: &SideScreen) -> Vec<PartRead> {
         name: part.name.to_string(),
         size: part.size,
         version: part.version.clone(),
+        sha256: None,
     });
     parts.sorted().collect()
 }
