@@ -18,7 +18,7 @@ use super::looks::FirstLook;
 /// What a check has of digests.
 pub(super) enum Kept {
     /// They are among its sources.
-    Sides(KeptSides),
+    Sides(Box<KeptSides>),
     /// They stand for its first look.
     FirstLook(Box<FirstLook>),
 }
@@ -37,7 +37,7 @@ impl Kept {
         if let Some(kept) = &kept {
             kept.plan_for(args, plan)?;
         }
-        Ok(kept.map(Self::Sides))
+        Ok(kept.map(|kept| Self::Sides(Box::new(kept))))
     }
 }
 

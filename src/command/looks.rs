@@ -152,7 +152,7 @@ pub(super) fn second_look(args: &SecondLookArgs) -> Result<u8, Error> {
     let lines = part_lines(&args.parts)?;
     match (&plan.source, &args.to) {
         (Some(_), Some(to)) => read(args, (&plan, &check), first, lines, to),
-        _ => list(args, &check, first, lines),
+        _ => list(args, &check, first, &lines),
     }
 }
 
@@ -161,7 +161,7 @@ fn list(
     args: &SecondLookArgs,
     check: &Check,
     first: FirstLook,
-    lines: Vec<PartLine>,
+    lines: &[PartLine],
 ) -> Result<u8, Error> {
     let sources = Sides::from_fn(|side| -> Arc<dyn Source> {
         let of_side = lines.iter().filter(|line| line.side == side).cloned();

@@ -28,11 +28,11 @@ impl<T> Lowest<T> {
     }
 
     /// Makes the one that is told by these and by the number below which they lie, with this room.
-    pub fn of_told(below: u64, some: Vec<(u64, T)>, room: Self) -> Self {
+    pub fn of_told(below: u64, some: Vec<(u64, T)>, room: &Self) -> Self {
         Self {
             some,
             below,
-            ..room
+            ..room.empty_like()
         }
     }
 

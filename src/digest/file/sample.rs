@@ -71,7 +71,7 @@ impl From<&ToldSample> for Sample {
             let record = Record::new(fields.collect());
             (one.number, (record, Arc::from(one.part.as_str())))
         });
-        Self::of_told(told.below, records.collect(), Self::empty())
+        Self::of_told(told.below, records.collect(), &Self::empty())
     }
 }
 
