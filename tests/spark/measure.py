@@ -29,7 +29,7 @@ def told(what: str, seconds: float, note: str = "") -> None:
 
 
 def main(work: Path, binaries: Path, records: str) -> int:
-    logs, binary = work / "measured", binaries / "flowdiff"
+    logs, binary = work.resolve() / "measured", binaries / "flowdiff"
     shutil.rmtree(logs, ignore_errors=True)
     words = ["--records", records, "--interfaces", "400", "--window", "4h", "--differences", "200", "--seed", "1"]
     seconds, _ = timed(subprocess.run, [binaries / "examples" / "generate", *words, logs])
@@ -46,9 +46,11 @@ def main(work: Path, binaries: Path, records: str) -> int:
                 began, alone = seconds, (done.returncode, done.stdout)  # type: ignore[attr-defined]
                 seconds, answer = timed(spark.submit, binary, check, {}, "job")
                 # What Spark takes before and after any work, by a job that has none.
-                start, _ = timed(spark.submit, binary, ["no-such-folder", "no-such-folder"], {}, "nothing")
+                start, _ = timed(spark.submit, binary, ["/no-such-folder", "/no-such-folder"], {}, "nothing")
                 over = (seconds - start) / began - 1
                 same = "the same report" if answer == alone else "ANOTHER REPORT"
+                for name, (code, text) in (("one", alone), ("cluster", answer)):  # type: ignore[misc]
+                    (work / f"measured-{name}").write_text(f"{code}\n{text}")
                 told("the cluster", seconds, f", of which Spark's start {start:.1f} s; {over:+.0%} beside that; {same}")
     finally:
         shutil.rmtree(logs, ignore_errors=True)
