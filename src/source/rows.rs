@@ -1,8 +1,8 @@
 //! Rows that a second look needs, kept in a file: what another machine has read of some parts, each by itself, so that whoever
 //! looks need not read these parts. And the source that has them.
 //!
-//! A file is the line [`MAGIC`]; the rows of each part, a zstd frame of JSON lines; a zstd frame of JSON that says where these are
-//! ([`RowsIndex`]); its length, 8 bytes, lowest first; and the SHA-256 of all before it.
+//! A file is the line `flowdiff rows 1`; the rows of each part, a zstd frame of JSON lines; an index, a zstd frame of JSON that says
+//! where these are; its length, 8 bytes, lowest first; and the SHA-256 of all before it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
