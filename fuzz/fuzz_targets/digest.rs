@@ -22,7 +22,9 @@ fuzz_target!(|bytes: &[u8]| {
         return;
     };
     let mut written = Vec::new();
-    digest.write(&mut written).expect("what was read is written");
+    digest
+        .write(&mut written)
+        .expect("what was read is written");
     let again = SideDigest::read(&written, None).expect("what was written is read");
     let mut twice = Vec::new();
     again.write(&mut twice).expect("what was read is written");
