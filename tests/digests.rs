@@ -3,11 +3,12 @@
 
 mod command;
 mod live;
+mod looks;
 mod receipts;
 
 use std::sync::Arc;
 
-use flowdiff::check::kept::{DigestSpec, SideSource, compare, digest};
+use flowdiff::check::kept::{DigestSpec, SideSource, check_after, compare, digest};
 use flowdiff::check::{self, Check};
 use flowdiff::digest::file::SideDigest;
 use flowdiff::digest::{Algorithm, Fingerprints};
@@ -35,6 +36,10 @@ fn spec(side: Side, differences: usize) -> DigestSpec {
         key: None,
         differences,
         store: "memory".to_owned(),
+        is_pipe: false,
+        flow_log_ids: std::collections::BTreeSet::new(),
+        all_streams: false,
+        sample: false,
     }
 }
 
@@ -178,5 +183,34 @@ proptest! {
                 prop_assert_eq!(more(&least, side), more(&all, side));
             }
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(crate::support::unless_long(40, 1_000)))]
+
+    /// Where digests stand for the first look the report is that of a check, to the last word.
+    #[test]
+    fn a_first_look_elsewhere_is_a_first_look(
+        records in proptest::collection::vec((record(), copies()), 0..60),
+        how in any::<((u64, bool), (u64, bool))>(),
+        now in prop_oneof![2 => Just(LONG_AGO), 1 => 1_700_000_700..1_700_002_500i64],
+    ) {
+        let check = check(now);
+        let s3 = spread(&records, |copies| copies.0, (how.0.0, how.0.1, 1));
+        let cwl = spread(&records, |copies| copies.1, (how.1.0, how.1.1, 1));
+        let sources = Sides { s3: s3.source(), cwl: cwl.source() };
+        let progress = Progress::new(Mode::Silent);
+        let whole = wait(check::run(&check, &sources, &progress, None)).unwrap();
+        let first = |side: Side| {
+            let spec = DigestSpec { sample: true, ..spec(side, 1000) };
+            let made = wait(digest(&check, &spec, Arc::clone(&sources[side]), &progress)).unwrap();
+            let mut file = Vec::new();
+            SideDigest::new(made.about, made.sums).write(&mut file).unwrap();
+            SideDigest::read(&file, None).unwrap()
+        };
+        let first = Sides { s3: first(Side::S3), cwl: first(Side::Cwl) };
+        let told = wait(check_after(&check, first, &sources, &progress, None)).unwrap();
+        prop_assert_eq!(format!("{told:#?}"), format!("{whole:#?}"));
     }
 }

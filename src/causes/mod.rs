@@ -25,7 +25,7 @@ pub use explanation::{Explanation, Share, Why};
 pub use grid::{Grid, HeldInSlot, Reach};
 pub use next::{CommandChange, NextStep};
 pub use noted::{Lone, MOST_ROWS, NotedDifferences};
-pub use rows::{DifferingCopy, Lowest, of_flow, of_text, of_values};
+pub use rows::{DifferingCopy, of_flow, of_text, of_values};
 pub use scene::{Scene, SideFacts};
 pub use table::{CAUSES, CauseKind, kind};
 pub use traffic::Traffic;

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use crate::diff::{Difference, DifferenceKind};
-use crate::digest::BucketId;
+use crate::digest::{BucketId, Lowest};
 use crate::model::finding::Bucket;
 use crate::model::{Side, Sides};
 use crate::record::FieldName;
 
-use super::rows::{DifferingCopy, Lowest, of_flow, of_values};
+use super::rows::{DifferingCopy, of_flow, of_values};
 use super::trait_counts::TraitCounts;
 use super::traits::{FieldChange, Relation, Traits};
 

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::decode::Format;
 use crate::diff::DifferenceKind;
-use crate::digest::{BucketId, Digest, Fingerprints};
+use crate::digest::{BucketId, Digest, Fingerprints, Lowest};
 use crate::model::delay::DelaySummary;
 use crate::model::finding::Bucket;
 use crate::model::window::{Settle, Window};
@@ -18,7 +18,6 @@ use crate::source::flow_logs::FlowLog;
 use super::explanation::{Explanation, Share, Why};
 use super::grid::Grid;
 use super::noted::{NotedDifferences, SortCells};
-use super::rows::Lowest;
 use super::traits::Traits;
 
 /// From so many records on, what all of them have in common is no chance.

@@ -9,8 +9,8 @@ use crate::causes::CommandChange;
 use crate::model::window::{Window, rfc3339};
 use crate::render::quoted;
 
-/// What is not typed again: it writes files, keeps a state or answers somebody else, or it is a secret.
-const LEFT_OUT: [&str; 22] = [
+/// What is not typed again: it says how the looks were made, it writes files, keeps a state or answers somebody else, or it is a secret.
+const LEFT_OUT: [&str; 24] = [
     "archive",
     "output",
     "report",
@@ -33,6 +33,8 @@ const LEFT_OUT: [&str; 22] = [
     "previous",
     "pairs",
     "redact-key",
+    "first-look",
+    "second-look",
 ];
 
 /// Returns the command. `window` is what the check was of, so that it is of the same when it is run later. `None` if nothing was

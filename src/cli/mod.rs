@@ -16,7 +16,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 pub use again::again;
 pub use args::{
     ArchiveCommand, CheckArgs, Color, DigestArgs, ExportArgs, HistoryArgs, OfSide, OneOfSeveral,
-    PairsArgs, PairsForm, PlanArgs, PruneArgs, VerifyArgs, WatchArgs,
+    PairsArgs, PairsForm, PlanArgs, PruneArgs, SecondLookArgs, VerifyArgs, WatchArgs,
 };
 pub use pages::{HelpPage, PAGES};
 
@@ -109,6 +109,14 @@ pub enum Command {
     /// not written.
     #[command(mut_args(|arg| arg.hide_env(true)))]
     Digest(Box<DigestArgs>),
+    /// Say which parts a check must look at again, or look at some of them, where many machines share a check
+    ///
+    /// By two digests that were made with --sample. Without --read it prints those lines of --parts whose parts may hold what differs;
+    /// with it, it reads these parts of one source and writes their rows in question, which `flowdiff check --second-look` takes.
+    ///
+    /// Exit codes: 0 done, 3 done, but some parts could not be read (it names them), 2 it could not run.
+    #[command(name = "second-look", mut_args(|arg| arg.hide_env(true)))]
+    SecondLook(Box<SecondLookArgs>),
     /// Print the calls that export a log group to S3, where reading it by calls cannot keep up
     ///
     /// A script for sh and the AWS CLI: the `create-export-task` calls of a window in order, each when the one before is done,
@@ -185,9 +193,9 @@ pub enum Command {
     ///
     /// report: `--output json`; line: `--output jsonl`; difference: `--all-differences`; round: what `watch` prints; archive: a
     /// line of `--archive`; history, plan and doctor: `--output json` of these commands; pairs: a line of `flowdiff pairs --output
-    /// jsonl`; several: a line of a check with --pairs; part: a line of `plan --parts`.
+    /// jsonl`; several: a line of a check with --pairs; part: a line of `plan --parts`; verify: `--output json` of it.
     Schema {
-        /// report, line, difference, round, archive, history, plan, doctor, pairs, several or part
+        /// report, line, difference, round, archive, history, plan, doctor, pairs, several, part or verify
         name: String,
     },
     /// Print a page about a topic, or the help of a command

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::kept::KeptSides;
+use super::kept::Kept;
 use super::log::log_to_stderr;
 use super::outputs::{self, DifferencesFile, Outputs, Written};
 use super::print::{print, print_report};
@@ -32,10 +32,7 @@ pub(super) fn run(args: &CheckArgs, redaction: Option<&Arc<Redaction>>) -> Resul
     };
     let args = &*configured;
     let mut plan = CheckPlan::new(args, clock())?;
-    let kept = KeptSides::of(args)?;
-    if let Some(kept) = &kept {
-        kept.plan_for(args, &mut plan)?;
-    }
+    let kept = Kept::of(args, &mut plan)?;
     let proof = Proof::open(args, &plan)?;
     if let Some(job) = &plan.job {
         return job::run(args, &plan, job, redaction);
@@ -215,7 +212,7 @@ impl Taking<'_> {
 
 pub(super) async fn answer(
     plan: &CheckPlan,
-    kept: Option<KeptSides>,
+    kept: Option<Kept>,
     progress: &Progress,
     mut taking: Taking<'_>,
     each: &mut EachLook<'_>,
@@ -226,9 +223,13 @@ pub(super) async fn answer(
         Ok(())
     };
     let every = wants_every.then_some(every);
-    if let Some(kept) = kept {
-        let sides = kept.sides(plan).await?;
-        return check::kept::compare(&plan.check, sides, progress, every).await;
+    match kept {
+        Some(Kept::Sides(kept)) => {
+            let sides = kept.sides(plan).await?;
+            return check::kept::compare(&plan.check, sides, progress, every).await;
+        }
+        Some(Kept::FirstLook(first)) => return first.answer(plan, progress, every).await,
+        None => {}
     }
     let sources = open(plan).await?;
     let report = check::run_telling(&plan.check, &sources, progress, every, Some(each)).await;

@@ -109,12 +109,7 @@ fn read(args: &DigestArgs) -> Result<Option<(Made, Output)>, Error> {
         .map(|file| parts(file, plan.spec.side));
     let parts = parts.transpose()?;
     let output = open(&args.to)?;
-    let mode = match args.quiet {
-        true => Mode::Silent,
-        false if io::stderr().is_terminal() => Mode::Bars,
-        false => Mode::Lines,
-    };
-    let progress = Progress::new(mode);
+    let progress = Progress::new(quiet_or_not(args.quiet));
     let work = async {
         let source = source::open(&plan.source.0, &plan.source.1).await?;
         let source: Arc<dyn Source> = match parts {
@@ -151,6 +146,22 @@ fn read(args: &DigestArgs) -> Result<Option<(Made, Output)>, Error> {
 
 /// Reads the parts of a side that are to be read.
 fn parts(file: &Path, side: Side) -> Result<Vec<PartLine>, Error> {
+    let mut parts = part_lines(file)?;
+    parts.retain(|part| part.side == side);
+    Ok(parts)
+}
+
+/// Returns how a person is told how far it is.
+pub(super) fn quiet_or_not(quiet: bool) -> Mode {
+    match quiet {
+        true => Mode::Silent,
+        false if io::stderr().is_terminal() => Mode::Bars,
+        false => Mode::Lines,
+    }
+}
+
+/// Reads what `flowdiff plan --parts` has printed.
+pub(super) fn part_lines(file: &Path) -> Result<Vec<PartLine>, Error> {
     let refuse = |why: String| Error::Usage(format!("--parts: `{}` {why}", file.display()));
     let text = match file.as_os_str() == "-" {
         true => io::read_to_string(Waiting(io::stdin().lock())),
@@ -164,16 +175,18 @@ fn parts(file: &Path, side: Side) -> Result<Vec<PartLine>, Error> {
                 "line {number} is none that `flowdiff plan --parts` prints: {error}"
             ))
         })?;
-        if part.side == side {
-            parts.push(part);
-        }
+        parts.push(part);
     }
-    let mut names: Vec<&str> = parts.iter().map(|part| part.name.as_str()).collect();
+    let mut names: Vec<_> = parts
+        .iter()
+        .map(|part| (part.side, part.name.as_str()))
+        .collect();
     names.sort_unstable();
-    match names.windows(2).find(|pair| pair[0] == pair[1]) {
+    let twice = names.windows(2).find(|pair| pair[0] == pair[1]);
+    let twice = twice.map(|pair| pair[0].1.to_owned());
+    match twice {
         Some(twice) => Err(refuse(format!(
-            "has the part `{}` twice, whose records would count twice",
-            twice[0]
+            "has the part `{twice}` twice, whose records would count twice"
         ))),
         None => Ok(parts),
     }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::check::Check;
 use crate::check::kept::SideSource;
 use crate::cli::CheckArgs;
 use crate::cli::plan::{CheckPlan, key_of};
@@ -12,6 +13,33 @@ use crate::model::{Error, Side, Sides};
 use crate::source::{self, Address};
 
 use super::digest::{digest_of, is_digest_file};
+use super::looks::FirstLook;
+
+/// What a check has of digests.
+pub(super) enum Kept {
+    /// They are among its sources.
+    Sides(Box<KeptSides>),
+    /// They stand for its first look.
+    FirstLook(Box<FirstLook>),
+}
+
+impl Kept {
+    /// Reads what is given; `None` if no digest is.
+    ///
+    /// # Errors
+    /// One is damaged, of another key or of the other side; or something is asked for that cannot be with digests.
+    pub(super) fn of(args: &CheckArgs, plan: &mut CheckPlan) -> Result<Option<Self>, Error> {
+        if let Some(first) = FirstLook::of(args)? {
+            first.plan_for(args, &mut plan.check)?;
+            return Ok(Some(Self::FirstLook(Box::new(first))));
+        }
+        let kept = KeptSides::of(args)?;
+        if let Some(kept) = &kept {
+            kept.plan_for(args, plan)?;
+        }
+        Ok(kept.map(|kept| Self::Sides(Box::new(kept))))
+    }
+}
 
 /// The digests among the sources; at least one.
 pub(super) struct KeptSides {
@@ -24,7 +52,7 @@ impl KeptSides {
     ///
     /// # Errors
     /// One is damaged, of another key or of the other side.
-    pub(super) fn of(args: &CheckArgs) -> Result<Option<Self>, Error> {
+    fn of(args: &CheckArgs) -> Result<Option<Self>, Error> {
         let text = Sides {
             s3: args.sources.s3.as_deref(),
             cwl: args.sources.cwl.as_deref(),
@@ -73,39 +101,12 @@ impl KeptSides {
     ///
     /// # Errors
     /// Something else is asked for, or something that takes records which a digest does not have.
-    pub(super) fn plan_for(&self, args: &CheckArgs, plan: &mut CheckPlan) -> Result<(), Error> {
+    fn plan_for(&self, args: &CheckArgs, plan: &mut CheckPlan) -> Result<(), Error> {
         let Some(about) = self.about() else {
             return Ok(());
         };
         refuse_meaningless(args)?;
-        let unlike = |option: &str, is: &str| {
-            Err(Error::Usage(format!(
-                "{option}: the digest is of {is}: leave the option out, or make a digest of what you ask for"
-            )))
-        };
-        let window = Window::from(about.window);
-        let given = args.time.since.is_some() || args.time.until.is_some();
-        if given && plan.check.window != window {
-            return unlike("--since and --until", &window.to_string());
-        }
-        let mut asked = plan.check.interfaces.clone();
-        asked.sort();
-        asked.dedup();
-        if !asked.is_empty() && !asked.iter().eq(&about.interfaces) {
-            let of = about.interfaces.iter().cloned().collect::<Vec<_>>();
-            let of = if of.is_empty() {
-                "all interfaces".to_owned()
-            } else {
-                of.join(", ")
-            };
-            return unlike("--interface", &of);
-        }
-        if plan.check.ignore_nodata && !about.ignore_nodata {
-            return unlike("--ignore-nodata", "all records, NODATA among them");
-        }
-        plan.check.window = window;
-        plan.check.interfaces = about.interfaces.iter().cloned().collect();
-        plan.check.ignore_nodata = about.ignore_nodata;
+        ask_as(about, args, &mut plan.check)?;
         for digest in [&self.digests.s3, &self.digests.cwl].into_iter().flatten() {
             let fingerprints = digest.fingerprints(self.key.as_ref());
             plan.check.key = fingerprints.map_err(Error::Usage)?;
@@ -127,6 +128,42 @@ impl KeptSides {
             cwl: side(Side::Cwl, self.digests.cwl).await?,
         })
     }
+}
+
+/// Makes a check one for what a digest is of.
+///
+/// # Errors
+/// Something else is asked for.
+pub(super) fn ask_as(about: &About, args: &CheckArgs, check: &mut Check) -> Result<(), Error> {
+    let unlike = |option: &str, is: &str| {
+        Err(Error::Usage(format!(
+            "{option}: the digest is of {is}: leave the option out, or make a digest of what you ask for"
+        )))
+    };
+    let window = Window::from(about.window);
+    let given = args.time.since.is_some() || args.time.until.is_some();
+    if given && check.window != window {
+        return unlike("--since and --until", &window.to_string());
+    }
+    let mut asked = check.interfaces.clone();
+    asked.sort();
+    asked.dedup();
+    if !asked.is_empty() && !asked.iter().eq(&about.interfaces) {
+        let of = about.interfaces.iter().cloned().collect::<Vec<_>>();
+        let of = if of.is_empty() {
+            "all interfaces".to_owned()
+        } else {
+            of.join(", ")
+        };
+        return unlike("--interface", &of);
+    }
+    if check.ignore_nodata && !about.ignore_nodata {
+        return unlike("--ignore-nodata", "all records, NODATA among them");
+    }
+    check.window = window;
+    check.interfaces = about.interfaces.iter().cloned().collect();
+    check.ignore_nodata = about.ignore_nodata;
+    Ok(())
 }
 
 /// Refuses what takes the records of both sides, or a choice that was made with the digest.

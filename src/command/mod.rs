@@ -14,6 +14,7 @@ mod history;
 mod job;
 mod kept;
 mod log;
+mod looks;
 mod manual;
 mod next;
 mod outputs;
@@ -25,6 +26,7 @@ mod receipts;
 mod schema;
 mod selftest;
 mod several;
+mod verified;
 mod verify;
 mod wait;
 
@@ -96,6 +98,7 @@ fn parse_and_run() -> ExitCode {
         Command::Archive { .. }
         | Command::History(_)
         | Command::Digest(_)
+        | Command::SecondLook(_)
         | Command::ExportPlan(_)
         | Command::Key { .. }
         | Command::Pairs(_)
@@ -222,6 +225,7 @@ fn run(cli: Cli, redaction: Option<&Arc<Redaction>>) -> Result<u8, Error> {
             command: ArchiveCommand::Prune(args),
         } => archive::prune(&args),
         Command::Digest(args) => digest::run(&args),
+        Command::SecondLook(args) => looks::second_look(&args),
         Command::ExportPlan(args) => {
             export_plan(&args, clock()).and_then(|plan| print(plan.script().as_bytes()))
         }

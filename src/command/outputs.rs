@@ -158,8 +158,19 @@ pub(super) fn complete(
 /// Options whose values are not to be told.
 const SECRET: [&str; 3] = ["--redact-key", "--s3-external-id", "--cwl-external-id"];
 
-/// Returns what was typed, without secrets.
+/// Options that say where a look was made, and how many values they have: the same check tells the same without them.
+const LOOKS: [(&str, usize); 2] = [("--first-look", 2), ("--second-look", 1)];
+
+/// Returns what was typed, without secrets and without what says where looks were made.
 fn arguments(typed: impl Iterator<Item = OsString>) -> Vec<String> {
+    let mut passed = 0;
+    let typed = typed.filter(|word| {
+        let look = LOOKS.iter().find(|(name, _)| *word == **name);
+        passed = look.map_or(passed, |(_, values)| values + 1);
+        let is_passed = passed > 0;
+        passed = passed.saturating_sub(1);
+        !is_passed
+    });
     let mut is_secret = false;
     let shown = |word: OsString| {
         let word = word.to_string_lossy().into_owned();
@@ -291,6 +302,7 @@ mod tests {
     #[test]
     fn what_was_typed_is_told_without_secrets() {
         let typed = "flowdiff check s3://a b --redact-key key --s3-external-id=id -o json \
+                     --first-look a.digest b.digest --second-look rows \
                      --s3-endpoint-url https://user:password@host";
         let told = arguments(typed.split_whitespace().map(OsString::from)).join(" ");
         let expected = "check s3://a b --redact-key *** --s3-external-id=*** -o json \

@@ -7,7 +7,7 @@ use crate::check::Check;
 use crate::check::kept::DigestSpec;
 use crate::check::kept::receipt::held;
 use crate::cli::CheckArgs;
-use crate::cli::plan::{CheckPlan, by_stream, deadline, key_of, store};
+use crate::cli::plan::{CheckPlan, by_stream, deadline, is_read_once, key_of, store};
 use crate::digest::receipt::{Beside, ChainLink, Receipt, ReceiptKey, WideSums};
 use crate::digest::{Algorithm, Fingerprints, KEY};
 use crate::model::words::{count, thousands};
@@ -16,7 +16,6 @@ use crate::output::Output;
 use crate::progress::{Mode, Progress};
 use crate::report::Report;
 use crate::source;
-use crate::source::Address;
 
 use super::digest::receipt_of;
 use super::wait::until_interrupted;
@@ -101,6 +100,10 @@ impl Proof {
                 key: Some(self.key),
                 differences: 0,
                 store: store(address),
+                is_pipe: false,
+                flow_log_ids: options.flow_log_ids.iter().cloned().collect(),
+                all_streams: options.all_streams,
+                sample: false,
             };
             let spec = (&spec, &report.fields);
             held(&check, spec, Arc::from(source), &key, &progress).await
@@ -144,17 +147,6 @@ impl Proof {
             source,
         })?;
         output.finish()
-    }
-}
-
-/// Tells whether a source is gone once it is read.
-fn is_read_once(address: &Address) -> bool {
-    match address {
-        Address::Stdin => true,
-        Address::Path(path) => path
-            .metadata()
-            .is_ok_and(|there| !there.is_file() && !there.is_dir()),
-        Address::S3 { .. } | Address::Group(_) => false,
     }
 }
 

@@ -119,6 +119,10 @@ impl DailyReceipts<'_> {
             key: Some(*key),
             differences: 0,
             store: store_of(address),
+            is_pipe: false,
+            flow_log_ids: options.flow_log_ids.iter().cloned().collect(),
+            all_streams: false,
+            sample: false,
         };
         let check = Check {
             window: day,

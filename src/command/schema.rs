@@ -8,7 +8,7 @@ use crate::model::Error;
 const SCHEMAS: &str = include_str!("../../docs/schema.json");
 
 /// What can be asked for, and the definition that it is.
-const NAMES: [&str; 11] = [
+const NAMES: [&str; 12] = [
     "report",
     "line",
     "difference",
@@ -20,6 +20,7 @@ const NAMES: [&str; 11] = [
     "pairs",
     "several",
     "part",
+    "verify",
 ];
 
 /// Returns the schema of one format, with all that it refers to.

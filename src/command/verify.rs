@@ -1,6 +1,5 @@
 //! Tells whether an archive still holds what receipts say (`verify`).
 
-use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,17 +7,19 @@ use crate::check::Check;
 use crate::check::kept::receipt::{Verified, verify};
 use crate::cli::VerifyArgs;
 use crate::cli::plan::{VerifyPlan, deadline, key_of};
+use crate::digest::file::About;
 use crate::digest::receipt::{Beside, BucketChange, ChainLink, Receipt, ReceiptKey, in_chain};
 use crate::model::Error;
 use crate::model::window::{Window, rfc3339};
 use crate::model::words::{count, thousands};
-use crate::progress::{Mode, Progress, say};
+use crate::progress::{Progress, say};
 use crate::render::{escape, listed};
 use crate::source;
 
-use super::digest::receipt_of;
+use super::digest::{quiet_or_not, receipt_of};
 use super::log::log_to_stderr;
-use super::print::print;
+use super::print::{json_text, print};
+use super::verified::report;
 use super::wait::until_interrupted;
 use super::{INTERRUPTED, clock};
 
@@ -61,12 +62,7 @@ pub(super) fn run(args: &VerifyArgs) -> Result<u8, Error> {
         ));
     };
     let plan = VerifyPlan::new(args, archive, side, clock())?;
-    let mode = match args.quiet {
-        true => Mode::Silent,
-        false if io::stderr().is_terminal() => Mode::Bars,
-        false => Mode::Lines,
-    };
-    let progress = Progress::new(mode);
+    let progress = Progress::new(quiet_or_not(args.quiet));
     let key = ReceiptKey::of(&key);
     let work = async {
         let archive = source::open(&plan.source.0, &plan.source.1).await?;
@@ -87,11 +83,23 @@ pub(super) fn run(args: &VerifyArgs) -> Result<u8, Error> {
         say(&format!("flowdiff: interrupted: {got_to}"));
         return Ok(INTERRUPTED);
     };
+    let any = |is: fn(&Verified) -> bool| verified.iter().any(|(.., verified)| is(verified));
+    let code = match () {
+        () if any(|verified| !verified.changed.is_empty()) => CHANGED,
+        () if any(|verified| !verified.is_whole()) => UNREAD,
+        () => 0,
+    };
+    let last = links.iter().max_by_key(|(link, _)| link.number);
+    if args.output.as_deref() == Some("json") {
+        let archive = plan.source.0.to_string();
+        print(&json_text(&report(&archive, &verified, last, code))?)?;
+        return Ok(code);
+    }
     let mut text = String::new();
     for (receipt, path, verified) in &verified {
         text += &told(receipt, Path::new(path), verified);
     }
-    if let Some((last, path)) = links.iter().max_by_key(|(link, _)| link.number) {
+    if let Some((last, path)) = last {
         text += &format!(
             "The chain is whole from number 1 to {}, `{}`, SHA-256 {}. That none came after it, a chain cannot show.\n",
             last.number,
@@ -102,12 +110,7 @@ pub(super) fn run(args: &VerifyArgs) -> Result<u8, Error> {
     if !args.quiet {
         print(text.as_bytes())?;
     }
-    let any = |is: fn(&Verified) -> bool| verified.iter().any(|(.., verified)| is(verified));
-    Ok(match () {
-        () if any(|verified| !verified.changed.is_empty()) => CHANGED,
-        () if any(|verified| !verified.is_whole()) => UNREAD,
-        () => 0,
-    })
+    Ok(code)
 }
 
 /// What is asked of an archive for a receipt.
@@ -138,6 +141,9 @@ fn told(receipt: &Receipt, path: &Path, verified: &Verified) -> String {
     );
     if let Some(beside) = &receipt.head.beside {
         text += &format!("  {}\n", escape(&then(beside)));
+    }
+    if let Some(asked) = asked(about) {
+        text += &format!("  it is of {}\n", escape(&asked));
     }
     let mut list = |lines: Vec<String>| {
         for line in lines.iter().take(NAMED) {
@@ -195,6 +201,22 @@ fn told(receipt: &Receipt, path: &Path, verified: &Verified) -> String {
         ]);
     }
     text
+}
+
+/// Says what of a source a receipt is of, if not of all.
+fn asked(about: &About) -> Option<String> {
+    let ids = about.sources.iter().flat_map(|source| &source.flow_log_ids);
+    let ids: Vec<&str> = ids.map(String::as_str).collect();
+    let interfaces: Vec<&str> = about.interfaces.iter().map(String::as_str).collect();
+    let all = [
+        (!ids.is_empty()).then(|| format!("the flow logs {}", ids.join(", "))),
+        (!interfaces.is_empty()).then(|| format!("the interfaces {}", interfaces.join(", "))),
+        about
+            .ignore_nodata
+            .then(|| "all but NODATA records".to_owned()),
+    ];
+    let all: Vec<String> = all.into_iter().flatten().collect();
+    (!all.is_empty()).then(|| format!("{} only", all.join("; ")))
 }
 
 /// Says what a check found when the receipt was made.

@@ -12,6 +12,7 @@ mod events;
 mod foreign;
 mod form;
 mod gzip;
+mod kept;
 mod limits;
 mod marks;
 mod parquet;
@@ -27,6 +28,7 @@ mod zstd;
 
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Seek};
+use std::sync::Arc;
 
 use buffer::Buffer;
 use bytes::Bytes;
@@ -37,6 +39,7 @@ use crate::record::{Cells, Layout, RowPlace};
 use unpacking::Unpacking;
 
 pub use buffer::give_back_memory;
+pub use kept::KeptRow;
 pub use parquet::table;
 pub use unpacking::unpacks_to;
 
@@ -49,6 +52,8 @@ pub enum Content {
     File(File),
     /// Events of a log stream.
     Events(Vec<Event>),
+    /// Some rows of a part, kept when it was read before.
+    Kept(Arc<[KeptRow]>),
 }
 
 impl Content {
@@ -58,6 +63,7 @@ impl Content {
             Self::Bytes(bytes) => bytes.len() as u64,
             Self::File(file) => file.metadata().map_or(0, |metadata| metadata.len()),
             Self::Events(events) => events.iter().map(|event| event.message.len() as u64).sum(),
+            Self::Kept(rows) => rows.iter().map(|row| row.text.len() as u64).sum(),
         }
     }
 }
@@ -72,6 +78,7 @@ impl Content {
             Self::Bytes(bytes) => Some(Self::Bytes(bytes.clone())),
             Self::File(file) => Some(Self::File(file.try_clone()?)),
             Self::Events(_) => None,
+            Self::Kept(rows) => Some(Self::Kept(Arc::clone(rows))),
         })
     }
 }
@@ -267,6 +274,7 @@ const WHOLE_FILE: usize = 16 << 20;
 pub fn decode(content: Content, format: &Format, sink: &mut impl Sink) -> Result<(), DecodeError> {
     match content {
         Content::Events(events) => events::live(&events, format, sink),
+        Content::Kept(rows) => kept::decode(&rows, sink),
         Content::Bytes(bytes) if bytes.starts_with(parquet::MAGIC) => parquet::decode(bytes, sink),
         Content::Bytes(bytes) => whole(&bytes, Unpacking::of(bytes.len() as u64), format, sink),
         Content::File(file) => from_file(file, format, sink),

@@ -4,7 +4,7 @@
 use crate::model::window::SLOT;
 
 use super::bucket::BucketId;
-use super::sketch::{NetDifference, Overfull, Sketch, words};
+use super::sketch::{NetDifference, Overfull, Sketch, WORDS, words};
 
 /// How many words an element has: six of fingerprint and bucket, two of the flow, one of the times.
 const FLOW_WORDS: usize = 9;
@@ -86,6 +86,16 @@ impl FlowSketch {
         self.add_words(print.words(), 1);
     }
 
+    /// Returns what it tells of records alone, as a sketch that knows nothing else of them.
+    pub fn of_records(&self) -> Sketch {
+        let cells = self.sums().map(|(words, copies, check)| {
+            let mut of_record = [0; WORDS];
+            of_record.copy_from_slice(&words[..WORDS]);
+            (of_record, copies, check)
+        });
+        Sketch::of_sums(cells).expect("it has as many cells")
+    }
+
     /// Takes the sketch apart into the differences it holds, ordered by fingerprint.
     ///
     /// # Errors
@@ -128,6 +138,10 @@ mod tests {
             let mut sketch = FlowSketch::for_differences(10);
             sketch.add_flow(&print);
             sketch.add_flow(&print);
+            assert_eq!(
+                sketch.of_records().peel().unwrap()[0].fingerprint,
+                print.fingerprint
+            );
             let found = sketch.peel_flows().unwrap();
             let [one] = found[..] else {
                 panic!("{found:?}")

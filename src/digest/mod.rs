@@ -7,6 +7,7 @@ mod fingerprint;
 mod flow;
 mod grain;
 mod ledger;
+mod lowest;
 pub mod receipt;
 mod sketch;
 
@@ -22,6 +23,7 @@ pub use fingerprint::{Algorithm, Fingerprints, KEY, name_of_key};
 pub use flow::{FlowPrint, FlowSketch, NetFlow};
 pub use grain::Resolution;
 pub use ledger::{Ledger, Sums};
+pub use lowest::Lowest;
 pub use sketch::{NetDifference, Overfull, Sketch};
 
 /// A record as a digest takes it.

@@ -34,6 +34,7 @@ pub use normal::{LogStatus, NormalisedRow};
 pub use normalise::{ComparedFields, Normaliser};
 pub use row_place::RowPlace;
 pub use simd::Simd;
+pub use time::finer_unit;
 
 /// A record kept as evidence: all fields its row had, in canonical form and in the order of
 /// [`field::FIELDS`]. Small, since thousands may be held: the names are shared, the values one text, which clones share.

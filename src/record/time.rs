@@ -47,6 +47,12 @@ pub(super) fn finer(significant: &[u8]) -> Option<&'static Unit> {
     UNITS.iter().find(|unit| unit.digits == significant.len())
 }
 
+/// Returns the name of a unit that is finer than a second, if it is one that this program tells.
+pub fn finer_unit(name: &str) -> Option<&'static str> {
+    let mut names = UNITS.iter().map(|unit| unit.name);
+    names.find(|unit| *unit == name)
+}
+
 /// Appends whole seconds; false if it is no time.
 pub(super) fn push_time(cell: &[u8], text: &mut Vec<u8>) -> bool {
     if !cell.iter().all(u8::is_ascii_digit) {

@@ -35,6 +35,9 @@ pub struct PartLine {
     /// Whether it is passed over, because its name says nothing of what it holds.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub passed_over: bool,
+    /// Whether it seems to have ended long before the window: a check reads it only before it calls something missing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ended_before: bool,
 }
 
 impl PartLine {
@@ -50,13 +53,17 @@ impl PartLine {
             delivered: part.delivered,
             unreadable: None,
             passed_over: false,
+            ended_before: false,
         }
     }
 
     /// Returns a line for all that a listing has found.
     pub fn all(side: Side, listing: &Listing) -> Vec<Self> {
-        let read = listing.parts.iter().chain(&listing.passed_over.by_age);
-        let read = read.map(|part| Self::of(side, part));
+        let read = listing.parts.iter().map(|part| Self::of(side, part));
+        let ended = listing.passed_over.by_age.iter().map(|part| Self {
+            ended_before: true,
+            ..Self::of(side, part)
+        });
         let unreadable = listing.unreadable.iter().map(|(part, why)| Self {
             unreadable: Some(why.clone()),
             ..Self::of(side, part)
@@ -65,7 +72,7 @@ impl PartLine {
             passed_over: true,
             ..Self::of(side, part)
         });
-        read.chain(unreadable).chain(unnamed).collect()
+        read.chain(ended).chain(unreadable).chain(unnamed).collect()
     }
 
     fn part(&self) -> Arc<Part> {
@@ -127,6 +134,7 @@ impl Source for SomeParts {
             match &line.unreadable {
                 Some(why) => listing.unreadable.push((part, why.clone())),
                 None if line.passed_over => listing.passed_over.by_name.push(part),
+                None if line.ended_before => listing.passed_over.by_age.push(part),
                 None => listing.parts.push(part),
             }
         }

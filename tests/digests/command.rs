@@ -9,7 +9,7 @@ use crate::support::offline;
 use crate::support::schema::assert_fits;
 
 /// Runs flowdiff and returns the exit code, standard output and standard error.
-fn run(words: &[&str]) -> (i32, String, String) {
+pub(super) fn run(words: &[&str]) -> (i32, String, String) {
     let output = offline().args(words).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (
@@ -19,7 +19,7 @@ fn run(words: &[&str]) -> (i32, String, String) {
     )
 }
 
-fn path(folder: &Path, name: &str) -> String {
+pub(super) fn path(folder: &Path, name: &str) -> String {
     folder.join(name).to_str().unwrap().to_owned()
 }
 
@@ -30,7 +30,7 @@ fn report(words: &[&str]) -> Option<Value> {
 }
 
 /// The options of a scenario, and those of them that are for whoever makes a digest.
-fn options(folder: &Path) -> (Vec<String>, Vec<String>) {
+pub(super) fn options(folder: &Path) -> (Vec<String>, Vec<String>) {
     let given = fs::read_to_string(folder.join("args.json"));
     let all: Vec<String> =
         given.map_or_else(|_| Vec::new(), |text| serde_json::from_str(&text).unwrap());
@@ -482,4 +482,49 @@ fn a_table_of_digests_has_every_difference() {
     }
     // By bucket: 300 and 150 copies.
     assert_eq!(table(["s3-few", "cwl-few"]), (150, 0));
+}
+
+/// What comes through a pipe is told by its bytes: two of them add up, and one of them twice does not.
+#[test]
+fn shards_through_pipes_are_told_by_what_came() {
+    let folder = tempfile::tempdir().unwrap();
+    let header = "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status";
+    let record = |start: u32| {
+        format!(
+            "2 123456789010 eni-0aa 10.0.0.1 10.0.0.2 1 2 6 3 4 {start} {} ACCEPT OK\n",
+            start + 9
+        )
+    };
+    let made = |name: &str, start: u32| {
+        let to = path(folder.path(), name);
+        let words = ["digest", "-", "--side", "s3", "-q", "-o", &*to];
+        let text = format!("{header}\n{}", record(start));
+        let output = offline().args(words).write_stdin(text).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        to
+    };
+    let shards = [
+        made("one", 1_700_000_000),
+        made("other", 1_700_000_060),
+        made("again", 1_700_000_000),
+    ];
+    let all = path(folder.path(), "all");
+    merge(&shards[..2], &all);
+    let words = ["digest", "--merge", &*shards[0], &*shards[2], "-o", &*all];
+    let (code, _, said) = run(&words);
+    assert!(code == 2 && said.contains("was read for both"), "{said}");
+}
+
+/// What was asked for stands in the digest, for whoever has to know what it is of.
+#[test]
+fn what_was_asked_for_is_kept() {
+    let halves = Halves::made(&["--flow-log-id", "fl-0f1a2b3c4d5e6f708"]);
+    let bytes = fs::read(halves.path("s3")).unwrap();
+    let digest = flowdiff::digest::file::SideDigest::read(&bytes, None).unwrap();
+    let source = &digest.about.sources[0];
+    assert_eq!(
+        source.flow_log_ids.iter().collect::<Vec<_>>(),
+        ["fl-0f1a2b3c4d5e6f708"]
+    );
+    assert!(!source.all_streams && digest.about.sample.is_none());
 }

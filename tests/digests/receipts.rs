@@ -3,8 +3,13 @@
 use std::fs;
 use std::path::Path;
 
+use flowdiff::digest::receipt::Receipt;
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
 use crate::support::offline;
 use crate::support::records::{Delivery, FlowRecord, generate};
+use crate::support::schema::assert_fits;
 
 /// The first second of a day, some years ago.
 const START: i64 = 1_641_513_600;
@@ -168,6 +173,68 @@ fn what_does_no_harm_is_as_it_was() {
             "{text}"
         );
     }
+}
+
+/// The bytes of parts stand in a receipt, so that what was only copied is told from what was written anew.
+#[test]
+fn a_receipt_has_the_hash_of_each_part() {
+    let records = records();
+    let kept = Kept::new(&records, 1);
+    let key = fs::read_to_string(kept.path("key")).unwrap();
+    let digits = key.trim().as_bytes().chunks(2);
+    let bytes =
+        digits.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap());
+    let key: [u8; 32] = bytes.collect::<Vec<_>>().try_into().unwrap();
+    let receipt = Receipt::read(&fs::read(kept.receipt(0)).unwrap(), &key).unwrap();
+    let parts = &receipt.head.about.sources[0].parts;
+    assert!(parts.len() > 10);
+    for part in parts {
+        let bytes = fs::read(kept.folder.path().join("archive").join(&part.name)).unwrap();
+        let hash: String = Sha256::digest(bytes)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        assert_eq!(part.sha256.as_deref(), Some(&*hash));
+    }
+    // The same bytes at another time.
+    kept.keep(&Delivery::default(), &records);
+    assert!(!kept.verify().1.contains("note:"));
+}
+
+#[test]
+fn what_was_verified_is_told_as_json() {
+    let records = records();
+    let kept = Kept::new(&records, 2);
+    let words: Vec<String> = (0..2).map(|hour| kept.receipt(hour)).collect();
+    let told = |code: i32| -> Value {
+        let (is, out, said) =
+            kept.verify_these(&[&words[..], &["-o".to_owned(), "json".to_owned()]].concat());
+        assert_eq!(is, code, "{said}");
+        serde_json::from_str(&out).unwrap()
+    };
+    let as_it_was = told(0);
+    kept.keep(&Delivery::default(), &records[1..]);
+    let changed = told(1);
+    let object = walk(&kept.folder.path().join("archive")).remove(0);
+    fs::write(object, [0x1f, 0x8b]).unwrap();
+    let unread = told(3);
+    let states = |report: &Value| -> Vec<String> {
+        let receipts = report["receipts"].as_array().unwrap().iter();
+        receipts
+            .map(|receipt| receipt["state"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(states(&as_it_was), ["as-it-was", "as-it-was"]);
+    assert_eq!(
+        states(&changed)
+            .iter()
+            .filter(|state| *state == "changed")
+            .count(),
+        1
+    );
+    assert_eq!(as_it_was["last"]["number"], 2);
+    assert!(unread["receipts"].to_string().contains("\"reason\""));
+    assert_fits("verify", &[as_it_was, changed]);
 }
 
 #[test]

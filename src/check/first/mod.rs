@@ -11,6 +11,7 @@ use itertools::Itertools;
 use tokio::sync::Semaphore;
 
 use crate::decode::{Content, Format, Malformed, Row, Sink, Stop, decode};
+use crate::digest::file::Sample;
 use crate::digest::{BucketId, Digest, Ledger, Sketch};
 use crate::model::window::Window;
 use crate::model::{Error, Side, Sides};
@@ -25,7 +26,7 @@ use super::pass::plausible::Plausible;
 use super::pass::reader::CheckSession;
 use super::pass::rules::{Halt, Rules};
 use super::pass::taken::SideScreen;
-use screen::{DigestVisitor, LedgerLines, RefineVisitor, Sample, Size};
+use screen::{DigestVisitor, LedgerLines, RefineVisitor, Size};
 
 /// How many differences the first sketch tells. Small enough to stay in the processor's cache, since every
 /// record touches three of its cells; enough for what goes wrong on an ordinary day.
@@ -236,7 +237,7 @@ fn compared(check: &Check, met: &Layouts, guess: &LayoutGuess) -> PerKind<Compar
 }
 
 /// Tells whether the same fields are compared, in whatever order.
-fn same(one: &PerKind<ComparedFields>, other: &PerKind<ComparedFields>) -> bool {
+pub(super) fn same(one: &PerKind<ComparedFields>, other: &PerKind<ComparedFields>) -> bool {
     let sorted =
         |compared: &ComparedFields| compared.fields().iter().sorted().cloned().collect_vec();
     one.iter()

@@ -4,22 +4,13 @@ use std::sync::Arc;
 
 use hashbrown::HashSet;
 
-use crate::causes::{Lowest, of_text};
+use crate::causes::of_text;
 use crate::check::pass::claims::EventDedup;
 use crate::check::pass::span::FilterMemory;
 use crate::check::pass::visitor::{SeenRecord, Visitor};
+use crate::digest::file::Sample;
 use crate::digest::{BucketId, Digest, Fingerprints, Resolution};
 use crate::model::{Side, Sides};
-use crate::record::Record;
-
-/// So many records of each side are kept whole, to tell what a side has at all: all of them if there are no more.
-const WHOLE_SAMPLE: usize = 2_048;
-
-/// So many of more. Each costs as much as reading some twenty lines does.
-const SAMPLE: usize = 256;
-
-/// Some of a side's records, with the parts that hold them.
-pub(in crate::check) type Sample = Lowest<(Record, Arc<str>)>;
 
 /// How large digests may become.
 #[derive(Clone, Copy, Debug)]
@@ -36,7 +27,7 @@ pub(in crate::check) struct Size {
 pub(in crate::check) struct DigestVisitor {
     /// What each side boils down to.
     pub digests: Sides<Digest>,
-    /// Some records of each side.
+    /// Some records of each side, kept whole to tell what a side has at all.
     pub samples: Sides<Sample>,
     size: Size,
     filters: Arc<FilterMemory>,
@@ -49,7 +40,7 @@ impl DigestVisitor {
         let digest = |_| Digest::for_differences(size.differences, size.lines);
         Self {
             digests: Sides::from_fn(digest),
-            samples: Sides::from_fn(|_| Lowest::all_up_to(WHOLE_SAMPLE, SAMPLE)),
+            samples: Sides::from_fn(|_| Sample::empty()),
             size,
             filters: Arc::new(FilterMemory::of(size.filters)),
             claims: EventDedup::default(),

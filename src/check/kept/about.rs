@@ -19,7 +19,7 @@ use crate::digest::name_of_key;
 use crate::model::Cover;
 use crate::model::delay::Delays;
 use crate::model::finding::Place;
-use crate::record::{ComparedFields, FieldName, Layout, PerKind, RecordKind, RowPlace};
+use crate::record::{ComparedFields, FieldName, Layout, PerKind, RecordKind, RowPlace, finer_unit};
 use crate::source::Part;
 
 /// Says of a side what was found.
@@ -68,6 +68,8 @@ pub(super) fn of<V>(
         sources: vec![SourceRead {
             address,
             store: spec.store.clone(),
+            flow_log_ids: spec.flow_log_ids.clone(),
+            all_streams: spec.all_streams,
             parts: parts(found),
         }],
         layouts: found
@@ -75,6 +77,8 @@ pub(super) fn of<V>(
             .iter()
             .map(|layout| names(layout.columns()))
             .collect(),
+        units: found.units.iter().map(|&unit| unit.to_owned()).collect(),
+        sample: None,
         ledger_interfaces: Vec::new(),
         ledger_lines: 0,
         sketch_cells: 0,
@@ -87,6 +91,7 @@ pub(super) fn parts(found: &SideScreen) -> Vec<PartRead> {
         name: part.name.to_string(),
         size: part.size,
         version: part.version.clone(),
+        sha256: None,
     });
     parts.sorted().collect()
 }
@@ -211,6 +216,11 @@ pub(super) fn found(about: &About) -> Result<SideScreen, String> {
             .collect(),
         bytes: counts.bytes,
         delays: Delays::of_written(about.delays.longest, &about.delays.counted),
+        units: about
+            .units
+            .iter()
+            .filter_map(|name| finer_unit(name))
+            .collect(),
         ..SideScreen::default()
     })
 }

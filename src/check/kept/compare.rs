@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hashbrown::{HashMap, HashSet};
 use itertools::Itertools;
 
-use crate::causes::{Cause, Lowest};
+use crate::causes::Cause;
 use crate::check::Check;
 use crate::check::answer::report;
 use crate::check::first::Screened;
@@ -14,7 +14,7 @@ use crate::check::pass::reader::CheckSession;
 use crate::check::pass::rules::Rules;
 use crate::check::second::DifferencesFound;
 use crate::diff::{EveryDifference, Unseen};
-use crate::digest::file::{About, FlowSums, SideDigest, unlike};
+use crate::digest::file::{About, FlowSums, Sample, SideDigest, unlike};
 use crate::digest::{BucketId, Digest, FlowSketch, Ledger, NetFlow, Overfull, Sketch};
 use crate::model::window::Settle;
 use crate::model::{Error, Side, Sides};
@@ -73,10 +73,8 @@ pub async fn compare(
     let abouts = digests
         .as_ref()
         .map(|digest| digest.as_ref().map(|digest| digest.about.clone()));
-    if let (Some(s3), Some(cwl)) = (&abouts.s3, &abouts.cwl)
-        && let Some(unlike) = unlike(s3, cwl, false)
-    {
-        return Err(Error::Incomparable(unlike.to_string()));
+    if let (Some(s3), Some(cwl)) = (&abouts.s3, &abouts.cwl) {
+        refuse_unlike(s3, cwl)?;
     }
     let mut reader = CheckSession::new(check, &sources, progress);
     let to_read = to_read(&abouts);
@@ -116,6 +114,21 @@ pub async fn compare(
     looks.report(known, every).await
 }
 
+/// Refuses digests of both sides that cannot be compared.
+pub(super) fn refuse_unlike(s3: &About, cwl: &About) -> Result<(), Error> {
+    match unlike(s3, cwl, false) {
+        Some(unlike) => Err(Error::Incomparable(unlike.to_string())),
+        None => Ok(()),
+    }
+}
+
+/// Returns the fields that digests are of, for each kind that one of them has met.
+pub(super) fn given_fields(abouts: Sides<Option<&About>>) -> GivenFields {
+    let given = abouts.map(|about| about.map(|about| about::given(&about.fields)));
+    let of = |side: &Option<GivenFields>, kind| side.as_ref().and_then(|of| of[kind].clone());
+    PerKind::from_fn(|kind| of(&given.s3, kind).or_else(|| of(&given.cwl, kind)))
+}
+
 /// Returns what is to be read, if anything is.
 fn to_read(abouts: &Sides<Option<About>>) -> Option<ToRead> {
     let side = Side::BOTH
@@ -143,12 +156,9 @@ fn flows(differences: u64, wanted: Arc<HashSet<u128>>) -> FlowVisitor {
 
 /// Makes rules for what nobody reads: a report tells by them what was compared.
 fn rules(reader: &CheckSession<'_>, abouts: &Sides<Option<About>>) -> Rules {
-    let given = abouts
-        .as_ref()
-        .map(|about| about.as_ref().map(|about| about::given(&about.fields)));
-    let of = |side: &Option<GivenFields>, kind| side.as_ref().and_then(|of| of[kind].clone());
+    let given = given_fields(abouts.as_ref().map(Option::as_ref));
     let compared = PerKind::from_fn(|kind| {
-        let fields = of(&given.s3, kind).or_else(|| of(&given.cwl, kind));
+        let fields = given[kind].clone();
         fields.unwrap_or_else(|| reader.check.fields.of_one_side(&Default::default(), kind))
     });
     reader.rules(compared, Default::default())
@@ -247,7 +257,7 @@ impl Looks<'_, '_> {
                 s3: digest(s3.ledger),
                 cwl: digest(cwl.ledger),
             },
-            samples: Sides::from_fn(|_| Lowest::unknown()),
+            samples: Sides::from_fn(|_| Sample::unknown()),
             is_whole: true,
             by_sums: true,
             sides: Sides {

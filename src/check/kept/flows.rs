@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use hashbrown::{HashMap, HashSet};
 
+use crate::causes::of_text;
 use crate::check::pass::claims::EventDedup;
 use crate::check::pass::visitor::{SeenRecord, Visitor};
 use crate::digest::Fingerprints;
-use crate::digest::file::{FlowSums, Times};
+use crate::digest::file::{FlowSums, Sample, Times};
 use crate::model::Side;
 use crate::model::finding::{Evidence, Place};
 use crate::record::{FieldSet, Record, RecordKind};
@@ -43,6 +44,8 @@ pub(super) struct FlowVisitor {
     pub sums: FlowSums,
     /// The records that are asked for.
     pub kept: HashMap<u128, KeptRecord>,
+    /// Some records, if they are asked for.
+    pub sample: Option<Sample>,
     wanted: Arc<HashSet<u128>>,
     columns: Option<FlowColumns>,
     claims: EventDedup,
@@ -63,6 +66,7 @@ impl FlowVisitor {
         Self {
             sums,
             kept: HashMap::new(),
+            sample: None,
             wanted,
             columns: None,
             claims: EventDedup::default(),
@@ -132,6 +136,7 @@ impl Visitor for FlowVisitor {
     fn empty_like(&self) -> Self {
         Self {
             claims: self.claims.empty_like(),
+            sample: self.sample.as_ref().map(Sample::empty_like),
             ..Self::new(self.sums.empty_like(), Arc::clone(&self.wanted))
         }
     }
@@ -146,6 +151,12 @@ impl Visitor for FlowVisitor {
         }
         let (flow, times) = self.flow(seen, key);
         self.sums.add(&seen.print, flow, times);
+        if let Some(sample) = &mut self.sample {
+            let number = of_text(seen.normal.text, seen.normal.start, seen.normal.end);
+            if sample.takes(number) {
+                sample.add(number, (seen.record(), Arc::clone(&seen.origin.name)));
+            }
+        }
         true
     }
 
@@ -155,6 +166,9 @@ impl Visitor for FlowVisitor {
 
     fn merge(&mut self, other: Self) {
         self.sums.merge(other.sums);
+        if let Some((sample, more)) = self.sample.as_mut().zip(other.sample) {
+            sample.merge(more);
+        }
         for (fingerprint, more) in other.kept {
             match self.kept.entry(fingerprint) {
                 hashbrown::hash_map::Entry::Occupied(mut known) => {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use hashbrown::HashSet;
 use itertools::Itertools;
 
 use super::about;
@@ -14,12 +15,12 @@ use crate::check::pass::reader::CheckSession;
 use crate::check::pass::visitor::{SeenRecord, Visitor};
 use crate::diff::Unseen;
 use crate::digest::Fingerprints;
-use crate::digest::file::PartRead;
+use crate::digest::file::{About, PartRead};
 use crate::digest::receipt::{BucketChange, Receipt, ReceiptKey, WideSums};
 use crate::model::{Cover, Error, Side, Sides};
 use crate::progress::Progress;
 use crate::record::{FieldSet, RecordKind};
-use crate::source::{Remark, Source};
+use crate::source::{Hashed, Remark, Source};
 
 /// Adds up one side's records as receipts do.
 struct ReceiptVisitor {
@@ -96,15 +97,29 @@ pub async fn held(
     progress: &Progress,
 ) -> Result<SideSummed<WideSums>, Error> {
     let visitor = || ReceiptVisitor::new(WideSums::new(key.clone()));
-    let read = summed(
-        check,
-        (spec, about::given(fields)),
-        source,
-        progress,
-        visitor,
-    )
-    .await?;
+    let hashed = Arc::new(Hashed::of(source));
+    let source: Arc<dyn Source> = Arc::clone(&hashed) as _;
+    let asked = (spec, about::given(fields));
+    let mut read = summed(check, asked, source, progress, visitor).await?;
+    hash(&mut read.about, &hashed);
     Ok(read.map(|visitor| visitor.sums))
+}
+
+/// Says of each part what its bytes were.
+fn hash(about: &mut About, hashed: &Hashed) {
+    for part in about
+        .sources
+        .iter_mut()
+        .flat_map(|source| &mut source.parts)
+    {
+        part.sha256 = hashed.hash(&part.name);
+    }
+}
+
+/// What tells a part from another one, or from what it was: its bytes, if they are known.
+fn identity(part: &PartRead) -> (&str, Option<u64>, &str) {
+    let bytes = part.sha256.as_deref();
+    (&part.name, part.size, bytes.unwrap_or(&part.version))
 }
 
 /// What has become of what a receipt tells of.
@@ -143,6 +158,8 @@ pub async fn verify(
     progress: &Progress,
 ) -> Result<Verified, Error> {
     let about = &receipt.head.about;
+    let hashed = Arc::new(Hashed::of(archive));
+    let archive: Arc<dyn Source> = Arc::clone(&hashed) as _;
     let sources = alone(about.side, &archive);
     let mut reader = CheckSession::new(check, &sources, progress);
     let to_read = ToRead {
@@ -164,7 +181,13 @@ pub async fn verify(
         .iter()
         .flat_map(|source| &source.parts)
         .collect();
-    let now = about::parts(&read.found);
+    let mut now = about::parts(&read.found);
+    // A receipt of an earlier flowdiff has no hashes to be compared with.
+    let known = then.iter().filter(|part| part.sha256.is_some());
+    let known: HashSet<&str> = known.map(|part| &*part.name).collect();
+    for part in now.iter_mut().filter(|part| known.contains(&*part.name)) {
+        part.sha256 = hashed.hash(&part.name);
+    }
     let unreadable = read.found.unreadable.iter();
     Ok(Verified {
         changed,
@@ -173,7 +196,10 @@ pub async fn verify(
             .map(|(part, why)| (part.name.to_string(), why.clone()))
             .collect(),
         malformed: (about.counts.malformed, read.found.tally.malformed),
-        moved: !now.iter().eq(then.into_iter().sorted()),
+        moved: !now
+            .iter()
+            .map(identity)
+            .eq(then.into_iter().sorted().map(identity)),
         remarks: read.listings[about.side].remarks.clone(),
     })
 }

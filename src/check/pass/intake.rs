@@ -24,7 +24,7 @@ pub(in crate::check) fn take<V: Visitor>(
 ) -> Result<(), DecodeError> {
     loop {
         let again = content.again()?;
-        let live = matches!(content, Content::Events(_));
+        let live = matches!(content, Content::Events(_) | Content::Kept(_));
         let mut intake = Intake::new(rules, origin, taken);
         let result = decode(content, &rules.formats[origin.side], &mut intake);
         let result = result.and_then(|()| if live { Ok(()) } else { intake.whole() });

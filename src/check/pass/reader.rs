@@ -87,10 +87,22 @@ impl<'a> CheckSession<'a> {
     /// # Errors
     /// A source that cannot be listed.
     pub(in crate::check) async fn list(&self, again: bool) -> Result<Sides<Listing>, Error> {
+        self.list_for(again, true).await
+    }
+
+    /// Lists both sides, whose parts have been read elsewhere.
+    ///
+    /// # Errors
+    /// A source that cannot be listed.
+    pub(in crate::check) async fn list_only(&self) -> Result<Sides<Listing>, Error> {
+        self.list_for(false, false).await
+    }
+
+    async fn list_for(&self, again: bool, to_read: bool) -> Result<Sides<Listing>, Error> {
         let ask = Sides::from_fn(|side| Ask {
             window: self.check.window,
             interfaces: self.check.interfaces.clone(),
-            to_read: true,
+            to_read,
             again,
             met: match again {
                 // Parts that are read again are counted then.

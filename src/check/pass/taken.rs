@@ -82,6 +82,8 @@ pub(in crate::check) struct SideScreen {
     pub parts: Vec<Arc<Part>>,
     /// What each part held, by its number.
     pub spans: HashMap<usize, PartFilter>,
+    /// Whether nobody knows what each part held: they were read elsewhere.
+    pub is_unspanned: bool,
     /// Parts that could not be read, in order, with the reason.
     pub unreadable: Vec<(Arc<Part>, String)>,
     /// Bytes fetched.
@@ -113,6 +115,11 @@ impl SideScreen {
         for (part, span) in more {
             self.held(part, span);
         }
+    }
+
+    /// Returns what a part held, by its number: nothing if it held no record. `None` if that is not known.
+    pub(in crate::check) fn span(&self, part: usize) -> Option<Option<&PartFilter>> {
+        (!self.is_unspanned).then(|| self.spans.get(&part))
     }
 
     /// Adds to what a part held.

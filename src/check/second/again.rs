@@ -21,7 +21,7 @@ use crate::check::pass::span::{InterfaceClass, PartFilter};
 const GAP: i64 = 2;
 
 /// What is read again.
-pub(super) struct PartsToReread {
+pub(in crate::check) struct PartsToReread {
     /// The parts that may hold what is in question.
     pub wanted: Sides<Vec<WantedPart>>,
     /// Parts that may hold some of it too, and cannot be read any more although they could be at the first look, with the
@@ -48,7 +48,7 @@ struct SearchIndex<'a> {
 ///
 /// # Errors
 /// A source that cannot be listed any more.
-pub(super) async fn parts_again(
+pub(in crate::check) async fn parts_again(
     reader: &CheckSession<'_>,
     screened: &Screened,
     question: &Unresolved,
@@ -124,8 +124,8 @@ fn gone(
         .collect();
     let before = screened.sides[side].parts.iter().enumerate();
     let lost = before.filter(|(number, part)| {
-        let span = screened.sides[side].spans.get(number);
-        !there.contains(&*part.name) && !sought.slots_of(part, Some(span)).is_empty()
+        let span = screened.sides[side].span(*number);
+        !there.contains(&*part.name) && !sought.slots_of(part, span).is_empty()
     });
     lost.map(|(_, part)| {
         let reason = refused.get(&*part.name).copied();
@@ -194,7 +194,7 @@ impl<'a> SearchIndex<'a> {
         number: Option<usize>,
         all: Window,
     ) -> Option<WantedPart> {
-        let span = number.map(|number| screened.sides[side].spans.get(&number));
+        let span = number.and_then(|number| screened.sides[side].span(number));
         let slots = self.slots_of(part, span);
         (!slots.is_empty()).then(|| WantedPart {
             part: Arc::clone(part),

@@ -1,10 +1,10 @@
 //! The second look, and later ones: which records differ, confirmed by reading again just the parts that can hold them.
 
-mod again;
+pub(super) mod again;
 mod closer;
 mod copies;
 mod many;
-mod question;
+pub(super) mod question;
 pub(super) mod recheck;
 
 use std::sync::Arc;

@@ -6,7 +6,7 @@ use clap::builder::{FalseyValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args};
 
 use super::{
-    AlarmArgs, ChainArgs, CheckArgs, Color, ComparisonArgs, JobArgs, KeyArgs, LimitArgs,
+    AlarmArgs, ChainArgs, CheckArgs, Color, ComparisonArgs, JobArgs, KeyArgs, LimitArgs, LooksArgs,
     OutputArgs, ReceiptArgs, RepairArgs, SideArgs, SourceArgs, TimeArgs,
 };
 use crate::digest::Algorithm;
@@ -53,6 +53,12 @@ pub struct DigestArgs {
         help_heading = "Digest"
     )]
     pub parts: Option<PathBuf>,
+
+    /// Keep some records whole, a few hundred, so that `check --first-look` tells causes as a check of both sides does
+    ///
+    /// Without it a digest has no record's content.
+    #[arg(long, env = "FLOWDIFF_SAMPLE", value_parser = FalseyValueParser::new(), conflicts_with_all = ["merge", "receipt"], help_heading = "Digest")]
+    pub sample: bool,
 
     /// Add up digests of disjoint parts of one side, in any order
     #[arg(long, env = "FLOWDIFF_MERGE", value_parser = FalseyValueParser::new(), help_heading = "Digest")]
@@ -119,7 +125,7 @@ pub struct DigestArgs {
 }
 
 /// Only these names pass.
-fn side(name: &str) -> Side {
+pub(super) fn side(name: &str) -> Side {
     match name {
         "s3" => Side::S3,
         _ => Side::Cwl,
@@ -207,5 +213,6 @@ pub(super) fn as_check(
             receipt: None,
             chain: ChainArgs { previous: None },
         },
+        looks: LooksArgs::default(),
     }
 }

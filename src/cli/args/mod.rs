@@ -9,6 +9,7 @@ mod history;
 mod job;
 mod key;
 mod limits;
+mod looks;
 mod output;
 mod pairs;
 mod reach;
@@ -30,6 +31,7 @@ pub use history::HistoryArgs;
 pub use job::JobArgs;
 pub use key::KeyArgs;
 pub use limits::{CwlRead, LimitArgs};
+pub use looks::{LooksArgs, SecondLookArgs};
 pub use output::{Color, OutputArgs};
 pub use pairs::{PairsArgs, PairsForm};
 pub use reach::ReachArgs;
@@ -116,4 +118,8 @@ pub struct CheckArgs {
     /// What is kept as proof.
     #[command(flatten)]
     pub proof: ReceiptArgs,
+
+    /// Which looks were made elsewhere.
+    #[command(flatten)]
+    pub looks: LooksArgs,
 }

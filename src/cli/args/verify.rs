@@ -35,6 +35,18 @@ pub struct VerifyArgs {
     #[command(flatten)]
     pub limits: LimitArgs,
 
+    /// What is printed: text or json
+    #[arg(
+        long,
+        short = 'o',
+        value_name = "FORMAT",
+        env = "FLOWDIFF_OUTPUT",
+        value_parser = ["text", "json"],
+        conflicts_with = "quiet",
+        help_heading = "Output"
+    )]
+    pub output: Option<String>,
+
     /// Print nothing but errors: the exit code tells
     #[arg(long, short, env = "FLOWDIFF_QUIET", value_parser = FalseyValueParser::new(), conflicts_with = "verbose", help_heading = "Output")]
     pub quiet: bool,

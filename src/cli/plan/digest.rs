@@ -74,6 +74,10 @@ impl DigestPlan {
                 key,
                 differences,
                 store: store(&address),
+                is_pipe: is_read_once(&address),
+                flow_log_ids: options.flow_log_ids.iter().cloned().collect(),
+                all_streams: options.all_streams,
+                sample: args.sample,
             },
             source: (address, options),
             check: Check {
@@ -108,12 +112,27 @@ pub fn by_stream(options: &mut SourceOptions) {
     }
 }
 
+/// What is called the store of all that comes through a pipe, before its bytes tell which it is.
+const PIPE: &str = "a pipe";
+
+/// Tells whether a source is gone once it is read.
+pub fn is_read_once(address: &Address) -> bool {
+    match address {
+        Address::Stdin => true,
+        Address::Path(path) => path
+            .metadata()
+            .is_ok_and(|there| !there.is_file() && !there.is_dir()),
+        Address::S3 { .. } | Address::Group(_) => false,
+    }
+}
+
 /// Returns within what the names of an address's parts are unique.
 pub fn store(address: &Address) -> String {
     match address {
         Address::S3 { bucket, .. } => format!("s3://{bucket}"),
         Address::Group(_) => address.to_string(),
-        Address::Stdin => "standard input".to_owned(),
+        Address::Stdin => PIPE.to_owned(),
+        Address::Path(_) if is_read_once(address) => PIPE.to_owned(),
         Address::Path(path) => folder_of(path).display().to_string(),
     }
 }

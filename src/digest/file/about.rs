@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::ToldSample;
 use crate::model::window::Window;
 use crate::model::{Cover, Side};
 use crate::record::RecordKind;
@@ -53,6 +54,12 @@ pub struct About {
     pub sources: Vec<SourceRead>,
     /// The columns of each layout that a record in the window has.
     pub layouts: BTreeSet<Vec<String>>,
+    /// In what finer units than AWS's times were told that a note is worth.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub units: BTreeSet<String>,
+    /// Some records, if they were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample: Option<ToldSample>,
     /// The interfaces that lines of the ledger go by.
     pub ledger_interfaces: Vec<String>,
     /// How many lines the ledger has.
@@ -211,6 +218,12 @@ pub struct SourceRead {
     pub address: String,
     /// Within what the names of its parts are unique: the bucket, the log group, the folder that paths are relative to.
     pub store: String,
+    /// The flow logs whose objects were asked for; none is all.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub flow_log_ids: BTreeSet<String>,
+    /// Whether log streams were asked for whatever their names are.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub all_streams: bool,
     /// Its parts, by name.
     pub parts: Vec<PartRead>,
 }
@@ -224,4 +237,7 @@ pub struct PartRead {
     pub size: Option<u64>,
     /// Its ETag or the time of its last change, if anything tells.
     pub version: String,
+    /// The SHA-256 of its bytes as they were stored, as hexadecimal digits, if it was read whole for a receipt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
 }

@@ -3,6 +3,7 @@
 mod about;
 mod body;
 mod read;
+mod sample;
 #[cfg(test)]
 pub(super) mod tests;
 mod unlike;
@@ -21,6 +22,7 @@ pub use about::{
     SourceRead, Stretch, UnreadPart,
 };
 pub use read::{MAGIC, is_digest};
+pub use sample::{Sample, SampledRecord, ToldSample};
 pub use unlike::{Unlike, unlike};
 
 /// How many malformed rows are named, those that come first.
@@ -200,5 +202,9 @@ impl About {
         self.sources.extend(other.sources);
         self.sources.sort();
         self.layouts.extend(other.layouts);
+        self.units.extend(other.units);
+        // Of a side of which only a share was sampled there is no sample.
+        let samples = self.sample.take().zip(other.sample);
+        self.sample = samples.map(|(mine, other)| mine.with(&other));
     }
 }

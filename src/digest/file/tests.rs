@@ -25,13 +25,18 @@ pub(in crate::digest) fn about(part: &str) -> About {
         sources: vec![SourceRead {
             address: "s3://logs".to_owned(),
             store: "s3://logs".to_owned(),
+            flow_log_ids: BTreeSet::new(),
+            all_streams: false,
             parts: vec![PartRead {
                 name: part.to_owned(),
                 size: Some(7),
                 version: "etag".to_owned(),
+                sha256: None,
             }],
         }],
         layouts: BTreeSet::new(),
+        units: BTreeSet::new(),
+        sample: None,
         ledger_interfaces: Vec::new(),
         ledger_lines: 0,
         sketch_cells: 0,

@@ -1,0 +1,206 @@
+//! A check whose looks are made in several places gives the report of a check that makes them all, to the byte.
+
+use std::fs;
+use std::path::Path;
+
+use super::command::{options, path, run};
+use crate::support::unless_long;
+
+/// The two sources of a check, and what else was typed.
+struct Typed<'a> {
+    sources: [&'a str; 2],
+    options: &'a [&'a str],
+}
+
+/// What one machine reports.
+fn whole(typed: &Typed<'_>) -> (i32, String, String) {
+    run(&[
+        &["check"],
+        &typed.sources[..],
+        typed.options,
+        &["-o", "json"],
+    ]
+    .concat())
+}
+
+/// What is reported when the parts of each side are shared out among so many, for both looks; or why a look cannot be made.
+fn shared_out(
+    typed: &Typed<'_>,
+    folder: &Path,
+    shares: usize,
+) -> Result<(i32, String, String), String> {
+    let at = |name: &str| path(folder, name);
+    let fine = |words: &[&str]| match run(words) {
+        (0 | 3, out, _) => Ok(out),
+        (_, _, said) => Err(said),
+    };
+    let options = typed.options;
+    let listed = fine(&[&["plan"], &typed.sources[..], &["--parts"], options].concat())?;
+    for (side, source) in ["s3", "cwl"].iter().zip(typed.sources) {
+        let of_side = listed
+            .lines()
+            .filter(|line| line.contains(&format!(r#""side":"{side}""#)));
+        let now: Vec<&str> = of_side
+            .filter(|line| !line.contains(r#""ended_before":true"#))
+            .collect();
+        let mut digests = Vec::new();
+        for share in 0..shares {
+            let (parts, to) = (at("parts"), at(&format!("{side}-{share}")));
+            let some = now.iter().skip(share).step_by(shares);
+            fs::write(
+                &parts,
+                some.map(|line| format!("{line}\n")).collect::<String>(),
+            )
+            .unwrap();
+            let words = [
+                "digest",
+                source,
+                "--side",
+                side,
+                "--sample",
+                "--differences",
+                "1000",
+                "--parts",
+                &*parts,
+                "-q",
+                "-o",
+                &*to,
+            ];
+            fine(&[&words[..], options].concat())?;
+            digests.push(to);
+        }
+        let digests: Vec<&str> = digests.iter().map(String::as_str).collect();
+        fine(
+            &[
+                &["digest", "--merge"],
+                &digests[..],
+                &["-q", "-o", &at(side)],
+            ]
+            .concat(),
+        )?;
+    }
+    let (s3, cwl, rows) = (at("s3"), at("cwl"), at("rows"));
+    fs::write(at("parts"), &listed).unwrap();
+    let look = ["second-look", &*s3, &*cwl, "--parts"];
+    let wanted = fine(&[&look[..], &[&*at("parts")], options].concat())?;
+    let _ = fs::remove_dir_all(&rows);
+    fs::create_dir(&rows).unwrap();
+    for (number, line) in wanted.lines().enumerate() {
+        let side = usize::from(line.contains(r#""side":"cwl""#));
+        fs::write(at("parts"), line).unwrap();
+        let to = format!("{rows}/{number}");
+        let words = [
+            &*at("parts"),
+            "--read",
+            typed.sources[side],
+            "--side",
+            ["s3", "cwl"][side],
+            "-q",
+            "-o",
+            &*to,
+        ];
+        fine(&[&look[..], &words, options].concat())?;
+    }
+    let looks = [
+        "--first-look",
+        &*s3,
+        &*cwl,
+        "--second-look",
+        &*rows,
+        "-o",
+        "json",
+    ];
+    Ok(run(
+        &[&["check"], &typed.sources[..], options, &looks].concat()
+    ))
+}
+
+/// Those that are tried in every run; all of them in the long run.
+const SOME: [&str; 3] = ["cut-gzip-on-s3", "divergent-bytes", "malformed-row-on-cwl"];
+
+#[test]
+fn every_scenario_is_reported_as_by_one_machine() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut same, mut refused) = (0, Vec::new());
+    for entry in fs::read_dir("fixtures/scenarios").unwrap() {
+        let scenario = entry.unwrap().path();
+        let name = scenario.file_name().unwrap().to_str().unwrap();
+        if !unless_long(SOME.contains(&name), true) {
+            continue;
+        }
+        let (all, _) = options(&scenario);
+        let all: Vec<&str> = all.iter().map(String::as_str).collect();
+        let [s3, cwl] = ["s3", "cwl"].map(|side| path(&scenario, side));
+        let typed = Typed {
+            sources: [&s3, &cwl],
+            options: &all,
+        };
+        match shared_out(&typed, folder.path(), 2) {
+            Ok(told) => {
+                assert_eq!(told, whole(&typed), "{name}");
+                same += 1;
+            }
+            Err(said) => refused.push((name.to_owned(), said)),
+        }
+    }
+    assert_eq!(same, unless_long(3, 13), "{refused:?}");
+    // A digest is of one set of fields.
+    assert_eq!(refused.len(), unless_long(0, 2), "{refused:?}");
+    let unlike = |(_, said): &(String, String)| said.contains("make both with the same --fields");
+    assert!(refused.iter().all(unlike), "{refused:?}");
+}
+
+/// Rows of other digests, damaged ones, and digests without a sample.
+#[test]
+fn looks_that_do_not_belong_together_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = Path::new("fixtures/scenarios/divergent-bytes");
+    let [s3, cwl] = ["s3", "cwl"].map(|side| path(scenario, side));
+    let typed = Typed {
+        sources: [&s3, &cwl],
+        options: &[],
+    };
+    assert_eq!(shared_out(&typed, folder.path(), 1).unwrap().0, 1);
+    let at = |name: &str| path(folder.path(), name);
+    let (rows, first) = (at("rows/0"), [at("s3"), at("cwl")]);
+    let looks = [
+        "--first-look",
+        &*first[0],
+        &*first[1],
+        "--second-look",
+        &*rows,
+    ];
+    let words = [&["check", &*s3, &*cwl], &looks[..]].concat();
+    let mut damaged = fs::read(&rows).unwrap();
+    damaged[20] ^= 1;
+    fs::write(&rows, damaged).unwrap();
+    let (code, _, said) = run(&words);
+    assert!(code == 2 && said.contains("damaged or cut off"), "{said}");
+    fs::write(&rows, "rows").unwrap();
+    let (code, _, said) = run(&words);
+    assert!(
+        code == 2 && said.contains("none that `flowdiff second-look` writes"),
+        "{said}"
+    );
+    assert_eq!(shared_out(&typed, folder.path(), 1).unwrap().0, 1);
+    let anew = [
+        "digest",
+        &*s3,
+        "--side",
+        "s3",
+        "--differences",
+        "1000",
+        "-q",
+        "-o",
+        &*first[0],
+    ];
+    assert_eq!(run(&[&anew[..], &["--sample", "--now", "0"]].concat()).0, 0);
+    let (code, _, said) = run(&words);
+    assert!(
+        code == 2 && said.contains("it is of other digests than --first-look"),
+        "{said}"
+    );
+    assert_eq!(run(&anew).0, 0);
+    let (code, _, said) = run(&words[..6]);
+    assert!(code == 2 && said.contains("has no sample"), "{said}");
+}
