@@ -347,8 +347,10 @@ impl<'a, S: Sink> RowTexts<'a, S> {
         self.announce()?;
         let before = all.len() - record.len();
         let (number, event_id, alone) = match from {
-            RowOrigin::Line(number) => (number, None, before == usize::from(stamped)),
+            RowOrigin::Line(number) => (number, None, before == at),
             RowOrigin::Event(number, id) => (number, id, false),
+        let at = usize::from(stamped);
+        let named = (before > at).then(|| all.get(at));
         };
         Ok(self.sink.row(Row {
             number,
@@ -357,6 +359,7 @@ impl<'a, S: Sink> RowTexts<'a, S> {
             event_id,
         })?)
     }
+            named,
 
     /// Takes a row that is a header, or that tells that the rows are not all there; `None` if it may be a record. Not cold: of
     /// some formats every row begins with a letter.

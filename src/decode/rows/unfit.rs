@@ -210,3 +210,4 @@ fn cells_of(text: &[u8]) -> CellsRun<'_> {
     cells.next_if(|cell| is_time_stamp(cell));
     cells.collect()
 }
+                named: None,
