@@ -57,7 +57,10 @@ def kind_of(layout):
 
 
 def is_masked(text):
-    return "***" in text or set(text) == {"*"}
+    """Whether a policy has put asterisks in the place of a value, or of a part of an address."""
+    letters = set(text)
+    part = "*" in letters and letters & set(".:") and letters <= set("0123456789abcdefABCDEF.:*")
+    return "***" in text or letters == {"*"} or bool(part)
 
 
 @lru_cache(maxsize=100_000)
