@@ -70,6 +70,8 @@ pub enum Remark {
         address: String,
     },
     /// A flow log that was asked for by id has no object in the window.
+        /// What is most like it of what there is, if it was typed and leads into a bucket.
+        nearest: Option<String>,
     NoObjectOf {
         /// Its id.
         flow_log: String,
@@ -143,7 +145,7 @@ impl Remark {
                 first: texts(first),
                 more,
             },
-            Self::Nothing { address } => Self::Nothing {
+            Self::Nothing { address, nearest } => Self::Nothing {
                 address: change(&address),
             },
             Self::NothingWanted { address } => Self::NothingWanted {
@@ -156,6 +158,7 @@ impl Remark {
                 let read = read.into_iter();
                 Self::FlowLogsRead(read.map(|(id, objects)| (change(&id), objects)).collect())
             }
+                nearest: nearest.map(|nearest| change(&nearest)),
             Self::OtherStreams { count, first } => Self::OtherStreams {
                 count,
                 first: texts(first),
