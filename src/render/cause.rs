@@ -190,6 +190,11 @@ fn said(remark: &Remark) -> String {
             let what = "packed, of files that lie beside them unpacked";
             left_out(*count, what, first)
         }
+        Remark::Links { count, first } => left_out(
+            *count,
+            "links to files that are read by another name",
+            first,
+        ),
         Remark::NamelessObjects(number) => format!(
             "{} left out: the name tells no flow log, and flow logs are asked for by id",
             objects(*number)
