@@ -137,6 +137,17 @@ def agree(one, other):
 
 def fit(layout, cells, needs_start, cut=False):
     """The record that cells are in a layout, or None."""
+    record = fit_but_for_times(layout, cells, needs_start, cut)
+    return record if record and has_possible_times(record) else None
+
+
+def has_possible_times(record):
+    """Whether a flow log can have the record's times: if not, they are another column's, or told in another unit."""
+    times = [time for time in (record.get("start"), record.get("end")) if time not in (ABSENT, MASKED)]
+    return all(FIRST <= time < LAST for time in times)
+
+
+def fit_but_for_times(layout, cells, needs_start, cut):
     if len(cells) != len(layout):
         return None
     try:
@@ -234,7 +245,8 @@ def malformed(cells, layouts):
 
 def known(cells, layout):
     """The interface and the start that the cells tell, where they can."""
-    if len(cells) != len(layout):
+    # Of a row whose times cannot be, nothing else is to be believed either.
+    if len(cells) != len(layout) or fit_but_for_times(layout, cells, False, False):
         return (None, None)
     told = dict(zip(layout, cells))
     interface = told.get("interface-id", "-")
