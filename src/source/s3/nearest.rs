@@ -10,7 +10,9 @@ impl S3 {
     /// Adds what there is instead to the remark that there is nothing, unless the address is the whole bucket or is known
     /// to be right.
     pub(super) async fn name_nearest(&self, listing: &mut Listing) {
-        if self.prefix.is_empty() || self.ids_are_sure {
+        // Whoever has a flow log's id of EC2 has the address of it, too.
+        let is_sure = self.ids_are_sure && !self.ids.is_empty();
+        if self.prefix.is_empty() || is_sure {
             return;
         }
         for remark in &mut listing.remarks {
