@@ -326,7 +326,10 @@ mod tests {
         }
         let text = format!("{ROW}\nNone\n");
         let error = Collected::of(Content::Bytes(text.into()), &default_format()).unwrap_err();
-        assert!(error.to_string().contains("the last line, 2, is"), "{error}");
+        assert!(
+            error.to_string().contains("the last line, 2, is"),
+            "{error}"
+        );
     }
 
     #[test]
