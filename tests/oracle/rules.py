@@ -147,7 +147,7 @@ def has_possible_times(record):
     return all(FIRST <= time < LAST for time in times)
 
 
-def fit_but_for_times(layout, cells, needs_start, cut):
+def fit_but_for_times(layout, cells, needs_start, cut=False):
     if len(cells) != len(layout):
         return None
     try:
@@ -246,7 +246,8 @@ def malformed(cells, layouts):
 def known(cells, layout):
     """The interface and the start that the cells tell, where they can."""
     # Of a row whose times cannot be, nothing else is to be believed either.
-    if len(cells) != len(layout) or fit_but_for_times(layout, cells, False, False):
+    record = fit_but_for_times(layout, cells, False)
+    if len(cells) != len(layout) or record and not has_possible_times(record):
         return (None, None)
     told = dict(zip(layout, cells))
     interface = told.get("interface-id", "-")
