@@ -192,7 +192,7 @@ fn said(remark: &Remark) -> String {
         }
         Remark::Links { count, first } => left_out(
             *count,
-            "links to files that are read by another name",
+            "linked, of files that are read by another name",
             first,
         ),
         Remark::NamelessObjects(number) => format!(
