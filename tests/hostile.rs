@@ -1,6 +1,7 @@
 //! Hostile and broken input: whatever a source holds, a run ends in bounded memory and time, says what it could not read,
 //! and hands nothing to a terminal that the terminal would act on.
 
+mod differences;
 mod folders;
 mod names;
 mod packed;

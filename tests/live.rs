@@ -346,6 +346,26 @@ fn nothing_on_either_side_is_no_verdict_unless_allowed() {
     allowed.assert_verdict("consistent", 0);
 }
 
+/// All records of the other side would look missing.
+#[test]
+fn an_address_under_which_nothing_is_is_trouble_that_names_the_nearest_thing() {
+    let start = recent();
+    let records = generate(4, 2, start, HOUR);
+    let stores = Stores::new("nowhere");
+    stores.put_cwl(&records);
+    let objects = Delivery::default().objects(&records);
+    let objects = objects.into_iter();
+    let objects = objects.map(|(key, body)| (format!("flow-logs/{key}"), body));
+    moto().put_objects(&stores.bucket, objects.collect());
+    let address = |prefix: &str| format!("s3://{}/{prefix}", stores.bucket);
+    let outcome = stores.check_with(start, &address("flow-log/"), &[]);
+    outcome.assert_trouble(&format!("did you mean `{}`?", address("flow-logs/")));
+    let outcome = stores.check_with(start, &address("flow-logs/AWSLog/"), &[]);
+    outcome.assert_trouble(&format!("`{}`", address("flow-logs/AWSLogs/")));
+    let allowed = stores.check_with(start, &address("flow-log/"), &["--allow-empty"]);
+    allowed.assert_different(&[("/missing/s3", 4)]);
+}
+
 #[test]
 fn a_bucket_that_is_not_there_is_trouble() {
     let stores = Stores::new("wrong-bucket");

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use crate::diff::{Difference, DifferenceKind};
+use crate::diff::{Difference, DifferenceKind, heading};
 use crate::digest::{BucketId, Lowest};
-use crate::model::finding::Bucket;
+use crate::model::finding::{Bucket, Finding};
 use crate::model::{Side, Sides};
 use crate::record::FieldName;
 
@@ -148,10 +148,14 @@ impl NotedDifferences {
 
     /// Makes the cells add up to what was found in the end: what was noted as something else before, and what was counted and
     /// never seen, has no traits.
-    pub fn reconcile(&mut self, found: &BTreeMap<(Bucket, DifferenceKind), u64>) {
-        self.cells.retain(|cell, _| found.contains_key(cell));
-        for (cell, &records) in found {
-            let by_traits = self.cells.entry(cell.clone()).or_default();
+    /// `found` is in the order of findings.
+    pub fn reconcile(&mut self, found: &[Finding]) {
+        let is_found = |cell: &(Bucket, DifferenceKind)| {
+            found.binary_search_by(|finding| heading(finding).0.cmp(cell))
+        };
+        self.cells.retain(|cell, _| is_found(cell).is_ok());
+        for (cell, records) in found.iter().map(heading) {
+            let by_traits = self.cells.entry(cell).or_default();
             let noted = by_traits.total();
             if noted < records {
                 by_traits.add(Traits::unknown(), records - noted);
@@ -208,15 +212,15 @@ impl Lone {
     }
 
     /// Adds it to what was noted, as what it was found to be.
-    pub fn tell<'b>(
+    pub fn tell(
         self,
         noted: &mut NotedDifferences,
-        bucket: impl Fn(BucketId) -> Option<&'b Bucket>,
+        bucket: impl Fn(BucketId) -> Option<Bucket>,
         kind: impl Fn(&Bucket, bool) -> DifferenceKind,
     ) {
         for ((id, young, traits), records) in self.counts {
             if let Some(bucket) = bucket(id) {
-                noted.count(bucket, kind(bucket, young), traits, records);
+                noted.count(&bucket, kind(&bucket, young), traits, records);
             }
         }
         let told =

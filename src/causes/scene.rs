@@ -86,7 +86,10 @@ pub struct Scene<'a> {
     pub vanished: bool,
     /// What was noted; its cells are what is still unexplained.
     pub noted: NotedDifferences,
-    found: Why,
+    causes: Vec<Explanation>,
+    /// What explains the records of cells, by their numbers in order. No table of its own goes by where cells are: there may be
+    /// hundreds of thousands.
+    shares: Vec<(u32, Share)>,
 }
 
 /// Some records that differ, of one sort.
@@ -203,7 +206,8 @@ impl<'a> Scene<'a> {
             same_traffic: false,
             vanished: false,
             noted,
-            found: Why::default(),
+            causes: Vec::new(),
+            shares: Vec::new(),
         }
     }
 
@@ -280,7 +284,7 @@ impl<'a> Scene<'a> {
             detail: found.detail,
         };
         let mut interfaces = BTreeSet::new();
-        for ((bucket, kind), by_traits) in &mut self.noted.cells {
+        for (cell_number, ((bucket, kind), by_traits)) in (0..).zip(&mut self.noted.cells) {
             let mut of_finding = 0;
             for (traits, left) in by_traits.iter_mut() {
                 let cell = SceneCell {
@@ -302,15 +306,11 @@ impl<'a> Scene<'a> {
                 by_traits.forget_none();
                 explained.records += of_finding;
                 interfaces.insert(Arc::clone(&bucket.interface));
-                let shares = self
-                    .found
-                    .shares
-                    .entry((bucket.clone(), *kind))
-                    .or_default();
-                shares.push(Share {
+                let share = Share {
                     number,
                     records: of_finding,
-                });
+                };
+                self.shares.push((cell_number, share));
             }
         }
         explained.interfaces = interfaces.len() as u64;
@@ -319,20 +319,20 @@ impl<'a> Scene<'a> {
         }
         let records = explained.records;
         if records > 0 {
-            self.found.causes.push(explained);
+            self.causes.push(explained);
         }
         records
     }
 
     /// There are never many causes.
     fn next_number(&self) -> u32 {
-        u32::try_from(self.found.causes.len() + 1).unwrap_or(u32::MAX)
+        u32::try_from(self.causes.len() + 1).unwrap_or(u32::MAX)
     }
 
     /// Notes a cause that explains no difference, but why something could not be compared.
     pub fn note(&mut self, found: Found) {
         let times = found.times;
-        self.found.causes.push(Explanation {
+        self.causes.push(Explanation {
             known_since: None,
             number: self.next_number(),
             kind: found.kind,
@@ -348,9 +348,27 @@ impl<'a> Scene<'a> {
 
     /// Returns what explains what, and counts what nothing explains.
     pub fn why(mut self) -> Why {
-        self.found.unexplained = self.left(|_| true);
-        self.found.in_order();
-        self.found
+        let unexplained = self.left(|_| true);
+        self.grid = Grid::default();
+        // Stable: of one cell, the cause that was found first stays first.
+        self.shares.sort_by_key(|(cell, _)| *cell);
+        let mut shares = self.shares.into_iter().peekable();
+        let of_cells = (0..)
+            .zip(self.noted.cells)
+            .filter_map(|(number, (cell, _))| {
+                let mut next = || Some(shares.next_if(|(of, _)| *of == number)?.1);
+                // Most have one, and take up no more.
+                let mut of_cell = vec![next()?];
+                of_cell.extend(std::iter::from_fn(next));
+                Some((cell, of_cell))
+            });
+        let mut why = Why {
+            causes: self.causes,
+            shares: of_cells.collect(),
+            unexplained,
+        };
+        why.in_order();
+        why
     }
 }
 

@@ -7,7 +7,6 @@ use std::time::Duration;
 use crate::causes::{
     Cause, Grid, NotedDifferences, Scene, SideFacts, Why, explain, explain_from_sums, mismatches,
 };
-use crate::diff::heading;
 use crate::digest::BucketId;
 use crate::model::delay::suggested_settle;
 use crate::model::finding::{Bucket, Finding, Place, ReadTrouble};
@@ -157,8 +156,7 @@ fn why(
     mut noted: NotedDifferences,
     (same_traffic, vanished): (bool, bool),
 ) -> Why {
-    let found = findings.iter().map(heading).collect();
-    noted.reconcile(&found);
+    noted.reconcile(findings);
     let facts = |side: Side| {
         let (summary, found) = (&sides[side], &screened.sides[side]);
         let unread = unreadable[side].iter();

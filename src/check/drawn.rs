@@ -7,7 +7,7 @@ use crate::digest::{BucketId, Digest, Fingerprints};
 use crate::model::finding::{Bucket, Finding, LeftoverKind};
 use crate::model::window::SLOT;
 use crate::model::{Side, Sides};
-use crate::report::gap::{Gap, joined};
+use crate::report::gap::Gap;
 use crate::report::held::{HeldOverTime, MOST_COLUMNS, add, step};
 
 /// The most cells of a map: about 6 MB.
@@ -28,46 +28,55 @@ pub(super) fn gaps(findings: &[Finding], digests: &Sides<Digest>, key: &Fingerpr
     if !Side::BOTH.into_iter().all(is_fine) {
         return Vec::new();
     }
-    let gap = |finding: &Finding| {
-        let Finding::Leftovers {
-            kind: LeftoverKind::Missing,
-            side,
-            bucket,
-            records,
-            ..
-        } = finding
-        else {
-            return None;
-        };
-        let since = bucket.slot?;
-        let whole = copies(bucket, *side) == 0 && copies(bucket, side.other()) == *records;
-        whole.then(|| Gap {
-            side: *side,
-            interface: Arc::clone(&bucket.interface),
-            since,
-            until: since.saturating_add(SLOT),
-            records: *records,
-        })
-    };
-    let mut gaps = joined(findings.iter().filter_map(gap).collect());
-    for at in 1..gaps.len() {
-        let (before, after) = (&gaps[at - 1], &gaps[at]);
-        let same = (before.side, &before.interface) == (after.side, &after.interface);
-        let slots = (after.since - before.until) / SLOT;
-        let quiet = |number: i64| {
-            let bucket = Bucket {
-                interface: Arc::clone(&before.interface),
-                slot: Some(before.until + number * SLOT),
+    let quiet = |bucket: &Bucket| Side::BOTH.into_iter().all(|side| copies(bucket, side) == 0);
+    let mut gaps: Vec<Gap> = Vec::new();
+    for lacking in Side::BOTH {
+        // They are in order of interface and slot.
+        for finding in findings {
+            let Finding::Leftovers {
+                kind: LeftoverKind::Missing,
+                side,
+                bucket,
+                records,
+                ..
+            } = finding
+            else {
+                continue;
             };
-            Side::BOTH
-                .into_iter()
-                .all(|side| copies(&bucket, side) == 0)
-        };
-        if same && slots <= MOST_QUIET && (0..slots).all(quiet) {
-            gaps[at - 1].until = gaps[at].since;
+            let Some(since) = bucket.slot.filter(|_| *side == lacking) else {
+                continue;
+            };
+            if copies(bucket, lacking) > 0 || copies(bucket, lacking.other()) != *records {
+                continue;
+            }
+            let until = since.saturating_add(SLOT);
+            let goes_on = |last: &&mut Gap| {
+                let slots = (since - last.until) / SLOT;
+                let between = (0..slots).map(|number| Bucket {
+                    interface: Arc::clone(&bucket.interface),
+                    slot: Some(last.until + number * SLOT),
+                });
+                last.side == lacking
+                    && last.interface == bucket.interface
+                    && slots <= MOST_QUIET
+                    && { between }.all(|bucket| quiet(&bucket))
+            };
+            match gaps.last_mut().filter(goes_on) {
+                Some(last) => {
+                    last.until = until;
+                    last.records += records;
+                }
+                None => gaps.push(Gap {
+                    side: lacking,
+                    interface: Arc::clone(&bucket.interface),
+                    since,
+                    until,
+                    records: *records,
+                }),
+            }
         }
     }
-    joined(gaps)
+    gaps
 }
 
 /// Returns what both sides held by interface and time, the interfaces with most differences first where not all fit.

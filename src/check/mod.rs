@@ -13,10 +13,10 @@ mod second;
 use std::sync::Arc;
 
 use crate::diff::EveryDifference;
-use crate::model::{Error, Sides};
+use crate::model::{Error, Side, Sides};
 use crate::progress::Progress;
 use crate::report::Report;
-use crate::source::Source;
+use crate::source::{Listing, Remark, Source};
 
 pub use pass::check::{Check, Recheck};
 pub use pass::fields::Selection;
@@ -61,6 +61,7 @@ pub async fn run_telling(
     let mut reader = CheckSession::new(check, sources, progress);
     progress.phase("listing");
     let listings = reader.list(false).await?;
+    refuse_nowhere(check, &listings)?;
     reader.limit_memory_for(&listings);
     reader.refresh_clock();
     let mut screened = screen(&reader, &listings).await?;
@@ -72,4 +73,31 @@ pub async fn run_telling(
         };
     let explained = explain_until_settled(&mut reader, &mut screened, every, tell).await?;
     Ok(report(&reader, &listings, &screened, explained))
+}
+
+/// Refuses an address under which there is nothing, while the other side has something: all of that would look missing.
+fn refuse_nowhere(check: &Check, listings: &Sides<Listing>) -> Result<(), Error> {
+    let refused = Side::BOTH.into_iter().find_map(|side| {
+        let other = &listings[side.other()];
+        let has_any = !other.parts.is_empty() || !other.unreadable.is_empty();
+        let mut remarks = listings[side].remarks.iter();
+        let nowhere = remarks.find_map(|remark| {
+            let Remark::Nothing { address, nearest } = remark else {
+                return None;
+            };
+            Some((address, nearest.as_ref()?))
+        });
+        Some((side, nowhere.filter(|_| has_any)?))
+    });
+    match refused.filter(|_| !check.allow_empty) {
+        None => Ok(()),
+        Some((side, (address, nearest))) => Err(Error::Source {
+            side,
+            address: address.clone(),
+            reason: "there is nothing under it".to_owned(),
+            hint: Some(format!(
+                "did you mean `{nearest}`? Where nothing has been delivered yet: --allow-empty"
+            )),
+        }),
+    }
 }

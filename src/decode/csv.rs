@@ -279,6 +279,7 @@ fn fields<R: Read, S: Sink>(
             number,
             cells: Cells::Apart(&cells),
             alone: false,
+            named: None,
             event_id: None,
         })?;
     }

@@ -43,6 +43,7 @@ pub(super) fn decode(rows: &[KeptRow], sink: &mut impl Sink) -> Result<(), Decod
             cells: Cells::Apart(&cells),
             alone: false,
             event_id: row.event_id.as_deref(),
+            named: None,
         })?;
     }
     Ok(())

@@ -141,6 +141,8 @@ pub struct Row<'a> {
     pub cells: Cells<'a>,
     /// Whether nothing but them stands in a line of text, or only a time stamp before them.
     pub alone: bool,
+    /// A word before them that was taken for the name of a log stream. It may as well be a cell too many.
+    pub named: Option<&'a [u8]>,
     /// The event's id, where the file has one: two rows with one id are one event.
     pub event_id: Option<&'a str>,
 }

@@ -250,6 +250,7 @@ fn deliver<S: Sink>(
             number: *number,
             cells,
             alone: false,
+            named: None,
             event_id: None,
         })?;
     }

@@ -131,6 +131,8 @@ pub(super) struct RowTexts<'a, S> {
     misfits: u32,
     /// Whether the text at hand is the last line of a text, and has no end.
     unended: bool,
+    /// The number of the last line `None`, which says that more follows if it is the last of all.
+    none: Option<u64>,
     cutter: Cutter,
     /// The headers met.
     headers: BTreeSet<Layout>,
@@ -155,6 +157,7 @@ impl<'a, S: Sink> RowTexts<'a, S> {
             misfit: None,
             misfits: 0,
             unended: false,
+            none: None,
             cutter: Cutter::default(),
             headers: BTreeSet::new(),
         }
@@ -346,14 +349,17 @@ impl<'a, S: Sink> RowTexts<'a, S> {
         }
         self.announce()?;
         let before = all.len() - record.len();
+        let at = usize::from(stamped);
+        let named = (before > at).then(|| all.get(at));
         let (number, event_id, alone) = match from {
-            RowOrigin::Line(number) => (number, None, before == usize::from(stamped)),
+            RowOrigin::Line(number) => (number, None, before == at),
             RowOrigin::Event(number, id) => (number, id, false),
         };
         Ok(self.sink.row(Row {
             number,
             cells: record,
             alone,
+            named,
             event_id,
         })?)
     }
@@ -421,6 +427,7 @@ impl<'a, S: Sink> RowTexts<'a, S> {
         let layout = header.map_err(|error| {
             DecodeError::Unreadable(format!("the header in line {number}: {error}"))
         })?;
+        self.refuse_none()?;
         self.headers.insert(layout.clone());
         if self.headers.len() > MOST_HEADERS {
             let reason = format!("more than {MOST_HEADERS} different headers, up to line {number}");

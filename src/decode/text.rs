@@ -89,6 +89,11 @@ impl<'a, S: Sink> LineCutter<'a, S> {
     }
 
     fn finish(mut self) -> Result<(), DecodeError> {
+        self.finish_line()?;
+        self.rows.end(self.number)
+    }
+
+    fn finish_line(&mut self) -> Result<(), DecodeError> {
         if self.too_long {
             return self.end_unfinished();
         }
@@ -298,6 +303,33 @@ mod tests {
             let cut = usize::from(rows < text.matches("eni-").count());
             assert_eq!(all.malformed.len(), cut, "{text}");
         }
+    }
+
+    /// What the AWS CLI writes in place of the token of `--max-items`, where `--query` asks for messages alone.
+    #[test]
+    fn a_last_line_none_tells_that_more_follows() {
+        let cut = |text: &str| {
+            let mut all = Collected::default();
+            let result = decode(text.as_bytes(), &default_format(), &mut all);
+            (result.is_err(), all.rows.len(), all.malformed.len())
+        };
+        for (text, expected) in [
+            (format!("{ROW}\nNone\n"), (true, 1, 0)),
+            (format!("{ROW}\nNone"), (true, 1, 0)),
+            (format!("{ROW}\r\nNone\r\n"), (true, 1, 0)),
+            // Two answers in one file, the second one whole.
+            (format!("{ROW}\nNone\n{ROW}\n"), (false, 2, 1)),
+            (format!("None\n{ROW}\nNone\n"), (true, 1, 1)),
+            (format!("{ROW}\nNone of these\n"), (false, 1, 1)),
+        ] {
+            assert_eq!(cut(&text), expected, "{text}");
+        }
+        let text = format!("{ROW}\nNone\n");
+        let error = Collected::of(Content::Bytes(text.into()), &default_format()).unwrap_err();
+        assert!(
+            error.to_string().contains("the last line, 2, is"),
+            "{error}"
+        );
     }
 
     #[test]

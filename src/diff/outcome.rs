@@ -177,10 +177,16 @@ impl DifferenceCounts {
 
     /// Tells whether a difference may be among those that are shown in the end, as far as its bucket and kind tell; if
     /// not, takes note of that.
-    pub fn may_show(&mut self, bucket: &Bucket, kind: DifferenceKind) -> bool {
+    pub fn may_show(
+        &mut self,
+        (interface, slot): (&str, Option<i64>),
+        kind: DifferenceKind,
+    ) -> bool {
         let full = self.given >= self.most;
         let last = self.shown.last_key_value();
-        let beyond = last.is_none_or(|(((of, what), _), _)| (of, *what) < (bucket, kind));
+        let beyond = last.is_none_or(|(((of, what), _), _)| {
+            (&*of.interface, of.slot, *what) < (interface, slot, kind)
+        });
         self.capped |= full && beyond;
         !(full && beyond)
     }
@@ -501,22 +507,22 @@ mod tests {
         };
         for (slot, kind) in places {
             let mut roomy = outcome(2);
-            assert!(roomy.may_show(&bucket(slot), kind));
+            assert!(roomy.may_show(("eni-0aa", Some(slot)), kind));
             assert!(!roomy.capped);
             let mut full = outcome(1);
             let before = (slot, kind) == places[0];
-            assert_eq!(full.may_show(&bucket(slot), kind), before);
+            assert_eq!(full.may_show(("eni-0aa", Some(slot)), kind), before);
             assert_eq!(full.capped, !before);
             // What has been left out once stays so.
-            assert!(full.may_show(&bucket(0), KINDS[0]));
+            assert!(full.may_show(("eni-0aa", Some(0)), KINDS[0]));
             assert_eq!(full.capped, !before);
         }
         // The same place may come before what is shown there.
         let mut full = outcome(1);
-        assert!(full.may_show(&bucket(0), KINDS[1]));
+        assert!(full.may_show(("eni-0aa", Some(0)), KINDS[1]));
         assert!(!full.capped);
         let mut none = DifferenceCounts::showing(0);
-        assert!(!none.may_show(&bucket(0), KINDS[0]));
+        assert!(!none.may_show(("eni-0aa", Some(0)), KINDS[0]));
         assert!(none.capped);
     }
 

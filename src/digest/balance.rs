@@ -2,6 +2,7 @@
 
 use crate::model::{Side, Sides};
 
+use super::RecordPrint;
 use super::bucket::BucketId;
 use super::ledger::Ledger;
 
@@ -38,5 +39,66 @@ impl Balance {
     pub fn differs_as(&self, other: &Self) -> bool {
         let more = |balance: &Self| balance.copies.s3.wrapping_sub(balance.copies.cwl);
         self.more == other.more && more(self) == more(other)
+    }
+}
+
+/// What is in a bucket, told copy by copy. Adds up in any order. Smaller than a line in the ledger of each side.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BucketTally {
+    /// How both sides stand in it.
+    pub balance: Balance,
+    /// How many of the copies are young, on both sides together.
+    pub young: u64,
+}
+
+impl BucketTally {
+    /// Adds a copy that stands on a side.
+    pub fn add(&mut self, side: Side, print: &RecordPrint<'_>) {
+        self.balance.copies[side] += 1;
+        self.young += u64::from(print.young);
+        let more = &mut self.balance.more;
+        *more = match side {
+            Side::S3 => more.wrapping_add(print.fingerprint),
+            Side::Cwl => more.wrapping_sub(print.fingerprint),
+        };
+    }
+
+    /// Adds copies of other parts.
+    pub fn merge(&mut self, other: &Self) {
+        for side in Side::BOTH {
+            self.balance.copies[side] += other.balance.copies[side];
+        }
+        self.young += other.young;
+        self.balance.more = self.balance.more.wrapping_add(other.balance.more);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::digest::Fingerprints;
+
+    /// Whatever the parts that the copies are in.
+    #[test]
+    fn a_tally_tells_what_ledgers_tell() {
+        let key = Fingerprints::seeded(1);
+        let mut ledgers = Sides::from_fn(|_| Ledger::default());
+        let mut parts = [BucketTally::default(); 3];
+        let mut id = None;
+        for (number, text) in ["one", "two", "two", "three", "four"].iter().enumerate() {
+            let print = RecordPrint {
+                young: number % 2 == 0,
+                ..RecordPrint::new(&key, text.as_bytes(), b"eni-0aa", Some(300))
+            };
+            let side = Side::BOTH[usize::from(number > 2)];
+            ledgers[side].add(&print);
+            parts[number % 3].add(side, &print);
+            id = Some(print.bucket);
+        }
+        let mut all = BucketTally::default();
+        parts.iter().for_each(|part| all.merge(part));
+        let balance = Balance::of(ledgers.as_ref(), id.unwrap());
+        assert_eq!(all, BucketTally { balance, young: 3 });
+        assert!(balance.differs());
     }
 }

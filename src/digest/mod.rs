@@ -17,7 +17,7 @@ use std::sync::Arc;
 use crate::model::Sides;
 use crate::model::finding::Bucket;
 
-pub use balance::Balance;
+pub use balance::{Balance, BucketTally};
 pub use bucket::BucketId;
 pub use fingerprint::{Algorithm, Fingerprints, KEY, name_of_key};
 pub use flow::{FlowPrint, FlowSketch, NetFlow};

@@ -315,10 +315,19 @@ fn not_a_value(layout: &Layout, column: usize, cell: &[u8]) -> String {
     format!("`{name}` cannot be `{shown}`")
 }
 
-/// Tells whether a value is made of asterisks, or has three of them on end, which no field's own values have.
+/// Tells whether a value is made of asterisks, has three of them on end, which no field's own values have, or is an address
+/// of which some are a part.
 pub(super) fn is_masked(cell: &[u8]) -> bool {
-    let only = !cell.is_empty() && cell.iter().all(|&byte| byte == b'*');
-    only || memchr::memmem::find(cell, b"***").is_some()
+    if memchr::memchr(b'*', cell).is_none() {
+        return false;
+    }
+    let only = cell.iter().all(|&byte| byte == b'*');
+    only || memchr::memmem::find(cell, b"***").is_some() || is_masked_address(cell)
+}
+
+fn is_masked_address(cell: &[u8]) -> bool {
+    let of_address = |byte: &u8| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':' | b'*');
+    memchr::memchr2(b'.', b':', cell).is_some() && cell.iter().all(of_address)
 }
 
 pub(super) fn is_absent(cell: &[u8]) -> bool {

@@ -190,6 +190,11 @@ fn said(remark: &Remark) -> String {
             let what = "packed, of files that lie beside them unpacked";
             left_out(*count, what, first)
         }
+        Remark::Links { count, first } => left_out(
+            *count,
+            "linked, of files that are read by another name",
+            first,
+        ),
         Remark::NamelessObjects(number) => format!(
             "{} left out: the name tells no flow log, and flow logs are asked for by id",
             objects(*number)
@@ -203,7 +208,14 @@ fn said(remark: &Remark) -> String {
             let (first, more) = (quoted(first), if *more { " and more" } else { "" });
             format!("only `{tree}` is read of `{address}`; not read: {first}{more}")
         }
-        Remark::Nothing { address } => format!("there is nothing under `{address}`"),
+        Remark::Nothing { address, nearest } => {
+            let nearest = nearest.as_ref();
+            let nearest = nearest.map(|nearest| format!("; the nearest thing is `{nearest}`"));
+            format!(
+                "there is nothing under `{address}`{}",
+                nearest.unwrap_or_default()
+            )
+        }
         Remark::NothingWanted { address } => {
             format!("by their names, no objects under `{address}` hold what is asked for")
         }

@@ -38,7 +38,7 @@ pub use history::{HISTORY_FORMS, HistoryForm, ToldHistory};
 pub(crate) use json::write_pretty;
 pub use json::{whole, with_findings, write_line};
 pub use paint::Paint;
-pub(crate) use place::{options, quoted};
+pub(crate) use place::{options, quoted, quoted_for_script};
 pub(crate) use text::{WIDTH, wrap};
 pub(crate) use wording::verdict;
 

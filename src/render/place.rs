@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::escape::is_hostile;
 use crate::model::Side;
 use crate::model::finding::Place;
 use crate::report::Report;
@@ -150,13 +151,37 @@ fn named(group: &GroupName) -> String {
     }
 }
 
-/// Quotes a word for a POSIX shell, if it needs it.
-pub(crate) fn quoted(word: &str) -> String {
+/// Quotes a word for any POSIX shell, if it needs it.
+pub(crate) fn quoted_for_script(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
     match !word.is_empty() && word.chars().all(plain) {
         true => word.to_owned(),
         false => format!("'{}'", word.replace('\'', r"'\''")),
     }
+}
+
+/// Quotes a word for a command that is shown and pasted: in one line, without what a terminal would act on. Where there is any
+/// of that it is written as POSIX.1-2024 has it (`$'...'`), which bash, zsh and ksh have long known.
+pub(crate) fn quoted(word: &str) -> String {
+    if !word.contains(is_hostile) {
+        return quoted_for_script(word);
+    }
+    let mut quoted = "$'".to_owned();
+    for c in word.chars() {
+        match c {
+            '\n' => quoted.push_str(r"\n"),
+            '\'' | '\\' => quoted.extend(['\\', c]),
+            _ if is_hostile(c) => {
+                let mut bytes = [0; 4];
+                let bytes = c.encode_utf8(&mut bytes).bytes();
+                // Always three digits, so that one that follows is none of them.
+                bytes.for_each(|byte| quoted.push_str(&format!("\\{byte:03o}")));
+            }
+            _ => quoted.push(c),
+        }
+    }
+    quoted.push('\'');
+    quoted
 }
 
 #[cfg(test)]
@@ -216,6 +241,25 @@ mod tests {
             assert_eq!(at.row(&place), row);
             assert_eq!(at.command(&place).as_deref(), command);
             assert_eq!(at.is_stream(), source.starts_with("cwl"));
+        }
+    }
+
+    /// As a shell reads them: the same word, of one line.
+    #[test]
+    fn words_are_quoted_for_a_shell() {
+        for (word, expected) in [
+            ("a.log", "a.log"),
+            ("", "''"),
+            ("it's a b", r"'it'\''s a b'"),
+            ("a\nb 'c' \\", r"$'a\nb \'c\' \\'"),
+            ("a\t1\u{85}2", r"$'a\0111\302\2052'"),
+        ] {
+            assert_eq!(quoted(word), expected);
+            let script = format!("printf %s {expected}");
+            let said = std::process::Command::new("bash")
+                .args(["-c", &script])
+                .output();
+            assert_eq!(said.unwrap().stdout, word.as_bytes(), "{word:?}");
         }
     }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::model::Side;
 use crate::model::words::count;
-use crate::render::{options, quoted};
+use crate::render::{options, quoted_for_script as quoted};
 use crate::report::Report;
 
 use super::objects::FOLDER;

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 
 use crate::model::finding::{Bucket, Evidence, Finding, LeftoverKind, ReadTrouble};
 use crate::model::{Side, Sides};
-use crate::record::FieldName;
+use crate::record::{FieldName, Layout};
 use crate::report::Report;
 
 use super::delivered::Delivered;
@@ -97,6 +97,7 @@ impl TruthComparison {
         // These are told of the first look.
         if !arrives {
             self.equal(|| format!("{side}.nodata"), &is.nodata, &should.nodata);
+            self.equal(|| format!("{side}.masked"), &is.masked, &should.masked);
             self.equal(
                 || format!("{side}.skipdata"),
                 &is.skipdata,
@@ -151,7 +152,20 @@ impl TruthComparison {
         ] {
             unmatched += truth.count(kind);
         }
-        let matched = truth.sides.s3.records.saturating_sub(unmatched);
+        let fewer: u64 = truth.fewer.values().sum();
+        self.equal(
+            || "matched_on_fewer_fields".to_owned(),
+            &counts.matched_on_fewer_fields,
+            &fewer,
+        );
+        let told = report.fewer_fields.iter();
+        let told = told.map(|fewer| (fewer.not_compared.clone(), fewer.records));
+        self.equal(
+            || "what was not compared".to_owned(),
+            &told.collect(),
+            &truth.fewer,
+        );
+        let matched = truth.sides.s3.records.saturating_sub(unmatched + fewer);
         self.equal(|| "matched".to_owned(), &counts.matched, &matched);
     }
 
@@ -228,14 +242,16 @@ impl TruthComparison {
             let whole = evidence.record.to_string();
             let stands = there
                 .iter()
-                .find(|&&record| self::whole(situation, side, record) == whole);
+                .find(|&&(record, layout)| self::whole(situation, record, layout) == whole);
             wrong.equal(
                 || format!("{side}: that `{whole}` stands in {key:?}"),
                 &stands.is_some(),
                 &true,
             );
-            let value =
-                |name: &FieldName| evidence.record.get(name.as_str()).unwrap_or("-").to_owned();
+            let value = |name: &FieldName| {
+                let value = evidence.record.get(name.as_str()).unwrap_or("-");
+                if value.contains('*') { "*" } else { value }
+            };
             truth
                 .compared
                 .iter()
@@ -271,8 +287,16 @@ impl TruthComparison {
                         let s3 = text_of(&pair.s3, Side::S3, self);
                         let cwl = text_of(&pair.cwl, Side::Cwl, self);
                         let values = truth.compared.iter().zip(s3.split(' ').zip(cwl.split(' ')));
+                        let has = |evidence: &Evidence, name: &FieldName| {
+                            evidence.record.fields().any(|(field, _)| field == name)
+                        };
+                        // What one of them lacks, or nobody can see, is not compared.
+                        let is_seen = |name: &FieldName, s3: &str, cwl: &str| {
+                            let both = has(&pair.s3, name) && has(&pair.cwl, name);
+                            both && s3 != "*" && cwl != "*"
+                        };
                         let unequal: Vec<String> = values
-                            .filter(|(_, (s3, cwl))| s3 != cwl)
+                            .filter(|(name, (s3, cwl))| s3 != cwl && is_seen(name, s3, cwl))
                             .map(|(name, _)| name.to_string())
                             .collect();
                         self.equal(
@@ -311,9 +335,9 @@ impl TruthComparison {
     }
 }
 
-/// All values that the side has of a record, in the order of reports.
-fn whole(situation: &Situation, side: Side, record: usize) -> String {
-    let mut names: Vec<&FieldName> = situation.layouts[side].columns().iter().collect();
+/// All values that a row of this layout has of a record, in the order of reports.
+fn whole(situation: &Situation, record: usize, layout: &Layout) -> String {
+    let mut names: Vec<&FieldName> = layout.columns().iter().collect();
     names.sort();
     let value = |name: &&FieldName| {
         let at = situation.fields.at(name);

@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use crate::model::window::Window;
 use crate::model::{Cover, Side, Sides};
+use crate::record::Layout;
 use crate::source::Ask;
 use crate::source::key::{ObjectName, cover, stream_interface};
 use crate::source::memory::{HeldPart, Memory, MemoryPart};
@@ -40,7 +41,7 @@ impl Delivered {
             let writer = Writer {
                 records: &situation.records,
                 fields: &situation.fields,
-                layout: &situation.layouts[side],
+                layout: situation.layout(side, part),
                 stream,
                 sloppy: situation.sloppy[side],
             };
@@ -150,20 +151,20 @@ impl Delivered {
         (self.parts[part].0.name.clone(), self.numbers[part][row])
     }
 
-    /// The record numbers of the rows that stand in a place, by the part's name and the row's number.
+    /// The record numbers of the rows that stand in a place, by the part's name and the row's number, and their layouts.
     pub(super) fn places<'a>(
         &'a self,
         situation: &'a Situation,
         side: Side,
-    ) -> HashMap<(&'a str, u64), Vec<usize>> {
-        let mut places: HashMap<_, Vec<usize>> = HashMap::new();
+    ) -> HashMap<(&'a str, u64), Vec<(usize, &'a Layout)>> {
+        let mut places: HashMap<_, Vec<(usize, &Layout)>> = HashMap::new();
         for (part, numbers) in situation.parts[side].iter().zip(&self.numbers) {
             for (row, number) in part.rows.iter().zip(numbers) {
                 if let super::form::PartRow::Record { record, .. } = row {
                     places
                         .entry((part.name.as_str(), *number))
                         .or_default()
-                        .push(*record);
+                        .push((*record, situation.layout(side, part)));
                 }
             }
         }

@@ -12,6 +12,7 @@ mod layouts;
 mod part;
 mod random;
 mod record;
+mod sets;
 mod situation;
 mod traffic;
 mod truth;

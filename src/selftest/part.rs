@@ -30,6 +30,8 @@ pub(super) struct PlantedPart {
     pub late: bool,
     /// Whether it is an object of another flow log.
     pub foreign: bool,
+    /// Whether its rows have the side's second layout.
+    pub is_narrow: bool,
 }
 
 impl PlantedPart {
@@ -299,6 +301,7 @@ fn spread(
                 told,
                 late: false,
                 foreign: false,
+                is_narrow: false,
             });
         }
     }

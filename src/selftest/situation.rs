@@ -14,6 +14,7 @@ use super::layouts::layouts;
 use super::part::{self, FLOW_LOG, NameTells, PartFault, PlantedPart};
 use super::random::Random;
 use super::record::{Fields, PlantedRecord};
+use super::sets::PlantedSets;
 use super::traffic::{interface_names, records};
 
 /// First seconds of interest: a day's and a year's end, a leap day, the first hours there can be, and far ahead.
@@ -32,6 +33,8 @@ pub(super) struct Situation {
     pub fields: Fields,
     pub records: Vec<PlantedRecord>,
     pub layouts: Sides<Layout>,
+    /// The layouts that some parts of a side have, with fewer fields.
+    pub narrow: Sides<Option<Layout>>,
     pub formats: Sides<Format>,
     pub parts: Sides<Vec<PlantedPart>>,
     pub sloppy: Sides<bool>,
@@ -92,7 +95,19 @@ impl Situation {
             Vec::new()
         };
 
-        let copies = apply_fault(random, &plan, &fields, &mut records, &interfaces);
+        let mut copies = apply_fault(random, &plan, &fields, &mut records, &interfaces);
+        let (only, ignored) = chosen(random, &layouts);
+        // Only where both sides tell NODATA rows alike is there a right answer.
+        let ignore_nodata =
+            random.percent(10) && tells_nodata(&layouts.s3) == tells_nodata(&layouts.cwl);
+        let is_compared = |name: &FieldName| {
+            let both = Side::BOTH
+                .iter()
+                .all(|&side| layouts[side].position(name).is_some());
+            both && (only.is_empty() || only.contains(name)) && !ignored.contains(name)
+        };
+        let sets = PlantedSets::of(random, &plan, &layouts, (&fields, &records), is_compared);
+        sets.mask(random, &fields, &mut records, &mut copies);
         let sloppy = Sides::from_fn(|_| random.percent(40));
         let mut parts = Sides::from_fn(|side| {
             part::of_side(
@@ -105,6 +120,7 @@ impl Situation {
                 is_large,
             )
         });
+        sets.give(random, &mut parts);
         if plan.faults > 0 {
             let side = *random.pick(&Side::BOTH);
             let same_fields = fields_of(&layouts.s3) == fields_of(&layouts.cwl);
@@ -131,23 +147,6 @@ impl Situation {
         } else {
             base + length + 100_000
         };
-        let common: Vec<FieldName> = layouts
-            .s3
-            .columns()
-            .iter()
-            .filter(|name| layouts.cwl.position(name).is_some())
-            .cloned()
-            .collect();
-        let some = |random: &mut Random, most: usize| -> Vec<FieldName> {
-            (0..1 + random.below(most))
-                .map(|_| random.pick(&common).clone())
-                .collect()
-        };
-        let (only, ignored) = match random.below(10) {
-            0 => (some(random, 6), Vec::new()),
-            1 if common.len() > 3 => (Vec::new(), some(random, 3)),
-            _ => (Vec::new(), Vec::new()),
-        };
         Self {
             settle: Settle { now, seconds },
             window,
@@ -155,17 +154,22 @@ impl Situation {
             flow_log,
             only,
             ignored,
-            // Only where both sides tell NODATA rows alike is there a right answer.
-            ignore_nodata: random.percent(10)
-                && tells_nodata(&layouts.s3) == tells_nodata(&layouts.cwl),
+            ignore_nodata,
             allow_empty: random.percent(20),
             fields,
             records,
             layouts,
+            narrow: sets.narrow,
             formats,
             parts,
             sloppy,
         }
+    }
+
+    /// Returns the layout that the rows of a part have.
+    pub(super) fn layout(&self, side: Side, part: &PlantedPart) -> &Layout {
+        let narrow = self.narrow[side].as_ref().filter(|_| part.is_narrow);
+        narrow.unwrap_or(&self.layouts[side])
     }
 
     /// Tells whether the part is looked at.
@@ -198,6 +202,26 @@ impl Situation {
                     )
                 })
         })
+    }
+}
+
+/// Returns the fields that alone are compared, and those that are not, as a user may choose them.
+fn chosen(random: &mut Random, layouts: &Sides<Layout>) -> (Vec<FieldName>, Vec<FieldName>) {
+    let common: Vec<&FieldName> = layouts
+        .s3
+        .columns()
+        .iter()
+        .filter(|name| layouts.cwl.position(name).is_some())
+        .collect();
+    let some = |random: &mut Random, most: usize| -> Vec<FieldName> {
+        (0..1 + random.below(most))
+            .map(|_| (*random.pick(&common)).clone())
+            .collect()
+    };
+    match random.below(10) {
+        0 => (some(random, 6), Vec::new()),
+        1 if common.len() > 3 => (Vec::new(), some(random, 3)),
+        _ => (Vec::new(), Vec::new()),
     }
 }
 
@@ -270,6 +294,7 @@ mod tests {
                 );
                 has(part.late, "a part that comes late");
                 has(part.foreign, "objects of two flow logs");
+                has(part.is_narrow, "a part with fewer fields");
                 has(part.name.starts_with("merged/"), "objects put into one");
                 let absent = |row: &PartRow| matches!(row, PartRow::Record { record, .. } if situation.records[*record].values.contains(&None));
                 has(
@@ -289,12 +314,26 @@ mod tests {
             }
             has(truth.sides[side].nodata > 0, "NODATA");
             has(truth.sides[side].skipdata > 0, "SKIPDATA");
+            has(truth.sides[side].masked > 0, "masked values");
             has(
                 situation.formats[side].given && truth.sides[side].records == 0,
                 "a format given for nothing",
             );
         }
         has(truth.count(TruthKind::Divergent) > 0, "divergent");
+        has(!truth.fewer.is_empty(), "matched on fewer fields");
+        let sure = |kind| truth.count(kind) > 0;
+        has(
+            !truth.fewer.is_empty() && sure(TruthKind::Divergent),
+            "divergent where others match on fewer fields",
+        );
+        has(
+            !truth.fewer.is_empty()
+                && Side::BOTH
+                    .iter()
+                    .any(|&side| sure(TruthKind::Missing(side))),
+            "missing where others match on fewer fields",
+        );
         has(situation.layouts.s3 != situation.layouts.cwl, "two formats");
         has(
             situation.fields.position("tgw-id").is_some(),
@@ -360,6 +399,11 @@ mod tests {
         });
         let others = [
             "divergent",
+            "a part with fewer fields",
+            "masked values",
+            "matched on fewer fields",
+            "divergent where others match on fewer fields",
+            "missing where others match on fewer fields",
             "two formats",
             "transit gateways",
             "sloppy values",

@@ -2,17 +2,17 @@
 //!
 //! Nothing here comes from the modules that are tested; the rules are those of docs/records.md.
 
+mod leftovers;
+
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::model::{Side, Sides};
-use crate::record::FieldName;
+use crate::record::{FieldName, Layout};
 
 use super::delivered::Delivered;
 use super::form::{PartForm, PartRow};
+use super::part::PlantedPart;
 use super::situation::Situation;
-
-/// What each side has more of one flow: canonical texts, and whether they are young.
-type Unmatched<'t> = Sides<Vec<(&'t str, bool)>>;
 
 /// What a leftover or a pair is, and on which side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,6 +33,7 @@ pub(super) struct SideTruth {
     pub records: u64,
     pub nodata: u64,
     pub skipdata: u64,
+    pub masked: u64,
     /// The part and the row of each, by their numbers.
     pub malformed: Vec<(usize, usize)>,
     pub unreadable: BTreeSet<String>,
@@ -46,8 +47,11 @@ pub(super) struct Truth {
     /// The compared fields, in order.
     pub compared: Vec<FieldName>,
     pub sides: Sides<SideTruth>,
-    /// Each difference by what it is, where, and its canonical text, or both texts of a pair.
+    /// Each difference by what it is, where, and its canonical text, or both texts of a pair; with `-` for what it lacks, and
+    /// an asterisk for what cannot be seen.
     pub differences: BTreeMap<(TruthBucket, TruthKind, String, String), u64>,
+    /// How many agree in all that both have, by what was not compared.
+    pub fewer: BTreeMap<Vec<FieldName>, u64>,
     /// How many of the copies that are missing on a side, or surplus on the other one, may be its malformed rows: so many
     /// are undetermined, and which of them nobody can tell.
     pub hidden: Sides<u64>,
@@ -57,9 +61,15 @@ pub(super) struct Truth {
     pub arrives_unseen: bool,
 }
 
+/// The records that were read, by the values of the compared fields, in two ways: as text, by which they are in order, and one
+/// by one, `None` for those that a record lacks or that cannot be seen.
+type Heaps = BTreeMap<(String, Vec<Option<String>>), Heap>;
+
 /// One copy that was read.
 struct ReadCopy {
-    text: String,
+    values: Vec<Option<String>>,
+    /// As a difference is told.
+    told: String,
     bucket: TruthBucket,
     young: bool,
     late: bool,
@@ -67,6 +77,7 @@ struct ReadCopy {
 
 /// The copies of one record on both sides.
 struct Heap {
+    told: String,
     bucket: TruthBucket,
     copies: Sides<u64>,
     /// How many of them are young.
@@ -90,10 +101,13 @@ impl Truth {
             compared,
             ..Self::default()
         };
-        let mut heaps: BTreeMap<String, Heap> = BTreeMap::new();
+        let mut heaps = Heaps::new();
         for side in Side::BOTH {
             for copy in truth.read(situation, delivered, side) {
-                let heap = heaps.entry(copy.text).or_insert_with(|| Heap {
+                let seen: Vec<&str> = copy.values.iter().flatten().map(String::as_str).collect();
+                let key = (seen.join(" "), copy.values);
+                let heap = heaps.entry(key).or_insert_with(|| Heap {
+                    told: copy.told,
                     bucket: copy.bucket,
                     copies: Sides::default(),
                     young: Sides::default(),
@@ -192,17 +206,14 @@ impl Truth {
                         continue;
                     }
                 };
-                let seen = See {
-                    situation,
-                    side,
-                    record,
-                };
+                let seen = See::of(situation, side, (part, record));
                 if !seen.is_asked_for() || (part.form.has_ids() && !events.insert(event)) {
                     continue;
                 }
                 summary.records += 1;
                 summary.nodata += u64::from(seen.is("NODATA"));
                 summary.skipdata += u64::from(seen.is("SKIPDATA"));
+                summary.masked += u64::from(seen.is_masked(&self.compared));
                 let start = seen.number("start");
                 summary.first_start = summary.first_start.into_iter().chain(start).min();
                 summary.last_start = summary.last_start.into_iter().chain(start).max();
@@ -210,86 +221,6 @@ impl Truth {
             }
         }
         copies
-    }
-
-    /// Tells each leftover: young, in doubt, one of a pair, surplus or missing.
-    fn tell(&mut self, situation: &Situation, heaps: &BTreeMap<String, Heap>) {
-        let mut flows: BTreeMap<Vec<&str>, Unmatched<'_>> = BTreeMap::new();
-        for (text, heap) in heaps {
-            let common = heap.copies.s3.min(heap.copies.cwl);
-            for side in Side::BOTH {
-                let lacking = side.other();
-                for extra in 0..heap.copies[side] - common {
-                    // Which of equal copies are left over, nobody can tell: those that may still arrive.
-                    if extra < heap.young[side] {
-                        self.add(&heap.bucket, TruthKind::Pending(lacking), text, "");
-                    } else if in_doubt(situation, lacking, &heap.bucket) {
-                        self.add(&heap.bucket, TruthKind::Undetermined(lacking), text, "");
-                    } else {
-                        let flow = self.flow(text);
-                        flows.entry(flow).or_default()[side].push((text, common > 0));
-                    }
-                }
-            }
-        }
-        for mut leftovers in flows.into_values() {
-            while let Some((s3, cwl)) = self.most_alike(&leftovers) {
-                let (s3, cwl) = (leftovers.s3.remove(s3).0, leftovers.cwl.remove(cwl).0);
-                self.add(&heaps[s3].bucket, TruthKind::Divergent, s3, cwl);
-            }
-            for side in Side::BOTH {
-                for (text, matched) in &leftovers[side] {
-                    let kind = if *matched {
-                        TruthKind::Surplus(side)
-                    } else {
-                        TruthKind::Missing(side.other())
-                    };
-                    self.add(&heaps[*text].bucket, kind, text, "");
-                }
-            }
-        }
-    }
-
-    fn add(&mut self, bucket: &TruthBucket, kind: TruthKind, text: &str, other: &str) {
-        let key = (bucket.clone(), kind, text.to_owned(), other.to_owned());
-        *self.differences.entry(key).or_default() += 1;
-    }
-
-    /// Interface, addresses, ports, protocol and start, as far as they are compared; else the record itself.
-    fn flow<'t>(&self, text: &'t str) -> Vec<&'t str> {
-        let names = [
-            "interface-id",
-            "srcaddr",
-            "dstaddr",
-            "srcport",
-            "dstport",
-            "protocol",
-            "start",
-        ];
-        let values = text.split(' ').zip(&self.compared);
-        let flow: Vec<&str> = values
-            .filter(|(_, name)| names.contains(&name.as_str()))
-            .map(|(value, _)| value)
-            .collect();
-        if flow.is_empty() { vec![text] } else { flow }
-    }
-
-    /// The next pair: most equal fields, then the first of S3's, then of CloudWatch's, by text.
-    fn most_alike(&self, leftovers: &Sides<Vec<(&str, bool)>>) -> Option<(usize, usize)> {
-        let mut best: Option<(usize, (usize, usize))> = None;
-        for (a, (s3, _)) in leftovers.s3.iter().enumerate() {
-            for (b, (cwl, _)) in leftovers.cwl.iter().enumerate() {
-                let alike = s3
-                    .split(' ')
-                    .zip(cwl.split(' '))
-                    .filter(|(s3, cwl)| s3 == cwl)
-                    .count();
-                if best.is_none_or(|(most, _)| alike > most) {
-                    best = Some((alike, (a, b)));
-                }
-            }
-        }
-        best.map(|(_, pair)| pair)
     }
 
     fn exit_code_of(&self, situation: &Situation) -> u8 {
@@ -322,7 +253,8 @@ impl Truth {
         ];
         let tells = |name: &FieldName| telling.contains(&name.as_str());
         let blind = s3.records + cwl.records > 0 && !self.compared.iter().any(tells);
-        if not_known || blind || empty || !self.differences.is_empty() {
+        let unseen = s3.masked + cwl.masked > 0 || !self.fewer.is_empty();
+        if not_known || unseen || blind || empty || !self.differences.is_empty() {
             3
         } else {
             0
@@ -353,39 +285,39 @@ fn give(
     false
 }
 
-/// What all rows that were met have, of what is asked for. A side of which none was met has the format that was given.
+/// What all sides have, of what is asked for: what any layout has of which a record was met. A side of which none was met has the
+/// format that was given.
 fn compared(situation: &Situation, delivered: &Sides<Delivered>) -> Vec<FieldName> {
-    let met = |side: Side| {
+    let met = |side: Side| -> Vec<&Layout> {
         let parts = situation.parts[side].iter().enumerate();
-        let mut read = parts.filter(|(_, part)| situation.asks_for(side, part));
-        read.any(|(number, part)| {
-            let mut rows = part.rows.iter().take(delivered[side].rows_given(number));
+        let read = parts.filter(|(_, part)| situation.asks_for(side, part));
+        let met = read.filter(|(number, part)| {
+            let mut rows = part.rows.iter().take(delivered[side].rows_given(*number));
             rows.any(|row| match *row {
                 PartRow::Record { record, .. } => {
-                    let seen = See {
-                        situation,
-                        side,
-                        record,
-                    };
-                    seen.is_asked_for()
+                    See::of(situation, side, (part, record)).is_asked_for()
                 }
                 PartRow::Malformed { .. } => false,
             })
-        })
-    };
-    let has = |side: Side, name: &FieldName| situation.layouts[side].position(name).is_some();
-    let known = |side: Side| met(side) || situation.formats[side].given;
-    let (s3, cwl) = (known(Side::S3), known(Side::Cwl));
-    let mut fields: Vec<FieldName> = match (s3, cwl) {
-        (false, false) => Vec::new(),
-        _ => {
-            let names = situation.fields.0.iter();
-            names
-                .filter(|name| (!s3 || has(Side::S3, name)) && (!cwl || has(Side::Cwl, name)))
-                .cloned()
-                .collect()
+        });
+        let met: Vec<&Layout> = met.map(|(_, part)| situation.layout(side, part)).collect();
+        match met.is_empty() && situation.formats[side].given {
+            true => vec![&situation.layouts[side]],
+            false => met,
         }
     };
+    let known = Sides::from_fn(met);
+    let is_known = |side: Side| !known[side].is_empty();
+    if !Side::BOTH.into_iter().any(is_known) {
+        return Vec::new();
+    }
+    let has = |side: Side, name: &FieldName| {
+        let mut layouts = known[side].iter();
+        !is_known(side) || layouts.any(|layout| layout.position(name).is_some())
+    };
+    let names = situation.fields.0.iter();
+    let both = names.filter(|name| Side::BOTH.into_iter().all(|side| has(side, name)));
+    let mut fields: Vec<FieldName> = both.cloned().collect();
     fields.retain(|name| situation.only.is_empty() || situation.only.contains(name));
     fields.retain(|name| !situation.ignored.contains(name));
     fields.sort();
@@ -406,16 +338,30 @@ fn in_doubt(situation: &Situation, side: Side, (interface, slot): &TruthBucket) 
     })
 }
 
-/// A record as one side's flow log tells it.
+/// A record as a part tells it.
 struct See<'a> {
     situation: &'a Situation,
-    side: Side,
+    layout: &'a Layout,
     record: usize,
 }
 
-impl See<'_> {
+impl<'a> See<'a> {
+    fn of(situation: &'a Situation, side: Side, (part, record): (&PlantedPart, usize)) -> Self {
+        Self {
+            situation,
+            layout: situation.layout(side, part),
+            record,
+        }
+    }
+
     fn has(&self, name: &FieldName) -> bool {
-        self.situation.layouts[self.side].position(name).is_some()
+        self.layout.position(name).is_some()
+    }
+
+    /// Whether a value that is compared cannot be seen.
+    fn is_masked(&self, compared: &[FieldName]) -> bool {
+        let mut values = compared.iter().filter_map(|name| self.value(name));
+        values.any(|value| value.contains('*'))
     }
 
     fn value(&self, name: &FieldName) -> Option<&str> {
@@ -440,7 +386,8 @@ impl See<'_> {
         if self.has(&name) {
             return self.value(&name) == Some(status);
         }
-        let traffic: Vec<&FieldName> = self.situation.layouts[self.side]
+        let traffic: Vec<&FieldName> = self
+            .layout
             .columns()
             .iter()
             .filter(|name| name.is_traffic())
@@ -466,6 +413,15 @@ impl See<'_> {
 
     fn copy(&self, compared: &[FieldName], late: bool) -> ReadCopy {
         let value = |name: &FieldName| self.value(name).unwrap_or("-");
+        let is_seen = |name: &FieldName| self.has(name) && !value(name).contains('*');
+        let seen = |name: &FieldName| is_seen(name).then(|| value(name).to_owned());
+        let told = |name: &FieldName| {
+            if value(name).contains('*') {
+                "*"
+            } else {
+                value(name)
+            }
+        };
         let is_compared = |name: &str| compared.iter().any(|field| field.as_str() == name);
         let settle = &self.situation.settle;
         let end = self
@@ -473,7 +429,8 @@ impl See<'_> {
             .or(self.number("start").map(|start| start + 600));
         ReadCopy {
             late,
-            text: compared.iter().map(value).collect::<Vec<_>>().join(" "),
+            values: compared.iter().map(seen).collect(),
+            told: compared.iter().map(told).collect::<Vec<_>>().join(" "),
             bucket: (
                 if is_compared("interface-id") {
                     value(&FieldName::new("interface-id")).to_owned()

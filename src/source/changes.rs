@@ -18,6 +18,11 @@ pub(super) fn version(metadata: &Metadata) -> String {
     format!("{modified} {} {}", metadata.len(), number(metadata))
 }
 
+/// Tells whether two [`version`]s are of one file, by its number on the disk. False where the system tells no numbers.
+pub(super) fn is_one_file(one: &str, other: &str) -> bool {
+    one == other && !one.is_empty() && !one.ends_with(" 0")
+}
+
 /// Returns the seconds since 1970 of the last change that a [`version`] tells.
 pub(super) fn modified(version: &str) -> Option<i64> {
     let nanoseconds: i64 = version.split(' ').next()?.parse().ok()?;

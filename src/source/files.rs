@@ -211,7 +211,11 @@ impl FilePlace {
         let mut met = None;
         let mut listing = Listing::default();
         match self {
-            Self::Folder(folder) => met = Some(folder::list(folder, ask, flow_logs, &mut listing)),
+            Self::Folder(folder) => {
+                // One that has vanished since it was opened is no empty one.
+                fs::metadata(folder)?;
+                met = Some(folder::list(folder, ask, flow_logs, &mut listing));
+            }
             Self::File { path, name } => {
                 let part = Arc::new(folder::part(name, &fs::metadata(path)?));
                 match part.size {
@@ -447,13 +451,13 @@ mod tests {
     fn what_cannot_be_read_is_a_part_nevertheless() {
         let folder = tempfile::tempdir().unwrap();
         write(folder.path(), "below/good", b"x");
-        symlink("good", folder.path().join("below/link")).unwrap();
+        write(folder.path(), "good", b"x");
         symlink("..", folder.path().join("below/loop")).unwrap();
         symlink("gone", folder.path().join("dangling")).unwrap();
         let _socket = std::os::unix::net::UnixListener::bind(folder.path().join("socket")).unwrap();
         let files = Files::open(Side::Cwl, folder.path(), &[]).unwrap();
         let listing = listed(&files, &Ask::default());
-        assert_eq!(names(&listing.parts), ["below/good", "below/link"]);
+        assert_eq!(names(&listing.parts), ["below/good", "good"]);
         let unreadable: Vec<(&str, &str)> = listing
             .unreadable
             .iter()
@@ -468,6 +472,18 @@ mod tests {
         fs::remove_file(folder.path().join("below/good")).unwrap();
         let reason = content(&files, &listing.parts[0]).unwrap_err();
         assert_eq!(reason, "cannot be read: no such file or folder");
+    }
+
+    #[test]
+    fn a_folder_that_vanishes_cannot_be_listed() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), "a", b"x");
+        let files = Files::open(Side::S3, folder.path(), &[]).unwrap();
+        assert_eq!(listed(&files, &Ask::default()).parts.len(), 1);
+        folder.close().unwrap();
+        let error = run(files.list(&Ask::default())).unwrap_err();
+        let error = error.to_string();
+        assert!(error.contains("no such file or folder"), "{error}");
     }
 
     /// What it held before may be matched by what the other side has, and what it holds now by what it lacked.

@@ -10,7 +10,7 @@ use walkdir::{DirEntry, WalkDir};
 
 use super::changes;
 use super::key::{self, ObjectName};
-use super::leftovers::{is_broken_off, pass_over, pass_over_twins};
+use super::leftovers::{is_broken_off, pass_over, pass_over_links, pass_over_twins};
 use super::passed_over::{self, PassedFiles};
 use super::{Ask, Listing, Part, Remark};
 
@@ -72,6 +72,7 @@ pub(super) fn list(
         is_broken_off(&folder.join(name), &folder.join(whole))
     });
     pass_over(listing);
+    pass_over_links(folder, listing);
     pass_over_twins(folder, listing);
     if let Some((log, reason)) = table_around(folder) {
         listing.parts.clear();

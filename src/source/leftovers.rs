@@ -1,5 +1,5 @@
 //! What systems and tools leave beside files: told by its name, and by what it lies beside. And a file that lies there twice,
-//! packed and not.
+//! packed and not, or by several names.
 //!
 //! Sources: Microsoft's "Zone.Identifier" stream (as WSL and archives write it), `desktop.ini` and `Thumbs.db`; the backups of
 //! Emacs, Vim, nano and gedit; Athena User Guide "Query results" (`.csv.metadata`).
@@ -10,7 +10,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Listing, Part, Remark};
+use super::{Listing, Part, Remark, changes};
 use crate::decode;
 
 /// How many names a remark tells.
@@ -76,6 +76,34 @@ pub(super) fn pass_over_twins(folder: &Path, listing: &mut Listing) {
     if let Some((count, first)) = counted(&twins) {
         listing.remarks.push(Remark::PackedTwins { count, first });
     }
+}
+
+/// Takes out of a folder's listing each link, symbolic or hard, to a file that is in it by another name, and says so: records
+/// that are read twice would look like two copies each.
+pub(super) fn pass_over_links(folder: &Path, listing: &mut Listing) {
+    let mut in_order: Vec<&Arc<Part>> = listing.parts.iter().collect();
+    in_order.sort_by(|a, b| (&a.version, &a.name).cmp(&(&b.version, &b.name)));
+    let same = in_order.chunk_by(|a, b| changes::is_one_file(&a.version, &b.version));
+    let mut links = BTreeSet::new();
+    for names in same.filter(|same| same.len() > 1) {
+        // One that leads there without a symbolic link stays.
+        let straight = names
+            .iter()
+            .position(|part| is_straight(folder, &part.name));
+        let others = names.iter().enumerate();
+        let others = others.filter(|(at, _)| *at != straight.unwrap_or(0));
+        links.extend(others.map(|(_, part)| Arc::clone(&part.name)));
+    }
+    listing.parts.retain(|part| !links.contains(&part.name));
+    if let Some((count, first)) = counted(&links) {
+        listing.remarks.push(Remark::Links { count, first });
+    }
+}
+
+fn is_straight(folder: &Path, name: &str) -> bool {
+    let real = |path: &Path| fs::canonicalize(path).ok();
+    let there = real(folder).map(|folder| folder.join(name));
+    there.is_some() && real(&folder.join(name)) == there
 }
 
 fn unpacked_name(part: &Part) -> Option<&str> {
@@ -190,6 +218,28 @@ mod tests {
         let expected = Remark::LeftBehind {
             count: 6,
             first: first.to_vec(),
+        };
+        assert_eq!(listing.remarks, [expected]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_of_several_names_is_read_once() {
+        let place = tempfile::tempdir().unwrap();
+        let at = |name: &str| place.path().join(name);
+        fs::create_dir(at("b")).unwrap();
+        fs::write(at("b/log"), "2 1\n").unwrap();
+        fs::write(at("b/other"), "2 1\n").unwrap();
+        fs::hard_link(at("b/other"), at("c")).unwrap();
+        std::os::unix::fs::symlink("b/log", at("a")).unwrap();
+        std::os::unix::fs::symlink("b", at("z")).unwrap();
+        let mut listing = Listing::default();
+        folder::list(place.path(), &Ask::default(), &[], &mut listing);
+        let names: Vec<&str> = listing.parts.iter().map(|part| &*part.name).collect();
+        assert_eq!(names, ["b/log", "b/other"]);
+        let expected = Remark::Links {
+            count: 4,
+            first: ["a", "c", "z/log"].map(str::to_owned).to_vec(),
         };
         assert_eq!(listing.remarks, [expected]);
     }

@@ -46,6 +46,13 @@ pub enum Remark {
         /// The first of them, in order.
         first: Vec<String>,
     },
+    /// Links were left out to files that are read under another name.
+    Links {
+        /// How many.
+        count: usize,
+        /// The first of them, in order.
+        first: Vec<String>,
+    },
     /// Objects were left out because their names tell no flow log, and flow logs are asked for by id.
     NamelessObjects(usize),
     /// Beside the tree of delivered logs there is more, which was not read.
@@ -63,6 +70,8 @@ pub enum Remark {
     Nothing {
         /// Where.
         address: String,
+        /// What is most like it of what there is, if it was typed and leads into a bucket.
+        nearest: Option<String>,
     },
     /// There are objects, but by their names none holds what is asked for.
     NothingWanted {
@@ -132,6 +141,10 @@ impl Remark {
                 count,
                 first: texts(first),
             },
+            Self::Links { count, first } => Self::Links {
+                count,
+                first: texts(first),
+            },
             Self::BesideTheTree {
                 address,
                 tree,
@@ -143,8 +156,9 @@ impl Remark {
                 first: texts(first),
                 more,
             },
-            Self::Nothing { address } => Self::Nothing {
+            Self::Nothing { address, nearest } => Self::Nothing {
                 address: change(&address),
+                nearest: nearest.map(|nearest| change(&nearest)),
             },
             Self::NothingWanted { address } => Self::NothingWanted {
                 address: change(&address),

@@ -9,6 +9,7 @@ mod examine;
 pub(super) mod folder;
 mod ids;
 mod listing;
+mod nearest;
 mod object;
 mod payer;
 mod whole;
@@ -160,8 +161,11 @@ impl Source for S3 {
     }
 
     async fn list(&self, ask: &Ask) -> Result<Listing, Error> {
-        let listing = self.list_objects(ask).await?;
+        let mut listing = self.list_objects(ask).await?;
         self.refuse_slips(&listing).await?;
+        if !ask.again {
+            self.name_nearest(&mut listing).await;
+        }
         Ok(listing)
     }
 

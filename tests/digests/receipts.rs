@@ -295,6 +295,25 @@ fn every_change_of_a_record_is_found_where_it_is() {
     }
 }
 
+/// Somebody has written the archive anew without one of its columns.
+#[test]
+fn a_column_that_is_lost_is_named() {
+    let kept = Kept::new(&generate(4, 1, START, HOUR), 1);
+    let archive = kept.folder.path().join("archive");
+    fs::remove_dir_all(&archive).unwrap();
+    fs::create_dir(&archive).unwrap();
+    let header = "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end log-status";
+    let row = format!(
+        "2 1 eni-0aa 10.0.0.5 10.0.1.9 1 2 6 1 40 {START} {} OK",
+        START + 5
+    );
+    fs::write(archive.join("a.log"), format!("{header}\n{row}\n")).unwrap();
+    let (code, _, said) = kept.verify_these(&[kept.receipt(0)]);
+    assert_eq!(code, 2, "{said}");
+    let expected = "have no field `action`, which the receipt tells of";
+    assert!(said.contains(expected), "{said}");
+}
+
 #[test]
 fn what_cannot_be_read_is_not_called_gone() {
     let records = records();

@@ -32,6 +32,39 @@ fn row(cells: &[(usize, &str)]) -> String {
     row.join(" ")
 }
 
+/// A listing of messages that `--max-items` has cut: what is in it counts, and what follows may hold whatever else lacks.
+#[test]
+fn records_before_the_end_of_a_cut_output_count() {
+    let desk = Desk::new();
+    let (both, here, there) = (row(&[]), row(&[(5, "50000")]), row(&[(5, "50001")]));
+    desk.put("cut.txt", format!("{both}\n{here}\nNone\n").as_bytes());
+    fs::write(
+        desk.at("cwl").join("whole.txt"),
+        format!("{both}\n{there}\n"),
+    )
+    .unwrap();
+    let outcome = desk.check(&[]);
+    let report = outcome.report();
+    let counts = &report["counts"];
+    assert_eq!(outcome.code, 1, "{report:#}");
+    assert_eq!(counts["matched"], GOOD + 1, "{report:#}");
+    assert_eq!(counts["missing"], json!({"s3": 0, "cwl": 1}), "{report:#}");
+    assert_eq!(
+        counts["undetermined"],
+        json!({"s3": 1, "cwl": 0}),
+        "{report:#}"
+    );
+    let findings = report["findings"].as_array().unwrap();
+    let unreadable = findings
+        .iter()
+        .find(|finding| finding["kind"] == "unreadable");
+    let reason = unreadable.unwrap()["reason"].as_str().unwrap();
+    assert!(
+        reason.contains("the last line, 3, is the `None`"),
+        "{reason}"
+    );
+}
+
 /// What tells that a content is text, so that what follows is looked at row by row.
 fn after_good_rows(content: &[u8]) -> Vec<u8> {
     let good = row(&[]) + "\n" + &"1 2\n".repeat(300);

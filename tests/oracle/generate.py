@@ -275,7 +275,9 @@ def spell(world, side, layout, told):
             value = "0" * rng.choice((1, 3)) + value
         elif name == "traffic-path" and value == "-" and rng.random() < 0.5:
             value = "0"
-        if name in masks and value != "-":
+        if name in masks and name in rules.ADDRESSES and "." in value and rng.random() < 0.2:
+            value = value.rsplit(".", 1)[0] + ".*"
+        elif name in masks and value != "-":
             value = rng.choice(("***", "*" * len(value), "*" * 15)) if name in rules.INTEGERS or rng.random() < 0.8 else "***" + value[-3:]
         cells.append(value)
     return cells

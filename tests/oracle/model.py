@@ -94,6 +94,7 @@ def take(situation, side):
     for part in situation.parts[side]:
         if not part.listed:
             continue
+        # Of a text that stops, the records before count.
         held_there = None if part.damage else take_part(situation, side, part, seen)
         # How many records a part stands for in which nothing is one, nobody can tell.
         if held_there is None:
@@ -103,7 +104,15 @@ def take(situation, side):
         rows += held_there[1]
         places += [(part.name, number) for number in held_there[2]]
         seen |= held_there[3]
+        if stops(part):
+            unreadable.append(part)
     return Side(records, rows, places, unreadable)
+
+
+def stops(part):
+    """Whether a text ends with the line that the AWS CLI writes in place of the token to go on with: more follows."""
+    lines = held(part)
+    return part.shape in ("text", "gzip") and bool(lines) and not lines[-1].header and lines[-1].text.strip() == "None"
 
 
 def take_part(situation, side, part, seen):
@@ -116,7 +125,7 @@ def take_part(situation, side, part, seen):
         if row.header:
             layouts = [row.header]
             continue
-        if not row.text.strip():
+        if not row.text.strip() or number == len(lines) - 1 and stops(part):
             continue
         cut = number == len(lines) - 1 and not part.ended and part.shape in ("text", "gzip", "export")
         read = rules.read(row.text, layouts, windowed, cut)

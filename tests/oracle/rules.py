@@ -57,7 +57,10 @@ def kind_of(layout):
 
 
 def is_masked(text):
-    return "***" in text or set(text) == {"*"}
+    """Whether a policy has put asterisks in the place of a value, or of a part of an address."""
+    letters = set(text)
+    part = "*" in letters and letters & set(".:") and letters <= set("0123456789abcdefABCDEF.:*")
+    return "***" in text or letters == {"*"} or bool(part)
 
 
 @lru_cache(maxsize=100_000)
@@ -134,6 +137,17 @@ def agree(one, other):
 
 def fit(layout, cells, needs_start, cut=False):
     """The record that cells are in a layout, or None."""
+    record = fit_but_for_times(layout, cells, needs_start, cut)
+    return record if record and has_possible_times(record) else None
+
+
+def has_possible_times(record):
+    """Whether a flow log can have the record's times: if not, they are another column's, or told in another unit."""
+    times = [time for time in (record.get("start"), record.get("end")) if time not in (ABSENT, MASKED)]
+    return all(FIRST <= time < LAST for time in times)
+
+
+def fit_but_for_times(layout, cells, needs_start, cut=False):
     if len(cells) != len(layout):
         return None
     try:
@@ -231,7 +245,9 @@ def malformed(cells, layouts):
 
 def known(cells, layout):
     """The interface and the start that the cells tell, where they can."""
-    if len(cells) != len(layout):
+    # Of a row whose times cannot be, nothing else is to be believed either.
+    record = fit_but_for_times(layout, cells, False)
+    if len(cells) != len(layout) or record and not has_possible_times(record):
         return (None, None)
     told = dict(zip(layout, cells))
     interface = told.get("interface-id", "-")

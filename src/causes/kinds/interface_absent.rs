@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use itertools::Itertools;
+
 use super::words::{list, other, records, side};
 use crate::causes::explanation::Explanation;
 use crate::causes::next::NextStep;
@@ -55,19 +57,19 @@ pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
 
 /// Returns what is absent, how, and between when and when.
 fn absent(scene: &Scene<'_>, side: Side) -> Vec<(Arc<str>, &'static str, i64, i64)> {
-    let mut slots: BTreeMap<Arc<str>, BTreeMap<i64, u64>> = BTreeMap::new();
     let cells = scene.noted.cells.iter();
-    for ((bucket, kind), by_traits) in cells {
-        if let Some(slot) = bucket
+    let missing = cells.filter_map(|((bucket, kind), by_traits)| {
+        let slot = bucket
             .slot
-            .filter(|_| *kind == crate::diff::DifferenceKind::Missing(side))
-        {
-            let of = slots.entry(Arc::clone(&bucket.interface)).or_default();
-            *of.entry(slot).or_default() += by_traits.total();
-        }
-    }
+            .filter(|_| *kind == crate::diff::DifferenceKind::Missing(side))?;
+        Some((&bucket.interface, slot, by_traits.total()))
+    });
     let mut all = Vec::new();
-    for (interface, missing) in slots {
+    // They are in order of interface, of which there may be hundreds of thousands: one at a time.
+    for (interface, missing) in &missing.chunk_by(|(interface, ..)| *interface) {
+        let interface = Arc::clone(interface);
+        let missing: BTreeMap<i64, u64> =
+            missing.map(|(_, slot, records)| (slot, records)).collect();
         let held = scene
             .grid
             .interfaces

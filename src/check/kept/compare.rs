@@ -139,6 +139,7 @@ fn to_read(abouts: &Sides<Option<About>>) -> Option<ToRead> {
         side,
         fields: about::given(&about.fields),
         again: false,
+        for_receipt: false,
     })
 }
 
@@ -385,6 +386,7 @@ impl Looks<'_, '_> {
                 given.or_else(|| is_met(kind).then(|| self.rules.compared[kind].clone()))
             }),
             again: true,
+            for_receipt: false,
         };
         self.reader.progress.phase("looking again");
         let (differences, wanted) = (differences(&self.abouts), Arc::new(wanted));

@@ -117,6 +117,7 @@ async fn summed<V: Visitor>(
         side: spec.side,
         fields,
         again: false,
+        for_receipt: false,
     };
     let read = read(&mut reader, &to_read, visitor).await?;
     let mut about = about::of(check, spec, reader.settle.now, &read, address);

@@ -27,6 +27,8 @@ pub(super) struct ToRead {
     pub fields: GivenFields,
     /// Whether it is a second reading.
     pub again: bool,
+    /// Whether the fields are a receipt's, and what is read is to hold what it held then.
+    pub for_receipt: bool,
 }
 
 /// One side as it was read.
@@ -91,7 +93,7 @@ pub(super) async fn read<V: Visitor>(
             known = met;
             continue;
         }
-        refuse_unfit(reader, side, &met, &compared)?;
+        refuse_unfit(reader, to_read, &met, &compared)?;
         if reader.check.ignore_nodata {
             nodata::check(&rules.all_seen())?;
         }
@@ -150,15 +152,25 @@ async fn guessed(
 /// Refuses layouts that lack a field which is to be compared, and fields that tell too little.
 fn refuse_unfit(
     reader: &CheckSession<'_>,
-    side: Side,
+    to_read: &ToRead,
     met: &BTreeSet<Layout>,
     compared: &PerKind<ComparedFields>,
 ) -> Result<(), Error> {
+    let side = to_read.side;
     let refuse = |why: String| Err(Error::Incomparable(format!("{side}: {why}")));
     for layout in met {
         let fields = &compared[layout.kind()];
         let lacks = |name: &&FieldName| layout.position(name).is_none();
         let listed = || names(layout.columns()).join(", ");
+        if let Some(name) = fields.fields().iter().find(lacks)
+            && to_read.for_receipt
+        {
+            return refuse(format!(
+                "some records have no field `{name}`, which the receipt tells of: the column is lost, or this is not what \
+                 the receipt is of; they have {}",
+                listed()
+            ));
+        }
         if let Some(name) = fields.fields().iter().find(lacks) {
             return refuse(format!(
                 "some records have no field `{name}`, which the digest is of: they have {}; make the digest with --fields and \

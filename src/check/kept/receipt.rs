@@ -166,6 +166,7 @@ pub async fn verify(
         side: about.side,
         fields: about::given(&about.fields),
         again: false,
+        for_receipt: true,
     };
     let sums = || ReceiptVisitor::new(WideSums::new(key.clone()));
     let read = read(&mut reader, &to_read, sums).await?;

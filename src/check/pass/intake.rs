@@ -407,6 +407,7 @@ impl<V: Visitor> Sink for Intake<'_, V> {
                 number: row.number,
                 cells: row.cells,
                 alone: row.alone,
+                named: row.named,
                 event_id: row.event_id,
             }),
         }

@@ -36,14 +36,25 @@ type Slots = BTreeMap<Option<i64>, Vec<u128>>;
 struct SearchIndex<'a> {
     key: &'a Fingerprints,
     all: Slots,
-    by_interface: HashMap<Arc<str>, Slots>,
+    /// In order of interface. There may be hundreds of thousands: no table for each interface.
+    by_interface: Vec<Sought>,
     by_class: HashMap<InterfaceClass, Slots>,
+    records: Vec<u128>,
+}
+
+/// A record, or all of a bucket.
+struct Sought {
+    /// The number of the interface.
+    name: u64,
+    slot: Option<i64>,
+    /// Where the record is among the [`SearchIndex::records`].
+    record: Option<u32>,
 }
 
 /// Lists both sides again and returns the parts that may hold what is in question: parts that have not changed
 /// by what they held at the first look, new and growing ones by what their names say.
 ///
-/// What the first look could not read is not tried again, unless it is a stream, of which a part may have been read: it
+/// What the first look could not read is not tried again, unless a part of it may have been read, as of a stream or a text: it
 /// stays unreadable whatever becomes of it, because other buckets of it were never seen.
 ///
 /// # Errors
@@ -91,11 +102,14 @@ fn wanted(
     let failed = screened.sides[side].unreadable.iter();
     let failed: HashMap<&str, &Arc<Part>> = failed.map(|(part, _)| (&*part.name, part)).collect();
     let unchanged = |old: &Part, part: &Part| !part.version.is_empty() && old == part;
+    // Of a text that breaks off, the records before that count.
+    let held_any = |part: &Part| {
+        let known = before.get(&*part.name);
+        known.is_some_and(|(number, _)| screened.sides[side].spans.contains_key(number))
+    };
     let wanted = |part: &Arc<Part>| {
-        if failed
-            .get(&*part.name)
-            .is_some_and(|old| unchanged(old, part))
-        {
+        let failed = failed.get(&*part.name);
+        if failed.is_some_and(|old| unchanged(old, part)) && !held_any(part) {
             return None;
         }
         let number = before
@@ -164,20 +178,40 @@ impl<'a> SearchIndex<'a> {
         let mut sought = Self {
             key,
             all: Slots::new(),
-            by_interface: HashMap::new(),
+            by_interface: Vec::with_capacity(sought_for.size_hint().1.unwrap_or(0)),
             by_class: HashMap::new(),
+            records: Vec::new(),
         };
         for (Bucket { interface, slot }, record) in sought_for {
-            let class = sought.class(&interface);
-            for slots in [
-                sought.by_class.entry(class).or_default(),
-                sought.by_interface.entry(interface).or_default(),
-                &mut sought.all,
-            ] {
+            let name = key.of_name(interface.as_bytes());
+            let class = sought.by_class.entry(InterfaceClass::of(name)).or_default();
+            for slots in [class, &mut sought.all] {
                 slots.entry(slot).or_default().extend(record);
             }
+            let number = u32::try_from(sought.records.len());
+            sought.by_interface.push(Sought {
+                name,
+                slot,
+                record: record.map(|_| number.expect("a sketch tells fewer")),
+            });
+            sought.records.extend(record);
         }
+        sought.by_interface.sort_unstable_by_key(|one| one.name);
         sought
+    }
+
+    /// Returns what is looked for of an interface: slots, each with the record, or none if it is all of the bucket.
+    fn of_interface(&self, interface: &str) -> impl Iterator<Item = (Option<i64>, &[u128])> {
+        let name = self.key.of_name(interface.as_bytes());
+        let first = self.by_interface.partition_point(|one| one.name < name);
+        let of = self.by_interface[first..].iter();
+        of.take_while(move |one| one.name == name).map(|one| {
+            let record = one.record.map(|at| at as usize);
+            (
+                one.slot,
+                record.map_or(&[][..], |at| &self.records[at..=at]),
+            )
+        })
     }
 
     fn class(&self, interface: &str) -> InterfaceClass {
@@ -212,34 +246,36 @@ impl<'a> SearchIndex<'a> {
             Some(span) => span,
             None => None,
         };
+        let held = |&(slot, records): &(Option<i64>, &[u128])| match (span, slot) {
+            (Some(span), _) => {
+                let mut records_held = records.iter().map(|&one| span.may_hold_record(one));
+                span.may_hold_slot(slot) && (records.is_empty() || records_held.any(|held| held))
+            }
+            (None, None) => true,
+            (None, Some(slot)) => part.cover.starts.overlaps(&Window::of_slot(slot)),
+        };
+        let of_slots = |slots: Vec<&Slots>| -> BTreeSet<Option<i64>> {
+            let slots = slots.into_iter().flatten();
+            let slots = slots.map(|(slot, records)| (*slot, records.as_slice()));
+            slots.filter(held).map(|(slot, _)| slot).collect()
+        };
         let of_classes = |span: &PartFilter| {
             let classes = self.by_class.iter();
-            let held = classes.filter(|(class, _)| span.may_hold_class(**class));
-            held.map(|(_, slots)| slots).collect()
+            let of = classes.filter(|(class, _)| span.may_hold_class(**class));
+            of_slots(of.map(|(_, slots)| slots).collect())
         };
-        let among: Vec<&Slots> = match (&part.cover.interface, span) {
-            (None, None) => vec![&self.all],
+        match (&part.cover.interface, span) {
+            (None, None) => of_slots(vec![&self.all]),
             (None, Some(span)) => of_classes(span),
             // What was found counts, should it be more than the name says.
             (Some(only), Some(span)) if !span.is_of(self.class(only)) => of_classes(span),
             (Some(only), _) => {
                 // Where interfaces are not compared, a bucket's is blank.
                 let names = [only.as_str(), "-"].into_iter();
-                let named = names.filter_map(|name| self.by_interface.get(name));
-                named.collect()
+                let named = names.flat_map(|name| self.of_interface(name));
+                named.filter(held).map(|(slot, _)| slot).collect()
             }
-        };
-        let held = |slot: &Option<i64>, records: &[u128]| match (span, slot) {
-            (Some(span), _) => {
-                let mut records_held = records.iter().map(|&one| span.may_hold_record(one));
-                span.may_hold_slot(*slot) && (records.is_empty() || records_held.any(|held| held))
-            }
-            (None, None) => true,
-            (None, Some(slot)) => part.cover.starts.overlaps(&Window::of_slot(*slot)),
-        };
-        let slots = among.into_iter().flatten();
-        let held = slots.filter(|(slot, records)| held(slot, records));
-        held.map(|(slot, _)| *slot).collect()
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::causes::{Age, DifferingCopy, Lone, Sort, Traits, minute_of, of_flow, 
 use crate::check::pass::claims::EventDedup;
 use crate::check::pass::visitor::{SeenRecord, Visitor};
 use crate::diff::{DifferenceCounts, DifferenceKind, Shown, Unseen};
-use crate::digest::{BucketId, Fingerprints, Ledger, Sketch};
+use crate::digest::{BucketId, BucketTally, Fingerprints, Sketch};
 use crate::model::delay::Delays;
 use crate::model::finding::{Bucket, Evidence};
 use crate::model::{Side, Sides};
@@ -23,7 +23,7 @@ pub(super) struct CloserScope {
     /// Buckets that both sides have something in, and not the same: each record counts.
     pub shared: HashSet<BucketId>,
     /// Buckets that only one side has anything in, and which side lacks them: the count says it all.
-    pub lone: HashMap<BucketId, (Bucket, Side)>,
+    pub lone: HashMap<BucketId, Side>,
     /// Buckets that a side had nothing in at the last look, and which side that is: what it has now has arrived.
     pub arriving: HashMap<BucketId, Side>,
     /// The clock at the last look and at this one: what was delivered later than that has arrived, and what tells no
@@ -74,7 +74,7 @@ impl Strategy {
 /// A closer look at the unequal buckets, when the first sketch could not tell the differences.
 pub(super) struct BucketVisitor {
     /// The unequal buckets as they are now.
-    pub ledgers: Sides<Ledger>,
+    pub tallies: HashMap<BucketId, BucketTally>,
     /// How long it took what has arrived since the last look.
     pub delays: Sides<Delays>,
     /// The first records of lone buckets, shown and not counted: those that are settled, as missing ...
@@ -93,7 +93,7 @@ impl BucketVisitor {
     /// Starts with nothing.
     pub(super) fn new(scope: Arc<CloserScope>, means: Strategy) -> Self {
         Self {
-            ledgers: Sides::default(),
+            tallies: HashMap::new(),
             delays: Sides::default(),
             settled: DifferenceCounts::showing(scope.most_shown),
             young: DifferenceCounts::showing(scope.most_shown),
@@ -106,7 +106,7 @@ impl BucketVisitor {
 
     /// Notes what may tell why the other side lacks it.
     fn note_lone(&mut self, seen: &SeenRecord<'_>) {
-        let Some((bucket, lacking)) = self.scope.lone.get(&seen.print.bucket) else {
+        let Some(lacking) = self.scope.lone.get(&seen.print.bucket) else {
             return;
         };
         let normal = seen.normal;
@@ -125,7 +125,7 @@ impl BucketVisitor {
                 true => DifferenceKind::Pending(*lacking),
                 false => DifferenceKind::Missing(*lacking),
             },
-            bucket: bucket.clone(),
+            bucket: bucket_of(seen),
             traits,
             record: record.clone(),
             part: Arc::clone(&seen.origin.name),
@@ -135,20 +135,30 @@ impl BucketVisitor {
     }
 
     fn show_lone(&mut self, seen: &SeenRecord<'_>) {
-        let Some((bucket, lacking)) = self.scope.lone.get(&seen.print.bucket) else {
+        let Some(lacking) = self.scope.lone.get(&seen.print.bucket) else {
             return;
         };
         let (shown, kind) = match seen.print.young {
             true => (&mut self.young, DifferenceKind::Pending(*lacking)),
             false => (&mut self.settled, DifferenceKind::Missing(*lacking)),
         };
-        if shown.may_show(bucket, kind) {
+        // Most of them are never shown, so nothing is made of what is not.
+        let interface = String::from_utf8_lossy(seen.print.interface);
+        if shown.may_show((&interface, seen.print.slot), kind) {
+            let bucket = bucket_of(seen);
             let evidence = Evidence {
                 record: seen.record(),
                 found_in: seen.place(),
             };
-            shown.show(bucket, kind, Shown::Leftover(evidence));
+            shown.show(&bucket, kind, Shown::Leftover(evidence));
         }
+    }
+}
+
+fn bucket_of(seen: &SeenRecord<'_>) -> Bucket {
+    Bucket {
+        interface: String::from_utf8_lossy(seen.print.interface).into(),
+        slot: seen.print.slot,
     }
 }
 
@@ -214,7 +224,8 @@ impl Visitor for BucketVisitor {
             self.note_lone(seen);
         }
         if counts {
-            self.ledgers[seen.origin.side].add(&seen.print);
+            let tally = self.tallies.entry(bucket).or_default();
+            tally.add(seen.origin.side, &seen.print);
             if let Some((end, delivered)) = self.scope.arrival(seen) {
                 self.delays[seen.origin.side].add(end, delivered);
             }
@@ -223,8 +234,13 @@ impl Visitor for BucketVisitor {
     }
 
     fn merge(&mut self, other: Self) {
-        self.ledgers.s3.merge(other.ledgers.s3);
-        self.ledgers.cwl.merge(other.ledgers.cwl);
+        if self.tallies.is_empty() {
+            self.tallies = other.tallies;
+        } else {
+            for (id, tally) in &other.tallies {
+                self.tallies.entry(*id).or_default().merge(tally);
+            }
+        }
         self.delays.s3.merge(&other.delays.s3);
         self.delays.cwl.merge(&other.delays.cwl);
         self.settled.merge(other.settled);

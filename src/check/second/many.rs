@@ -9,7 +9,7 @@ use std::sync::Arc;
 use hashbrown::{HashMap, HashSet};
 
 use crate::causes::Lone;
-use crate::digest::{Balance, BucketId, Ledger, Sketch};
+use crate::digest::{Balance, BucketId, BucketTally, Sketch};
 use crate::model::delay::Delays;
 use crate::model::finding::Bucket;
 use crate::model::{Error, Side, Sides};
@@ -33,17 +33,20 @@ const LEAST_CAPACITY: u64 = 2_000;
 /// Buckets, and how they stood at the last look.
 type Buckets = HashMap<BucketId, BucketState>;
 
+/// What was found in buckets at this look; nothing in those that are not among them.
+type Tallies = HashMap<BucketId, BucketTally>;
+
 impl SecondLook<'_> {
     /// Tells the differences in these buckets. Returns those that still differ.
     pub(super) async fn many(
         &mut self,
-        buckets: &Buckets,
+        mut buckets: Buckets,
         mut every: Option<&mut EveryDifference<'_>>,
     ) -> Result<Buckets, Error> {
         let mut estimate = Some(self.screened.digests.estimate());
         let mut filled = HashSet::new();
         // How they stood at the look before, if that was not the one that put the question.
-        let mut before: Option<Buckets> = None;
+        let mut before: Option<Tallies> = None;
         for tries in (0..MOST_TRIES).rev() {
             // Whoever wants every difference wants the lone buckets' records too: they are compared like the others. So
             // are all in the end, if records keep arriving; where records may match on fewer fields, since one of them may have
@@ -52,7 +55,7 @@ impl SecondLook<'_> {
                 && tries > 0
                 && self.sets.is_one_a_kind()
                 && Side::BOTH.iter().all(|&side| self.hiding[side].is_over());
-            let scope = Arc::new(self.scope(buckets, |id| counted && !filled.contains(id)));
+            let scope = Arc::new(self.scope(&buckets, |id| counted && !filled.contains(id)));
             let means = self.means(&scope, estimate.filter(|_| tries > 0));
             let mut passed = self
                 .pass(BucketVisitor::new(Arc::clone(&scope), means))
@@ -61,14 +64,11 @@ impl SecondLook<'_> {
             let all_read = unreadable.s3.is_empty() && unreadable.cwl.is_empty();
             self.note_unreadable(unreadable);
             let seen = passed.visitor;
-            let now: Buckets = buckets
-                .keys()
-                .map(|&id| (id, BucketState::of(Balance::of(seen.ledgers.as_ref(), id))))
-                .collect();
-            let more = scope.lone.iter().filter(|(id, (_, lacking))| {
-                let standing = now.get(*id);
-                standing.is_some_and(|standing| standing.balance.copies[*lacking] > 0)
-            });
+            let mut now = seen.tallies;
+            let more = scope
+                .lone
+                .iter()
+                .filter(|(id, lacking)| balance(&now, **id).copies[**lacking] > 0);
             let known = filled.len();
             filled.extend(more.map(|(id, _)| *id));
             if filled.len() > known {
@@ -77,8 +77,8 @@ impl SecondLook<'_> {
             match seen.means {
                 Strategy::Sketch(sketch, _) => match sketch.peel() {
                     Ok(found) => {
-                        self.note_arrivals(buckets, &now, &seen.delays);
-                        self.count_lone(&scope, &seen.ledgers, seen.settled, seen.young, seen.lone);
+                        self.note_arrivals(&buckets, &now, &seen.delays);
+                        self.count_lone(&scope, &now, seen.settled, seen.young, seen.lone);
                         self.wanted = narrowed(self.reader, self.screened, &self.wanted, &found);
                         self.few(&found, every.as_deref_mut()).await?;
                     }
@@ -90,22 +90,29 @@ impl SecondLook<'_> {
                 },
                 Strategy::Copies(copies) => {
                     let changed = |id: &BucketId| {
-                        let before = before.as_ref().unwrap_or(buckets);
-                        let both = before.get(id).zip(now.get(id));
-                        both.is_some_and(|(before, now)| !before.balance.differs_as(&now.balance))
+                        let before = match &before {
+                            Some(before) => balance(before, *id),
+                            None => buckets.get(id).copied().unwrap_or_default().balance,
+                        };
+                        !before.differs_as(&balance(&now, *id))
                     };
                     // What only one look has seen may have come while it was made.
                     if tries > 0 && all_read && scope.shared.iter().any(changed) {
                         before = Some(now);
                         continue;
                     }
-                    self.note_arrivals(buckets, &now, &seen.delays);
+                    self.note_arrivals(&buckets, &now, &seen.delays);
                     let gathered = copies.gathered().map_err(Error::Temporary)?;
-                    self.count_lone(&scope, &seen.ledgers, seen.settled, seen.young, seen.lone);
+                    self.count_lone(&scope, &now, seen.settled, seen.young, seen.lone);
+                    if self.reader.check.recheck.times == 0 {
+                        // Nobody looks again, and what is compared needs the memory.
+                        (buckets, now) = (Buckets::new(), Tallies::new());
+                    }
+                    drop(scope);
                     self.compare(gathered, false, every.as_deref_mut(), |_, _| {})?;
                 }
             }
-            return Ok(self.left(buckets, &now));
+            return Ok(self.left(&buckets, &now));
         }
         unreachable!("the last try tells everything")
     }
@@ -117,9 +124,9 @@ impl SecondLook<'_> {
         let (mut shared, mut lone) = (HashSet::new(), HashMap::new());
         for &id in buckets.keys() {
             let lacking = arriving.get(&id).filter(|_| counted(&id));
-            match lacking.zip(self.screened.digests.bucket(id)) {
-                Some((&lacking, bucket)) => {
-                    lone.insert(id, (bucket, lacking));
+            match lacking {
+                Some(&lacking) => {
+                    lone.insert(id, lacking);
                 }
                 None => {
                     shared.insert(id);
@@ -156,13 +163,13 @@ impl SecondLook<'_> {
     }
 
     /// Returns the buckets that still differ, and how they stand now.
-    fn left(&self, buckets: &Buckets, now: &Buckets) -> Buckets {
+    fn left(&self, buckets: &Buckets, now: &Tallies) -> Buckets {
         if self.reader.check.recheck.times == 0 {
             // Nobody looks again.
             return Buckets::new();
         }
         let lacking = self.explained.outcome.lacking();
-        let standing = |(&id, now): (&BucketId, &BucketState)| {
+        let standing = |id: BucketId, now: Balance| {
             let bucket = self.screened.digests.bucket(id);
             let before = buckets.get(&id).copied().unwrap_or_default();
             let arrived = self.arrived.get(&id).copied().unwrap_or_default();
@@ -171,7 +178,7 @@ impl SecondLook<'_> {
                     copies: Sides::from_fn(|side| {
                         before.balance.copies[side].saturating_add_signed(arrived[side])
                     }),
-                    ..now.balance
+                    ..now
                 },
                 lacked: bucket
                     .and_then(|bucket| lacking.get(&bucket).copied())
@@ -179,18 +186,16 @@ impl SecondLook<'_> {
             };
             (id, standing)
         };
-        let differing = now.iter().filter(|(_, now)| now.balance.differs());
-        differing.map(standing).collect()
+        let now = buckets.keys().map(|&id| (id, balance(now, id)));
+        let differing = now.filter(|(_, now)| now.differs());
+        differing.map(|(id, now)| standing(id, now)).collect()
     }
 
     /// Compares the buckets with the last look: what a side has gained and had lacked has arrived.
-    fn note_arrivals(&mut self, buckets: &Buckets, now: &Buckets, delays: &Sides<Delays>) {
+    fn note_arrivals(&mut self, buckets: &Buckets, now: &Tallies, delays: &Sides<Delays>) {
         for (&id, standing) in buckets {
             for side in Side::BOTH {
-                let copies = now
-                    .get(&id)
-                    .map_or(0, |now| now.balance.copies[side])
-                    .cast_signed();
+                let copies = balance(now, id).copies[side].cast_signed();
                 let change = copies - standing.balance.copies[side].cast_signed();
                 self.arrive(id, side, change);
                 let gained = u64::try_from(change).unwrap_or(0);
@@ -206,7 +211,7 @@ impl SecondLook<'_> {
     fn count_lone(
         &mut self,
         scope: &CloserScope,
-        now: &Sides<Ledger>,
+        now: &Tallies,
         settled: DifferenceCounts,
         young: DifferenceCounts,
         noted: Lone,
@@ -216,23 +221,33 @@ impl SecondLook<'_> {
             self.explained.traffic.leave_out();
         }
         let outcome = &mut self.explained.outcome;
-        for (&id, (bucket, lacking)) in &scope.lone {
-            let sums = now[lacking.other()].sums(id);
-            for (young, copies) in [(true, sums.young), (false, sums.copies - sums.young)] {
-                let kind = lone_kind(bucket, *lacking, young, &self.doubt);
-                outcome.count(bucket, kind, copies);
+        let digests = &self.screened.digests;
+        for (&id, lacking) in &scope.lone {
+            let (Some(bucket), Some(tally)) = (digests.bucket(id), now.get(&id)) else {
+                continue;
+            };
+            let settled = tally.balance.copies[lacking.other()] - tally.young;
+            for (young, copies) in [(true, tally.young), (false, settled)] {
+                let kind = lone_kind(&bucket, *lacking, young, &self.doubt);
+                outcome.count(&bucket, kind, copies);
             }
         }
-        let lacking: HashMap<&Bucket, Side> = scope.lone.values().map(|(b, s)| (b, *s)).collect();
-        outcome.merge(settled.retell(|bucket| {
-            let lacking = lacking.get(bucket).copied();
-            lone_kind(bucket, lacking.unwrap_or(Side::S3), false, &self.doubt)
-        }));
+        let key = &self.screened.rules.key;
+        let lacking = |bucket: &Bucket| {
+            let name = key.of_name(bucket.interface.as_bytes());
+            let id = BucketId::new(name, bucket.slot);
+            scope.lone.get(&id).copied().unwrap_or(Side::S3)
+        };
+        outcome
+            .merge(settled.retell(|bucket| lone_kind(bucket, lacking(bucket), false, &self.doubt)));
         outcome.merge(young);
-        let bucket = |id| scope.lone.get(&id).map(|(bucket, _)| bucket);
+        let bucket = |id| digests.bucket(id);
         noted.tell(&mut self.explained.noted, bucket, |bucket, young| {
-            let lacking = lacking.get(bucket).copied();
-            lone_kind(bucket, lacking.unwrap_or(Side::S3), young, &self.doubt)
+            lone_kind(bucket, lacking(bucket), young, &self.doubt)
         });
     }
+}
+
+fn balance(tallies: &Tallies, id: BucketId) -> Balance {
+    tallies.get(&id).copied().unwrap_or_default().balance
 }

@@ -132,7 +132,7 @@ pub(super) async fn explain(
     let left = match question {
         Unresolved::Few(found) => Unresolved::Few(look.few(&found, every.as_deref_mut()).await?),
         Unresolved::Many(standing) => {
-            Unresolved::Many(look.many(&standing, every.as_deref_mut()).await?)
+            Unresolved::Many(look.many(standing, every.as_deref_mut()).await?)
         }
     };
     look.decide(every)?;

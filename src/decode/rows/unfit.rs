@@ -13,6 +13,9 @@ use crate::record::{Cells, Layout};
 /// Of so many rows of a part it is looked for what does not fit: whoever reads of it needs one.
 const MOST_MISFITS: u32 = 3;
 
+/// What the AWS CLI writes for nothing.
+const NONE: &[u8] = b"None";
+
 impl<S: Sink> RowTexts<'_, S> {
     /// Takes a text that is no record as it stands: of several records, of one with something around it, or of none. So many
     /// cells were found in it, if it has been cut.
@@ -128,9 +131,47 @@ impl<S: Sink> RowTexts<'_, S> {
                         "stops where more events follow: line {number} holds the token to go on with; ask for the rest as well"
                     )));
                 }
+                // The AWS CLI writes it in place of the token, where `--query` asks for messages alone.
+                Passing::No if text.trim_ascii() == NONE => {
+                    self.refuse_none()?;
+                    self.none = Some(number);
+                    return Ok(());
+                }
                 Passing::No => {}
             }
         }
+        self.unfit_row(text, from, found)
+    }
+
+    /// Ends a text of so many lines.
+    ///
+    /// # Errors
+    /// Its last line says that more events follow.
+    pub(in crate::decode) fn end(&mut self, lines: u64) -> Result<(), DecodeError> {
+        if self.none != Some(lines) {
+            return self.refuse_none();
+        }
+        Err(DecodeError::Unreadable(format!(
+            "stops where more events follow: the last line, {lines}, is the `None` that the AWS CLI writes after what \
+             `--max-items` has cut; ask for the rest as well"
+        )))
+    }
+
+    /// Refuses a line `None` that is not the last one.
+    pub(super) fn refuse_none(&mut self) -> Result<(), DecodeError> {
+        match self.none.take() {
+            Some(number) => self.unfit_row(NONE, RowOrigin::Line(number), None),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses a text that holds no record.
+    fn unfit_row(
+        &mut self,
+        text: &[u8],
+        from: RowOrigin<'_>,
+        found: Option<usize>,
+    ) -> Result<(), DecodeError> {
         if let Some(control) = text
             .iter()
             .find(|byte| is_control(**byte) && **byte != b'\n')
@@ -196,6 +237,7 @@ impl<S: Sink> RowTexts<'_, S> {
                 number,
                 cells: Cells::Apart(record),
                 alone: false,
+                named: None,
                 event_id: own_id.as_deref().or(id),
             })?;
         }

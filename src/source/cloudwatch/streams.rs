@@ -150,7 +150,7 @@ impl CloudWatch {
                 .filter_map(LogStream::log_stream_name);
             let ends = names
                 .next()
-                .map(|first| [first, names.last().unwrap_or(first)]);
+                .map(|first| [first, names.next_back().unwrap_or(first)]);
             met.fetch_add(page.log_streams().len() as u64, Ordering::Relaxed);
             for stream in page.log_streams() {
                 if let Some(name) = stream.log_stream_name() {

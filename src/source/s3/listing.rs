@@ -381,8 +381,10 @@ impl S3 {
             remarks.append(&mut listing.remarks);
         }
         if found.seen == 0 {
-            let address = self.address.clone();
-            remarks.push(Remark::Nothing { address });
+            remarks.push(Remark::Nothing {
+                address: self.address.clone(),
+                nearest: None,
+            });
         } else if listing.parts.is_empty() && listing.unreadable.is_empty() {
             let address = self.address.clone();
             remarks.push(Remark::NothingWanted { address });

@@ -54,6 +54,15 @@ impl<V: Visitor> Intake<'_, V> {
         }
         let place = |look: &RowIntake| look.normaliser.layout().place(row.cells);
         let place = self.look.as_ref().map(place);
+        // Where a record begins is not known behind a word that is no name of its stream.
+        let place = place.filter(|place| match row.named {
+            None => true,
+            Some(name) => {
+                let name = String::from_utf8_lossy(name);
+                let of = stream_interface(&name);
+                of.is_some() && of == place.interface.as_deref()
+            }
+        });
         self.misfit(Misfit {
             row: row.number,
             cover: self.cover(place.into_iter().collect()),
