@@ -87,7 +87,12 @@ fn memory_is_bounded_however_much_differs() {
         for output in unless_long(&outputs[number % 2..=number % 2], &outputs[..]) {
             let more: &[&str] = match shape {
                 Shape::Pending => &["--now", "1700002200", "--settle", "1h"],
-                _ => &[],
+                Shape::Lone
+                | Shape::Missing
+                | Shape::Divergent
+                | Shape::Surplus
+                | Shape::Undetermined
+                | Shape::Malformed => &[],
             };
             let peak = desk.peak(&[&["--output", output], more].concat());
             let most = few + FIXED + MOST / share as u64;
