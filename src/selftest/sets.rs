@@ -95,7 +95,8 @@ impl PlantedSets {
         }
     }
 
-    /// Masks values of some copies.
+    /// Masks values of some records on a side. All copies that a side has of one are masked alike: of unlike ones either could be
+    /// the one too many.
     pub(super) fn mask(
         &self,
         random: &mut Random,
@@ -104,19 +105,33 @@ impl PlantedSets {
         copies: &mut Sides<Vec<PlantedCopy>>,
     ) {
         for side in Side::BOTH {
+            let mut seen = BTreeMap::new();
             for copy in &mut copies[side] {
-                if self.masked[side].is_empty() || random.percent(40) {
-                    continue;
-                }
-                let mut record = records[copy.record].clone();
-                for name in &self.masked[side] {
-                    let value = &mut record.values[fields.at(name)];
-                    *value = value.take().map(|value| asterisks(&value, random));
-                }
-                copy.record = records.len();
-                records.push(record);
+                copy.record = *seen.entry(copy.record).or_insert_with_key(|&record| {
+                    self.seen(random, fields, records, (side, record))
+                });
             }
         }
+    }
+
+    /// Returns the record as a side shows it: itself, or another one with values masked.
+    fn seen(
+        &self,
+        random: &mut Random,
+        fields: &Fields,
+        records: &mut Vec<PlantedRecord>,
+        (side, record): (Side, usize),
+    ) -> usize {
+        if self.masked[side].is_empty() || random.percent(40) {
+            return record;
+        }
+        let mut shown = records[record].clone();
+        for name in &self.masked[side] {
+            let value = &mut shown.values[fields.at(name)];
+            *value = value.take().map(|value| asterisks(&value, random));
+        }
+        records.push(shown);
+        records.len() - 1
     }
 
     /// Gives some parts the second layout: those whose rows say by a header which they have.
