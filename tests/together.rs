@@ -122,6 +122,11 @@ impl Outcome {
         // Objects are as old as the server.
         report["sides"]["s3"]["delivery_delay_seconds"] = Value::Null;
         report["suggested_settle_seconds"] = Value::Null;
+        for cause in report["causes"].as_array_mut().into_iter().flatten() {
+            if let Some(detail) = cause["detail"].as_object_mut() {
+                detail.remove("suggested_settle_seconds");
+            }
+        }
         // Which says how it was read this time.
         report["next"]["command"] = Value::Null;
         report

@@ -109,8 +109,9 @@ fn memory_is_bounded_however_much_differs() {
 /// lists, tables and the report need, and what the system's allocator keeps of what was given back.
 const MOST: u64 = 96 << 10;
 
-/// What does not grow with what differs: sketches, and buffers for what is read and compared, in KiB.
-const FIXED: u64 = 8 << 10;
+/// What does not grow with what differs: sketches, and buffers for what is read and compared, in KiB. What the allocator keeps
+/// differs by some MiB from run to run.
+const FIXED: u64 = 14 << 10;
 
 impl Desk {
     /// Compares the two folders in little memory, and returns how much was needed, in KiB.
