@@ -138,7 +138,7 @@ def parse(words: list[str], now: int) -> Job:
         cwl=words[1],
         reading=tuple(reading),
         reporting=tuple(reporting),
-        environment={} if "--now" in reading else {"FLOWDIFF_NOW": str(now)},
+        environment={} if "--now" in reading else {"FLOWDIFF_NOW": os.environ.get("FLOWDIFF_NOW", str(now))},
         share=size_of(own.get("--share", "128MiB")),
         fan_in=fan_in,
         cwl_tasks=cwl_tasks,
@@ -185,6 +185,15 @@ def binary() -> str:
                 os.chmod(place, 0o755)
             return place
     raise JobError("the binary is not here: give it with --files, under the name `flowdiff`")
+
+
+def refuse_variables(names: Iterable[str]) -> None:
+    """Refuses variables that stand for options which every task must know: the driver's do not reach the executors."""
+    for name in sorted(names):
+        option = "--" + name.removeprefix("FLOWDIFF_").lower().replace("_", "-")
+        is_known = option in OF_THE_REPORT or name == "FLOWDIFF_NOW" or name.startswith("FLOWDIFF_TEST_")
+        if name.startswith("FLOWDIFF_") and not is_known:
+            raise JobError(f"{name}: variables do not reach the executors; give {option} instead")
 
 
 def key_options(job: Job) -> list[str]:
@@ -301,11 +310,16 @@ def first_look(spark: SparkContext, job: Job, lines: list[str]) -> dict[str, byt
     return {side: digest for (side, _), digest in digests.collect()}
 
 
+def json_lines(text: str) -> list[str]:
+    """Returns the lines, which end with a line feed and nothing else: a name may hold what Python takes for an end too."""
+    return [line for line in text.split("\n") if line]
+
+
 def second_look(spark: SparkContext, job: Job, digests: dict[str, bytes], lines: list[str], folder: str) -> Iterator[bytes]:
     """Has the parts that may hold what differs read once more, and returns the rows in question, share by share."""
     files = [os.path.join(folder, side) for side in SIDES]
     words = ["second-look", *files, "--parts", "-", *key_options(job), *job.reading]
-    wanted = run(job, words, "\n".join(lines)).splitlines()
+    wanted = json_lines(run(job, words, "\n".join(lines)))
     shares: list[Share] = []
     for side in SIDES:
         of_side = [line for line in wanted if json.loads(line)["side"] == side]
@@ -357,7 +371,7 @@ def is_read(part: dict[str, object]) -> bool:
 def checked(spark: SparkContext, job: Job) -> int:
     """Runs the check, has the report printed, and returns the exit code."""
     rate = [] if job.cwl_rate is None else ["--cwl-rate", job.cwl_rate]
-    listed = run(job, ["plan", job.s3, job.cwl, "--parts", *rate, *job.reading]).splitlines()
+    listed = json_lines(run(job, ["plan", job.s3, job.cwl, "--parts", *rate, *job.reading]))
     with attempt_folder() as folder:
         refuse_unlike(job, listed, folder)
         digests = first_look(spark, job, listed)
@@ -369,14 +383,18 @@ def checked(spark: SparkContext, job: Job) -> int:
         words = ["check", job.s3, job.cwl, *job.reading, *rate, *job.reporting, *key_options(job)]
         looks = ["--first-look", *files, "--second-look", rows]
         done = subprocess.run([binary(), *words, *looks], env={**os.environ, **job.environment}, stderr=subprocess.PIPE, text=True)
-        if done.returncode == 2 or {"-v", "-vv", "--verbose"} & set(words):
+        if done.returncode not in (0, 1, 3) or {"-v", "-vv", "--verbose"} & set(words):
             tell(done.stderr.rstrip())
+        if done.returncode < 0:
+            tell(f"flowdiff: ended by signal {-done.returncode}")
+            return 2
         return done.returncode
 
 
 def main() -> int:
     """Returns flowdiff's exit code; 2 if something cannot be done as asked."""
     try:
+        refuse_variables(os.environ)
         job = parse(sys.argv[1:], int(time.time()))
     except (JobError, ValueError) as error:
         tell(str(error))

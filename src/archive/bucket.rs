@@ -144,28 +144,6 @@ impl BucketPlace {
         }
     }
 
-    /// Refuses a service that writes whatever the condition: there, one run would overwrite the lines of another.
-    fn insist_on_conditions(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
-        let unmet = [
-            ("If-None-Match", PutCondition::Absent),
-            ("If-Match", PutCondition::Unchanged("\"0\"".to_owned())),
-        ];
-        for (header, condition) in unmet {
-            if let PutOutcome::Written(_) = self.put_once(name, bytes.to_vec(), &condition)? {
-                return Err(trouble(
-                    self.path.clone(),
-                    format!(
-                        "cannot be kept: the service takes no notice of `{header}`, so that two runs would overwrite each other's lines"
-                    ),
-                    Some(
-                        "use Amazon S3 or a server with conditional writes, or a folder of this machine",
-                    ),
-                ));
-            }
-        }
-        Ok(())
-    }
-
     fn known(&self) -> std::sync::MutexGuard<'_, Option<KnownObject>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -174,6 +152,10 @@ impl BucketPlace {
 impl Place for BucketPlace {
     fn path(&self) -> &Path {
         &self.path
+    }
+
+    fn identity(&self) -> Result<PathBuf, Error> {
+        Ok(PathBuf::from(self.folder.address("")))
     }
 
     fn path_of(&self, name: &str) -> PathBuf {
@@ -227,7 +209,6 @@ impl Place for BucketPlace {
 
     fn add(&self, name: &str, bytes: &[u8]) -> Result<Added, Error> {
         let mut known = self.known();
-        let is_first = known.is_none();
         let before = known.take().filter(|known| known.name == name);
         let (mut all, condition) = match before {
             Some(known) => (known.bytes, PutCondition::Unchanged(known.etag)),
@@ -235,28 +216,55 @@ impl Place for BucketPlace {
         };
         all.extend_from_slice(bytes);
         match self.put_once(name, all.clone(), &condition)? {
-            PutOutcome::Unsure(reason) => return Ok(Added::Unsure(reason)),
+            PutOutcome::Unsure(reason) => Ok(Added::Unsure(reason)),
             PutOutcome::Written(etag) => {
                 *known = Some(KnownObject {
                     name: name.to_owned(),
-                    bytes: all.clone(),
+                    bytes: all,
                     etag,
                 });
+                Ok(Added::Done)
             }
         }
-        if is_first {
-            self.insist_on_conditions(name, &all)?;
-        }
-        Ok(Added::Done)
     }
 
-    fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
-        let condition = |found: Option<StoredObject>| {
-            Ok(match found {
-                None => Some(PutCondition::Absent),
-                Some(found) if found.bytes == bytes => None,
-                Some(found) => Some(PutCondition::Unchanged(found.etag)),
-            })
+    /// Where one writes whatever the condition, one run would overwrite the lines of another.
+    fn check_conditions(&self) -> Result<(), Error> {
+        let known = self.known();
+        let Some(KnownObject { name, bytes, .. }) = &*known else {
+            return Ok(());
+        };
+        let unmet = [
+            ("If-None-Match", PutCondition::Absent),
+            ("If-Match", PutCondition::Unchanged("\"0\"".to_owned())),
+        ];
+        for (header, condition) in unmet {
+            if let PutOutcome::Written(_) = self.put_once(name, bytes.clone(), &condition)? {
+                return Err(trouble(
+                    self.path.clone(),
+                    format!(
+                        "cannot be kept: the service takes no notice of `{header}`, so that two runs would overwrite each other's lines"
+                    ),
+                    Some(
+                        "use Amazon S3 or a server with conditional writes, or a folder of this machine",
+                    ),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn replace(&self, name: &str, bytes: &[u8], was: Option<&[u8]>) -> Result<(), Error> {
+        let condition = |found: Option<StoredObject>| match found {
+            Some(found) if found.bytes == bytes => Ok(None),
+            None if was.is_none() => Ok(Some(PutCondition::Absent)),
+            Some(found) if Some(&found.bytes[..]) == was => {
+                Ok(Some(PutCondition::Unchanged(found.etag)))
+            }
+            Some(_) | None => {
+                let reason = "was written by another run meanwhile".to_owned();
+                Err(self.trouble(name, reason, Some("do it again")))
+            }
         };
         self.write(name, bytes, condition, None)
     }

@@ -122,29 +122,41 @@ impl Archive {
     /// # Errors
     /// The file that says so cannot be read.
     pub(super) fn start(&self) -> Result<Option<Start>, Error> {
-        let Some(text) = self.place.read(START)? else {
-            return Ok(None);
-        };
+        let text = self.place.read(START)?;
+        text.map(|text| self.parse_start(&text)).transpose()
+    }
+
+    fn parse_start(&self, text: &[u8]) -> Result<Start, Error> {
         let damaged = |reason: String| {
             let reason = format!("is damaged: {reason}");
             self.place.trouble(START, reason, None)
         };
         let start: Start =
-            serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
+            serde_json::from_slice(text).map_err(|error| damaged(error.to_string()))?;
         if start.schema != SCHEMA {
             return Err(damaged(format!("it is no `{SCHEMA}`")));
         }
-        Ok(Some(start))
+        Ok(start)
     }
 
-    /// Keeps where the chain begins.
+    /// Keeps where the chain begins, if it began before that, and returns the number of the line before its first.
     ///
     /// # Errors
-    /// It cannot be written.
-    pub(super) fn note_start(&self, start: &Start) -> Result<(), Error> {
-        let text = serde_json::to_string(start)
+    /// It cannot be written, or another run has just done so.
+    pub(super) fn note_start(&self, start: Option<Start>) -> Result<u64, Error> {
+        let was = self.place.read(START)?;
+        let known = match &was {
+            Some(text) => self.parse_start(text)?.number,
+            None => 0,
+        };
+        let Some(start) = start.filter(|start| known < start.number) else {
+            return Ok(known);
+        };
+        let text = serde_json::to_string(&start)
             .map_err(|error| self.place.trouble(START, error.to_string(), None))?;
-        self.place.replace(START, (text + "\n").as_bytes())
+        let text = text + "\n";
+        self.place.replace(START, text.as_bytes(), was.as_deref())?;
+        Ok(start.number)
     }
 }
 

@@ -66,6 +66,11 @@ impl Place for FolderPlace {
         &self.0
     }
 
+    fn identity(&self) -> Result<PathBuf, Error> {
+        std::path::absolute(&self.0)
+            .map_err(|error| trouble(self.0.clone(), error.to_string(), None))
+    }
+
     fn path_of(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
@@ -133,7 +138,7 @@ impl Place for FolderPlace {
         }
         let made = fs::create_dir_all(crate::system::folder(&self.path_of(name)));
         made.map_err(|error| self.fault(name, &error))?;
-        self.replace(name, bytes)
+        self.replace(name, bytes, None)
     }
 
     fn add(&self, name: &str, bytes: &[u8]) -> Result<Added, Error> {
@@ -141,7 +146,11 @@ impl Place for FolderPlace {
         Ok(Added::Done)
     }
 
-    fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
+    fn check_conditions(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn replace(&self, name: &str, bytes: &[u8], _: Option<&[u8]>) -> Result<(), Error> {
         let written = || {
             let mut output = Output::create(&self.path_of(name))?.kept();
             output.write_all(bytes)?;

@@ -103,11 +103,7 @@ impl Archive {
     /// # Errors
     /// The working folder cannot be told.
     pub fn identity(&self) -> Result<PathBuf, Error> {
-        let path = self.path();
-        if path.to_string_lossy().contains("://") {
-            return Ok(path.to_owned());
-        }
-        std::path::absolute(path).map_err(|error| trouble(path.to_owned(), error.to_string(), None))
+        self.place.identity()
     }
 
     /// Tells where the chain ends: the last line that is whole, or what was removed last; `None` if there never was one.
@@ -178,6 +174,8 @@ impl Archive {
         loop {
             let there = self.already_there(after, lines, tail.end.as_ref())?;
             let reason = match self.add(&tail, &lines[there..])? {
+                // Until a chain has begun with that, it is not known to hold.
+                Added::Done if after.is_none() => return self.place.check_conditions(),
                 Added::Done => return Ok(()),
                 Added::Unsure(reason) => reason,
             };

@@ -16,6 +16,7 @@ mod prune;
 mod tally;
 
 pub use chain::{Chain, ChainEnd, Start};
+pub(crate) use history::DAY;
 pub use history::{Gap, History, InterfaceTally, KnownCause, WindowLoss};
 pub use kept::{Archive, KeptFile, LineWithFiles};
 pub use line::{

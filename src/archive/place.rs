@@ -41,6 +41,12 @@ pub(super) trait Place: Debug + Send + Sync {
     /// Returns the place, for messages.
     fn path(&self) -> &Path;
 
+    /// Returns what it is, however it was written and wherever the run began.
+    ///
+    /// # Errors
+    /// The working folder cannot be told.
+    fn identity(&self) -> Result<PathBuf, Error>;
+
     /// Returns where a file is, for messages.
     fn path_of(&self, name: &str) -> PathBuf;
 
@@ -87,11 +93,17 @@ pub(super) trait Place: Debug + Send + Sync {
     /// It cannot be written.
     fn add(&self, name: &str, bytes: &[u8]) -> Result<Added, Error>;
 
-    /// Writes a file, whatever stands there.
+    /// Sees that conditions hold where changes are made on them, once lines stand there.
     ///
     /// # Errors
-    /// It cannot be written.
-    fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), Error>;
+    /// The service takes no notice of one.
+    fn check_conditions(&self) -> Result<(), Error>;
+
+    /// Writes a file in the place of the one that was read; `None` if there was none.
+    ///
+    /// # Errors
+    /// It cannot be written, or there is another one by now.
+    fn replace(&self, name: &str, bytes: &[u8], was: Option<&[u8]>) -> Result<(), Error>;
 
     /// Removes a file, if it is still this one where it is said which.
     ///

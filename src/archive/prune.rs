@@ -57,17 +57,7 @@ pub fn prune(archive: &Archive, before: i64, now: i64) -> Result<Pruned, Error> 
             pruned.lines += 1;
         }
     }
-    let known = archive.start()?;
-    if let Some(last) = last
-        && known
-            .as_ref()
-            .is_none_or(|known| known.number < last.number)
-    {
-        pruned.from = last.number + 1;
-        archive.note_start(&Start::new(last, now))?;
-    } else {
-        pruned.from = known.map_or(1, |known| known.number + 1);
-    }
+    pruned.from = archive.note_start(last.map(|last| Start::new(last, now)))? + 1;
     let there: BTreeSet<String> = match names.is_empty() {
         true => BTreeSet::new(),
         false => archive.place.list(REPORTS)?.into_iter().collect(),

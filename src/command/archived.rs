@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::archive::{Archive, History};
+use crate::archive::{Archive, DAY, History};
 use crate::cli::plan::{CheckPlan, Job};
 use crate::job::keep::keep;
 use crate::job::round::Round;
@@ -92,7 +92,7 @@ impl<'a> Archived<'a> {
     pub(super) fn history(&self, state: &JobState, now: i64) -> Option<History> {
         let drawn = self.plan.reports.iter().any(|(renderer, _)| renderer.drawn);
         let archive = self.archive.as_ref().filter(|_| drawn)?;
-        let from = now - HISTORY_DAYS * 86_400;
+        let from = now - HISTORY_DAYS * DAY;
         let mut lines = Vec::new();
         let chain = archive.chain(Some(from), |line, _| lines.push(line));
         let chain = chain

@@ -33,7 +33,7 @@ const IN_PART: u8 = 3;
 
 /// Makes a digest and returns the exit code.
 pub(super) fn run(args: &DigestArgs) -> Result<u8, Error> {
-    log_to_stderr(args.verbose, None);
+    log_to_stderr(args.reading.verbose, None);
     let parts = args.parts.as_deref().filter(|path| path.as_os_str() != "-");
     let parts = parts.and_then(std::path::Path::to_str);
     let previous = args
@@ -43,6 +43,7 @@ pub(super) fn run(args: &DigestArgs) -> Result<u8, Error> {
         .and_then(std::path::Path::to_str);
     let sources = args.sources.iter().map(String::as_str);
     let key = args
+        .reading
         .key
         .key_file
         .as_deref()
@@ -69,7 +70,7 @@ pub(super) fn run(args: &DigestArgs) -> Result<u8, Error> {
     })?;
     output.finish()?;
     let about = made.about();
-    if !args.quiet {
+    if !args.reading.quiet {
         tell(&path, about, file.len() as u64);
     }
     let whole = about.unreadable.is_empty() && about.counts.malformed == 0;
@@ -109,7 +110,7 @@ fn read(args: &DigestArgs) -> Result<Option<(Made, Output)>, Error> {
         .map(|file| parts(file, plan.spec.side));
     let parts = parts.transpose()?;
     let output = open(&args.to)?;
-    let progress = Progress::new(quiet_or_not(args.quiet));
+    let progress = Progress::new(quiet_or_not(args.reading.quiet));
     let work = async {
         let source = source::open(&plan.source.0, &plan.source.1).await?;
         let source: Arc<dyn Source> = match parts {
@@ -128,14 +129,14 @@ fn read(args: &DigestArgs) -> Result<Option<(Made, Output)>, Error> {
         let receipt = Receipt::new(held.about, &held.sums, previous.as_ref(), &key);
         Ok((Made::Receipt(Box::new(receipt), key), held.remarks))
     };
-    let made = until_interrupted(deadline(&args.as_check(), None)?, work);
+    let made = until_interrupted(deadline(&args.reading.as_check(), None)?, work);
     let got_to = progress.snapshot();
     progress.finish();
     let Some((made, remarks)) = made? else {
         say(&format!("flowdiff: interrupted: {got_to}"));
         return Ok(None);
     };
-    for remark in remarks.iter().filter(|_| !args.quiet) {
+    for remark in remarks.iter().filter(|_| !args.reading.quiet) {
         say(&format!(
             "flowdiff: note: {}",
             escape(&listed(plan.spec.side, remark))
@@ -219,7 +220,7 @@ pub(super) fn receipt_of(path: &Path, key: &[u8; KEY]) -> Result<(Receipt, Chain
 
 /// Adds digests up.
 fn merged(args: &DigestArgs) -> Result<(Made, Output), Error> {
-    let key = key_of(&args.key)?;
+    let key = key_of(&args.reading.key)?;
     let output = open(&args.to)?;
     let mut all: Option<SideDigest> = None;
     for path in &args.sources {

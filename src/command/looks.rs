@@ -5,11 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sha2::{Digest as _, Sha256};
-
+use crate::archive::hash;
 use crate::check::Check;
 use crate::check::kept::{check_after, parts_to_read, rows_again};
-use crate::cli::plan::{CheckPlan, SecondLookPlan, deadline, key_of, refuse_overwriting};
+use crate::cli::plan::{CheckPlan, SecondLookPlan, deadline, key_of, refuse_overwriting, store};
 use crate::cli::{CheckArgs, SecondLookArgs};
 use crate::diff::EveryDifference;
 use crate::digest::KEY;
@@ -74,9 +73,7 @@ impl FirstLook {
                     digest.about.side
                 )));
             }
-            let sum = Sha256::digest(&bytes);
-            let sum: String = sum.iter().map(|byte| format!("{byte:02x}")).collect();
-            Ok((digest, sum))
+            Ok((digest, hash(&bytes)))
         };
         let (s3, s3_sum) = one(s3, Side::S3)?;
         let (cwl, cwl_sum) = one(cwl, Side::Cwl)?;
@@ -112,17 +109,29 @@ impl FirstLook {
         progress: &Progress,
         every: Option<&mut EveryDifference<'_>>,
     ) -> Result<Report, Error> {
+        for side in Side::BOTH {
+            self.refuse_other(side, &store(&plan.sources[side].0))?;
+        }
         let Sides { s3, cwl } = open(plan).await?;
-        let before = |side: Side, source: Arc<dyn Source>| -> Result<Arc<dyn Source>, Error> {
-            let kept = RowsKept::of(side, &self.sums, &self.second);
-            let kept = kept.map_err(|why| Error::Usage(format!("--second-look: {why}")))?;
-            Ok(Arc::new(ReadBefore::of(source, kept)))
-        };
-        let sources = Sides {
-            s3: before(Side::S3, s3)?,
-            cwl: before(Side::Cwl, cwl)?,
+        let kept = RowsKept::of(&self.sums, &self.second);
+        let kept = kept.map_err(|why| Error::Usage(format!("--second-look: {why}")))?;
+        let sources: Sides<Arc<dyn Source>> = Sides {
+            s3: Arc::new(ReadBefore::of(s3, kept.s3)),
+            cwl: Arc::new(ReadBefore::of(cwl, kept.cwl)),
         };
         check_after(&plan.check, self.digests, &sources, progress, every).await
+    }
+
+    /// Refuses a digest of another bucket, log group or folder than the one that is named.
+    fn refuse_other(&self, side: Side, named: &str) -> Result<(), Error> {
+        let mut sources = self.digests[side].about.sources.iter();
+        match sources.find(|source| source.store != named) {
+            None => Ok(()),
+            Some(source) => Err(Error::Usage(format!(
+                "--first-look: the digest of {side} is of `{}`, and the source is in `{named}`",
+                source.store
+            ))),
+        }
     }
 }
 
@@ -144,11 +153,11 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, Error> {
 
 /// Says which parts a second look reads, or reads them, and returns the exit code.
 pub(super) fn second_look(args: &SecondLookArgs) -> Result<u8, Error> {
-    log_to_stderr(args.verbose, None);
+    log_to_stderr(args.reading.verbose, None);
     let plan = SecondLookPlan::new(args, clock())?;
-    let first = FirstLook::read(&args.s3, &args.cwl, key_of(&args.key)?)?;
+    let first = FirstLook::read(&args.s3, &args.cwl, key_of(&args.reading.key)?)?;
     let mut check = plan.check.clone();
-    first.plan_for(&args.as_check(), &mut check)?;
+    first.plan_for(&args.reading.as_check(), &mut check)?;
     let lines = part_lines(&args.parts)?;
     match (&plan.source, &args.to) {
         (Some(_), Some(to)) => read(args, (&plan, &check), first, lines, to),
@@ -169,7 +178,7 @@ fn list(
         Arc::new(SomeParts::of(nothing, of_side.collect()))
     });
     let work = parts_to_read(check, first.digests, &sources);
-    let Some(wanted) = until_interrupted(deadline(&args.as_check(), None)?, work)? else {
+    let Some(wanted) = until_interrupted(deadline(&args.reading.as_check(), None)?, work)? else {
         return Ok(INTERRUPTED);
     };
     let names = wanted.map(|parts| {
@@ -211,14 +220,14 @@ fn read(
         .into_iter()
         .filter(|line| line.side == *side)
         .collect();
-    let progress = Progress::new(quiet_or_not(args.quiet));
+    let progress = Progress::new(quiet_or_not(args.reading.quiet));
     let (digests, sums) = (first.digests, first.sums);
     let work = async {
         let source = source::open(address, options).await?;
         let source: Arc<dyn Source> = Arc::new(SomeParts::of(source, lines));
         rows_again(check, digests, (*side, source), &progress).await
     };
-    let parts = until_interrupted(deadline(&args.as_check(), None)?, work);
+    let parts = until_interrupted(deadline(&args.reading.as_check(), None)?, work);
     progress.finish();
     let Some(parts) = parts? else {
         return Ok(INTERRUPTED);
@@ -228,7 +237,7 @@ fn read(
         source,
     })?;
     output.finish()?;
-    if !args.quiet {
+    if !args.reading.quiet {
         tell(to, *side, &parts);
     }
     let whole = parts.iter().all(|part| part.unreadable.is_none());

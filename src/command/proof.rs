@@ -1,11 +1,12 @@
 //! The receipt of a check (`check --receipt`): what the S3 side holds, sealed, with the verdict and whether the other side holds the same.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::Arc;
 
 use crate::check::Check;
-use crate::check::kept::DigestSpec;
 use crate::check::kept::receipt::held;
+use crate::check::kept::{DigestSpec, SideSummed};
 use crate::cli::CheckArgs;
 use crate::cli::plan::{CheckPlan, by_stream, deadline, is_read_once, key_of, store};
 use crate::digest::receipt::{Beside, ChainLink, Receipt, ReceiptKey, WideSums};
@@ -14,6 +15,7 @@ use crate::model::words::{count, thousands};
 use crate::model::{Error, Side};
 use crate::output::Output;
 use crate::progress::{Mode, Progress};
+use crate::record::RecordKind;
 use crate::report::Report;
 use crate::source;
 
@@ -28,6 +30,39 @@ pub(super) struct Proof {
     output: Output,
     key: [u8; KEY],
     previous: Option<ChainLink>,
+}
+
+/// Reads what a side of a plan holds once more, for a receipt. `check` says of which window; `fields` are those of each kind of record.
+///
+/// # Errors
+/// It cannot be read.
+pub(super) async fn holds(
+    check: &Check,
+    (plan, side): (&CheckPlan, Side),
+    fields: &BTreeMap<RecordKind, Vec<String>>,
+    key: &[u8; KEY],
+) -> Result<SideSummed<WideSums>, Error> {
+    let (address, options) = &plan.sources[side];
+    let mut options = options.clone();
+    by_stream(&mut options);
+    let source = source::open(address, &options).await?;
+    let spec = DigestSpec {
+        side,
+        algorithm: Algorithm::Blake3,
+        key: Some(*key),
+        differences: 0,
+        store: store(address),
+        is_pipe: false,
+        flow_log_ids: options.flow_log_ids.iter().cloned().collect(),
+        all_streams: options.all_streams,
+        sample: false,
+    };
+    let check = Check {
+        key: Fingerprints::seeded(0),
+        ..check.clone()
+    };
+    let (key, progress) = (ReceiptKey::of(key), Progress::new(Mode::Silent));
+    held(&check, (&spec, fields), Arc::from(source), &key, &progress).await
 }
 
 impl Proof {
@@ -84,31 +119,10 @@ impl Proof {
         report: &Report,
     ) -> Result<(), Error> {
         let key = ReceiptKey::of(&self.key);
-        let progress = Progress::new(Mode::Silent);
-        let check = Check {
-            key: Fingerprints::seeded(0),
-            ..plan.check.clone()
+        let both = async {
+            let side = |side: Side| holds(&plan.check, (plan, side), &report.fields, &self.key);
+            Ok((side(OF).await?, side(OF.other()).await?))
         };
-        let side = async |side: Side| -> Result<_, Error> {
-            let (address, options) = &plan.sources[side];
-            let mut options = options.clone();
-            by_stream(&mut options);
-            let source = source::open(address, &options).await?;
-            let spec = DigestSpec {
-                side,
-                algorithm: Algorithm::Blake3,
-                key: Some(self.key),
-                differences: 0,
-                store: store(address),
-                is_pipe: false,
-                flow_log_ids: options.flow_log_ids.iter().cloned().collect(),
-                all_streams: options.all_streams,
-                sample: false,
-            };
-            let spec = (&spec, &report.fields);
-            held(&check, spec, Arc::from(source), &key, &progress).await
-        };
-        let both = async { Ok((side(OF).await?, side(OF.other()).await?)) };
         let both = until_interrupted(deadline(args, None)?, both)?;
         let Some((of, other)) = both else {
             return Err(Error::Usage(

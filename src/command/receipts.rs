@@ -1,24 +1,20 @@
 //! `--receipts`: after the last window of a day is decided, a receipt of what the S3 side held on it, in the archive.
 
-use std::sync::Arc;
-
 use tokio::sync::watch::Receiver;
 
-use crate::archive::History;
+use crate::archive::{ArchiveLine, History};
 use crate::check::Check;
-use crate::check::kept::DigestSpec;
-use crate::check::kept::receipt::held;
-use crate::cli::plan::{CheckPlan, Job, by_stream, store as store_of};
+use crate::cli::plan::{CheckPlan, Job};
+use crate::digest::KEY;
 use crate::digest::receipt::{Beside, ChainLink, Receipt, ReceiptKey};
-use crate::digest::{Algorithm, Fingerprints, KEY};
 use crate::job::state::{JobState, StateStore};
 use crate::model::window::{Settle, Window};
 use crate::model::{Error, Side};
-use crate::progress::{Mode, Progress};
-use crate::source;
+use crate::report::Verdict;
 
 use super::archived::Archived;
 use super::job::{ended, stop_signal};
+use super::proof::holds;
 use super::wait::{TimeLimit, runtime};
 
 /// What the receipts of a job are written with.
@@ -109,35 +105,17 @@ impl DailyReceipts<'_> {
         state: &JobState,
         (key, previous): (&[u8; KEY], Option<&ChainLink>),
     ) -> Result<Receipt, Error> {
-        let (address, options) = &self.plan.sources[Side::S3];
-        let mut options = options.clone();
-        by_stream(&mut options);
-        let source = source::open(address, &options).await?;
-        let spec = DigestSpec {
-            side: Side::S3,
-            algorithm: Algorithm::Blake3,
-            key: Some(*key),
-            differences: 0,
-            store: store_of(address),
-            is_pipe: false,
-            flow_log_ids: options.flow_log_ids.iter().cloned().collect(),
-            all_streams: false,
-            sample: false,
-        };
         let check = Check {
             window: day,
             settle: Settle {
                 now: self.now,
                 ..self.plan.check.settle
             },
-            key: Fingerprints::seeded(0),
             ..self.plan.check.clone()
         };
-        let (key, progress) = (ReceiptKey::of(key), Progress::new(Mode::Silent));
-        let spec = (&spec, &state.fields);
-        let held = held(&check, spec, Arc::from(source), &key, &progress).await?;
-        let mut receipt = Receipt::new(held.about, &held.sums, previous, &key);
-        let verdict = self.found_on(day)?.verdict();
+        let held = holds(&check, (self.plan, Side::S3), &state.fields, key).await?;
+        let mut receipt = Receipt::new(held.about, &held.sums, previous, &ReceiptKey::of(key));
+        let verdict = self.found_on(day)?;
         receipt.head.beside = Some(Beside {
             source: self.plan.sources[Side::Cwl].0.to_string(),
             verdict: verdict.name().to_owned(),
@@ -147,16 +125,30 @@ impl DailyReceipts<'_> {
         Ok(receipt)
     }
 
-    /// Returns what the job has found of the day, by its archive.
-    fn found_on(&self, day: Window) -> Result<History, Error> {
-        let mut lines = Vec::new();
+    /// Returns what the job has found of the day, by the windows that touch it in its archive. It cannot be told if the archive does
+    /// not have the day from its beginning to its end.
+    fn found_on(&self, day: Window) -> Result<Verdict, Error> {
+        let mut lines: Vec<ArchiveLine> = Vec::new();
         let archive = self.archived.archive()?;
         let chain = archive.chain(day.start, |line, _| {
+            // A rewind may stand on a line of another day.
+            if let Some(to) = line.rewound_to {
+                lines.retain(|line| line.window.start < to);
+            }
             let window = Window::new(line.window.start, line.window.end);
             if window.overlaps(&day) {
                 lines.push(line);
             }
         })?;
-        Ok(History::of(&lines, None, &chain))
+        let found = History::of(&lines, None, &chain);
+        let is_whole = found.span.is_some_and(|span| {
+            day.start.is_some_and(|start| span.start <= start)
+                && day.end.is_some_and(|end| end <= span.end)
+        });
+        let verdict = found.verdict();
+        Ok(match verdict == Verdict::Consistent && !is_whole {
+            true => Verdict::Unknown,
+            false => verdict,
+        })
     }
 }

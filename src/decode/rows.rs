@@ -324,6 +324,7 @@ impl<'a, S: Sink> RowTexts<'a, S> {
         from: RowOrigin<'_>,
     ) -> Result<(), DecodeError> {
         if all.is_empty() {
+            self.pass_blank(from);
             return Ok(());
         }
         // No value of the usual first fields begins with a letter or a bracket, so this costs next to nothing.

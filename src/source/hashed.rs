@@ -1,6 +1,6 @@
 //! A source of which the bytes of each part are summed up on their way, as they came: packed, if they are.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Seek};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Ask, Listing, Outlet, Outlets, Part, PartRequest, ReadError, Remark, Room, Source,
-    SourceIdentity, StartOver, UnreadParts,
+    Ask, Listing, Outlet, Outlets, Part, PartRequest, ReadError, Room, Source, StartOver,
+    UnreadParts,
 };
 use crate::decode::Content;
 use crate::model::Error;
@@ -116,32 +116,8 @@ impl Source for Hashed {
         self.source.address()
     }
 
-    fn identity(&self) -> SourceIdentity {
-        self.source.identity()
-    }
-
-    fn is_headerless(&self) -> bool {
-        self.source.is_headerless()
-    }
-
-    fn retries(&self) -> u64 {
-        self.source.retries()
-    }
-
-    fn clock_ahead(&self) -> Option<i64> {
-        self.source.clock_ahead()
-    }
-
-    fn calls(&self) -> BTreeMap<String, u64> {
-        self.source.calls()
-    }
-
-    fn rate(&self, operation: &str) -> Option<f64> {
-        self.source.rate(operation)
-    }
-
-    fn remarks(&self) -> Vec<Remark> {
-        self.source.remarks()
+    fn behind(&self) -> Option<&dyn Source> {
+        Some(&*self.source)
     }
 
     async fn list(&self, ask: &Ask) -> Result<Listing, Error> {

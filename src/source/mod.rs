@@ -203,39 +203,48 @@ pub trait Source: Send + Sync {
     /// Returns the address as reports show it.
     fn address(&self) -> String;
 
+    /// Returns the source that this one stands before, which answers what is not asked of this one alone.
+    fn behind(&self) -> Option<&dyn Source> {
+        None
+    }
+
     /// Returns what the source is, however its address was written; more of it once it has been listed.
     fn identity(&self) -> SourceIdentity {
-        SourceIdentity {
+        let itself = || SourceIdentity {
             place: self.address(),
             ..SourceIdentity::default()
-        }
+        };
+        self.behind()
+            .map_or_else(itself, |source| source.identity())
     }
 
     /// Tells whether rows never come with a header, so that their layout is known without reading one.
     fn is_headerless(&self) -> bool {
-        false
+        self.behind().is_some_and(|source| source.is_headerless())
     }
 
     /// Returns how often a call to the service was made again so far, because it was throttled or failed in a way that
     /// may pass.
     fn retries(&self) -> u64 {
-        0
+        self.behind().map_or(0, |source| source.retries())
     }
 
     /// Returns by how many seconds this machine's clock is ahead of the service's (behind, if negative), as far as its
     /// answers have told so far.
     fn clock_ahead(&self) -> Option<i64> {
-        None
+        self.behind()?.clock_ahead()
     }
 
     /// Returns how often each operation of the service was called so far, attempts counted.
     fn calls(&self) -> BTreeMap<String, u64> {
-        BTreeMap::new()
+        self.behind()
+            .map(|source| source.calls())
+            .unwrap_or_default()
     }
 
     /// Returns how often a second an operation is called at most; `None` if nothing bounds it.
-    fn rate(&self, _operation: &str) -> Option<f64> {
-        None
+    fn rate(&self, operation: &str) -> Option<f64> {
+        self.behind()?.rate(operation)
     }
 
     /// Lists the parts that may hold what is asked for. Called again later, it tells what has arrived
@@ -274,7 +283,9 @@ pub trait Source: Send + Sync {
 
     /// Returns what the user should know about how it was read, in fixed order.
     fn remarks(&self) -> Vec<Remark> {
-        Vec::new()
+        self.behind()
+            .map(|source| source.remarks())
+            .unwrap_or_default()
     }
 }
 

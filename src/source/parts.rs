@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::{Ask, Listing, Outlet, Part, ReadError, Source, SourceIdentity};
+use super::{Ask, Listing, Outlet, Part, ReadError, Source};
 use crate::model::window::Window;
 use crate::model::{Cover, Error, Side};
 
@@ -111,20 +111,8 @@ impl Source for SomeParts {
         self.source.address()
     }
 
-    fn identity(&self) -> SourceIdentity {
-        self.source.identity()
-    }
-
-    fn is_headerless(&self) -> bool {
-        self.source.is_headerless()
-    }
-
-    fn retries(&self) -> u64 {
-        self.source.retries()
-    }
-
-    fn clock_ahead(&self) -> Option<i64> {
-        self.source.clock_ahead()
+    fn behind(&self) -> Option<&dyn Source> {
+        Some(&*self.source)
     }
 
     async fn list(&self, _ask: &Ask) -> Result<Listing, Error> {

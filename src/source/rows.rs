@@ -4,7 +4,7 @@
 //! A file is the line `flowdiff rows 1`; the rows of each part, a zstd frame of JSON lines; an index, a zstd frame of JSON that says
 //! where these are; its length, 8 bytes, lowest first; and the SHA-256 of all before it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -14,10 +14,10 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::{Ask, Listing, Outlet, Part, ReadError, Remark, Source, SourceIdentity};
+use super::{Ask, Listing, Outlet, Part, ReadError, Source};
 use crate::decode::{Content, KeptRow};
 use crate::model::window::Window;
-use crate::model::{Error, Side};
+use crate::model::{Error, Side, Sides};
 use crate::record::Layout;
 
 /// How a file begins.
@@ -174,12 +174,12 @@ pub struct RowsKept {
 }
 
 impl RowsKept {
-    /// Finds the rows of a side in files, each of which is read to its end once. `of` are the SHA-256 of the digests.
+    /// Finds the rows of both sides in files, each of which is read to its end once. `of` are the SHA-256 of the digests.
     ///
     /// # Errors
     /// A file is none such, damaged, or of other digests; or a part is in two of them: a sentence that names the file.
-    pub fn of(side: Side, of: &[String; 2], files: &[PathBuf]) -> Result<Self, String> {
-        let mut all = Self::default();
+    pub fn of(of: &[String; 2], files: &[PathBuf]) -> Result<Sides<Self>, String> {
+        let mut all = Sides::<Self>::default();
         for path in files {
             let refuse = |why: String| format!("`{}`: {why}", path.display());
             let index = index(path).map_err(|error| refuse(error.to_string()))?;
@@ -188,14 +188,11 @@ impl RowsKept {
                     "it is of other digests than --first-look: make it again with these".to_owned(),
                 ));
             }
-            if index.side != side {
-                continue;
-            }
             let path = Arc::new(path.clone());
+            let known = &mut all[index.side].parts;
             for part in index.parts {
                 let name = part.name.clone();
-                if all
-                    .parts
+                if known
                     .insert(name.clone(), (Arc::clone(&path), part))
                     .is_some()
                 {
@@ -299,28 +296,8 @@ impl Source for ReadBefore {
         self.source.address()
     }
 
-    fn identity(&self) -> SourceIdentity {
-        self.source.identity()
-    }
-
-    fn is_headerless(&self) -> bool {
-        self.source.is_headerless()
-    }
-
-    fn retries(&self) -> u64 {
-        self.source.retries()
-    }
-
-    fn clock_ahead(&self) -> Option<i64> {
-        self.source.clock_ahead()
-    }
-
-    fn calls(&self) -> BTreeMap<String, u64> {
-        self.source.calls()
-    }
-
-    fn remarks(&self) -> Vec<Remark> {
-        self.source.remarks()
+    fn behind(&self) -> Option<&dyn Source> {
+        Some(&*self.source)
     }
 
     async fn list(&self, ask: &Ask) -> Result<Listing, Error> {

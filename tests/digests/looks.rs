@@ -204,3 +204,62 @@ fn looks_that_do_not_belong_together_are_refused() {
     let (code, _, said) = run(&words[..6]);
     assert!(code == 2 && said.contains("has no sample"), "{said}");
 }
+
+/// What was there and is in no digest may hold anything; and digests of another place are none of this one's.
+#[test]
+fn a_share_that_was_left_out_is_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| path(folder.path(), name);
+    let record = |number: usize| {
+        let start = 1_700_000_000 + number;
+        format!(
+            "2 123456789010 eni-0aa 10.0.0.5 10.0.1.9 {number} 443 6 1 84 {start} {} ACCEPT OK\n",
+            start + 60
+        )
+    };
+    let sides = ["s3", "cwl"].map(at);
+    for side in &sides {
+        fs::create_dir(side).unwrap();
+        fs::write(format!("{side}/a.log"), record(1)).unwrap();
+    }
+    let digests = ["s3.digest", "cwl.digest"].map(at);
+    for ((side, name), to) in sides.iter().zip(["s3", "cwl"]).zip(&digests) {
+        let words = ["digest", side, "--side", name, "--sample", "-q", "-o", to];
+        assert_eq!(run(&words).0, 0);
+    }
+    let check = |s3: &str| {
+        let words = [
+            "check",
+            s3,
+            &sides[1],
+            "--first-look",
+            &digests[0],
+            &digests[1],
+        ];
+        run(&[&words[..], &["-o", "json"]].concat())
+    };
+    assert_eq!(check(&sides[0]).0, 0);
+    let late = format!("{}/b.log", sides[0]);
+    fs::write(&late, record(2)).unwrap();
+    let old = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_700_000_100);
+    fs::File::options()
+        .append(true)
+        .open(&late)
+        .unwrap()
+        .set_modified(old)
+        .unwrap();
+    let (code, report, _) = check(&sides[0]);
+    assert_eq!(code, 3, "{report}");
+    assert!(
+        report.contains("b.log") && report.contains("the digest has nothing of it"),
+        "{report}"
+    );
+    let other = at("other");
+    fs::create_dir(&other).unwrap();
+    fs::write(format!("{other}/a.log"), record(1)).unwrap();
+    let (code, _, said) = check(&other);
+    assert!(
+        code == 2 && said.contains("--first-look: the digest of s3 is of"),
+        "{said}"
+    );
+}

@@ -27,37 +27,31 @@ pub(super) fn server(
     Server::start(Stores::default(), Speed::default(), Box::new(meddler))
 }
 
+fn environment(endpoint: &str) -> [(&str, &str); 4] {
+    [
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+        ("AWS_REGION", REGION),
+        ("AWS_ENDPOINT_URL", endpoint),
+    ]
+}
+
 pub(super) fn credentials(command: &mut Command, endpoint: &str) {
-    command
-        .env("AWS_ACCESS_KEY_ID", "test")
-        .env("AWS_SECRET_ACCESS_KEY", "test")
-        .env("AWS_REGION", REGION)
-        .env("AWS_ENDPOINT_URL", endpoint);
+    command.envs(environment(endpoint));
+}
+
+/// Runs flowdiff in the job's folder.
+pub(super) fn call(job: &Job, endpoint: &str, words: &[&str]) -> Output {
+    let mut command = offline();
+    let command = command.current_dir(&job.root).args(words);
+    command.envs(environment(endpoint)).output().unwrap()
 }
 
 pub(super) fn run(job: &Job, endpoint: &str, now: i64, more: &[&str]) -> Output {
-    let base = offline();
-    let mut command = Command::new(base.get_program());
-    for (name, value) in base.get_envs() {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
-    credentials(&mut command, endpoint);
-    command
-        .current_dir(&job.root)
-        .args(["check", "s3", "cwl", "--state", &place()])
-        .args([
-            "--since",
-            "2022-01-07",
-            "--output",
-            "json",
-            "--now",
-            &time(now),
-        ])
-        .args(more);
-    command.output().unwrap()
+    let (place, now) = (place(), time(now));
+    let check = ["check", "s3", "cwl", "--state", &place];
+    let words = ["--since", "2022-01-07", "--output", "json", "--now", &now];
+    call(job, endpoint, &[&check[..], &words, more].concat())
 }
 
 pub(super) fn said(output: &Output) -> String {

@@ -105,6 +105,21 @@ fn a_day_that_is_decided_has_a_receipt() {
     );
 }
 
+/// What was found before there was an archive is not known any more.
+#[test]
+fn a_day_of_which_the_archive_has_a_part_is_not_called_consistent() {
+    let job = job();
+    job.run(MIDNIGHT + 12 * HOUR, &["--max-windows", "50"])
+        .assert(0, &[]);
+    job.run(MIDNIGHT + DAY + 20 * MINUTE, &MORE).assert(0, &[]);
+    let (code, text) = flowdiff(&job, &["verify", FIRST, "s3", "--key-file", "key"]);
+    assert_eq!(code, 0, "{text}");
+    assert!(
+        text.contains("the job that compared it with cwl said unknown (3)"),
+        "{text}"
+    );
+}
+
 #[test]
 fn in_a_bucket_too() {
     let server = server(|_, _| Fault::None);

@@ -9,7 +9,6 @@ use itertools::Itertools;
 use super::about;
 use super::alone;
 use super::compare::{given_fields, refuse_unlike};
-use crate::check::Check;
 use crate::check::answer::report;
 use crate::check::first::{Screened, same};
 use crate::check::pass::reader::CheckSession;
@@ -19,6 +18,7 @@ use crate::check::second::DifferencesFound;
 use crate::check::second::again::parts_again;
 use crate::check::second::question::Unresolved;
 use crate::check::second::recheck::explain_until_settled;
+use crate::check::{Check, refuse_nowhere};
 use crate::decode::KeptRow;
 use crate::diff::EveryDifference;
 use crate::digest::file::{About, Sample, SideDigest};
@@ -28,7 +28,7 @@ use crate::progress::Progress;
 use crate::record::{FieldName, Layout, PerKind};
 use crate::report::Report;
 use crate::source::rows::PartRows;
-use crate::source::{Part, Source};
+use crate::source::{Listing, Part, Source};
 
 /// Compares two sources of which digests with samples tell the first look. `check` has the window, the interfaces and the
 /// fingerprints of the digests.
@@ -45,11 +45,32 @@ pub async fn check_after(
     let mut reader = CheckSession::new(check, sources, progress);
     progress.phase("listing");
     let listings = reader.list_only().await?;
+    refuse_nowhere(check, &listings)?;
     reader.limit_memory_for(&listings);
+    let left_out = Sides::from_fn(|side| left_out(&digests[side].about, &listings[side]));
     let mut screened = screened(&mut reader, digests)?;
+    for side in Side::BOTH {
+        screened.sides[side]
+            .unreadable
+            .extend(left_out[side].iter().cloned());
+    }
     let tell = &mut |_: &CheckSession<'_>, _: &Screened, _: &DifferencesFound| {};
     let explained = explain_until_settled(&mut reader, &mut screened, every, tell).await?;
     Ok(report(&reader, &listings, &screened, explained))
+}
+
+/// Returns the parts that are listed and that a digest has nothing of, though they were there when it was made: those of a share that
+/// was not added up, say. Nothing is known of them.
+fn left_out(about: &About, listing: &Listing) -> Vec<(Arc<Part>, String)> {
+    let read = about.sources.iter().flat_map(|source| &source.parts);
+    let unread = about.unreadable.iter().chain(&about.passed_over);
+    let names = read.map(|part| part.name.as_str());
+    let known: HashSet<&str> = names.chain(unread.map(|part| part.name.as_str())).collect();
+    let was_there = |part: &Part| part.delivered.is_none_or(|at| at < about.read_at);
+    let left = listing.parts.iter();
+    left.filter(|part| !known.contains(&*part.name) && was_there(part))
+        .map(|part| (Arc::clone(part), "the digest has nothing of it".to_owned()))
+        .collect()
 }
 
 /// Returns the parts that may hold what differs by two digests, among those that the sources list.

@@ -2,13 +2,10 @@
 
 use std::path::PathBuf;
 
+use clap::Args;
 use clap::builder::{FalseyValueParser, PossibleValuesParser, TypedValueParser};
-use clap::{ArgAction, Args};
 
-use super::{
-    AlarmArgs, ChainArgs, CheckArgs, Color, ComparisonArgs, JobArgs, KeyArgs, LimitArgs, LooksArgs,
-    OutputArgs, ReceiptArgs, RepairArgs, SideArgs, SourceArgs, TimeArgs,
-};
+use super::{ChainArgs, ReadingArgs};
 use crate::digest::Algorithm;
 use crate::model::Side;
 
@@ -95,33 +92,9 @@ pub struct DigestArgs {
     )]
     pub fingerprint: Algorithm,
 
-    /// With which key.
+    /// What is read, and how.
     #[command(flatten)]
-    pub key: KeyArgs,
-
-    /// Which records, by time.
-    #[command(flatten)]
-    pub time: TimeArgs,
-
-    /// Which records and fields.
-    #[command(flatten)]
-    pub comparison: ComparisonArgs,
-
-    /// How either side is reached.
-    #[command(flatten)]
-    pub sides: SideArgs,
-
-    /// What a run may take.
-    #[command(flatten)]
-    pub limits: LimitArgs,
-
-    /// Print nothing but errors
-    #[arg(long, short, env = "FLOWDIFF_QUIET", value_parser = FalseyValueParser::new(), conflicts_with = "verbose", help_heading = "Output")]
-    pub quiet: bool,
-
-    /// Say what is being done, and every retry; twice for more
-    #[arg(long, short, env = "FLOWDIFF_VERBOSE", action = ArgAction::Count, help_heading = "Output")]
-    pub verbose: u8,
+    pub reading: ReadingArgs,
 }
 
 /// Only these names pass.
@@ -135,84 +108,4 @@ pub(super) fn side(name: &str) -> Side {
 /// Only these names pass.
 fn algorithm(name: &str) -> Algorithm {
     Algorithm::named(name).unwrap_or_default()
-}
-
-impl DigestArgs {
-    /// Returns what a check would be asked that reads this side in the same way.
-    pub fn as_check(&self) -> CheckArgs {
-        let loudness = (self.quiet, self.verbose);
-        let (sides, limits) = (self.sides.clone(), self.limits.clone());
-        as_check(
-            self.time.clone(),
-            self.comparison.clone(),
-            (sides, limits),
-            self.key.clone(),
-            loudness,
-        )
-    }
-}
-
-/// Returns what a check would be asked that reads sources in this way, and nothing else.
-pub(super) fn as_check(
-    time: TimeArgs,
-    comparison: ComparisonArgs,
-    (sides, limits): (SideArgs, LimitArgs),
-    key: KeyArgs,
-    (quiet, verbose): (bool, u8),
-) -> CheckArgs {
-    CheckArgs {
-        sources: SourceArgs {
-            s3: None,
-            cwl: None,
-            flow_logs: Vec::new(),
-            resource: None,
-            pairs: None,
-            pair: None,
-            plan: false,
-            configured: None,
-        },
-        time,
-        job: JobArgs {
-            archive: None,
-            receipts: false,
-            state: None,
-            lease: None,
-            state_rewind: None,
-            step: "1h".to_owned(),
-            max_windows: 1,
-            give_up: "24h".to_owned(),
-        },
-        comparison,
-        sides,
-        output: OutputArgs {
-            output: None,
-            report: Vec::new(),
-            all_differences: None,
-            max_evidence: 100,
-            rows: None,
-            redact: false,
-            redact_key: None,
-            quiet,
-            verbose,
-            color: Color::Auto,
-        },
-        repair: RepairArgs {
-            repair: None,
-            repair_s3: None,
-            repair_cwl: None,
-        },
-        alarms: AlarmArgs {
-            fail_on: Vec::new(),
-            nagios: false,
-            warning: Vec::new(),
-            critical: Vec::new(),
-        },
-        limits,
-        key,
-        proof: ReceiptArgs {
-            receipt: None,
-            chain: ChainArgs { previous: None },
-        },
-        looks: LooksArgs::default(),
-    }
 }

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::builder::{FalseyValueParser, PossibleValuesParser, TypedValueParser};
-use clap::{ArgAction, Args};
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 
-use super::digest::{as_check, side};
-use super::{CheckArgs, ComparisonArgs, KeyArgs, LimitArgs, SideArgs, TimeArgs};
+use super::ReadingArgs;
+use super::digest::side;
 use crate::model::Side;
 
 /// What can be said about looks that were made elsewhere.
@@ -30,7 +30,7 @@ pub struct LooksArgs {
 
     /// Take what `flowdiff second-look` has read for the second look: a file, or a folder of such files (repeatable)
     ///
-    /// Parts that are in none of them, or have changed since, are read here.
+    /// Objects and files that are in none of them, or have changed since, are read here; a log stream that is in one is as it was then.
     #[arg(
         long,
         value_name = "PATH",
@@ -86,46 +86,7 @@ pub struct SecondLookArgs {
     )]
     pub to: Option<PathBuf>,
 
-    /// With which key the digests were made.
+    /// What is read, and how; the key is that of the digests.
     #[command(flatten)]
-    pub key: KeyArgs,
-
-    /// When it is, and what is settled.
-    #[command(flatten)]
-    pub time: TimeArgs,
-
-    /// Which records and fields.
-    #[command(flatten)]
-    pub comparison: ComparisonArgs,
-
-    /// How either side is reached.
-    #[command(flatten)]
-    pub sides: SideArgs,
-
-    /// What a run may take.
-    #[command(flatten)]
-    pub limits: LimitArgs,
-
-    /// Print nothing but errors
-    #[arg(long, short, env = "FLOWDIFF_QUIET", value_parser = FalseyValueParser::new(), conflicts_with = "verbose", help_heading = "Output")]
-    pub quiet: bool,
-
-    /// Say what is being done, and every retry; twice for more
-    #[arg(long, short, env = "FLOWDIFF_VERBOSE", action = ArgAction::Count, help_heading = "Output")]
-    pub verbose: u8,
-}
-
-impl SecondLookArgs {
-    /// Returns what a check would be asked that looks in the same way.
-    pub fn as_check(&self) -> CheckArgs {
-        let loudness = (self.quiet, self.verbose);
-        let (sides, limits) = (self.sides.clone(), self.limits.clone());
-        as_check(
-            self.time.clone(),
-            self.comparison.clone(),
-            (sides, limits),
-            self.key.clone(),
-            loudness,
-        )
-    }
+    pub reading: ReadingArgs,
 }

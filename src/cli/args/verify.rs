@@ -3,8 +3,7 @@
 use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args};
 
-use super::digest::as_check;
-use super::{CheckArgs, ComparisonArgs, KeyArgs, LimitArgs, SideArgs, TimeArgs};
+use super::{CheckArgs, ComparisonArgs, KeyArgs, LimitArgs, ReadingArgs, SideArgs, TimeArgs};
 
 /// What can be said about a verification.
 #[derive(Clone, Debug, Args)]
@@ -76,14 +75,15 @@ impl VerifyArgs {
             ignore_nodata: false,
             allow_empty: false,
         };
-        let loudness = (self.quiet, self.verbose);
-        let (sides, limits) = (self.sides.clone(), self.limits.clone());
-        as_check(
+        ReadingArgs {
+            key: self.key.clone(),
             time,
             comparison,
-            (sides, limits),
-            self.key.clone(),
-            loudness,
-        )
+            sides: self.sides.clone(),
+            limits: self.limits.clone(),
+            quiet: self.quiet,
+            verbose: self.verbose,
+        }
+        .as_check()
     }
 }

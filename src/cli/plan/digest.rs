@@ -34,13 +34,13 @@ impl DigestPlan {
         let Some(side) = args.side else {
             return refuse("--side: s3 or cwl, which the source stands for");
         };
-        if args.time.recheck > 0 {
+        if args.reading.time.recheck > 0 {
             return refuse("--recheck: means nothing to `digest`, which compares nothing");
         }
         if args.differences == 0 {
             return refuse("--differences: must be at least 1");
         }
-        let key = key_of(&args.key)?;
+        let key = key_of(&args.reading.key)?;
         let fingerprints = match &key {
             None if args.fingerprint == Algorithm::Blake3 => {
                 return refuse(
@@ -61,7 +61,7 @@ impl DigestPlan {
             false => args.fingerprint,
         };
         let address = address("SOURCE", Some(source))?;
-        let as_check = args.as_check();
+        let as_check = args.reading.as_check();
         let check = asked(&as_check, now, address.is_live(), (false, false))?;
         let differences = usize::try_from(args.differences).unwrap_or(usize::MAX);
         refuse_large(differences, check.memory)?;

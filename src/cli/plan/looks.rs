@@ -21,7 +21,7 @@ impl SecondLookPlan {
     /// # Errors
     /// [`Error::Usage`] that names the option and the value.
     pub fn new(args: &SecondLookArgs, now: i64) -> Result<Self, Error> {
-        let as_check = args.as_check();
+        let as_check = args.reading.as_check();
         let check = asked(&as_check, now, false, (false, false))?;
         let source = match (&args.read, args.side) {
             (Some(read), Some(side)) => {

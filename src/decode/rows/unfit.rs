@@ -143,6 +143,15 @@ impl<S: Sink> RowTexts<'_, S> {
         self.unfit_row(text, from, found)
     }
 
+    /// Passes over a blank line: what stands before it may be the last line all the same.
+    pub(super) fn pass_blank(&mut self, from: RowOrigin<'_>) {
+        if let (RowOrigin::Line(number), Some(none)) = (from, &mut self.none)
+            && *none + 1 == number
+        {
+            *none = number;
+        }
+    }
+
     /// Ends a text of so many lines.
     ///
     /// # Errors
@@ -151,10 +160,11 @@ impl<S: Sink> RowTexts<'_, S> {
         if self.none != Some(lines) {
             return self.refuse_none();
         }
-        Err(DecodeError::Unreadable(format!(
-            "stops where more events follow: the last line, {lines}, is the `None` that the AWS CLI writes after what \
-             `--max-items` has cut; ask for the rest as well"
-        )))
+        Err(DecodeError::Unreadable(
+            "stops where more events follow: the last line is the `None` that the AWS CLI writes after what `--max-items` has \
+             cut; ask for the rest as well"
+                .to_owned(),
+        ))
     }
 
     /// Refuses a line `None` that is not the last one.

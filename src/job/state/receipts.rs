@@ -3,11 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::JobState;
+use crate::archive::DAY;
 use crate::digest::receipt::ChainLink;
 use crate::model::window::Window;
-
-/// The seconds of a day.
-const DAY: i64 = 86_400;
 
 /// Where the chain of a job's receipts ends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -14,10 +14,12 @@ use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::primitives::{ByteStream, DateTime};
 
 use super::client::BucketClient;
+use super::listing::ends;
 use crate::model::Error;
 use crate::source::aws::{Failure, FailureKind};
 use crate::source::call::Caller;
 use crate::source::clock::{Clock, answered_at};
+use crate::source::pages::ListingPages;
 use crate::source::{Address, SourceOptions};
 
 /// How often a body that breaks off is fetched before it is given up.
@@ -214,7 +216,7 @@ impl BucketFolder {
     /// They cannot be listed, after some attempts.
     pub async fn list(&self, beginning: &str) -> Result<Vec<String>, FolderTrouble> {
         let prefix = format!("{}{beginning}", self.folder);
-        let (mut names, mut token) = (Vec::new(), None);
+        let (mut names, mut token, mut pages) = (Vec::new(), None, ListingPages::default());
         loop {
             let page = match self.page(&prefix, token.as_deref()).await {
                 Ok(page) => page,
@@ -226,12 +228,17 @@ impl BucketFolder {
             if page.is_truncated() != Some(true) {
                 return Ok(names);
             }
-            let next = page.next_continuation_token().map(str::to_owned);
-            if next.is_none() || next == token {
-                let reason = "cannot be listed: the listing does not go on".to_owned();
-                return Err(FolderTrouble { reason, hint: None });
-            }
-            token = next;
+            let next = page.next_continuation_token();
+            let next = next.ok_or_else(|| "does not go on".to_owned());
+            let ends = ends(&page);
+            let ends = ends
+                .as_ref()
+                .map(|ends| ends.each_ref().map(String::as_str));
+            let turned = next.and_then(|next| pages.turn(ends, next).map(|()| next.to_owned()));
+            token = Some(turned.map_err(|why| FolderTrouble {
+                reason: format!("cannot be listed: the listing {why}"),
+                hint: None,
+            })?);
         }
     }
 

@@ -53,7 +53,7 @@ impl Order {
 }
 
 /// Returns the first and the last key or folder on a page; `None` if it is empty.
-fn ends(page: &ListObjectsV2Output) -> Option<[String; 2]> {
+pub(super) fn ends(page: &ListObjectsV2Output) -> Option<[String; 2]> {
     let keys = page.contents().iter().filter_map(Object::key);
     let folders = page.common_prefixes().iter().filter_map(|it| it.prefix());
     let mut all = keys.chain(folders);
