@@ -1,6 +1,7 @@
 //! How fast flowdiff reads live, against a server of ours on loopback with AWS's limits and 30 ms latency.
 //!
-//! `cargo bench --bench live` measures all; `-- groups`, `-- cwl` or `-- s3` one of them.
+//! `cargo bench --bench live` measures all; `-- groups`, `-- cwl` or `-- s3` one of them, with `FLOWDIFF_BENCH_STREAMS=200` of the
+//! groups those of so many streams alone.
 //!
 //! - `groups`: log groups of many shapes, with the quotas of most regions: 25 calls a second of `GetLogEvents` and
 //!   `DescribeLogStreams`, 10 of `FilterLogEvents`. Beside it, in the same run and against the same quotas, a reader that
@@ -202,8 +203,12 @@ fn groups() {
         "ratio",
         "target"
     );
+    let only = std::env::var("FLOWDIFF_BENCH_STREAMS").ok();
+    let only: Option<usize> = only.map(|it| it.parse().unwrap());
     for (streams, events, target) in SHAPES {
-        group(streams, events, target);
+        if only.is_none_or(|it| it == streams) {
+            group(streams, events, target);
+        }
     }
 }
 

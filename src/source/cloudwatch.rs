@@ -7,6 +7,7 @@ mod absent;
 mod ahead;
 mod cursor;
 mod density;
+mod ends;
 mod events;
 mod examine;
 mod filter;
@@ -69,8 +70,9 @@ pub(super) struct CloudWatch {
     clock: Clock,
     reading: GroupReading,
     state: Mutex<GroupLearned>,
-    /// Pages of events in memory at once.
+    /// Pages of events in memory at once, of each call: those that wait for the turn of one hold up the other otherwise.
     pages: Semaphore,
+    pages_together: Semaphore,
 }
 
 /// What a group has learned so far.
@@ -121,6 +123,7 @@ impl CloudWatch {
         }
         let region = loaded.region().map_or("", |region| region.as_ref());
         let paces = Paces::new(quotas::rates(region, options.calls_per_second));
+        let pages = || Semaphore::new(options.concurrency.clamp(1, Semaphore::MAX_PERMITS));
         Ok(Self {
             side: options.side,
             group: group.clone(),
@@ -133,7 +136,8 @@ impl CloudWatch {
             clock,
             reading: options.group_reading,
             state: Mutex::default(),
-            pages: Semaphore::new(options.concurrency.clamp(1, Semaphore::MAX_PERMITS)),
+            pages: pages(),
+            pages_together: pages(),
         })
     }
 

@@ -84,10 +84,13 @@ impl Pace {
         } else {
             1.0
         };
+        // What begins may make up for calls as what was held up may: nothing was called in the second before.
+        let saved = Duration::from_secs_f64(CATCH_UP / full);
+        let now = Instant::now();
         Self {
             full,
             schedule: tokio::sync::Mutex::new(Schedule {
-                due: Instant::now(),
+                due: now.checked_sub(saved).unwrap_or(now),
                 sent: VecDeque::new(),
             }),
             throttled: Mutex::new(None),

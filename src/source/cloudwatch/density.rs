@@ -3,11 +3,13 @@
 use hashbrown::HashMap;
 
 use super::cursor::GroupEvent;
+use super::stretch::SPARE;
 
 /// The pages of a range so far.
 #[derive(Debug)]
 pub(super) struct Density {
-    /// Where the range begins; of an open one, where its first event is.
+    /// Where the range begins, and once there is an event, from when on there may be some: of an open range from the first one
+    /// on, and of any other the spare minute at its beginning does not count if there is nothing in it.
     from: Option<i64>,
     last: Option<i64>,
     /// The first event of the last page.
@@ -45,7 +47,12 @@ impl Density {
     pub(super) fn add(&mut self, events: &[GroupEvent], number: impl Fn(&str) -> Option<usize>) {
         self.pages += 1.0;
         self.page = events.first().map(|it| it.event.timestamp);
-        self.from = self.from.or(self.page);
+        if self.last.is_none()
+            && let Some(first) = self.page
+        {
+            let begun = |from: i64| first.clamp(from, from.saturating_add(SPARE));
+            self.from = Some(self.from.map_or(first, begun));
+        }
         for GroupEvent { stream, event } in events {
             self.last = self.last.max(Some(event.timestamp));
             self.events += 1.0;
@@ -100,7 +107,7 @@ mod tests {
         let mut density = Density::new(Some(0));
         assert_eq!(density.pages_left(100), None);
         let number = |name: &str| name.parse().ok();
-        density.add(&events(&[("0", 1), ("0", 5), ("1", 10), ("x", 10)]), number);
+        density.add(&events(&[("0", 0), ("0", 5), ("1", 10), ("x", 10)]), number);
         let left = |pages, from| Some(Left { pages, from });
         assert_eq!(density.pages_left(100), left(9.0, 10));
         assert_eq!([density.share(0), density.share(1)], [0.5, 0.25]);
@@ -110,6 +117,16 @@ mod tests {
         density.add(&events(&[("0", 20), ("0", 30)]), number);
         assert_eq!(density.pages_left(100), left(7.0, 30));
         assert_eq!(density.pages_left(30), None);
+    }
+
+    #[test]
+    fn a_quiet_beginning_counts_but_for_the_spare_minute() {
+        for (first, pages) in [(0, 9.0), (50_000, 18.0), (60_000, 22.5), (80_000, 22.5)] {
+            let mut density = Density::new(Some(0));
+            density.add(&events(&[("0", first), ("0", 100_000)]), |_| Some(0));
+            let left = density.pages_left(1_000_000).unwrap();
+            assert!((left.pages - pages).abs() < 1e-9, "{first}: {left:?}");
+        }
     }
 
     #[test]

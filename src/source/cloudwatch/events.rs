@@ -58,6 +58,22 @@ impl Tokens {
     }
 }
 
+/// What shows that all of a stretch has been read, where no event after it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum EndProof {
+    /// The newest events of the stream.
+    Newest,
+    /// Something that whoever has the stretch read asks for.
+    Left,
+}
+
+/// How far a stretch was read.
+pub(super) struct StretchRead {
+    pub(super) seen: SeenEvents,
+    /// Whether it is known that all of it was; if not, [`EndProof::Left`] was asked for.
+    pub(super) proven: bool,
+}
+
 impl CloudWatch {
     /// Reads a stream and delivers its events, each exactly once, page by page and in no promised
     /// order of pages. No windows at all are taken as all of time.
@@ -85,97 +101,114 @@ impl CloudWatch {
         many: f64,
         outlet: &'a dyn Outlet,
     ) -> BoxFuture<'a, Result<(), ReadError>> {
-        async move {
-            // A later look believes nothing, not even the order of pages.
-            let orderly = !self.looks_again();
-            let mut asked = RangeRequest {
-                from: stretch.from,
-                to: if orderly { stretch.far } else { stretch.near },
+        let how = (many, EndProof::Newest);
+        let read = self.read_on(stream, stretch, SeenEvents::default(), how, outlet);
+        async move { read.await.map(drop) }.boxed()
+    }
+
+    /// The same of a stretch of which these events have been delivered.
+    pub(super) async fn read_on(
+        &self,
+        stream: &str,
+        stretch: TimeRange,
+        mut seen: SeenEvents,
+        (many, proof): (f64, EndProof),
+        outlet: &dyn Outlet,
+    ) -> Result<StretchRead, ReadError> {
+        let all = |seen| StretchRead { seen, proven: true };
+        // A later look believes nothing, not even the order of pages.
+        let orderly = !self.looks_again();
+        let begins = seen.latest().is_none();
+        let to = [stretch.near, stretch.far][usize::from(orderly && begins)];
+        let (mut asked, mut since) = (seen.go_on(stretch, to), seen.latest().or(stretch.from));
+        let (mut tokens, mut barren) = (Tokens::default(), 0);
+        let (mut ordered, mut newest_known, mut empty) = (orderly, false, 0);
+        loop {
+            // Held for a page's whole way, but never while slices are waited for.
+            let permit = self.pages.acquire().await;
+            let room = outlet.room(PAGE_ROOM).await;
+            let page = self.page(stream, asked, tokens.sent.clone()).await?;
+            let ended = tokens.take(page.next_forward_token)?;
+            let page = page.events.unwrap_or_default();
+            empty = if page.is_empty() { empty + 1 } else { 0 };
+            let mut events = events_in(asked, page);
+            let (busy, short) = (pages(&events) > BUSY, pages(&events) < FULL);
+            let first = events.first().map(|event| event.timestamp);
+            ordered &= first.is_none_or(|first| seen.latest() <= Some(first))
+                && events.is_sorted_by_key(|event| event.timestamp);
+            let others = match seen.doubtful(&events) {
+                Some(at) => self.others_at(stream, at, &mut seen).await?,
+                None => Vec::new(),
             };
-            let mut since = stretch.from;
-            let (mut tokens, mut seen, mut barren) = (Tokens::default(), SeenEvents::default(), 0);
-            let (mut ordered, mut newest_known, mut empty) = (orderly, false, 0);
-            loop {
-                // Held for a page's whole way, but never while slices are waited for.
-                let permit = self.pages.acquire().await;
-                let room = outlet.room(PAGE_ROOM).await;
-                let page = self.page(stream, asked, tokens.sent.clone()).await?;
-                let ended = tokens.take(page.next_forward_token)?;
-                let page = page.events.unwrap_or_default();
-                empty = if page.is_empty() { empty + 1 } else { 0 };
-                let mut events = events_in(asked, page);
-                let (busy, short) = (pages(&events) > BUSY, pages(&events) < FULL);
-                let first = events.first().map(|event| event.timestamp);
-                ordered &= first.is_none_or(|first| seen.latest() <= Some(first))
-                    && events.is_sorted_by_key(|event| event.timestamp);
-                let others = match seen.doubtful(&events) {
-                    Some(at) => self.others_at(stream, at, &mut seen).await?,
-                    None => Vec::new(),
-                };
-                if seen.drop_seen(&mut events) || !others.is_empty() {
-                    barren = 0;
+            if seen.drop_seen(&mut events) || !others.is_empty() {
+                barren = 0;
+            }
+            events.splice(..0, others);
+            events.retain(|event| stretch.contains(event.timestamp));
+            let cut = if ended || !orderly {
+                Slices::default()
+            } else {
+                slices(since, stretch, &events, many)
+            };
+            since = events.last().map(|event| event.timestamp).or(since);
+            if let Some(slice) = cut.slices.first() {
+                // More events of the last timestamp may follow: the first slice reads them all.
+                events.retain(|event| slice.from.is_none_or(|from| event.timestamp < from));
+            }
+            if !events.is_empty() {
+                outlet.deliver(Content::Events(events)).await?;
+            }
+            if !cut.slices.is_empty() {
+                drop((room, permit));
+                tracing::debug!(stream, slices = cut.slices.len(), "reading in slices");
+                let slices = stream::iter(cut.slices.into_iter().map(Ok));
+                let read = slices.try_for_each_concurrent(None, |slice| {
+                    self.read_stretch(stream, slice, cut.many, outlet)
+                });
+                return read.await.map(|()| all(seen));
+            }
+            if ended {
+                if seen.has_passed(stretch) || self.is_all(stream, stretch, &seen).await? {
+                    return Ok(all(seen));
                 }
-                events.splice(..0, others);
-                events.retain(|event| stretch.contains(event.timestamp));
-                let cut = if ended || !orderly {
-                    Slices::default()
-                } else {
-                    slices(since, stretch, &events, many)
-                };
-                since = events.last().map(|event| event.timestamp).or(since);
-                if let Some(slice) = cut.slices.first() {
-                    // More events of the last timestamp may follow: the first slice reads them all.
-                    events.retain(|event| slice.from.is_none_or(|from| event.timestamp < from));
+                if barren == BARREN {
+                    return Err(ReadError::Unreadable(
+                        "its end cannot be told: the service says that it is reached, and shows later events when it \
+                         is asked for the newest"
+                            .to_owned(),
+                    ));
                 }
-                if !events.is_empty() {
-                    outlet.deliver(Content::Events(events)).await?;
+                barren += 1;
+                tracing::info!(
+                    stream,
+                    "the end was told too early: asking again from there"
+                );
+                (asked, tokens) = (seen.go_on(stretch, stretch.near), Tokens::default());
+            } else if empty == EMPTY_PAGES {
+                if seen.latest().is_some() && self.is_all(stream, stretch, &seen).await? {
+                    return Ok(all(seen));
                 }
-                if !cut.slices.is_empty() {
-                    drop((room, permit));
-                    tracing::debug!(stream, slices = cut.slices.len(), "reading in slices");
-                    return stream::iter(cut.slices.into_iter().map(Ok))
-                        .try_for_each_concurrent(None, |slice| {
-                            self.read_stretch(stream, slice, cut.many, outlet)
-                        })
-                        .await;
+                return Err(ReadError::Unreadable(format!(
+                    "its pages never come to an end: {EMPTY_PAGES} in a row were empty"
+                )));
+            } else if ordered && seen.latest() >= Some(stretch.to) {
+                // The earliest come first, so nothing before it is left.
+                return Ok(all(seen));
+            } else if ordered && short && !newest_known && seen.latest().is_some() {
+                if proof == EndProof::Left {
+                    let proven = false;
+                    return Ok(StretchRead { seen, proven });
                 }
-                if ended {
-                    if seen.has_passed(stretch) || self.is_all(stream, stretch, &seen).await? {
-                        return Ok(());
-                    }
-                    if barren == BARREN {
-                        return Err(ReadError::Unreadable(
-                            "its end cannot be told: the service says that it is reached, and shows later events when it \
-                             is asked for the newest"
-                                .to_owned(),
-                        ));
-                    }
-                    barren += 1;
-                    tracing::info!(stream, "the end was told too early: asking again from there");
-                    (asked, tokens) = (seen.go_on(stretch, stretch.near), Tokens::default());
-                } else if empty == EMPTY_PAGES {
-                    if seen.latest().is_some() && self.is_all(stream, stretch, &seen).await? {
-                        return Ok(());
-                    }
-                    return Err(ReadError::Unreadable(format!(
-                        "its pages never come to an end: {EMPTY_PAGES} in a row were empty"
-                    )));
-                } else if ordered && seen.latest() >= Some(stretch.to) {
-                    // The earliest come first, so nothing before it is left.
-                    return Ok(());
-                } else if ordered && short && !newest_known && seen.latest().is_some() {
-                    // What proves the end is asked for instead of the sign of it. Where nothing was seen nothing can.
-                    newest_known = true;
-                    if self.is_all(stream, stretch, &seen).await? {
-                        return Ok(());
-                    }
-                } else if busy && asked.to > stretch.near && seen.latest() < Some(stretch.near) {
-                    // What comes after the stretch would be pages of it.
-                    (asked, tokens) = (seen.go_on(stretch, stretch.near), Tokens::default());
+                // What proves the end is asked for instead of the sign of it. Where nothing was seen nothing can.
+                newest_known = true;
+                if self.is_all(stream, stretch, &seen).await? {
+                    return Ok(all(seen));
                 }
+            } else if busy && asked.to > stretch.near && seen.latest() < Some(stretch.near) {
+                // What comes after the stretch would be pages of it.
+                (asked, tokens) = (seen.go_on(stretch, stretch.near), Tokens::default());
             }
         }
-        .boxed()
     }
 
     /// Tells whether what was seen is all there is of the stretch: asked for the newest events, the service shows none

@@ -11,7 +11,7 @@ use crate::model::window::Window;
 const AHEAD: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// What [`Window::event_millis`] adds on either side, in milliseconds.
-const SPARE: i64 = 60_000;
+pub(super) const SPARE: i64 = 60_000;
 
 /// So far beyond a stretch an interface that lives on has an event in most cases, be it of the longest aggregation
 /// interval: without traffic it has NODATA (VPC User Guide "Flow log records").

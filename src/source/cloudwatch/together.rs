@@ -10,7 +10,7 @@
 //! from repeated ones by their ids; within one of `GetLogEvents` that is told as it is for any stream (`events.rs`).
 //!
 //! **Nothing is lost.** The end of `FilterLogEvents` is a token that is absent; short and empty pages are not. What it
-//! may leave out without a word is guarded against three times over:
+//! may leave out without a word is guarded against four times over:
 //!
 //! 1. In every run some streams are read both ways ([`Together::verify`]): at least five, other ones each time, and all
 //!    of which the listing promises an event in the window of which none came. Both ways must give the same count and
@@ -18,7 +18,9 @@
 //!    so; a stream of which `GetLogEvents` lacks what `FilterLogEvents` shows is unreadable.
 //! 2. Whatever CloudWatch seems to lack is asked for once more by stream: a second look never comes here
 //!    (`CloudWatch::looks_again`).
-//! 3. Wherever a rule does not hold on which this rests (order of time, ids, an end), it is a doubt, and everything is
+//! 3. That `GetLogEvents` has read a stream to its end is shown by what `FilterLogEvents` has of its last seconds (`ends.rs`),
+//!    and of streams that are read both ways by both giving the same.
+//! 4. Wherever a rule does not hold on which this rests (order of time, ids, an end), it is a doubt, and everything is
 //!    read by stream.
 //!
 //! Events that came in while it was read are left out of comparisons: the two calls are not made at one moment.
@@ -41,17 +43,20 @@ use super::CloudWatch;
 use super::ahead::Ahead;
 use super::cursor::{Cursor, GroupEvent};
 use super::density::Density;
+use super::ends::OpenEnd;
+use super::events::EndProof;
 use super::filter::{StreamScope, TogetherTrouble};
 use super::quotas::{FILTER, GET};
+use super::seen::SeenEvents;
 use super::slices::MANY_PAGES;
-use super::split::{Load, MOST_NAMES, Rates, Split, side_by_side};
+use super::split::{Load, MOST_NAMES, Rates, Split, side_by_side, slices_each};
 use super::stretch::TimeRange;
 use super::sum::EventSum;
 use crate::decode::{Content, Event};
-use crate::source::{Outlet, Outlets, PartOutlet, PartRequest, ReadError, UnreadParts};
+use crate::source::{Outlets, PartOutlet, PartRequest, ReadError, UnreadParts};
 
 /// The memory of a page: the answer's text and the events read out of it.
-const PAGE_ROOM: u64 = 6 << 20;
+pub(super) const PAGE_ROOM: u64 = 6 << 20;
 
 /// What is left of a range is dealt out if it is more than so many pages.
 const FEW_PAGES: f64 = 3.0;
@@ -84,7 +89,7 @@ struct Errands {
 }
 
 /// What is known of each stream, by number.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct StreamsKnown {
     /// What `FilterLogEvents` gave.
     pub(super) together: Vec<EventSum>,
@@ -92,6 +97,10 @@ pub(super) struct StreamsKnown {
     pub(super) alone: HashMap<usize, EventSum>,
     /// Streams that were handed to `GetLogEvents`.
     pub(super) busy: HashSet<usize>,
+    /// Of those, the ones that were read, but for the proof of their ends.
+    open_ends: Vec<OpenEnd>,
+    /// Quiet streams that were picked to be read both ways.
+    pub(super) both_ways: HashSet<usize>,
     /// Streams that cannot be read, with the reason.
     pub(super) unread: BTreeMap<usize, String>,
 }
@@ -196,7 +205,9 @@ impl Together<'_> {
         };
         let get = join_all((0..ALONE).map(|_| self.run_errands())).map(Ok);
         tokio::try_join!(filter, get)?;
-        self.verify().await
+        let ends = std::mem::take(&mut self.known().open_ends);
+        tokio::try_join!(self.prove_ends(ends), self.verify())?;
+        Ok(())
     }
 
     pub(super) fn known(&self) -> MutexGuard<'_, StreamsKnown> {
@@ -236,37 +247,39 @@ impl Together<'_> {
     }
 
     pub(super) async fn run_errand(&self, errand: Errand) {
-        let (number, stretch) = match errand {
-            Errand::Read(load, stretch) => (load.stream, stretch),
+        let (number, result) = match errand {
+            Errand::Read(load, stretch) => (load.stream, self.read_busy(load, stretch).await),
             Errand::Verify(number) if self.known().busy.contains(&number) => return,
-            Errand::Verify(number) => (number, self.stretch),
-        };
-        let result = match errand {
-            Errand::Read(..) => {
-                self.begun.store(true, Ordering::Relaxed);
-                let outlet = PartOutlet {
-                    outlets: self.outlets,
-                    number,
-                };
-                self.read_alone(number, stretch, &outlet).await
-            }
-            Errand::Verify(_) => self.add_up(number).await,
+            Errand::Verify(number) => (number, self.add_up(number, EndProof::Left).await),
         };
         if let Err(ReadError::Unreadable(reason)) = result {
             self.known().unread.insert(number, reason);
         }
     }
 
-    pub(super) async fn read_alone(
-        &self,
-        number: usize,
-        stretch: TimeRange,
-        outlet: &dyn Outlet,
-    ) -> Result<(), ReadError> {
-        let stream = &self.wanted[number].part.name;
-        self.group
-            .read_stretch(stream, stretch, MANY_PAGES, outlet)
-            .await
+    /// Reads a stream that was handed over. Its end is proven later, with those of others.
+    async fn read_busy(&self, load: Load, stretch: TimeRange) -> Result<(), ReadError> {
+        self.begun.store(true, Ordering::Relaxed);
+        let number = load.stream;
+        let outlet = PartOutlet {
+            outlets: self.outlets,
+            number,
+        };
+        let (name, how) = (&self.wanted[number].part.name, (MANY_PAGES, EndProof::Left));
+        let none = SeenEvents::default();
+        let read = self
+            .group
+            .read_on(name, stretch, none, how, &outlet)
+            .await?;
+        if !read.proven {
+            self.known().open_ends.push(OpenEnd {
+                number,
+                stretch,
+                seen: read.seen,
+                pages: load.pages,
+            });
+        }
+        Ok(())
     }
 
     /// Takes a share of what is left for `GetLogEvents`, the quietest of the streams that nobody has begun, once there is
@@ -306,7 +319,7 @@ impl Together<'_> {
         Some(range)
     }
 
-    fn names(&self, streams: &[usize]) -> StreamScope {
+    pub(super) fn names(&self, streams: &[usize]) -> StreamScope {
         let name = |&number: &usize| self.wanted[number].part.name.to_string();
         StreamScope::Names(streams.iter().map(name).collect())
     }
@@ -327,8 +340,8 @@ impl Together<'_> {
             };
             let mut density = Density::new(range.from);
             loop {
-                // Held for a page's whole way, but never while other ranges are waited for.
-                let permit = self.group.pages.acquire().await;
+                // Held for a page's whole way, but no longer, whatever other ranges wait for.
+                let permit = self.group.pages_together.acquire().await;
                 let room = self.outlets.room(PAGE_ROOM).await;
                 let (events, last) = match pages.pop_front() {
                     Some(events) => (events, ended && pages.is_empty()),
@@ -344,10 +357,14 @@ impl Together<'_> {
                         None => self.deliver(events).await?,
                         Some((cut, ranges)) => {
                             let before = |it: &GroupEvent| it.event.timestamp < cut;
-                            self.deliver(events.into_iter().filter(before).collect())
-                                .await?;
-                            drop((room, permit));
-                            return self.read_in_slices(ranges).await;
+                            let deliver = async {
+                                let events = events.into_iter().filter(before);
+                                self.deliver(events.collect()).await?;
+                                drop((room, permit));
+                                Ok(())
+                            };
+                            let read = self.read_in_slices(ranges);
+                            return tokio::try_join!(deliver, read).map(drop);
                         }
                     }
                 }
@@ -370,16 +387,22 @@ impl Together<'_> {
         if left.pages <= FEW_PAGES.max(2.0 * range.expected) {
             return None;
         }
-        let load = |&stream: &usize| Load {
-            stream,
-            pages: density.share(stream) * left.pages,
+        let loads = {
+            let known = self.known();
+            let load = |&stream: &usize| Load {
+                stream,
+                pages: density.share(stream) * left.pages,
+                stays: known.both_ways.contains(&stream),
+            };
+            range.streams.iter().map(load).collect::<Vec<Load>>()
         };
-        let loads: Vec<Load> = range.streams.iter().map(load).collect();
         let others = density.share_of_others() * left.pages;
-        let split = Split::of(loads, others, self.group.rates());
+        let rates = self.group.rates();
+        let split = Split::of(loads, others, rates);
         let cut = left.from;
+        let most = slices_each(split.batches.len(), rates.filter);
         let all = |scope: StreamScope, streams: Vec<usize>, pages: f64| {
-            let slices = side_by_side(cut, range.to, pages);
+            let slices = side_by_side((cut, range.to), pages, most);
             let each = pages / slices.len() as f64;
             let slice = move |(from, to)| StreamsRange {
                 scope: scope.clone(),

@@ -12,7 +12,10 @@ use hashbrown::{HashMap, HashSet};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::cursor::{Cursor, UnsureRange};
+use super::events::EndProof;
 use super::filter::{StreamScope, TogetherTrouble};
+use super::seen::SeenEvents;
+use super::slices::MANY_PAGES;
 use super::sum::EventSum;
 use super::together::{ALONE, Errand, Together};
 use crate::decode::{Content, Event};
@@ -32,11 +35,12 @@ impl Together<'_> {
         }
         let busy = (0..self.wanted.len()).filter(|&number| !is_quiet(number));
         let picked = some(self.wanted.len(), READ_TWICE, &busy.collect());
+        self.known().both_ways.extend(&picked);
         self.push(picked.into_iter().map(Errand::Verify));
     }
 
     /// Reads a stream again, and keeps what its events add up to.
-    pub(super) async fn add_up(&self, number: usize) -> Result<(), ReadError> {
+    pub(super) async fn add_up(&self, number: usize, proof: EndProof) -> Result<(), ReadError> {
         let sum = Mutex::new(EventSum::default());
         let outlet = EventOutlet {
             outlets: self.outlets,
@@ -45,10 +49,22 @@ impl Together<'_> {
                 sum.add(event, self.settled);
             },
         };
-        let result = self.read_alone(number, self.stretch, &outlet).await;
+        let result = self.read_alone(number, proof, &outlet).await;
         let sum = sum.into_inner().unwrap_or_else(PoisonError::into_inner);
         self.known().alone.insert(number, sum);
         result
+    }
+
+    async fn read_alone(
+        &self,
+        number: usize,
+        proof: EndProof,
+        outlet: &dyn Outlet,
+    ) -> Result<(), ReadError> {
+        let (stream, how) = (&self.wanted[number].part.name, (MANY_PAGES, proof));
+        let none = SeenEvents::default();
+        let read = self.group.read_on(stream, self.stretch, none, how, outlet);
+        read.await.map(drop)
     }
 
     /// Compares what both ways gave of the streams that were picked. Those as well of which the listing promises an event
@@ -60,18 +76,29 @@ impl Together<'_> {
         stream::iter(self.still_to_verify())
             .for_each_concurrent(ALONE, |number| self.run_errand(Errand::Verify(number)))
             .await;
-        let unlike = {
-            let known = self.known();
-            let mut read = known.alone.iter().filter(|(number, _)| {
-                !known.busy.contains(*number) && !known.unread.contains_key(*number)
-            });
-            let unlike = read.find(|(number, sum)| !known.together[**number].is_same(sum));
-            unlike.map(|(&number, _)| number)
-        };
-        match unlike {
-            Some(number) if !self.outlets.are_closed() => Err(self.disagreement(number).await),
+        // That both have the same is proof enough of an end; where they have not, it was perhaps not reached.
+        for number in self.unlike() {
+            if let Err(ReadError::Unreadable(reason)) = self.add_up(number, EndProof::Newest).await
+            {
+                self.known().unread.insert(number, reason);
+            }
+        }
+        match self.unlike().first() {
+            Some(&number) if !self.outlets.are_closed() => Err(self.disagreement(number).await),
             _ => Ok(()),
         }
+    }
+
+    /// Returns the streams of which the two ways did not give the same.
+    fn unlike(&self) -> Vec<usize> {
+        let known = self.known();
+        let counts =
+            |number: &usize| !known.busy.contains(number) && !known.unread.contains_key(number);
+        let read = known.alone.iter().filter(|(number, _)| counts(number));
+        let unlike = read.filter(|(number, sum)| !known.together[**number].is_same(sum));
+        let mut unlike: Vec<usize> = unlike.map(|(&number, _)| number).collect();
+        unlike.sort_unstable();
+        unlike
     }
 
     fn still_to_verify(&self) -> HashSet<usize> {
@@ -110,16 +137,25 @@ impl Together<'_> {
             Err(_) => false,
         };
         if lacking {
-            let reason =
-                "`GetLogEvents` lacks events of it that `FilterLogEvents` shows".to_owned();
-            self.group
-                .state()
-                .distrusted
-                .insert(name.to_string(), reason);
+            self.distrust(number);
         }
         TogetherTrouble::Doubt(UnsureRange(format!(
             "`FilterLogEvents` and `GetLogEvents` do not give the same events of `{name}`"
         )))
+    }
+
+    /// Keeps in mind that a stream cannot be read by `GetLogEvents`, and returns the reason.
+    pub(super) fn distrust(&self, number: usize) -> String {
+        let reason = "`GetLogEvents` lacks events of it that `FilterLogEvents` shows";
+        let name = self.wanted[number].part.name.to_string();
+        let mut state = self.group.state();
+        state.distrusted.insert(name, reason.to_owned());
+        reason.to_owned()
+    }
+
+    /// Tells whether either call is to show an event by now.
+    pub(super) fn is_settled(&self, event: &Event) -> bool {
+        event.ingested.is_none_or(|at| at <= self.settled)
     }
 
     /// Reads a stream both ways.
@@ -144,14 +180,14 @@ impl Together<'_> {
                 self.count(event, &mut alone);
             },
         };
-        let read = self.read_alone(number, self.stretch, &outlet).await;
+        let read = self.read_alone(number, EndProof::Newest, &outlet).await;
         read.map_err(|error| TogetherTrouble::Failed(error.to_string()))?;
         let alone = alone.into_inner().unwrap_or_else(PoisonError::into_inner);
         Ok((together, alone))
     }
 
     fn count(&self, event: &Event, copies: &mut EventCopies) {
-        if event.ingested.is_none_or(|at| at <= self.settled) {
+        if self.is_settled(event) {
             let event = (event.timestamp, xxh3_128(event.message.as_bytes()));
             *copies.entry(event).or_default() += 1;
         }

@@ -209,8 +209,14 @@ fn events(body: &Value, state: &State, fault: Fault) -> Making {
         let index = token.as_ref().and_then(|token| token.rsplit('/').next());
         let begin = index.and_then(|index| index.parse().ok());
         let (first, end) = (first_from(&*stream, from), first_from(&*stream, to));
+        let is_hidden = |event: usize| {
+            hidden
+                .iter()
+                .any(|it| it.contains(&stream.timestamp(event)))
+        };
         let begin = begin.unwrap_or(if newest {
-            first.max(end.saturating_sub(most))
+            let shown = (first..end).rev().filter(|&event| !is_hidden(event));
+            shown.take(most).last().unwrap_or(end)
         } else {
             first
         });
@@ -230,7 +236,7 @@ fn events(body: &Value, state: &State, fault: Fault) -> Making {
             if bytes > PAGE_BYTES {
                 break;
             }
-            if !hidden.iter().any(|it| it.contains(&stream.timestamp(next))) {
+            if !is_hidden(next) {
                 if items > 0 {
                     json.push(b',');
                 }
