@@ -2,7 +2,7 @@
 
 use super::text;
 
-/// List prices of us-east-1 in US dollars, from AWS's pricing pages.
+/// List prices of us-east-1 in US dollars; deploy/README.md says where they are from.
 mod price {
     /// An hour of a processor and of a GB of memory, Fargate on ARM.
     pub(super) const CPU_HOUR: f64 = 0.032_38;
