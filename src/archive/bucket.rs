@@ -12,7 +12,6 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use crate::model::Error;
@@ -59,11 +58,11 @@ impl Attempts {
         }
     }
 
-    /// Waits for the next one; `reason` is why there is to be one.
+    /// Returns how long to wait for the next one; `reason` is why there is to be one.
     ///
     /// # Errors
     /// There were enough: says so, as the rest of a sentence.
-    pub(super) fn wait(&mut self, reason: &str) -> Result<(), String> {
+    pub(super) fn next(&mut self, reason: &str) -> Result<Duration, String> {
         if self.number >= ATTEMPTS || self.began.elapsed() > LONGEST {
             return Err(format!(
                 "cannot be written, in {} attempts: {reason}",
@@ -80,8 +79,7 @@ impl Attempts {
             "what stands in the archive is read"
         );
         self.number += 1;
-        sleep(wait);
-        Ok(())
+        Ok(wait)
     }
 }
 
@@ -139,8 +137,8 @@ impl BucketPlace {
                 PutOutcome::Written(_) => return Ok(()),
                 PutOutcome::Unsure(reason) => reason,
             };
-            let waited = attempts.wait(&reason);
-            waited.map_err(|reason| self.trouble(name, reason, None))?;
+            let next = attempts.next(&reason);
+            self.rest(next.map_err(|reason| self.trouble(name, reason, None))?);
         }
     }
 
@@ -164,6 +162,18 @@ impl Place for BucketPlace {
 
     fn lock(&self) -> Result<Option<File>, Error> {
         Ok(None)
+    }
+
+    fn give_up(&self, is_given_up: bool) {
+        self.folder.give_up(is_given_up);
+    }
+
+    fn is_given_up(&self) -> bool {
+        self.folder.is_given_up()
+    }
+
+    fn rest(&self, time: Duration) {
+        self.folder.rest(time);
     }
 
     fn list(&self, folder: &str) -> Result<Vec<String>, Error> {

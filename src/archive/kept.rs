@@ -106,6 +106,17 @@ impl Archive {
         self.place.identity()
     }
 
+    /// Gives up what is waited for, now and from now on, or no longer from now on. A write that is given up may be done all
+    /// the same: [`Self::append`] finds what of its lines stands there.
+    pub fn give_up(&self, is_given_up: bool) {
+        self.place.give_up(is_given_up);
+    }
+
+    /// Tells whether it is given up.
+    pub fn is_given_up(&self) -> bool {
+        self.place.is_given_up()
+    }
+
     /// Tells where the chain ends: the last line that is whole, or what was removed last; `None` if there never was one.
     ///
     /// # Errors
@@ -179,8 +190,9 @@ impl Archive {
                 Added::Done => return Ok(()),
                 Added::Unsure(reason) => reason,
             };
-            let waited = attempts.wait(&reason);
-            waited.map_err(|reason| trouble(self.path().to_owned(), reason, None))?;
+            let next = attempts.next(&reason);
+            let next = next.map_err(|reason| trouble(self.path().to_owned(), reason, None));
+            self.place.rest(next?);
             tail = self.read_tail()?;
         }
     }
