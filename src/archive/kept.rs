@@ -9,7 +9,7 @@ use itertools::Itertools;
 
 use crate::model::Error;
 
-use super::bucket::{Attempts, BucketPlace};
+use super::bucket::{BucketPlace, attempts};
 use super::chain::ChainEnd;
 use super::day::{DayName, day_of};
 use super::folder::FolderPlace;
@@ -181,7 +181,7 @@ impl Archive {
     pub fn append(&self, after: Option<&ChainEnd>, lines: &[LineWithFiles]) -> Result<(), Error> {
         let lock = self.place.lock()?;
         let mut tail = self.known_tail(lock.is_some())?;
-        let mut attempts = Attempts::new();
+        let mut attempts = attempts();
         loop {
             let there = self.already_there(after, lines, tail.end.as_ref())?;
             let reason = match self.add(&tail, &lines[there..])? {

@@ -53,6 +53,7 @@ pub use identity::SourceIdentity;
 pub use open::open;
 pub use remark::{PassedOver, Remark};
 pub use s3::awaited::AwaitedFolder;
+pub use s3::conditions::{HEEDED_ELSEWHERE, PutAttempts};
 pub use s3::folder::{BucketFolder, FolderTrouble, PutCondition, PutOutcome, StoredObject};
 
 /// What a check needs from a source. Sources may return more, never less.

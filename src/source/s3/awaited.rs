@@ -111,6 +111,18 @@ impl AwaitedFolder {
         self.wait(self.folder.put(name, bytes, condition))
     }
 
+    /// As [`BucketFolder::unheeded`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn unheeded(
+        &self,
+        name: &str,
+        bytes: &[u8],
+    ) -> Result<Option<&'static str>, FolderTrouble> {
+        self.wait(self.folder.unheeded(name, bytes))
+    }
+
     /// As [`BucketFolder::list`].
     ///
     /// # Errors
