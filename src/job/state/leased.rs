@@ -7,7 +7,6 @@
 //! A write whose answer is an error may have been done. So each write bears the run's own id and the write's number, and what
 //! stands there tells: equal content would be no proof of one's own write.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -15,6 +14,7 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use crate::model::Error;
+use crate::model::words::hexadecimal;
 use crate::source::{
     BucketFolder, FolderTrouble, HEEDED_ELSEWHERE, PutAttempts, PutCondition, PutOutcome,
     StoredObject,
@@ -431,10 +431,7 @@ fn random() -> Result<String, Refused> {
             "no random number can be had for the lease: {error}"
         ))
     })?;
-    Ok(bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    }))
+    Ok(hexadecimal(&bytes))
 }
 
 /// Says who this is, for the people of another run.
