@@ -224,6 +224,11 @@ pub trait Source: Send + Sync {
         self.behind().is_some_and(|source| source.is_headerless())
     }
 
+    /// Returns for how many days records are kept, if the source was told so when it was listed.
+    fn kept_days(&self) -> Option<i64> {
+        self.behind()?.kept_days()
+    }
+
     /// Returns how often a call to the service was made again so far, because it was throttled or failed in a way that
     /// may pass.
     fn retries(&self) -> u64 {
