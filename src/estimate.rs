@@ -57,8 +57,9 @@ const PRICES_OF: &str = "us-east-1, S3 Standard, as known on 2026-11-24; not inc
                          are encrypted with a KMS key, and reading log events, for which no price is known";
 
 /// Amazon S3 pricing, "Requests & data retrievals". That page renders its figures by script and could not be read: they
-/// are as quoted by a third party, c3x.dev/blog/s3-request-fees-explained, read on 2026-11-24. For reading
-/// log events and describing groups and streams no price is known.
+/// are as quoted by a third party, c3x.dev/blog/s3-request-fees-explained, read on 2026-11-24, and agree with what others
+/// read from AWS's Price List API on 2026-09-21 (`Requests-Tier1`, `Requests-Tier2`). For reading log events and describing
+/// groups and streams no price is known.
 const PRICES: [Price; 2] = [
     Price {
         operation: "ListObjectsV2",

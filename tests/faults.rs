@@ -14,6 +14,8 @@ mod moto;
 mod pages;
 // What passes.
 mod passing;
+// What has expired.
+mod retention;
 mod run;
 
 use crate::support::REGION;

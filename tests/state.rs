@@ -12,6 +12,8 @@ mod memory;
 #[cfg(target_os = "linux")]
 mod traced;
 mod two;
+#[cfg(unix)]
+mod unanswered;
 mod year;
 
 use std::fs;

@@ -12,12 +12,12 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::model::Error;
 use crate::source::{
-    Address, AwaitedFolder, FolderTrouble, PutCondition, PutOutcome, SourceOptions, StoredObject,
+    Address, AwaitedFolder, FolderTrouble, HEEDED_ELSEWHERE, PutAttempts, PutCondition, PutOutcome,
+    SourceOptions, StoredObject,
 };
 
 use super::place::{Added, Place, Take, trouble};
@@ -25,8 +25,6 @@ use super::place::{Added, Place, Take, trouble};
 /// How often a write is tried before it is given up, and for how long: the next run writes what this one does not.
 const ATTEMPTS: u32 = 8;
 const LONGEST: Duration = Duration::from_secs(60);
-/// The longest wait between two attempts.
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// A folder of a bucket.
 #[derive(Debug)]
@@ -45,44 +43,9 @@ struct KnownObject {
     etag: String,
 }
 
-/// Attempts to write something, each a while after the one before.
-pub(super) struct Attempts {
-    number: u32,
-    began: Instant,
-}
-
-impl Attempts {
-    pub(super) fn new() -> Self {
-        Self {
-            number: 1,
-            began: Instant::now(),
-        }
-    }
-
-    /// Waits for the next one; `reason` is why there is to be one.
-    ///
-    /// # Errors
-    /// There were enough: says so, as the rest of a sentence.
-    pub(super) fn wait(&mut self, reason: &str) -> Result<(), String> {
-        if self.number >= ATTEMPTS || self.began.elapsed() > LONGEST {
-            return Err(format!(
-                "cannot be written, in {} attempts: {reason}",
-                self.number
-            ));
-        }
-        let wait = Duration::from_millis(50)
-            .saturating_mul(1 << self.number)
-            .min(LONGEST_WAIT);
-        tracing::info!(
-            attempt = self.number,
-            reason,
-            ?wait,
-            "what stands in the archive is read"
-        );
-        self.number += 1;
-        sleep(wait);
-        Ok(())
-    }
+/// Begins with the first attempt to write something.
+pub(super) fn attempts() -> PutAttempts {
+    PutAttempts::new(ATTEMPTS, LONGEST)
 }
 
 impl BucketPlace {
@@ -126,7 +89,7 @@ impl BucketPlace {
         condition: impl Fn(Option<StoredObject>) -> Result<Option<PutCondition>, Error>,
         mut first: Option<PutCondition>,
     ) -> Result<(), Error> {
-        let mut attempts = Attempts::new();
+        let mut attempts = attempts();
         loop {
             let found = match first.take() {
                 Some(condition) => Some(condition),
@@ -139,8 +102,8 @@ impl BucketPlace {
                 PutOutcome::Written(_) => return Ok(()),
                 PutOutcome::Unsure(reason) => reason,
             };
-            let waited = attempts.wait(&reason);
-            waited.map_err(|reason| self.trouble(name, reason, None))?;
+            let next = attempts.next(&reason);
+            self.rest(next.map_err(|reason| self.trouble(name, reason, None))?);
         }
     }
 
@@ -164,6 +127,18 @@ impl Place for BucketPlace {
 
     fn lock(&self) -> Result<Option<File>, Error> {
         Ok(None)
+    }
+
+    fn give_up(&self, is_given_up: bool) {
+        self.folder.give_up(is_given_up);
+    }
+
+    fn is_given_up(&self) -> bool {
+        self.folder.is_given_up()
+    }
+
+    fn rest(&self, time: Duration) {
+        self.folder.rest(time);
     }
 
     fn list(&self, folder: &str) -> Result<Vec<String>, Error> {
@@ -234,24 +209,17 @@ impl Place for BucketPlace {
         let Some(KnownObject { name, bytes, .. }) = &*known else {
             return Ok(());
         };
-        let unmet = [
-            ("If-None-Match", PutCondition::Absent),
-            ("If-Match", PutCondition::Unchanged("\"0\"".to_owned())),
-        ];
-        for (header, condition) in unmet {
-            if let PutOutcome::Written(_) = self.put_once(name, bytes.clone(), &condition)? {
-                return Err(trouble(
-                    self.path.clone(),
-                    format!(
-                        "cannot be kept: the service takes no notice of `{header}`, so that two runs would overwrite each other's lines"
-                    ),
-                    Some(
-                        "use Amazon S3 or a server with conditional writes, or a folder of this machine",
-                    ),
-                ));
-            }
+        let heeds = self.folder.unheeded(name, bytes);
+        match heeds.map_err(|refused| self.refused(name, refused))? {
+            None => Ok(()),
+            Some(header) => Err(trouble(
+                self.path.clone(),
+                format!(
+                    "cannot be kept: the service takes no notice of `{header}`, so that two runs would overwrite each other's lines"
+                ),
+                Some(HEEDED_ELSEWHERE),
+            )),
         }
-        Ok(())
     }
 
     fn replace(&self, name: &str, bytes: &[u8], was: Option<&[u8]>) -> Result<(), Error> {

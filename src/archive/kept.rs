@@ -9,7 +9,7 @@ use itertools::Itertools;
 
 use crate::model::Error;
 
-use super::bucket::{Attempts, BucketPlace};
+use super::bucket::{BucketPlace, attempts};
 use super::chain::ChainEnd;
 use super::day::{DayName, day_of};
 use super::folder::FolderPlace;
@@ -106,6 +106,17 @@ impl Archive {
         self.place.identity()
     }
 
+    /// Gives up what is waited for, now and from now on, or no longer from now on. A write that is given up may be done all
+    /// the same: [`Self::append`] finds what of its lines stands there.
+    pub fn give_up(&self, is_given_up: bool) {
+        self.place.give_up(is_given_up);
+    }
+
+    /// Tells whether it is given up.
+    pub fn is_given_up(&self) -> bool {
+        self.place.is_given_up()
+    }
+
     /// Tells where the chain ends: the last line that is whole, or what was removed last; `None` if there never was one.
     ///
     /// # Errors
@@ -170,7 +181,7 @@ impl Archive {
     pub fn append(&self, after: Option<&ChainEnd>, lines: &[LineWithFiles]) -> Result<(), Error> {
         let lock = self.place.lock()?;
         let mut tail = self.known_tail(lock.is_some())?;
-        let mut attempts = Attempts::new();
+        let mut attempts = attempts();
         loop {
             let there = self.already_there(after, lines, tail.end.as_ref())?;
             let reason = match self.add(&tail, &lines[there..])? {
@@ -179,8 +190,9 @@ impl Archive {
                 Added::Done => return Ok(()),
                 Added::Unsure(reason) => reason,
             };
-            let waited = attempts.wait(&reason);
-            waited.map_err(|reason| trouble(self.path().to_owned(), reason, None))?;
+            let next = attempts.next(&reason);
+            let next = next.map_err(|reason| trouble(self.path().to_owned(), reason, None));
+            self.place.rest(next?);
             tail = self.read_tail()?;
         }
     }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::model::delay::DelaySummary;
+use crate::model::words::hexadecimal;
 use crate::model::{Counts, Side, Sides};
 use crate::report::{Carried, Verdict, times};
 
@@ -186,15 +187,7 @@ fn newer(text: &str) -> Option<String> {
 
 /// Returns the SHA-256 of some bytes, in hexadecimal.
 pub fn hash(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-
-    let digest = Sha256::digest(bytes);
-    let mut text = String::with_capacity(64);
-    for byte in digest {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
+    hexadecimal(&Sha256::digest(bytes))
 }
 
 #[cfg(test)]

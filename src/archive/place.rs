@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use itertools::Itertools;
 
@@ -56,6 +57,19 @@ pub(super) trait Place: Debug + Send + Sync {
     /// # Errors
     /// Another run is changing it.
     fn lock(&self) -> Result<Option<File>, Error>;
+
+    /// Gives up what is waited for, now and from now on, or no longer from now on. Of a folder nothing is waited for.
+    fn give_up(&self, _is_given_up: bool) {}
+
+    /// Tells whether it is given up.
+    fn is_given_up(&self) -> bool {
+        false
+    }
+
+    /// Lets time pass before another attempt to change something; none if that is given up.
+    fn rest(&self, time: Duration) {
+        std::thread::sleep(time);
+    }
 
     /// Returns the names of the files below a folder, which ends with a slash, in order.
     ///

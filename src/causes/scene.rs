@@ -30,6 +30,8 @@ pub struct SideFacts<'a> {
     pub source: String,
     /// Whether a service is read, rather than files.
     pub is_live: bool,
+    /// For how many days it keeps records, if it says so.
+    pub kept_days: Option<i64>,
     /// How many records it has.
     pub records: u64,
     /// How many of them are NODATA rows.

@@ -167,6 +167,7 @@ fn why(
         let services = ["s3://", "cwl://", "arn:"];
         SideFacts {
             is_live: services.iter().any(|start| source.starts_with(start)),
+            kept_days: reader.sources[side].kept_days(),
             source,
             records: summary.records,
             nodata: summary.nodata,

@@ -77,21 +77,29 @@ pub async fn run_telling(
 
 /// Refuses an address under which there is nothing, while the other side has something: all of that would look missing.
 fn refuse_nowhere(check: &Check, listings: &Sides<Listing>) -> Result<(), Error> {
-    let refused = Side::BOTH.into_iter().find_map(|side| {
+    Side::BOTH.into_iter().try_for_each(|side| {
         let other = &listings[side.other()];
         let has_any = !other.parts.is_empty() || !other.unreadable.is_empty();
-        let mut remarks = listings[side].remarks.iter();
-        let nowhere = remarks.find_map(|remark| {
-            let Remark::Nothing { address, nearest } = remark else {
-                return None;
-            };
-            Some((address, nearest.as_ref()?))
-        });
-        Some((side, nowhere.filter(|_| has_any)?))
+        refuse_nothing(check, (side, &listings[side]), has_any)
+    })
+}
+
+/// The same of one side.
+fn refuse_nothing(
+    check: &Check,
+    (side, listing): (Side, &Listing),
+    other_has_any: bool,
+) -> Result<(), Error> {
+    let mut remarks = listing.remarks.iter();
+    let nowhere = remarks.find_map(|remark| {
+        let Remark::Nothing { address, nearest } = remark else {
+            return None;
+        };
+        Some((address, nearest.as_ref()?))
     });
-    match refused.filter(|_| !check.allow_empty) {
+    match nowhere.filter(|_| other_has_any && !check.allow_empty) {
         None => Ok(()),
-        Some((side, (address, nearest))) => Err(Error::Source {
+        Some((address, nearest)) => Err(Error::Source {
             side,
             address: address.clone(),
             reason: "there is nothing under it".to_owned(),

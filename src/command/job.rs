@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::watch::Receiver;
+use tokio::runtime::Runtime;
 
 use crate::cli::plan::{CheckPlan, Job, StdoutUse, deadline};
 use crate::cli::{CheckArgs, WatchArgs};
@@ -28,13 +28,14 @@ use super::outputs::Outputs;
 use super::person::{Person, is_for_person};
 use super::print::print;
 use super::receipts::DailyReceipts;
-use super::wait::{TimeLimit, runtime};
+use super::wait::{TimeLimit, Until, ended, runtime, stop_signal};
 use super::{
     INTERRUPTED, TROUBLE, clock, complain, configured, interrupted, open, progress_mode, showable,
 };
 
-/// The exit code after SIGTERM, as shells have it.
-const TERMINATED: u8 = 143;
+/// What is said when a signal has ended the wait for the archive.
+const NOT_ARCHIVED: &str =
+    "what was found is decided and told; the next run writes to the archive what lacks there";
 
 /// Runs one round and returns the exit code.
 pub(super) fn run(
@@ -43,32 +44,49 @@ pub(super) fn run(
     job: &Job,
     redaction: Option<&Arc<Redaction>>,
 ) -> Result<u8, Error> {
+    let runtime = runtime()?;
+    let code = run_on(&runtime, args, plan, job, redaction);
+    // Decoders at work cannot be stopped, and nobody waits for them any more.
+    runtime.shutdown_background();
+    code
+}
+
+fn run_on(
+    runtime: &Runtime,
+    args: &CheckArgs,
+    plan: &CheckPlan,
+    job: &Job,
+    redaction: Option<&Arc<Redaction>>,
+) -> Result<u8, Error> {
     let began = Instant::now();
     let progress = Arc::new(Progress::new(progress_mode(args)));
     let limit = TimeLimit::of(deadline(args, None)?);
-    let runtime = runtime()?;
+    // Signals are heard by tasks of the runtime, to the end of the run.
+    let _entered = runtime.enter();
+    let until = Until {
+        stop: stop_signal()?,
+        limit,
+    };
     let done = runtime.block_on(async {
-        let stop = stop_signal()?;
-        let Some((store, mut state)) = take_hold(job, job.rewind, &stop, limit).await? else {
-            return Ok(Err(*stop.borrow()));
+        let Some((store, mut state)) = take_hold(job, job.rewind, &until).await? else {
+            return Ok(Err("another run holds the state"));
         };
         let archived = Archived::open(plan, job, &state, redaction)?;
-        archived.take_up(&mut state)?;
+        if archived.take_up(&mut state, &until)?.is_none() {
+            return Ok(Err("the archive was waited for"));
+        }
         let ends = Ends {
-            stop: stop.clone(),
-            limit,
+            until: until.clone(),
             lost: &store,
         };
         let now = clock_of(plan);
         let done = one(plan, job, state, &progress, now, ends, redaction).await?;
-        Ok(Ok((store, archived, done, *stop.borrow())))
+        Ok(Ok((store, archived, done)))
     });
-    // Decoders at work cannot be stopped, and nobody waits for them any more.
-    runtime.shutdown_background();
     progress.finish();
-    let (store, archived, done, signal) = match done? {
+    let (store, archived, done) = match done? {
         Ok(done) => done,
-        Err(signal) => return ended_by(signal, args, "another run holds the state"),
+        Err(got_to) => return ended_by(until.signal(), args, got_to),
     };
     let Done {
         mut round,
@@ -82,7 +100,7 @@ pub(super) fn run(
     let code = match &mut round.report {
         None => TROUBLE,
         Some(report) => {
-            let history = archived.history(&state, round.at);
+            let history = archived.history(&state, round.at, &until);
             let written = outputs.write(plan, report, began, redaction, history.as_ref());
             match &plan.output {
                 // One line only, which says what is wrong.
@@ -102,20 +120,26 @@ pub(super) fn run(
         store: &store,
         now: round.at,
     };
-    let kept = match archived.write(&store, &mut state) {
-        Ok(()) if !round.stopped => receipts.write_and_wait(&mut state, limit),
+    let kept = match archived.write(&store, &mut state, &until) {
+        Ok(Some(())) if !round.stopped => {
+            let written = runtime.block_on(receipts.write(&mut state, &until));
+            written.map(Some)
+        }
         written => written,
     };
-    if let Err(trouble) = kept {
+    match kept {
         // As below: what is confirmed different says more.
-        if code != 1 {
-            return Err(trouble);
-        }
-        complain(&trouble, redaction);
+        Err(trouble) if code != 1 => return Err(trouble),
+        Err(trouble) => complain(&trouble, redaction),
+        Ok(None) if round.stopped => {}
+        // Of what was printed already, an answer to Nagios, the exit code is part.
+        Ok(None) if code == 1 || args.alarms.nagios => say(&format!("flowdiff: {NOT_ARCHIVED}")),
+        Ok(None) => return ended_by(until.signal(), args, NOT_ARCHIVED),
+        Ok(Some(())) => {}
     }
     if round.stopped {
         let got_to = format!("the next run goes on at {}", rfc3339(state.next));
-        return ended_by(signal, args, &got_to);
+        return ended_by(until.signal(), args, &got_to);
     }
     match round.trouble {
         // What is confirmed different says more than trouble, which the next run meets again.
@@ -168,7 +192,11 @@ pub(super) fn watch(args: &WatchArgs, redaction: Option<&Arc<Redaction>>) -> Res
     let runtime = runtime()?;
     let result = runtime.block_on(async {
         let stop = stop_signal()?;
-        let taken = take_hold(job, job.rewind, &stop, TimeLimit::of(deadline)).await?;
+        let within = || Until {
+            stop: stop.clone(),
+            limit: TimeLimit::of(deadline),
+        };
+        let taken = take_hold(job, job.rewind, &within()).await?;
         let Some(taken) = taken else {
             return Ok(());
         };
@@ -181,18 +209,20 @@ pub(super) fn watch(args: &WatchArgs, redaction: Option<&Arc<Redaction>>) -> Res
             // What was lost to another run is taken hold of anew.
             let kept = held.take_if(|(store, _)| !store.is_lost());
             drop(held.take());
-            let limit = TimeLimit::of(deadline);
+            let until = within();
             let taken = match kept {
                 Some(kept) => Ok(Some(kept)),
-                None => take_hold(job, None, &stop, limit).await,
+                None => take_hold(job, None, &until).await,
             };
             let (store, state) = match taken {
                 Ok(Some(taken)) => held.insert(taken),
                 Ok(None) => return RoundLine::ended(now),
                 Err(error) => return failed(now, &error),
             };
-            if let Err(error) = archived.take_up(state) {
-                return failed(now, &error);
+            match archived.take_up(state, &until) {
+                Ok(Some(())) => {}
+                Ok(None) => return RoundLine::ended(now),
+                Err(error) => return failed(now, &error),
             }
             let done = match one(
                 &plan,
@@ -201,8 +231,7 @@ pub(super) fn watch(args: &WatchArgs, redaction: Option<&Arc<Redaction>>) -> Res
                 &progress,
                 now,
                 Ends {
-                    stop: stop.clone(),
-                    limit,
+                    until: until.clone(),
                     lost: store,
                 },
                 redaction,
@@ -218,7 +247,7 @@ pub(super) fn watch(args: &WatchArgs, redaction: Option<&Arc<Redaction>>) -> Res
             }
             let written = archived.put_down(&mut done.state, &mut done.round, began);
             let written = written.and_then(|()| {
-                let history = archived.history(&done.state, now);
+                let history = archived.history(&done.state, now, &until);
                 done.round.report.as_mut().map_or(Ok(()), |report| {
                     let outputs = done.outputs;
                     outputs
@@ -238,9 +267,9 @@ pub(super) fn watch(args: &WatchArgs, redaction: Option<&Arc<Redaction>>) -> Res
                         store,
                         now,
                     };
-                    let kept = match archived.write(store, state) {
-                        Ok(()) => receipts.write(state, &stop, limit).await,
-                        error => error,
+                    let kept = match archived.write(store, state, &until) {
+                        Ok(Some(())) => receipts.write(state, &until).await,
+                        other => other.map(drop),
                     };
                     if let Err(error) = kept {
                         done.round.trouble.get_or_insert(error);
@@ -286,10 +315,8 @@ pub(super) struct Done {
 
 /// What ends a round early.
 pub(super) struct Ends<'a> {
-    /// A signal.
-    pub(super) stop: Receiver<Option<u8>>,
-    /// When it has to be done.
-    pub(super) limit: TimeLimit,
+    /// A signal, or the time.
+    pub(super) until: Until,
     /// The state's place, which may be lost to another run.
     pub(super) lost: &'a StateStore,
 }
@@ -300,20 +327,20 @@ pub(super) async fn one(
     mut state: JobState,
     progress: &Progress,
     now: i64,
-    Ends { stop, limit, lost }: Ends<'_>,
+    Ends { until, lost }: Ends<'_>,
     redaction: Option<&Arc<Redaction>>,
 ) -> Result<Done, Error> {
     refuse_future(job, &state, now)?;
     let mut outputs = Outputs::open(plan)?;
     let mut late = None;
-    let mut over = std::pin::pin!(limit.passed());
+    let mut over = std::pin::pin!(until.limit.passed());
     let sources = tokio::select! {
         sources = open(plan) => sources?,
         error = &mut over => return Err(error),
     };
     let ended = async {
         tokio::select! {
-            () = ended(stop) => {}
+            () = ended(until.stop) => {}
             () = lost.lost() => {}
             error = over => late = Some(error),
         }
@@ -366,13 +393,12 @@ pub(super) async fn one(
 pub(super) async fn take_hold(
     job: &Job,
     rewind: Option<i64>,
-    stop: &Receiver<Option<u8>>,
-    limit: TimeLimit,
+    until: &Until,
 ) -> Result<Option<(StateStore, JobState)>, Error> {
     let store = tokio::select! {
         store = StateStore::open(&job.place) => store?,
-        () = ended(stop.clone()) => return Ok(None),
-        error = limit.passed() => return Err(error),
+        () = ended(until.stop.clone()) => return Ok(None),
+        error = until.limit.passed() => return Err(error),
     };
     let kept = store.load(&job.subject)?;
     if let Some(kept) = &kept {
@@ -422,36 +448,4 @@ fn refuse_future(job: &Job, state: &JobState, now: i64) -> Result<(), Error> {
 
 fn clock_of(plan: &CheckPlan) -> i64 {
     plan.check.settle.now
-}
-
-/// Listens for the signals that end a run, and says which exit code goes with the one that came.
-pub(super) fn stop_signal() -> Result<Receiver<Option<u8>>, Error> {
-    let (said, heard) = tokio::sync::watch::channel(None);
-    #[cfg(unix)]
-    let mut terminate = {
-        use tokio::signal::unix::{SignalKind, signal};
-        signal(SignalKind::terminate())
-            .map_err(|error| Error::Usage(format!("cannot listen for SIGTERM: {error}")))?
-    };
-    tokio::spawn(async move {
-        #[cfg(unix)]
-        let code = tokio::select! {
-            _ = tokio::signal::ctrl_c() => INTERRUPTED,
-            _ = terminate.recv() => TERMINATED,
-        };
-        #[cfg(not(unix))]
-        let code = {
-            let _ = tokio::signal::ctrl_c().await;
-            INTERRUPTED
-        };
-        let _ = said.send(Some(code));
-    });
-    Ok(heard)
-}
-
-/// Ready once a signal has come.
-pub(super) async fn ended(mut stop: Receiver<Option<u8>>) {
-    if stop.wait_for(Option::is_some).await.is_err() {
-        std::future::pending::<()>().await;
-    }
 }

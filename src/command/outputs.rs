@@ -1,6 +1,6 @@
 //! The files of a run: opened before the work starts, written when it is done.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -165,8 +165,7 @@ const LOOKS: [(&str, usize); 2] = [("--first-look", 2), ("--second-look", 1)];
 fn arguments(typed: impl Iterator<Item = OsString>) -> Vec<String> {
     let mut passed = 0;
     let typed = typed.filter(|word| {
-        let look = LOOKS.iter().find(|(name, _)| *word == **name);
-        passed = look.map_or(passed, |(_, values)| values + 1);
+        passed = words_of_look(word).unwrap_or(passed);
         let is_passed = passed > 0;
         passed = passed.saturating_sub(1);
         !is_passed
@@ -185,6 +184,18 @@ fn arguments(typed: impl Iterator<Item = OsString>) -> Vec<String> {
         }
     };
     typed.skip(1).map(shown).collect()
+}
+
+/// Returns how many words an option takes, its own included, if it says where a look was made.
+fn words_of_look(word: &OsStr) -> Option<usize> {
+    let word = word.to_str()?;
+    LOOKS.iter().find_map(|(name, values)| {
+        let rest = word.strip_prefix(name)?;
+        match rest.is_empty() {
+            true => Some(values + 1),
+            false => rest.starts_with('=').then_some(1),
+        }
+    })
 }
 
 fn reached(options: &SourceOptions) -> Reached {
@@ -302,7 +313,7 @@ mod tests {
     #[test]
     fn what_was_typed_is_told_without_secrets() {
         let typed = "flowdiff check s3://a b --redact-key key --s3-external-id=id -o json \
-                     --first-look a.digest b.digest --second-look rows \
+                     --first-look a.digest b.digest --second-look rows --first-look=a,b --second-look=rows \
                      --s3-endpoint-url https://user:password@host";
         let told = arguments(typed.split_whitespace().map(OsString::from)).join(" ");
         let expected = "check s3://a b --redact-key *** --s3-external-id=*** -o json \

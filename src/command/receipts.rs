@@ -1,7 +1,5 @@
 //! `--receipts`: after the last window of a day is decided, a receipt of what the S3 side held on it, in the archive.
 
-use tokio::sync::watch::Receiver;
-
 use crate::archive::{ArchiveLine, History};
 use crate::check::Check;
 use crate::cli::plan::{CheckPlan, Job};
@@ -13,9 +11,8 @@ use crate::model::{Error, Side};
 use crate::report::Verdict;
 
 use super::archived::Archived;
-use super::job::{ended, stop_signal};
 use super::proof::holds;
-use super::wait::{TimeLimit, runtime};
+use super::wait::{Until, ended};
 
 /// What the receipts of a job are written with.
 pub(super) struct DailyReceipts<'a> {
@@ -32,46 +29,24 @@ impl DailyReceipts<'_> {
     ///
     /// # Errors
     /// One cannot be made or kept, or the time is over: the next round tries again.
-    pub(super) async fn write(
-        &self,
-        state: &mut JobState,
-        stop: &Receiver<Option<u8>>,
-        limit: TimeLimit,
-    ) -> Result<(), Error> {
+    pub(super) async fn write(&self, state: &mut JobState, until: &Until) -> Result<(), Error> {
         let Some(key) = &self.job.receipts else {
             return Ok(());
         };
+        let heeding = self.archived.heed(until)?;
         while let Some(day) = state.receipt_due() {
             let link = tokio::select! {
-                link = self.of(day, state, key) => link?,
-                () = ended(stop.clone()) => return Ok(()),
-                error = limit.passed() => return Err(error),
+                link = self.of(day, state, key) => heeding.outcome(link)?,
+                () = ended(until.stop.clone()) => None,
+                error = until.limit.passed() => return Err(error),
+            };
+            let Some(link) = link else {
+                return Ok(());
             };
             state.has_receipt(link);
             self.store.save(state)?;
         }
         Ok(())
-    }
-
-    /// The same on threads of its own.
-    ///
-    /// # Errors
-    /// As of [`Self::write`].
-    pub(super) fn write_and_wait(
-        &self,
-        state: &mut JobState,
-        limit: TimeLimit,
-    ) -> Result<(), Error> {
-        if self.job.receipts.is_none() || state.receipt_due().is_none() {
-            return Ok(());
-        }
-        let runtime = runtime()?;
-        let written = runtime.block_on(async {
-            let stop = stop_signal()?;
-            self.write(state, &stop, limit).await
-        });
-        runtime.shutdown_background();
-        written
     }
 
     /// Makes the receipt of a day and keeps it, unless a run that was killed has; returns its place in the chain.

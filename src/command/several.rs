@@ -22,13 +22,13 @@ use crate::report::redact::Redaction;
 
 use super::archived::Archived;
 use super::check::{Taking, answer, refuse_slip};
-use super::job::{self, Done, Ends, StandardOutput, ended, stop_signal};
+use super::job::{self, Done, Ends, StandardOutput};
 use super::log::log_to_stderr;
 use super::outputs::Outputs;
 use super::person::{PairsEnd, Person, is_for_person};
 use super::print::{print, standard_output};
 use super::receipts::DailyReceipts;
-use super::wait::{TimeLimit, passed, runtime};
+use super::wait::{TimeLimit, Until, ended, passed, runtime, stop_signal};
 use super::{INTERRUPTED, TROUBLE, clock, showable};
 
 /// The lines of the pairs.
@@ -322,16 +322,20 @@ impl<'a> SeveralPairs<'a> {
         let Some(job) = &plan.job else {
             return Err(Error::Usage("no state is kept".into()));
         };
-        let limit = TimeLimit::of(share);
-        let Some((store, mut state)) = job::take_hold(job, job.rewind, stop, limit).await? else {
+        let until = Until {
+            stop: stop.clone(),
+            limit: TimeLimit::of(share),
+        };
+        let Some((store, mut state)) = job::take_hold(job, job.rewind, &until).await? else {
             return Ok((INTERRUPTED, None, None));
         };
         let archived = Archived::open(plan, job, &state, self.redaction)?;
-        archived.take_up(&mut state)?;
+        if archived.take_up(&mut state, &until)?.is_none() {
+            return Ok((INTERRUPTED, None, None));
+        }
         let progress = Progress::new(Mode::Silent);
         let ends = Ends {
-            stop: stop.clone(),
-            limit,
+            until: until.clone(),
             lost: &store,
         };
         let now = plan.check.settle.now;
@@ -344,7 +348,7 @@ impl<'a> SeveralPairs<'a> {
         store.hold()?;
         archived.put_down(&mut state, &mut round, began)?;
         if let Some(report) = &mut round.report {
-            let history = archived.history(&state, now);
+            let history = archived.history(&state, now, &until);
             outputs
                 .write(plan, report, began, self.redaction, history.as_ref())
                 .result?;
@@ -357,9 +361,9 @@ impl<'a> SeveralPairs<'a> {
             store: &store,
             now,
         };
-        let kept = match archived.write(&store, &mut state) {
-            Ok(()) => receipts.write(&mut state, stop, limit).await,
-            error => error,
+        let kept = match archived.write(&store, &mut state, &until) {
+            Ok(Some(())) => receipts.write(&mut state, &until).await,
+            other => other.map(drop),
         };
         if let Err(trouble) = kept {
             // What it has found is told with it.

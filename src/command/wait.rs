@@ -4,8 +4,14 @@ use std::future::Future;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::watch::Receiver;
 
 use crate::model::Error;
+
+use super::INTERRUPTED;
+
+/// The exit code after SIGTERM, as shells have it.
+const TERMINATED: u8 = 143;
 
 /// A thread for each decoder and two for what waits for files: each thread has memory of its own to allocate from, and
 /// with hundreds of threads most of it would lie idle.
@@ -68,9 +74,61 @@ impl TimeLimit {
             return std::future::pending().await;
         };
         tokio::time::sleep(after.saturating_sub(self.began.elapsed())).await;
+        self.error("it was ended")
+    }
+
+    /// What is to be said once the time has passed: how far the run has come.
+    pub(super) fn error(self, got_to: &str) -> Error {
         Error::Deadline {
-            after,
-            got_to: "it was ended".to_owned(),
+            after: self.after.unwrap_or_default(),
+            got_to: got_to.to_owned(),
         }
+    }
+}
+
+/// What ends a wait: a signal, or the time.
+#[derive(Clone, Debug)]
+pub(super) struct Until {
+    /// The exit code that goes with the signal that came, if one came.
+    pub(super) stop: Receiver<Option<u8>>,
+    pub(super) limit: TimeLimit,
+}
+
+impl Until {
+    /// Returns the exit code that goes with the signal that came, if one came.
+    pub(super) fn signal(&self) -> Option<u8> {
+        *self.stop.borrow()
+    }
+}
+
+/// Listens for the signals that end a run, and says which exit code goes with the one that came.
+pub(super) fn stop_signal() -> Result<Receiver<Option<u8>>, Error> {
+    let (said, heard) = tokio::sync::watch::channel(None);
+    #[cfg(unix)]
+    let mut terminate = {
+        use tokio::signal::unix::{SignalKind, signal};
+        signal(SignalKind::terminate())
+            .map_err(|error| Error::Usage(format!("cannot listen for SIGTERM: {error}")))?
+    };
+    tokio::spawn(async move {
+        #[cfg(unix)]
+        let code = tokio::select! {
+            _ = tokio::signal::ctrl_c() => INTERRUPTED,
+            _ = terminate.recv() => TERMINATED,
+        };
+        #[cfg(not(unix))]
+        let code = {
+            let _ = tokio::signal::ctrl_c().await;
+            INTERRUPTED
+        };
+        let _ = said.send(Some(code));
+    });
+    Ok(heard)
+}
+
+/// Ready once a signal has come.
+pub(super) async fn ended(mut stop: Receiver<Option<u8>>) {
+    if stop.wait_for(Option::is_some).await.is_err() {
+        std::future::pending::<()>().await;
     }
 }

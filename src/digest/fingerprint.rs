@@ -3,6 +3,8 @@
 use xxhash_rust::const_xxh3::const_custom_default_secret;
 use xxhash_rust::xxh3::{xxh3_64_with_secret, xxh3_128_with_secret};
 
+use crate::model::words::hexadecimal;
+
 /// The length of a key, in bytes.
 pub const KEY: usize = 32;
 
@@ -112,7 +114,7 @@ fn cryptographic(key: &[u8; KEY], text: &[u8]) -> u128 {
 /// Returns what tells a key from others, and tells nothing of it: 16 hexadecimal digits.
 pub fn name_of_key(key: &[u8; KEY]) -> String {
     let name = blake3::derive_key(NAME_OF, key);
-    name[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&name[..8])
 }
 
 impl std::fmt::Debug for Fingerprints {

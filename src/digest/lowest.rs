@@ -83,9 +83,14 @@ impl<T> Lowest<T> {
         }
     }
 
-    /// Returns the number below which they lie; the highest there is if these are all.
+    /// Returns the number below which [`Self::all`] of them lie; the highest there is if these are all there are. It depends on
+    /// nothing but what there is: with a higher one, what is left out between the two would seem not to be there.
     pub fn below(&self) -> u64 {
-        self.below
+        if self.are_all() || self.some.len() <= self.most {
+            return self.below;
+        }
+        let mut numbers: Vec<u64> = self.some.iter().map(|(number, _)| *number).collect();
+        *numbers.select_nth_unstable(self.most).1
     }
 
     /// Tells whether these are all there are.
@@ -96,13 +101,10 @@ impl<T> Lowest<T> {
     /// Returns them with their numbers, the lowest first: all there are, or those below a number that depends on nothing but
     /// what there is, at most `most`.
     pub fn all(&self) -> Vec<&(u64, T)> {
-        let mut all: Vec<&(u64, T)> = self.some.iter().collect();
+        let below = self.below();
+        let some = self.some.iter();
+        let mut all: Vec<&(u64, T)> = some.filter(|(number, _)| *number < below).collect();
         all.sort_by_key(|(number, _)| *number);
-        if !self.are_all()
-            && let Some(&&(below, _)) = all.get(self.most)
-        {
-            all.retain(|(number, _)| *number < below);
-        }
         all
     }
 
@@ -141,6 +143,37 @@ mod tests {
         let backward: Vec<u64> = (0..100).rev().collect();
         assert_eq!(lowest(&forward, 1), forward[..10]);
         assert_eq!(lowest(&backward, 3), forward[..10]);
+    }
+
+    /// As a digest tells it: some, and below which number these are all.
+    fn told(some: &Lowest<()>) -> Lowest<()> {
+        let all = some.all().into_iter().copied().collect();
+        Lowest::of_told(some.below(), all, some)
+    }
+
+    /// Copies of a record have one number.
+    #[test]
+    fn equal_numbers_are_sampled_as_at_once_however_they_are_shared_out() {
+        let of = |numbers: &[u64]| {
+            let mut some = Lowest::of(4);
+            numbers.iter().for_each(|&number| some.add(number, ()));
+            some
+        };
+        let mut seed = 1_u64;
+        for _ in 0..2_000 {
+            let numbers: Vec<u64> = (0..40)
+                .map(|_| {
+                    seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                    (seed >> 33) % 12
+                })
+                .collect();
+            let (one, other) = numbers.split_at(usize::try_from(seed % 30).unwrap());
+            let mut both = told(&of(one));
+            both.merge(told(&of(other)));
+            let at_once = of(&numbers);
+            assert_eq!(both.all(), at_once.all(), "{numbers:?} {}", one.len());
+            assert_eq!(both.below(), at_once.below(), "{numbers:?}");
+        }
     }
 
     #[test]

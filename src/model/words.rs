@@ -1,4 +1,6 @@
-//! Numbers as people read them.
+//! Numbers and bytes as people read them.
+
+use std::fmt::Write as _;
 
 /// Writes a number with a comma before every third digit: `1,234,567`.
 pub(crate) fn thousands(number: u64) -> String {
@@ -19,6 +21,16 @@ pub(crate) fn count(number: u64, noun: &str) -> String {
     format!("{} {noun}{ending}", thousands(number))
 }
 
+/// Writes bytes as hexadecimal digits, two for each: `00ff`.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -34,6 +46,12 @@ mod tests {
         ] {
             assert_eq!(thousands(number), text);
         }
+    }
+
+    #[test]
+    fn a_byte_is_two_digits() {
+        assert_eq!(hexadecimal(&[]), "");
+        assert_eq!(hexadecimal(&[0, 0x0a, 0xff]), "000aff");
     }
 
     #[test]

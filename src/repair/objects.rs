@@ -10,6 +10,7 @@ use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
 use crate::model::window::slot;
+use crate::model::words::hexadecimal;
 use crate::record::Layout;
 use crate::report::form::Form;
 use crate::source::key::{ObjectName, delivered_key};
@@ -135,11 +136,7 @@ impl<'a> Objects<'a> {
             }
             text.push('\n');
             let hash = Sha256::digest(&text);
-            let hash: String = hash
-                .iter()
-                .take(4)
-                .map(|byte| format!("{byte:02x}"))
-                .collect();
+            let hash = hexadecimal(&hash[..4]);
             let key = self.key(&account, time, &hash);
             let key = key.ok_or_else(|| io::Error::other("an object has no key"))?;
             let path = self.folder.join(&key);

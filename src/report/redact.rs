@@ -25,6 +25,7 @@ use crate::causes::Cause;
 use crate::diff::Shown;
 use crate::model::Cover;
 use crate::model::finding::{Bucket, Evidence, FewerFields, Finding, Pair, Place, ReadTrouble};
+use crate::model::words::hexadecimal;
 use crate::record::Record;
 use crate::record::field::ValueForm;
 
@@ -368,10 +369,7 @@ impl Redaction {
     fn resource(&self, found: &str) -> Option<String> {
         let digits = &found[1..];
         let code = mac(&self.key, &[b"resource", digits.as_bytes()]);
-        let mut stand_in = String::from("-");
-        for byte in code {
-            stand_in.push_str(&format!("{byte:02x}"));
-        }
+        let mut stand_in = format!("-{}", hexadecimal(&code));
         stand_in.truncate(found.len());
         Some(stand_in)
     }

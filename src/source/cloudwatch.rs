@@ -90,6 +90,8 @@ struct GroupLearned {
     by_stream: Option<Remark>,
     /// The account that the group is of.
     account: Option<String>,
+    /// For how many days it keeps events, if that is limited.
+    kept_days: Option<i64>,
     /// Streams that cannot be read by themselves either, with the reason.
     distrusted: BTreeMap<String, String>,
 }
@@ -228,6 +230,10 @@ impl Source for CloudWatch {
             region,
             account: linked.or_else(|| self.state().account.clone()),
         }
+    }
+
+    fn kept_days(&self) -> Option<i64> {
+        self.state().kept_days
     }
 
     fn is_headerless(&self) -> bool {

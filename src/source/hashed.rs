@@ -15,6 +15,7 @@ use super::{
 use crate::decode::Content;
 use crate::model::Error;
 use crate::model::window::Window;
+use crate::model::words::hexadecimal;
 
 /// The SHA-256 of parts, as hexadecimal digits, by name.
 type Hashes = Mutex<HashMap<String, String>>;
@@ -62,7 +63,7 @@ fn hash(content: Content) -> Option<String> {
         Content::File(file) => of_file(file).ok()?,
         Content::Events(_) | Content::Kept(_) => return None,
     };
-    Some(sum.iter().map(|byte| format!("{byte:02x}")).collect())
+    Some(hexadecimal(&sum))
 }
 
 fn of_file(mut file: File) -> io::Result<sha2::digest::Output<Sha256>> {

@@ -53,6 +53,7 @@ pub use identity::SourceIdentity;
 pub use open::open;
 pub use remark::{PassedOver, Remark};
 pub use s3::awaited::AwaitedFolder;
+pub use s3::conditions::{HEEDED_ELSEWHERE, PutAttempts};
 pub use s3::folder::{BucketFolder, FolderTrouble, PutCondition, PutOutcome, StoredObject};
 
 /// What a check needs from a source. Sources may return more, never less.
@@ -221,6 +222,11 @@ pub trait Source: Send + Sync {
     /// Tells whether rows never come with a header, so that their layout is known without reading one.
     fn is_headerless(&self) -> bool {
         self.behind().is_some_and(|source| source.is_headerless())
+    }
+
+    /// Returns for how many days records are kept, if the source was told so when it was listed.
+    fn kept_days(&self) -> Option<i64> {
+        self.behind()?.kept_days()
     }
 
     /// Returns how often a call to the service was made again so far, because it was throttled or failed in a way that

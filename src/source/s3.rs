@@ -5,6 +5,7 @@
 
 pub(super) mod awaited;
 mod client;
+pub(super) mod conditions;
 mod examine;
 pub(super) mod folder;
 mod ids;

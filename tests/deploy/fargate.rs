@@ -18,6 +18,8 @@ const PREFIX: &str = "central/flow";
 const GROUP: &str = "/flowdiff/deploy";
 const KEY: &str = "arn:aws:kms:eu-west-1:123456789012:key/0fa0140f-0140-4a01-8fa0-0140fa0140fa";
 const MINUTES: i64 = 10;
+/// What moto makes none of.
+const UNKNOWN_TO_MOTO: &str = "Pruned";
 /// What is made for endpoints of the VPC alone.
 pub(super) const ENDPOINTS: [&str; 7] = [
     "EcrApiEndpoint",
@@ -121,7 +123,9 @@ fn all_is_made(stack: &Value) {
     let made = stack["made"].as_object().unwrap();
     let names: BTreeSet<_> = made.keys().cloned().collect();
     let endpoints = ENDPOINTS.map(str::to_owned);
-    assert_eq!(&names | &BTreeSet::from(endpoints), declared());
+    let mut declared = declared();
+    assert!(declared.remove(UNKNOWN_TO_MOTO));
+    assert_eq!(&names | &BTreeSet::from(endpoints), declared);
     assert!(made.values().all(|id| !id.is_null()), "{made:#?}");
     assert_eq!(stack["endpoints"], json!([]));
     assert_eq!(stack["log_groups"][0]["logGroupName"], "/flowdiff");
@@ -290,6 +294,11 @@ fn the_archive_has_what_was_lost(stack: &Value, state: &str) {
     });
     let told = said(&words.filter(|word| !word.is_empty()).collect::<Vec<_>>());
     assert_eq!(told, "0 lines and 0 reports removed; the first line is 1\n");
+    // By which the alarm knows that it was done.
+    let template = text(TEMPLATE);
+    let (_, pattern) = template.split_once("FilterPattern: '\"").unwrap();
+    let (pattern, _) = pattern.split_once("\"'").unwrap();
+    assert!(told.contains(pattern), "{pattern}");
 }
 
 fn open_ports(stack: &Value) -> BTreeSet<i64> {
@@ -334,7 +343,9 @@ pub(super) fn alarming(stack: &Value, printed: &str) -> BTreeSet<String> {
         .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}")))
         .collect();
     let alarms = stack["alarms"].as_object().unwrap();
-    let off = alarms.iter().filter(|(_, alarm)| {
+    // What a metric filter tells is not in these lines.
+    let of_runs = alarms.iter().filter(|(name, _)| *name != "NotPruned");
+    let off = of_runs.filter(|(_, alarm)| {
         assert_eq!(
             alarm["AlarmActions"],
             json!([stack["given"]["AlarmTopic"]]),
@@ -409,7 +420,23 @@ fn the_alarms_go_off(stack: &Value) {
     let names: Vec<_> = alarms.keys().collect();
     assert_eq!(
         names,
-        ["Divergent", "Missing", "NoRun", "NoVerdict", "Undetermined"]
+        [
+            "Divergent",
+            "Missing",
+            "NoRun",
+            "NoVerdict",
+            "NotPruned",
+            "Undetermined"
+        ]
+    );
+    let not_pruned = &alarms["NotPruned"];
+    assert_eq!(
+        (&not_pruned["Namespace"], &not_pruned["MetricName"]),
+        (&json!("flowdiff/flowdiff-job"), &json!("Pruned"))
+    );
+    assert_eq!(
+        not_pruned["AlarmActions"],
+        json!([stack["given"]["AlarmTopic"]])
     );
     assert_eq!(alarms["NoRun"]["EvaluationPeriods"], 2);
     let assert = |run: &str, (printed, code): (String, i32), expected: (i32, &[&str])| {

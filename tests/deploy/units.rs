@@ -70,6 +70,36 @@ fn hadolint_has_nothing_to_say_about_the_dockerfile() {
     assert_refuses(lint().arg(wrong), "DL3000");
 }
 
+/// What an image is built on is the same tomorrow, and has the compiler that the package asks for.
+#[test]
+fn the_base_image_is_pinned_by_digest() {
+    let dockerfile = text("Dockerfile");
+    let base = dockerfile
+        .lines()
+        .find_map(|line| line.strip_prefix("ARG RUST="));
+    let (tag, digest) = base.unwrap().split_once("@sha256:").unwrap();
+    assert!(
+        digest.len() == 64
+            && digest
+                .bytes()
+                .all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f')),
+        "{digest}"
+    );
+    assert_eq!(
+        tag,
+        format!("rust:{}.0-bookworm", env!("CARGO_PKG_RUST_VERSION"))
+    );
+    let inspect = format!("docker buildx imagetools inspect {tag}");
+    for page in ["Dockerfile", "INSTALL.md"] {
+        assert!(text(page).contains(&inspect), "{page}");
+    }
+    let others = dockerfile.lines().filter(|line| line.starts_with("FROM "));
+    assert_eq!(
+        others.collect::<Vec<_>>(),
+        ["FROM ${RUST} AS build", "FROM scratch"]
+    );
+}
+
 /// The three lines for cron in docs/jobs.md: mail when records are lost, or when it cannot run, and none otherwise.
 #[test]
 fn cron_mails_what_somebody_must_read() {

@@ -64,6 +64,16 @@ fn a_bucket_and_a_log_group_are_compared_by_their_digests() {
         assert_eq!(code, 1, "{told}");
         assert_eq!(of(&told), of(&whole), "{sources:?}");
     }
+    // An address under which nothing is would make all of a digest's records look missing.
+    let (wrong, right) = (format!("{s3}/AWSLog/"), format!("{s3}/AWSLogs/"));
+    let words = ["check", &*wrong, &*digests[1], "-o", "json"];
+    let output = flowdiff().args(words).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("there is nothing under it"), "{said}");
+    assert!(said.contains(&format!("did you mean `{right}`?")), "{said}");
+    let (code, _) = run(&[&words[..], &["--allow-empty"]].concat());
+    assert_eq!(code, 1);
     // The same from one listing, which is shared out.
     let (code, lines) = run(&[&["plan", &*s3, &*cwl, "--parts"], &window[..]].concat());
     assert_eq!(code, 0);

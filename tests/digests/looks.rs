@@ -205,18 +205,63 @@ fn looks_that_do_not_belong_together_are_refused() {
     assert!(code == 2 && said.contains("has no sample"), "{said}");
 }
 
+fn record(number: usize) -> String {
+    let start = 1_700_000_000 + number;
+    format!(
+        "2 123456789010 eni-0aa 10.0.0.5 10.0.1.9 {number} 443 6 1 84 {start} {} ACCEPT OK\n",
+        start + 60
+    )
+}
+
+/// What could not be read when the digest was made stays unread, as with one machine, unless it is another object by now: what it
+/// holds has not arrived late.
+#[test]
+fn what_a_digest_could_not_read_is_not_late() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| path(folder.path(), name);
+    let sides = ["s3", "cwl"].map(at);
+    for side in &sides {
+        fs::create_dir(side).unwrap();
+        for (name, number) in [("a.log", 1), ("b.log", 2)] {
+            fs::write(format!("{side}/{name}"), record(number)).unwrap();
+        }
+    }
+    let [s3, cwl] = &sides;
+    let (code, lines, said) = run(&["plan", s3, cwl, "--parts"]);
+    assert_eq!(code, 0, "{said}");
+    // As if the service had denied it then.
+    let denied = |line: &str| match line.contains("b.log") && line.contains(r#""side":"s3""#) {
+        true => line.replacen('}', r#","unreadable":"denied"}"#, 1) + "\n",
+        false => line.to_owned() + "\n",
+    };
+    fs::write(at("parts"), lines.lines().map(denied).collect::<String>()).unwrap();
+    let digests = ["s3.digest", "cwl.digest"].map(at);
+    for ((side, name), to) in sides.iter().zip(["s3", "cwl"]).zip(&digests) {
+        let words = ["digest", side, "--side", name, "--sample", "-q", "-o", to];
+        let code = run(&[&words[..], &["--parts", &at("parts")]].concat()).0;
+        assert!(matches!(code, 0 | 3), "{code}");
+    }
+    let check = || {
+        let words = ["check", s3, cwl, "--first-look", &digests[0], &digests[1]];
+        let (code, report, said) = run(&[&words[..], &["-o", "json"]].concat());
+        let report: serde_json::Value = serde_json::from_str(&report).expect(&said);
+        (code, report["counts"].clone())
+    };
+    let (code, counts) = check();
+    assert_eq!(code, 3, "{counts:#}");
+    assert_eq!(counts["undetermined"]["s3"], 1, "{counts:#}");
+    assert_eq!(counts["late"]["s3"], 0, "{counts:#}");
+    // Another object has the name now.
+    fs::write(format!("{s3}/b.log"), record(2) + &record(2)).unwrap();
+    let (_, counts) = check();
+    assert_eq!(counts["undetermined"]["s3"], 0, "{counts:#}");
+}
+
 /// What was there and is in no digest may hold anything; and digests of another place are none of this one's.
 #[test]
 fn a_share_that_was_left_out_is_not_read() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| path(folder.path(), name);
-    let record = |number: usize| {
-        let start = 1_700_000_000 + number;
-        format!(
-            "2 123456789010 eni-0aa 10.0.0.5 10.0.1.9 {number} 443 6 1 84 {start} {} ACCEPT OK\n",
-            start + 60
-        )
-    };
     let sides = ["s3", "cwl"].map(at);
     for side in &sides {
         fs::create_dir(side).unwrap();

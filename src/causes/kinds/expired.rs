@@ -7,6 +7,7 @@ use crate::causes::next::NextStep;
 use crate::causes::scene::Scene;
 use crate::model::Side;
 use crate::model::window::rfc3339;
+use crate::model::words::count;
 
 const DAY: i64 = 86_400;
 
@@ -41,22 +42,28 @@ pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
             }
         };
         if let Some(days) = days {
-            let found = hole.found("expired").certain(false).with("days", days);
+            // What the service says and what is gone agree to the hour.
+            let certain = scene.sides[side].kept_days == Some(days);
+            let found = hole.found("expired").certain(certain).with("days", days);
             scene.explain(found, |cell| hole.explains(cell));
         }
     }
 }
 
 pub(in crate::causes) fn text(of: &Explanation) -> String {
-    let rule = match of.side {
-        Some(Side::S3) => "a lifecycle rule",
-        _ => "the log group's retention",
+    let days = of.number("days").unwrap_or(0);
+    let removed = match (of.side, of.certain) {
+        (Some(Side::S3), _) => "a lifecycle rule may have removed it".to_owned(),
+        (_, false) => "the log group's retention may have removed it".to_owned(),
+        (_, true) => {
+            let days = count(days.unsigned_abs(), "day");
+            format!("the log group keeps events for {days}, and has removed it")
+        }
     };
     format!(
-        "{} has nothing from before {}, about {} days ago, where {} has {}: {rule} may have removed it",
+        "{} has nothing from before {}, about {days} days ago, where {} has {}: {removed}",
         side(of),
         of.until.map_or_else(String::new, rfc3339),
-        of.number("days").unwrap_or(0),
         other(of),
         records(of)
     )

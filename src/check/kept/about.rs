@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use hashbrown::HashSet;
 use itertools::Itertools;
 
 use super::DigestSpec;
@@ -60,11 +61,17 @@ pub(super) fn of<V>(
         delays: Measured { longest, counted },
         malformed: found.malformed.iter().map(malformed).collect(),
         hidden: found.stands.all().map(hidden).sorted().collect(),
-        unreadable: unread(found.unreadable.iter().map(|(part, why)| (part, &**why))),
-        passed_over: unread(read.unnamed.iter().map(|part| {
-            let why = "its name says nothing of what it holds";
-            (part, why)
-        })),
+        unreadable: unread(
+            found,
+            found.unreadable.iter().map(|(part, why)| (part, &**why)),
+        ),
+        passed_over: unread(
+            found,
+            read.unnamed.iter().map(|part| {
+                let why = "its name says nothing of what it holds";
+                (part, why)
+            }),
+        ),
         sources: vec![SourceRead {
             address,
             store: spec.store.clone(),
@@ -116,11 +123,19 @@ fn hidden((cover, records): (&RowCover, u64)) -> HiddenRows {
     }
 }
 
-fn unread<'p>(parts: impl Iterator<Item = (&'p Arc<Part>, &'p str)>) -> Vec<UnreadPart> {
+fn unread<'p>(
+    found: &SideScreen,
+    parts: impl Iterator<Item = (&'p Arc<Part>, &'p str)>,
+) -> Vec<UnreadPart> {
+    let held = found.spans.keys().filter_map(|&part| found.parts.get(part));
+    let held: HashSet<&str> = held.map(|part| &*part.name).collect();
     let told = parts.map(|(part, reason)| UnreadPart {
         name: part.name.to_string(),
         may_hold: (&part.cover).into(),
         reason: reason.to_owned(),
+        size: part.size,
+        version: part.version.clone(),
+        read_in_part: held.contains(&*part.name),
     });
     told.sorted().collect()
 }
@@ -229,8 +244,12 @@ pub(super) fn found(about: &About) -> Result<SideScreen, String> {
 pub(super) fn not_read(part: &UnreadPart) -> Arc<Part> {
     Arc::new(Part {
         name: part.name.as_str().into(),
-        size: None,
-        version: String::new(),
+        size: part.size,
+        // What counts of it must be found again: it is taken for another one by the second look, and read.
+        version: match part.read_in_part {
+            true => String::new(),
+            false => part.version.clone(),
+        },
         cover: (&part.may_hold).into(),
         delivered: None,
     })

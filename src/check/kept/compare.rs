@@ -7,12 +7,12 @@ use hashbrown::{HashMap, HashSet};
 use itertools::Itertools;
 
 use crate::causes::Cause;
-use crate::check::Check;
 use crate::check::answer::report;
 use crate::check::first::Screened;
 use crate::check::pass::reader::CheckSession;
 use crate::check::pass::rules::Rules;
 use crate::check::second::DifferencesFound;
+use crate::check::{Check, refuse_nothing};
 use crate::diff::{EveryDifference, Unseen};
 use crate::digest::file::{About, FlowSums, Sample, SideDigest, unlike};
 use crate::digest::{BucketId, Digest, FlowSketch, Ledger, NetFlow, Overfull, Sketch};
@@ -81,7 +81,11 @@ pub async fn compare(
     let mut first = None;
     if let Some(to_read) = &to_read {
         let visitor = || flows(differences(&abouts), Arc::default());
-        first = Some(read(&mut reader, to_read, visitor).await?);
+        let read = read(&mut reader, to_read, visitor).await?;
+        let about = abouts[to_read.side.other()].as_ref();
+        let has_any = about.is_some_and(has_any);
+        refuse_nothing(check, (to_read.side, &read.listings[to_read.side]), has_any)?;
+        first = Some(read);
     }
     let rules = match &first {
         Some(first) => Arc::clone(&first.rules),
@@ -112,6 +116,12 @@ pub async fn compare(
         abouts,
     };
     looks.report(known, every).await
+}
+
+/// Tells whether there was anything where a digest was made.
+fn has_any(about: &About) -> bool {
+    let read = about.sources.iter().any(|source| !source.parts.is_empty());
+    read || !about.unreadable.is_empty()
 }
 
 /// Refuses digests of both sides that cannot be compared.

@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::cli::args::KeyArgs;
 use crate::digest::KEY;
 use crate::model::Error;
+use crate::model::words::hexadecimal;
 
 /// Returns the key of the file that was named, if one was.
 ///
@@ -39,8 +40,7 @@ pub fn new_key(path: &Path) -> Result<String, Error> {
     let mut key = [0; KEY];
     getrandom::fill(&mut key)
         .map_err(|error| Error::Usage(format!("the system gives no random numbers: {error}")))?;
-    let digits = key.iter().map(|byte| format!("{byte:02x}"));
-    Ok(digits.collect::<String>() + "\n")
+    Ok(hexadecimal(&key) + "\n")
 }
 
 fn parsed(text: &str) -> Option<[u8; KEY]> {
@@ -71,12 +71,7 @@ mod tests {
         assert_ne!(text, new_key(&path).unwrap());
         fs::write(&path, &text).unwrap();
         let key = of(&path).unwrap().unwrap();
-        assert_eq!(
-            text.trim(),
-            key.iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect::<String>()
-        );
+        assert_eq!(text.trim(), hexadecimal(&key));
         assert!(
             new_key(&path)
                 .unwrap_err()

@@ -209,6 +209,15 @@ pub struct UnreadPart {
     pub may_hold: MayHold,
     /// Why it was not read.
     pub reason: String,
+    /// Bytes as listed, if the listing says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// Its ETag or the time of its last change, if anything tells.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub version: String,
+    /// Whether some of it was read, and counts: as of a text that breaks off.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub read_in_part: bool,
 }
 
 /// What was read of a source.

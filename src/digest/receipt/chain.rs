@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::model::words::hexadecimal;
+
 use super::{Receipt, ReceiptHead};
 
 /// A receipt's place in its chain.
@@ -26,7 +28,7 @@ impl ChainLink {
         } = &receipt.head;
         Self {
             number: *number,
-            hash: hash.iter().map(|byte| format!("{byte:02x}")).collect(),
+            hash: hexadecimal(&hash),
             previous: previous.clone(),
         }
     }

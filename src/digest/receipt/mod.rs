@@ -8,6 +8,8 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::words::hexadecimal;
+
 use super::KEY;
 use super::file::About;
 
@@ -102,7 +104,7 @@ impl Receipt {
     ) -> Self {
         let mut nonce = [0; 16];
         getrandom::fill(&mut nonce).expect("the system gives random numbers");
-        let nonce: String = nonce.iter().map(|byte| format!("{byte:02x}")).collect();
+        let nonce = hexadecimal(&nonce);
         let sums = sums.sealed(&nonce, key);
         Self {
             head: ReceiptHead {

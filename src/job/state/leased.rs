@@ -7,7 +7,6 @@
 //! A write whose answer is an error may have been done. So each write bears the run's own id and the write's number, and what
 //! stands there tells: equal content would be no proof of one's own write.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -15,7 +14,11 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use crate::model::Error;
-use crate::source::{BucketFolder, FolderTrouble, PutCondition, PutOutcome, StoredObject};
+use crate::model::words::hexadecimal;
+use crate::source::{
+    BucketFolder, FolderTrouble, HEEDED_ELSEWHERE, PutAttempts, PutCondition, PutOutcome,
+    StoredObject,
+};
 
 /// The name of the format.
 const SCHEMA: &str = "flowdiff.leased-state/1";
@@ -26,8 +29,6 @@ pub(super) const NAME: &str = "state.json";
 
 /// How often a write is tried before it is given up.
 const ATTEMPTS: u32 = 10;
-/// The longest wait between two attempts.
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// The service tells times in whole seconds.
 const GRAIN: Duration = Duration::from_secs(1);
 /// No lease is longer, in seconds.
@@ -297,7 +298,8 @@ impl Lease {
         let mut bytes = serde_json::to_vec(&content)
             .map_err(|error| Refused::without_hint(format!("cannot be written: {error}")))?;
         bytes.push(b'\n');
-        let (began, mut attempt) = (Instant::now(), 1);
+        // After a lease's time, another run may be at it anyway.
+        let mut attempts = PutAttempts::new(ATTEMPTS, self.length);
         loop {
             let sent = Instant::now();
             let outcome = self.folder.put(NAME, bytes.clone(), &condition).await?;
@@ -310,14 +312,12 @@ impl Lease {
             };
             let found = match self.folder.get(NAME).await {
                 Ok(found) => found,
-                // It may be written all the same: what stands there is asked for again.
-                Err(error) if attempt >= ATTEMPTS || began.elapsed() > self.length => {
-                    return Err(error.into());
-                }
                 Err(error) => {
-                    tracing::info!(reason = error.reason, "what stands there cannot be read");
-                    attempt += 1;
-                    sleep(LONGEST_WAIT).await;
+                    // It may be written all the same: what stands there is asked for again.
+                    let Ok(wait) = attempts.next(&error.reason) else {
+                        return Err(error.into());
+                    };
+                    sleep(wait).await;
                     continue;
                 }
             };
@@ -334,17 +334,8 @@ impl Lease {
                 }
                 (None, PutCondition::Unchanged(_)) => return Ok(Written::Lost(None)),
             }
-            // After a lease's time, another run may be at it anyway.
-            if attempt >= ATTEMPTS || began.elapsed() > self.length {
-                let reason = format!("cannot be written, in {attempt} attempts: {reason}");
-                return Err(Refused::without_hint(reason));
-            }
-            let wait = Duration::from_millis(50)
-                .saturating_mul(1 << attempt)
-                .min(LONGEST_WAIT);
-            tracing::info!(attempt, reason, ?wait, "writing again");
-            sleep(wait).await;
-            attempt += 1;
+            let wait = attempts.next(&reason);
+            sleep(wait.map_err(Refused::without_hint)?).await;
         }
     }
 
@@ -359,25 +350,15 @@ impl Lease {
         let Some(there) = there.filter(|it| it.etag == etag) else {
             return Ok(());
         };
-        let unmet = [
-            ("If-None-Match", PutCondition::Absent),
-            ("If-Match", PutCondition::Unchanged("\"0\"".to_owned())),
-        ];
-        for (header, condition) in unmet {
-            let again = self
-                .folder
-                .put(NAME, there.bytes.clone(), &condition)
-                .await?;
-            if let PutOutcome::Written(_) = again {
-                return Err(Refused::new(
-                    format!(
-                        "the service takes no notice of `{header}`: two runs would overwrite each other's state"
-                    ),
-                    "use Amazon S3 or a server with conditional writes, or a folder of this machine",
-                ));
-            }
+        match self.folder.unheeded(NAME, &there.bytes).await? {
+            None => Ok(()),
+            Some(header) => Err(Refused::new(
+                format!(
+                    "the service takes no notice of `{header}`: two runs would overwrite each other's state"
+                ),
+                HEEDED_ELSEWHERE,
+            )),
         }
-        Ok(())
     }
 }
 
@@ -450,10 +431,7 @@ fn random() -> Result<String, Refused> {
             "no random number can be had for the lease: {error}"
         ))
     })?;
-    Ok(bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    }))
+    Ok(hexadecimal(&bytes))
 }
 
 /// Says who this is, for the people of another run.

@@ -5,7 +5,8 @@ use std::cmp::Reverse;
 use itertools::Itertools;
 use maud::{Markup, html};
 
-use super::shown;
+use super::{MOST_LINES, shown};
+use crate::diff::heading;
 use crate::model::Side;
 use crate::model::finding::{Evidence, Finding};
 use crate::model::window::rfc3339;
@@ -58,7 +59,7 @@ pub(super) fn findings(report: &Report) -> Markup {
             }
             div.wide tabindex="0" role="group" aria-label="Findings" {
                 table {
-                    thead { tr { th { "kind" } th { "interface" } th { "slot" } th.number { "records" } th { "rows and the commands that fetch them" } } }
+                    thead { tr { th { "kind" } th { "interface" } th { "slot" } th.number { "records" } th { "cause" } th { "rows and the commands that fetch them" } } }
                     @for (_, finding) in &listed { (finding_of(report, finding, &mut room)) }
                 }
             }
@@ -114,6 +115,7 @@ fn finding_of(report: &Report, finding: &Finding, room: &mut usize) -> Markup {
                 td.mono { (shown(&bucket.interface)) }
                 td { (bucket.slot.map_or_else(|| "-".to_owned(), rfc3339)) }
                 td.number { (thousands(finding.records())) }
+                td { (causes_of(report, finding)) }
                 td {
                     @if !rows.is_empty() {
                         details {
@@ -123,6 +125,22 @@ fn finding_of(report: &Report, finding: &Finding, room: &mut usize) -> Markup {
                     }
                 }
             }
+        }
+    }
+}
+
+/// The numbers of a finding's causes, each of which leads to what is said of it, and of how many records it is if not of all.
+fn causes_of(report: &Report, finding: &Finding) -> Markup {
+    let ((bucket, kind), records) = heading(finding);
+    let told = report.why.causes.iter().take(MOST_LINES);
+    let told: Vec<u32> = told.map(|it| it.number).collect();
+    html! {
+        @for (at, share) in report.why.shares(&bucket, kind).iter().enumerate() {
+            @if at > 0 { ", " }
+            @if told.contains(&share.number) {
+                a href=(format!("#cause-{}", share.number)) aria-label=(format!("cause {}", share.number)) { (share.number) }
+            } @else { (share.number) }
+            @if share.records < records { span.soft { " (" (thousands(share.records)) " of them)" } }
         }
     }
 }
@@ -147,5 +165,32 @@ fn row(report: &Report, side: Side, found: &Evidence) -> Markup {
             }
             @if let Some(command) = at.command(&found.found_in) { code { "$ " (shown(&command)) } }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    #[test]
+    fn each_finding_leads_to_its_causes() {
+        let mut report = sample::different();
+        let link = format!("href=\"#cause-{}\"", report.why.causes[0].number);
+        let first = |report: &Report| {
+            let all = findings(report).into_string();
+            assert_eq!(all.matches(&link).count(), 1, "{all}");
+            all.split("<tbody").nth(1).unwrap().to_owned()
+        };
+        let whole = first(&report);
+        assert!(
+            whole.contains(&link) && !whole.contains("of them"),
+            "{whole}"
+        );
+        for shares in report.why.shares.values_mut() {
+            shares[0].records = 1;
+        }
+        let in_part = first(&report);
+        assert!(in_part.contains("(1 of them)"), "{in_part}");
     }
 }

@@ -131,7 +131,7 @@ fn why(report: &Report) -> Markup {
                     p.soft { "The cause that explains most comes first; it is certain unless it says likely." }
                     ol {
                         @for it in why.causes.iter().take(MOST_LINES) {
-                            li value=(it.number) {
+                            li id=(format!("cause-{}", it.number)) value=(it.number) {
                                 (shown(&cause::explained(it))) " "
                                 span.soft { "(" (count(it.records, "record")) ") What to do: " (shown(&cause::step(it))) "." }
                             }
@@ -369,6 +369,7 @@ mod tests {
             "<strong>traffic-type</strong>",
             "the gzip stream ends early",
             "missing on cwl",
+            "<li id=\"cause-1\" value=\"1\">",
             "aws s3 cp s3://fa-014-111122223333/AWSLogs/",
             " | zcat | sed -n 3p",
             "aws logs get-log-events --log-group-name /fa-014-FlowLogGroup",

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::model::Side;
 use crate::model::finding::{Bucket, Finding, LeftoverKind};
-use crate::model::words::thousands;
+use crate::model::words::{hexadecimal, thousands};
 use crate::render::{Style, json};
 use crate::report::Report;
 
@@ -150,7 +150,7 @@ impl Write for BoundedBytes {
 /// Shows it, byte for byte once the browser has undone the escaping (HTML, "13.3 Serializing HTML fragments").
 pub(super) fn shown(whole: &Whole) -> Markup {
     let hash = Sha256::digest(&whole.text);
-    let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = hexadecimal(&hash);
     let text = whole
         .text
         .replace('&', "&amp;")

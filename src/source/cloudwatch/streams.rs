@@ -193,7 +193,7 @@ impl CloudWatch {
     }
 
     /// Refuses a group of the Infrequent Access class, whose events `GetLogEvents` does not give. A caller
-    /// who may not ask for the class learns of it from the first stream instead.
+    /// who may not ask for the class learns of it from the first stream instead. The same answer has account and retention.
     async fn refuse_infrequent_access(&self) -> Result<(), Error> {
         let page = match self.describe_group().await {
             Ok(page) => page,
@@ -204,7 +204,12 @@ impl CloudWatch {
         };
         let ours = self.ours(&page);
         let arn = ours.and_then(|group| group.log_group_arn().or(group.arn()));
-        self.state().account = arn.and_then(account_in);
+        let kept = ours.and_then(|group| group.retention_in_days());
+        {
+            let mut state = self.state();
+            state.account = arn.and_then(account_in);
+            state.kept_days = kept.map(i64::from);
+        }
         if ours.and_then(|group| group.log_group_class()) != Some(&LogGroupClass::InfrequentAccess)
         {
             return Ok(());

@@ -4,9 +4,11 @@
 use std::panic::resume_unwind;
 use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
 use futures::stream::{self, StreamExt};
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::watch;
 
 use super::folder::{BucketFolder, FolderTrouble, PutCondition, PutOutcome, StoredObject};
 use crate::model::Error;
@@ -23,6 +25,8 @@ pub struct AwaitedFolder {
     folder: BucketFolder,
     /// `None` when it is being dropped.
     runtime: Option<Runtime>,
+    /// Whether nobody waits for answers any more.
+    given_up: watch::Sender<bool>,
 }
 
 impl std::fmt::Debug for AwaitedFolder {
@@ -56,7 +60,29 @@ impl AwaitedFolder {
         Ok(Self {
             folder: folder.ok_or_else(no_bucket)?,
             runtime: Some(runtime),
+            given_up: watch::Sender::new(false),
         })
+    }
+
+    /// Gives up the calls under way and those to come, or no longer those to come. A write that is given up may be done all
+    /// the same.
+    pub fn give_up(&self, is_given_up: bool) {
+        self.given_up.send_replace(is_given_up);
+    }
+
+    /// Tells whether calls are given up.
+    pub fn is_given_up(&self) -> bool {
+        *self.given_up.borrow()
+    }
+
+    /// Lets time pass before another attempt; none if calls are given up.
+    pub fn rest(&self, time: Duration) {
+        let rested = self.wait(async {
+            tokio::time::sleep(time).await;
+            Ok(())
+        });
+        // The attempt after it meets the same trouble.
+        drop(rested);
     }
 
     /// Returns the address of an object in the folder.
@@ -83,6 +109,18 @@ impl AwaitedFolder {
         condition: &PutCondition,
     ) -> Result<PutOutcome, FolderTrouble> {
         self.wait(self.folder.put(name, bytes, condition))
+    }
+
+    /// As [`BucketFolder::unheeded`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn unheeded(
+        &self,
+        name: &str,
+        bytes: &[u8],
+    ) -> Result<Option<&'static str>, FolderTrouble> {
+        self.wait(self.folder.unheeded(name, bytes))
     }
 
     /// As [`BucketFolder::list`].
@@ -112,7 +150,8 @@ impl AwaitedFolder {
     ) -> Result<(), E> {
         let (give, taken) = mpsc::sync_channel(1);
         let all = async move {
-            let reads: Vec<_> = names.iter().map(|name| self.folder.get(name)).collect();
+            let reads = names.iter().map(|name| self.folder.get(name));
+            let reads: Vec<_> = reads.map(|read| self.unless_given_up(read)).collect();
             let mut found = stream::iter(reads).buffered(AT_ONCE);
             while let Some(found) = found.next().await {
                 if give.send(found).is_err() {
@@ -132,12 +171,28 @@ impl AwaitedFolder {
         work: impl Future<Output = Result<T, FolderTrouble>> + Send,
     ) -> Result<T, FolderTrouble> {
         match &self.runtime {
-            Some(runtime) => wait(runtime, work),
-            None => Err(FolderTrouble {
-                reason: "is not reached any more".to_owned(),
-                hint: None,
-            }),
+            Some(runtime) => wait(runtime, self.unless_given_up(work)),
+            None => Err(not_waited_for()),
         }
+    }
+
+    async fn unless_given_up<T>(
+        &self,
+        work: impl Future<Output = Result<T, FolderTrouble>>,
+    ) -> Result<T, FolderTrouble> {
+        let mut given_up = self.given_up.subscribe();
+        tokio::select! {
+            biased;
+            _ = given_up.wait_for(|is_given_up| *is_given_up) => Err(not_waited_for()),
+            done = work => done,
+        }
+    }
+}
+
+fn not_waited_for() -> FolderTrouble {
+    FolderTrouble {
+        reason: "is not waited for any more".to_owned(),
+        hint: None,
     }
 }
 
