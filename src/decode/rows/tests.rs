@@ -84,6 +84,22 @@ fn a_row_that_fits_two_formats_is_none_and_both_are_named() {
     assert_eq!(all.texts(), Vec::<&str>::new());
 }
 
+/// Found by the oracle, seed 603440: of a row alone the formats were told by the shapes of its values, of two in an event not.
+#[test]
+fn each_of_several_records_has_the_format_whose_values_look_like_it() {
+    let format = "${version} ${account-id} ${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${packets} ${bytes} ${start} \
+                  ${end} ${action} ${log-status} ${region} ${vpc-id}";
+    let format = Format {
+        others: vec![Layout::from_format(format).unwrap()],
+        ..Format::named(Layout::vpc_default())
+    };
+    for separator in ["\\n", "\t", "\n", " ", ""] {
+        let all = of(&[&format!("{ROW}{separator}{ROW}")], &format);
+        assert_eq!(all.texts(), [ROW, ROW], "{separator:?}");
+        assert_eq!((all.layouts.len(), &all.malformed), (1, &vec![]));
+    }
+}
+
 #[test]
 fn a_header_is_none_among_events() {
     let mut all = Collected::default();
