@@ -1,6 +1,6 @@
 //! Which of several layouts a row has, and whether the last line of a text is whole.
 
-use super::{Fit, RowOrigin, RowTexts, Shape, Sign};
+use super::{Fit, RowOrigin, RowTexts, Shape, Sign, is_divided};
 use crate::decode::around::is_time_stamp;
 use crate::decode::several::CellsRun;
 use crate::decode::{DecodeError, Sink};
@@ -80,7 +80,7 @@ impl<S: Sink> RowTexts<'_, S> {
         let stamped = cells.first().is_some_and(|cell| is_time_stamp(cell));
         let rest = if stamped { all.split_first().1 } else { all };
         let is_header = !cells.is_empty() && Layout::from_header(all).is_some();
-        if !is_header && self.is_cut(rest, stamped) {
+        if !is_header && self.is_cut(rest, stamped && !is_divided(text)) {
             let last = String::from_utf8_lossy(cells.last().copied().unwrap_or_default());
             let reason = format!("the line ends within its last value, `{last}`");
             return self.refuse_cells(from, reason, rest);

@@ -177,6 +177,26 @@ fn damaged_rows_with_a_break_between_are_rows_each() {
     assert_eq!(all.malformed.len(), 1, "{:?}", all.malformed);
 }
 
+/// Found by the oracle, seed 602859: a word that a tab or a line break divides from the record is a piece of its own, not a
+/// stream's name, unless the time before it is divided in the same way.
+#[test]
+fn a_word_before_a_record_is_a_name_only_where_nothing_but_spaces_divides_them() {
+    let stamp = "2023-11-14T22:13:20.000Z";
+    for (before, malformed) in [
+        (format!("{stamp} hello "), 0),
+        (format!("{stamp}\thello\t"), 0),
+        (format!("{stamp} eni-0aa-all\t"), 0),
+        (format!("{stamp} hello\t"), 1),
+        (format!("{stamp}  hello \t "), 1),
+        (format!("{stamp} hello\r"), 1),
+        ("hello\t".to_owned(), 1),
+    ] {
+        let all = of(&[&format!("{before}{ROW}")], &default_format());
+        let found = (all.texts(), all.malformed.len());
+        assert_eq!(found, (vec![ROW], malformed), "{before:?}");
+    }
+}
+
 #[test]
 fn what_stands_among_records_and_is_none_is_named() {
     let all = of(&[&format!("{ROW}\t2 3\t{ROW}\tfoo")], &default_format());
