@@ -7,12 +7,12 @@ use hashbrown::{HashMap, HashSet};
 use itertools::Itertools;
 
 use crate::causes::Cause;
-use crate::check::Check;
 use crate::check::answer::report;
 use crate::check::first::Screened;
 use crate::check::pass::reader::CheckSession;
 use crate::check::pass::rules::Rules;
 use crate::check::second::DifferencesFound;
+use crate::check::{Check, nothing_there};
 use crate::diff::{EveryDifference, Unseen};
 use crate::digest::file::{About, FlowSums, Sample, SideDigest, unlike};
 use crate::digest::{BucketId, Digest, FlowSketch, Ledger, NetFlow, Overfull, Sketch};
@@ -81,7 +81,9 @@ pub async fn compare(
     let mut first = None;
     if let Some(to_read) = &to_read {
         let visitor = || flows(differences(&abouts), Arc::default());
-        first = Some(read(&mut reader, to_read, visitor).await?);
+        let read = read(&mut reader, to_read, visitor).await?;
+        refuse_nothing(check, to_read.side, &read, &abouts)?;
+        first = Some(read);
     }
     let rules = match &first {
         Some(first) => Arc::clone(&first.rules),
@@ -120,6 +122,20 @@ pub(super) fn refuse_unlike(s3: &About, cwl: &About) -> Result<(), Error> {
         Some(unlike) => Err(Error::Incomparable(unlike.to_string())),
         None => Ok(()),
     }
+}
+
+/// Refuses a place under which there is nothing, while the digest of the other side has something.
+fn refuse_nothing<V>(
+    check: &Check,
+    side: Side,
+    read: &SideRead<V>,
+    abouts: &Sides<Option<About>>,
+) -> Result<(), Error> {
+    let other = abouts[side.other()].as_ref();
+    let may_be_a_slip = !check.allow_empty && other.is_some_and(|about| about.counts.records > 0);
+    let remarks = &read.listings[side].remarks;
+    let refused = may_be_a_slip.then(|| nothing_there(side, remarks));
+    refused.flatten().map_or(Ok(()), Err)
 }
 
 /// Returns the fields that digests are of, for each kind that one of them has met.
