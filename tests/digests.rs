@@ -4,6 +4,7 @@
 mod command;
 mod live;
 mod looks;
+mod nowhere;
 mod receipts;
 
 use std::sync::Arc;

@@ -301,6 +301,26 @@ fn a_recheck_that_fails_leaves_the_answer_before_it() {
         )
     };
     assert!(report.causes.iter().any(failed), "{:?}", report.causes);
+    // Nothing was looked for again, so nothing is said of what came late.
+    let rechecked = |cause: &Cause| matches!(cause, Cause::Rechecked { .. });
+    assert!(!report.causes.iter().any(rechecked), "{:?}", report.causes);
+}
+
+#[test]
+fn looks_before_one_that_fails_are_told() {
+    let (all, early) = (some(100, 0, 10), some(100, 0, 8));
+    let there = Some(vec![("one", all)]);
+    let s3 = vec![there.clone(), there.clone(), there, None];
+    let (report, _) = run(3, s3, one(vec![early]));
+    let rechecked = |cause: &&Cause| matches!(cause, Cause::Rechecked { times: 1, .. });
+    let failed = |cause: &&Cause| matches!(cause, Cause::RecheckFailed { number: 2, .. });
+    let told = |is: fn(&&Cause) -> bool| report.causes.iter().filter(is).count();
+    assert_eq!(
+        (told(rechecked), told(failed)),
+        (1, 1),
+        "{:?}",
+        report.causes
+    );
 }
 
 #[test]

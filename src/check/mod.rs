@@ -7,6 +7,7 @@ mod drawn;
 mod first;
 mod hours;
 pub mod kept;
+mod nowhere;
 mod pass;
 mod second;
 
@@ -16,8 +17,9 @@ use crate::diff::EveryDifference;
 use crate::model::{Error, Side, Sides};
 use crate::progress::Progress;
 use crate::report::Report;
-use crate::source::{Listing, Remark, Source};
+use crate::source::{Listing, Source};
 
+pub use nowhere::nothing_there;
 pub use pass::check::{Check, Recheck};
 pub use pass::fields::Selection;
 pub use pass::others::Others;
@@ -77,35 +79,10 @@ pub async fn run_telling(
 
 /// Refuses an address under which there is nothing, while the other side has something: all of that would look missing.
 fn refuse_nowhere(check: &Check, listings: &Sides<Listing>) -> Result<(), Error> {
-    Side::BOTH.into_iter().try_for_each(|side| {
-        let other = &listings[side.other()];
-        let has_any = !other.parts.is_empty() || !other.unreadable.is_empty();
-        refuse_nothing(check, (side, &listings[side]), has_any)
-    })
-}
-
-/// The same of one side.
-fn refuse_nothing(
-    check: &Check,
-    (side, listing): (Side, &Listing),
-    other_has_any: bool,
-) -> Result<(), Error> {
-    let mut remarks = listing.remarks.iter();
-    let nowhere = remarks.find_map(|remark| {
-        let Remark::Nothing { address, nearest } = remark else {
-            return None;
-        };
-        Some((address, nearest.as_ref()?))
-    });
-    match nowhere.filter(|_| other_has_any && !check.allow_empty) {
-        None => Ok(()),
-        Some((address, nearest)) => Err(Error::Source {
-            side,
-            address: address.clone(),
-            reason: "there is nothing under it".to_owned(),
-            hint: Some(format!(
-                "did you mean `{nearest}`? Where nothing has been delivered yet: --allow-empty"
-            )),
-        }),
-    }
+    let has_any = |listing: &Listing| !listing.parts.is_empty() || !listing.unreadable.is_empty();
+    let mut lacking = Side::BOTH
+        .into_iter()
+        .filter(|side| has_any(&listings[side.other()]) && !check.allow_empty);
+    let refused = lacking.find_map(|side| nothing_there(side, &listings[side].remarks));
+    refused.map_or(Ok(()), Err)
 }

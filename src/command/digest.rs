@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bytesize::ByteSize;
 
-use crate::check::kept;
+use crate::check::{kept, nothing_there};
 use crate::cli::DigestArgs;
 use crate::cli::plan::{DigestPlan, deadline, key_of, new_key, refuse_overwriting};
 use crate::digest::KEY;
@@ -136,6 +136,12 @@ fn read(args: &DigestArgs) -> Result<Option<(Made, Output)>, Error> {
         say(&format!("flowdiff: interrupted: {got_to}"));
         return Ok(None);
     };
+    // Whoever compares the digest is not told that it is of nothing.
+    if !plan.check.allow_empty
+        && let Some(refused) = nothing_there(plan.spec.side, &remarks)
+    {
+        return Err(refused);
+    }
     for remark in remarks.iter().filter(|_| !args.reading.quiet) {
         say(&format!(
             "flowdiff: note: {}",

@@ -13,7 +13,7 @@ use std::mem;
 use smallvec::SmallVec;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::around::{STAMP_T, is_time_stamp};
+use super::around::{STAMP_T, is_stream, is_time_stamp};
 use super::cut::{Cut, Cutter, TakeLines};
 use super::several::{CellsRun, records};
 use super::{DecodeError, Format, Malformed, Row, Sink, foreign};
@@ -342,7 +342,7 @@ impl<'a, S: Sink> RowTexts<'a, S> {
         }
         let mut record = cells;
         if !self.shape.fits(&cells) {
-            match self.fit(cells, stamped) {
+            match self.fit(cells, stamped && !is_divided(text)) {
                 Fit::Record(fitting) => record = fitting,
                 Fit::None => return self.unfit(text, from, Some(cells.len())),
                 Fit::Several(layouts) => return self.refuse_several(&layouts, cells, from),
@@ -455,6 +455,16 @@ impl<S: Sink> TakeLines for One<'_, '_, '_, S> {
     fn line(&mut self, line: &Cut<'_>) -> Result<(), DecodeError> {
         self.rows.take_cut(line, self.from)
     }
+}
+
+/// Tells whether a tab or a line break follows a time stamp and one word with spaces between. Such a word is a piece of its own:
+/// behind a stream's name `aws logs tail` writes a space as well.
+fn is_divided(text: &[u8]) -> bool {
+    let Some(end) = memchr::memchr2(b'\t', b'\r', text) else {
+        return false;
+    };
+    let words = unfit::cells_of(&text[..end]);
+    matches!(words[..], [word] if !is_stream(word))
 }
 
 fn count_cells(text: &[u8]) -> usize {

@@ -168,6 +168,7 @@ fn said(remark: &Remark) -> String {
         names.collect::<Vec<_>>().join(", ")
     };
     match remark {
+        Remark::EmptyFolder { folder } => format!("`{folder}` holds no files"),
         Remark::NoFiles { folder, in_window } => {
             let which = if *in_window { " for this window" } else { "" };
             format!("`{folder}` holds no files{which}")

@@ -540,9 +540,8 @@ mod tests {
         );
         let folder = tempfile::tempdir().unwrap();
         let files = Files::open(Side::S3, folder.path(), &[]).unwrap();
-        let none = Remark::NoFiles {
+        let none = Remark::EmptyFolder {
             folder: folder.path().display().to_string(),
-            in_window: false,
         };
         assert_eq!(listed(&files, &Ask::default()).remarks, [none]);
     }

@@ -33,7 +33,7 @@ pub(super) fn list(
 ) -> BTreeSet<String> {
     let mut met = BTreeSet::new();
     let mut passed_over = PassedFiles::default();
-    let mut nameless = 0;
+    let (mut nameless, mut is_empty) = (0, true);
     let walk = WalkDir::new(folder).follow_links(true);
     let entries = walk.into_iter().filter_entry(|entry| {
         entry.depth() == 0 || !passed_over.hides(&name_within(folder, entry.path()).0)
@@ -42,6 +42,7 @@ pub(super) fn list(
         match entry {
             Ok(entry) if entry.file_type().is_dir() => {}
             Ok(entry) => {
+                is_empty = false;
                 if !flow_logs.is_empty()
                     && let Some(name) = entry.path().to_str().and_then(ObjectName::parse)
                     && !met.contains(name.flow_log_id)
@@ -79,9 +80,13 @@ pub(super) fn list(
         listing.unreadable = vec![(Arc::new(unknown_part(log)), reason)];
     }
     if listing.parts.is_empty() && listing.unreadable.is_empty() {
-        listing.remarks.push(Remark::NoFiles {
-            folder: folder.display().to_string(),
-            in_window: !ask.window.is_all(),
+        let folder = folder.display().to_string();
+        listing.remarks.push(match is_empty {
+            true => Remark::EmptyFolder { folder },
+            false => Remark::NoFiles {
+                folder,
+                in_window: !ask.window.is_all(),
+            },
         });
     }
     if nameless > 0 {

@@ -14,7 +14,12 @@ pub enum PassedOver {
 /// What the user should know about what was listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Remark {
-    /// A folder holds no files, or none for the window.
+    /// A folder holds no files at all.
+    EmptyFolder {
+        /// The folder.
+        folder: String,
+    },
+    /// A folder holds no files that are read, or none for the window.
     NoFiles {
         /// The folder.
         folder: String,
@@ -124,6 +129,9 @@ impl Remark {
     pub fn map_texts(self, change: &dyn Fn(&str) -> String) -> Self {
         let texts = |texts: Vec<String>| texts.iter().map(|text| change(text)).collect();
         match self {
+            Self::EmptyFolder { folder } => Self::EmptyFolder {
+                folder: change(&folder),
+            },
             Self::NoFiles { folder, in_window } => Self::NoFiles {
                 folder: change(&folder),
                 in_window,

@@ -156,6 +156,15 @@ def cases():
         yield f"records with {name} between", make(
             side(part(V2, *some(1, 2, 3))), side(part(V2, text(told(1)), between.join(map(text, some(2, 3)))))
         ), 0, {"matched": 3}
+    ending = lambda name: (*(other for other in V2 if other != name), name)
+    for name, layout, right, counts in (
+        ("one cut", ("flow-direction", *ending("end")), 0, {"matched": 3}),
+        ("several cuts", ending("bytes"), 3, {"matched": 1, "undetermined.cwl": 2}),
+    ):
+        rows = [text(told(number, flow_direction="egress"), layout) for number in (1, 2, 3)]
+        yield f"records with nothing and {name} between", make(
+            side(part(layout, *rows)), side(part(layout, rows[0], rows[1] + rows[2]))
+        ), right, counts
     yield "an event that holds several", make(
         side(part(V2, *some(1, 2))), side(events(("1", "eni-0a1-all", "\n".join(map(text, some(1, 2))))))
     ), 0, {"matched": 2}

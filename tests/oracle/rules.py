@@ -20,6 +20,9 @@ COUNTS = frozenset("packets bytes start end".split())
 ADDRESSES = frozenset("srcaddr dstaddr pkt-srcaddr pkt-dstaddr".split())
 # Sets that AWS closes: a value outside of them at the end of a line that has no line break is a cut one.
 CLOSED = {"action": ("ACCEPT", "REJECT"), "log-status": ("OK", "NODATA", "SKIPDATA")}
+# Sets that AWS may add to, and how the ids of a field begin.
+VALUES = {**CLOSED, "type": ("IPv4", "IPv6", "EFA"), "flow-direction": ("ingress", "egress")}
+PREFIXES = {"interface-id": "eni-", "vpc-id": "vpc-", "subnet-id": "subnet-", "resource-type": "Transit", "tgw-id": "tgw-"}
 # What makes two records of one flow.
 FLOW = ("interface-id", "srcaddr", "dstaddr", "srcport", "dstport", "protocol", "start")
 
@@ -202,7 +205,7 @@ def one_piece(cells, layouts, needs_start, cut):
     readings = []
     for layout in layouts:
         pieces = unglue(cells, layout)
-        if len(pieces) > 1 and (records := all_fit(pieces, [layout], needs_start, cut)):
+        if len(pieces) > 1 and look_like(pieces, layout) and (records := all_fit(pieces, [layout], needs_start, cut)):
             readings.append(tuple(records))
     unlike = set(readings)
     return list(unlike.pop()) if len(unlike) == 1 else None
@@ -219,21 +222,52 @@ def all_fit(pieces, layouts, needs_start, cut):
 
 
 def unglue(cells, layout):
-    """Records with nothing between them: the last cell of one and the first of the next are one cell."""
-    columns, values = len(layout), CLOSED.get(layout[-1])
-    if not values or columns < 2:
+    """Records one after the other: with spaces between, or with nothing, so that the last cell of one and the first of the next
+    are one cell. Where such a cell could be cut in two ways, nobody knows where the one record ends."""
+    columns = len(layout)
+    if len(cells) % columns == 0:
+        return [cells[at : at + columns] for at in range(0, len(cells), columns)]
+    if columns < 2 or (len(cells) - 1) % (columns - 1):
         return []
-    values += ("-",)
     pieces = [[]]
-    for cell in cells:
-        if len(pieces[-1]) == columns - 1:
-            value = next((v for v in values if cell.startswith(v) and cell != v), None)
-            if value:
-                pieces[-1].append(value)
-                pieces.append([cell[len(value):]])
-                continue
-        pieces[-1].append(cell)
+    for number, cell in enumerate(cells):
+        if len(pieces[-1]) < columns - 1 or number == len(cells) - 1:
+            pieces[-1].append(cell)
+            continue
+        cuts = [(cell[:at], cell[at:]) for at in range(1, len(cell))]
+        cuts = [(end, start) for end, start in cuts if is_shaped(layout[-1], end) and is_shaped(layout[0], start)]
+        if len(cuts) != 1:
+            return []
+        pieces[-1].append(cuts[0][0])
+        pieces.append([cuts[0][1]])
     return pieces
+
+
+def look_like(pieces, layout):
+    """Whether all cells of all pieces are as AWS would write them: nothing else tells where one record ends."""
+    return all(is_shaped(name, cell) for piece in pieces for name, cell in zip(layout, piece))
+
+
+def is_shaped(name, cell):
+    """Whether a value has the shape that AWS gives the values of its field, or is absent, or masked where that can be."""
+    if cell == "-":
+        return True
+    if "*" in cell:
+        return name not in CLOSED and name not in ("version", "start")
+    if name in INTEGERS:
+        digits = len(cell.lstrip("0")) or 1
+        lengths = {"version": (1, 2), "start": (10, 13), "end": (10, 13)}.get(name, range(1, 21))
+        return cell.isascii() and cell.isdigit() and digits in lengths
+    if name in ADDRESSES:
+        try:
+            return bool(ipaddress.ip_address(cell))
+        except ValueError:
+            return False
+    if name == "account-id":
+        return cell == "unknown" or (cell.isdigit() and len(cell) == 12)
+    if values := VALUES.get(name):
+        return cell in values
+    return cell.startswith(PREFIXES.get(name, ""))
 
 
 def malformed(cells, layouts):

@@ -12,7 +12,7 @@ use crate::check::first::Screened;
 use crate::check::pass::reader::CheckSession;
 use crate::check::pass::rules::Rules;
 use crate::check::second::DifferencesFound;
-use crate::check::{Check, refuse_nothing};
+use crate::check::{Check, nothing_there};
 use crate::diff::{EveryDifference, Unseen};
 use crate::digest::file::{About, FlowSums, Sample, SideDigest, unlike};
 use crate::digest::{BucketId, Digest, FlowSketch, Ledger, NetFlow, Overfull, Sketch};
@@ -82,9 +82,7 @@ pub async fn compare(
     if let Some(to_read) = &to_read {
         let visitor = || flows(differences(&abouts), Arc::default());
         let read = read(&mut reader, to_read, visitor).await?;
-        let about = abouts[to_read.side.other()].as_ref();
-        let has_any = about.is_some_and(has_any);
-        refuse_nothing(check, (to_read.side, &read.listings[to_read.side]), has_any)?;
+        refuse_nothing(check, to_read.side, &read, &abouts)?;
         first = Some(read);
     }
     let rules = match &first {
@@ -130,6 +128,20 @@ pub(super) fn refuse_unlike(s3: &About, cwl: &About) -> Result<(), Error> {
         Some(unlike) => Err(Error::Incomparable(unlike.to_string())),
         None => Ok(()),
     }
+}
+
+/// Refuses a place under which there is nothing, while the digest of the other side has something.
+fn refuse_nothing<V>(
+    check: &Check,
+    side: Side,
+    read: &SideRead<V>,
+    abouts: &Sides<Option<About>>,
+) -> Result<(), Error> {
+    let other = abouts[side.other()].as_ref();
+    let may_be_a_slip = !check.allow_empty && other.is_some_and(has_any);
+    let remarks = &read.listings[side].remarks;
+    let refused = may_be_a_slip.then(|| nothing_there(side, remarks));
+    refused.flatten().map_or(Ok(()), Err)
 }
 
 /// Returns the fields that digests are of, for each kind that one of them has met.

@@ -41,7 +41,7 @@ pub(in crate::check) async fn explain_until_settled(
     let mut explained = explain(reader, screened, question, reader.settle.now, first).await?;
     // What arrived between the first two looks was on its way when it was first asked for: nobody called it a leftover.
     explained.late = Sides::default();
-    let mut rounds = 0;
+    let (mut rounds, mut failed) = (0, None);
     while rounds < times && explained.outcome.is_pending() {
         rounds += 1;
         tracing::info!(round = rounds, of = times, wait = ?recheck.every, "records are pending: reading again after a wait");
@@ -54,7 +54,7 @@ pub(in crate::check) async fn explain_until_settled(
                 explained.rechecks = rounds;
             }
             Err(error @ Error::Source { .. }) => {
-                explained.causes.push(Cause::RecheckFailed {
+                failed = Some(Cause::RecheckFailed {
                     number: rounds,
                     of: times,
                     error: error.to_string(),
@@ -64,13 +64,16 @@ pub(in crate::check) async fn explain_until_settled(
             Err(error) => return Err(error),
         }
     }
+    // One that failed was no look.
+    let looks = explained.rechecks;
     if every.is_some() {
         explained = again(reader, screened, &explained, every).await?;
-        explained.rechecks = rounds;
+        explained.rechecks = looks;
     }
-    if rounds > 0 {
+    explained.causes.extend(failed);
+    if looks > 0 {
         explained.causes.push(Cause::Rechecked {
-            times: rounds,
+            times: looks,
             wait: recheck.every,
             late: explained.late.s3.records + explained.late.cwl.records,
         });

@@ -54,7 +54,7 @@ pub struct ComparisonArgs {
     #[arg(long, env = "FLOWDIFF_IGNORE_NODATA", value_parser = FalseyValueParser::new(), help_heading = "Comparison")]
     pub ignore_nodata: bool,
 
-    /// Take two empty sides for consistent (exit code 0 instead of 3), and a prefix under which there is nothing for an empty side
+    /// Take two empty sides for consistent (exit code 0 instead of 3), and a prefix or folder under which there is nothing for an empty side
     #[arg(long, env = "FLOWDIFF_ALLOW_EMPTY", value_parser = FalseyValueParser::new(), help_heading = "Comparison")]
     pub allow_empty: bool,
 }

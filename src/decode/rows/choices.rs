@@ -1,6 +1,6 @@
 //! Which of several layouts a row has, and whether the last line of a text is whole.
 
-use super::{Fit, RowOrigin, RowTexts, Shape, Sign};
+use super::{Fit, RowOrigin, RowTexts, Shape, Sign, is_divided};
 use crate::decode::around::is_time_stamp;
 use crate::decode::several::CellsRun;
 use crate::decode::{DecodeError, Sink};
@@ -13,10 +13,7 @@ impl<S: Sink> RowTexts<'_, S> {
         let shapes = self.choices.iter().cloned();
         let shapes = shapes.map(|layout| Shape::new(layout, Sign::Values));
         let fitting = shapes.filter_map(|shape| Some((shape.fit(cells, stamped)?, shape)));
-        let mut fitting: Vec<(Cells<'t>, Shape)> = fitting.collect();
-        if fitting.iter().any(|(record, shape)| shape.is_like(*record)) {
-            fitting.retain(|(record, shape)| shape.is_like(*record));
-        }
+        let mut fitting = likely(fitting.collect(), |record, shape| shape.is_like(*record));
         match fitting.pop() {
             None => Fit::None,
             Some((record, shape)) if fitting.is_empty() => {
@@ -30,16 +27,20 @@ impl<S: Sink> RowTexts<'_, S> {
         }
     }
 
-    /// Returns the cells of the records in a piece of a text, if they are that in one layout only of those given.
+    /// Returns the cells of the records in a piece of a text, if they are that in one layout only of those given. As with a row
+    /// alone, those whose values have the right shapes come before others.
     pub(super) fn choose_run<'t>(&mut self, cells: &[&'t [u8]]) -> Option<CellsRun<'t>> {
         let shapes = self.choices.iter().cloned();
         let shapes = shapes.map(|layout| Shape::new(layout, Sign::Values));
-        let mut fitting = shapes.filter_map(|shape| Some((shape.records(cells)?, shape)));
-        let (run, shape) = fitting.next()?;
-        if fitting.next().is_some() {
+        let fitting = shapes.filter_map(|shape| Some((shape.records(cells)?, shape)));
+        let mut fitting = likely(fitting.collect(), |run: &CellsRun<'_>, shape| {
+            let mut records = run.chunks(shape.columns);
+            records.all(|record| shape.is_like(Cells::Apart(record)))
+        });
+        let (run, shape) = fitting.pop()?;
+        if !fitting.is_empty() {
             return None;
         }
-        drop(fitting);
         self.enforce(shape);
         Some(run)
     }
@@ -79,7 +80,7 @@ impl<S: Sink> RowTexts<'_, S> {
         let stamped = cells.first().is_some_and(|cell| is_time_stamp(cell));
         let rest = if stamped { all.split_first().1 } else { all };
         let is_header = !cells.is_empty() && Layout::from_header(all).is_some();
-        if !is_header && self.is_cut(rest, stamped) {
+        if !is_header && self.is_cut(rest, stamped && !is_divided(text)) {
             let last = String::from_utf8_lossy(cells.last().copied().unwrap_or_default());
             let reason = format!("the line ends within its last value, `{last}`");
             return self.refuse_cells(from, reason, rest);
@@ -109,4 +110,15 @@ impl<S: Sink> RowTexts<'_, S> {
         let alone = self.choices.is_empty().then_some(&self.shape.layout);
         choices.chain(alone)
     }
+}
+
+/// Returns what fits with values of the right shapes, or all that fits if nothing has them.
+fn likely<T>(
+    mut fitting: Vec<(T, Shape)>,
+    is_like: impl Fn(&T, &Shape) -> bool,
+) -> Vec<(T, Shape)> {
+    if fitting.iter().any(|(cells, shape)| is_like(cells, shape)) {
+        fitting.retain(|(cells, shape)| is_like(cells, shape));
+    }
+    fitting
 }

@@ -84,6 +84,22 @@ fn a_row_that_fits_two_formats_is_none_and_both_are_named() {
     assert_eq!(all.texts(), Vec::<&str>::new());
 }
 
+/// Found by the oracle, seed 603440: of a row alone the formats were told by the shapes of its values, of two in an event not.
+#[test]
+fn each_of_several_records_has_the_format_whose_values_look_like_it() {
+    let format = "${version} ${account-id} ${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${packets} ${bytes} ${start} \
+                  ${end} ${action} ${log-status} ${region} ${vpc-id}";
+    let format = Format {
+        others: vec![Layout::from_format(format).unwrap()],
+        ..Format::named(Layout::vpc_default())
+    };
+    for separator in ["\\n", "\t", "\n", " ", ""] {
+        let all = of(&[&format!("{ROW}{separator}{ROW}")], &format);
+        assert_eq!(all.texts(), [ROW, ROW], "{separator:?}");
+        assert_eq!((all.layouts.len(), &all.malformed), (1, &vec![]));
+    }
+}
+
 #[test]
 fn a_header_is_none_among_events() {
     let mut all = Collected::default();
@@ -159,6 +175,26 @@ fn damaged_rows_with_a_break_between_are_rows_each() {
     assert_eq!(all.malformed.len(), 2, "{:?}", all.malformed);
     let all = of(&["2 3\t4 5"], &default_format());
     assert_eq!(all.malformed.len(), 1, "{:?}", all.malformed);
+}
+
+/// Found by the oracle, seed 602859: a word that a tab or a line break divides from the record is a piece of its own, not a
+/// stream's name, unless the time before it is divided in the same way.
+#[test]
+fn a_word_before_a_record_is_a_name_only_where_nothing_but_spaces_divides_them() {
+    let stamp = "2023-11-14T22:13:20.000Z";
+    for (before, malformed) in [
+        (format!("{stamp} hello "), 0),
+        (format!("{stamp}\thello\t"), 0),
+        (format!("{stamp} eni-0aa-all\t"), 0),
+        (format!("{stamp} hello\t"), 1),
+        (format!("{stamp}  hello \t "), 1),
+        (format!("{stamp} hello\r"), 1),
+        ("hello\t".to_owned(), 1),
+    ] {
+        let all = of(&[&format!("{before}{ROW}")], &default_format());
+        let found = (all.texts(), all.malformed.len());
+        assert_eq!(found, (vec![ROW], malformed), "{before:?}");
+    }
 }
 
 #[test]

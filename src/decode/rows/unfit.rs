@@ -256,7 +256,7 @@ impl<S: Sink> RowTexts<'_, S> {
 }
 
 /// Cuts where a space or anything below it stands, and leaves a time stamp at the head out.
-fn cells_of(text: &[u8]) -> CellsRun<'_> {
+pub(super) fn cells_of(text: &[u8]) -> CellsRun<'_> {
     let cells = text.split(|byte| *byte <= b' ');
     let mut cells = cells.filter(|cell| !cell.is_empty()).peekable();
     cells.next_if(|cell| is_time_stamp(cell));

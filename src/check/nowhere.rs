@@ -1,0 +1,75 @@
+//! Places under which there is nothing at all: most likely a slip, by which all that the other side has would look missing.
+
+use crate::model::{Error, Side};
+use crate::source::Remark;
+
+/// Returns the refusal of a place under which there is nothing, if that is what its listing says.
+pub fn nothing_there(side: Side, remarks: &[Remark]) -> Option<Error> {
+    const EMPTY: &str = "here nothing has been delivered yet: --allow-empty";
+    remarks.iter().find_map(|remark| {
+        let (address, hint) = match remark {
+            Remark::Nothing {
+                address,
+                nearest: Some(nearest),
+            } => (address, format!("did you mean `{nearest}`? W{EMPTY}")),
+            Remark::EmptyFolder { folder } => (folder, format!("w{EMPTY}")),
+            _ => return None,
+        };
+        Some(Error::Source {
+            side,
+            address: address.clone(),
+            reason: "there is nothing under it".to_owned(),
+            hint: Some(hint),
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_at_all_is_a_slip_and_nothing_wanted_is_none() {
+        let address = || "s3://logs/flow".to_owned();
+        let folder = || "here".to_owned();
+        let nearest = Some("s3://logs/flows/".to_owned());
+        for (remark, hint) in [
+            (
+                Remark::Nothing {
+                    address: address(),
+                    nearest,
+                },
+                Some(
+                    "did you mean `s3://logs/flows/`? Where nothing has been delivered yet: --allow-empty",
+                ),
+            ),
+            (
+                Remark::EmptyFolder { folder: folder() },
+                Some("where nothing has been delivered yet: --allow-empty"),
+            ),
+            // A bucket that is there was named rightly.
+            (
+                Remark::Nothing {
+                    address: address(),
+                    nearest: None,
+                },
+                None,
+            ),
+            (Remark::NothingWanted { address: address() }, None),
+            (
+                Remark::NoFiles {
+                    folder: folder(),
+                    in_window: true,
+                },
+                None,
+            ),
+        ] {
+            let refused = nothing_there(Side::S3, std::slice::from_ref(&remark));
+            let said = refused.map(|error| match error {
+                Error::Source { hint, .. } => hint.unwrap(),
+                other => other.to_string(),
+            });
+            assert_eq!(said.as_deref(), hint, "{remark:?}");
+        }
+    }
+}
