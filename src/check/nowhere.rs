@@ -5,15 +5,19 @@ use crate::source::Remark;
 
 /// Returns the refusal of a place under which there is nothing, if that is what its listing says.
 pub fn nothing_there(side: Side, remarks: &[Remark]) -> Option<Error> {
-    const EMPTY: &str = "here nothing has been delivered yet: --allow-empty";
     remarks.iter().find_map(|remark| {
-        let (address, hint) = match remark {
-            Remark::Nothing {
-                address,
-                nearest: Some(nearest),
-            } => (address, format!("did you mean `{nearest}`? W{EMPTY}")),
-            Remark::EmptyFolder { folder } => (folder, format!("w{EMPTY}")),
-            _ => return None,
+        let (address, nearest) = if let Remark::Nothing { address, nearest } = remark {
+            (address, Some(nearest.as_ref()?))
+        } else if let Remark::EmptyFolder { folder } = remark {
+            (folder, None)
+        } else {
+            return None;
+        };
+        let hint = match nearest {
+            Some(nearest) => format!(
+                "did you mean `{nearest}`? Where nothing has been delivered yet: --allow-empty"
+            ),
+            None => "where nothing has been delivered yet: --allow-empty".to_owned(),
         };
         Some(Error::Source {
             side,
@@ -65,9 +69,11 @@ mod tests {
             ),
         ] {
             let refused = nothing_there(Side::S3, std::slice::from_ref(&remark));
-            let said = refused.map(|error| match error {
-                Error::Source { hint, .. } => hint.unwrap(),
-                other => other.to_string(),
+            let said = refused.and_then(|error| {
+                let Error::Source { hint, .. } = error else {
+                    panic!("{error}");
+                };
+                hint
             });
             assert_eq!(said.as_deref(), hint, "{remark:?}");
         }

@@ -53,7 +53,8 @@ def some(*numbers, **other):
 
 def cases():
     """(name, situation, exit code, counts)."""
-    side = lambda *parts: list(parts)
+    # A folder without any file is a slip.
+    side = lambda *parts: list(parts) or [part(V2)]
     make = lambda s3, cwl, **more: Situation({"s3": s3, "cwl": cwl}, **more)
     swapped = tuple({"srcaddr": "dstaddr", "dstaddr": "srcaddr"}.get(name, name) for name in V2)
 

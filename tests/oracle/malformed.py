@@ -67,9 +67,7 @@ def several(world, part, one, other, columns):
     """Two rows in one, which can be read if each of them fits."""
     rng = world.rng
     if "several" in world.traits:
-        ways = ["\t", "\\n"] + (["\r"] if part.shape == "text" else []) + (["\n"] if part.shape.endswith("events") else [])
-        if columns[-1] in rules.CLOSED and columns[0] == "version":
-            ways.append("")
+        ways = ["\t", "\\n", ""] + (["\r"] if part.shape == "text" else []) + (["\n"] if part.shape.endswith("events") else [])
         separator = rng.choice(ways)
     else:
         separator = " "
