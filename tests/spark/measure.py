@@ -53,7 +53,7 @@ def main(work: Path, binaries: Path, records: str) -> int:
             over = (seconds - start) / began - 1
             same = "the same report" if answer == alone else "ANOTHER REPORT"
             for name, (code, text) in (("one", alone), ("cluster", answer)):  # type: ignore[misc]
-                (work / f"measured-{name}").write_text(f"{code}\n{text}")
+                (work / f"report-{name}").write_text(f"{code}\n{text}")
             told("the cluster", seconds, f", of which Spark's start {start:.1f} s; {over:+.0%} beside that; {same}")
     return 0
 
