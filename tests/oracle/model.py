@@ -198,8 +198,11 @@ def asks_for_nobody(situation, sides):
     """What is said to someone who asks for interfaces that nobody has, while there are others; None if that is not so."""
     if not situation.interfaces or situation.allow_empty or any(s.records or s.rows or s.unreadable for s in sides.values()):
         return None
-    everyone = dataclasses.replace(situation, interfaces=type(situation.interfaces)(), ignore_nodata=False)
-    return "neither side has a record of" if any(take(everyone, side).records for side in SIDES) else None
+    # An interface of which only NODATA rows were left out is there.
+    all_rows = dataclasses.replace(situation, ignore_nodata=False)
+    everyone = dataclasses.replace(all_rows, interfaces=type(situation.interfaces)())
+    has_any = lambda asked: any(take(asked, side).records for side in SIDES)
+    return "neither side has a record of" if has_any(everyone) and not has_any(all_rows) else None
 
 
 def judge(situation):

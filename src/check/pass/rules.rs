@@ -101,7 +101,9 @@ impl Rules {
             && (self.interfaces.is_empty()
                 || self.interfaces.contains(normal.interface)
                 || self.others.note(normal.interface))
-            && !(self.ignore_nodata && normal.status == LogStatus::NoData)
+            && (!self.ignore_nodata
+                || normal.status != LogStatus::NoData
+                || self.others.note_left_out())
     }
 
     /// Returns what digests take of a record. A bucket must be the same for equal records, so it is made of compared fields
