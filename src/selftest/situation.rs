@@ -155,7 +155,8 @@ impl Situation {
             only,
             ignored,
             ignore_nodata,
-            allow_empty: random.percent(20),
+            // A folder without any file is refused otherwise, unless the other one is like it.
+            allow_empty: random.percent(20) || parts.s3.is_empty() != parts.cwl.is_empty(),
             fields,
             records,
             layouts,
