@@ -62,6 +62,25 @@ pub struct SideFacts<'a> {
     pub delays: Option<DelaySummary>,
 }
 
+impl SideFacts<'_> {
+    /// Tells whether what could not be read may hold records of a bucket.
+    pub fn may_be_unread(&self, bucket: &Bucket) -> bool {
+        let mut unread = self.unread.iter();
+        unread.any(|(_, cover, _)| cover.may_hold(&bucket.interface, bucket.slot))
+    }
+
+    /// Tells whether each of its rows that was read is a record. Of rows that are none it is not known what they would have
+    /// been: what it has no record of may be what they tell.
+    pub fn knows_its_rows(&self) -> bool {
+        self.malformed == 0
+    }
+
+    /// Tells whether nothing of it is unknown, so that what it has no record of it does not have.
+    pub fn is_known_whole(&self) -> bool {
+        self.unread.is_empty() && self.knows_its_rows()
+    }
+}
+
 /// All that is known.
 pub struct Scene<'a> {
     /// What was asked for.

@@ -132,7 +132,7 @@ pub(super) fn report(
         } else {
             BTreeMap::new()
         },
-        forms: forms(reader.check, listings, screened),
+        forms: forms(reader, listings, screened),
         arguments: Vec::new(),
         reached: Sides::default(),
         gaps,
@@ -208,7 +208,8 @@ fn why(
 }
 
 /// Returns what each side's parts look like, if that is asked for.
-fn forms(check: &Check, listings: &Sides<Listing>, screened: &Screened) -> Sides<Form> {
+fn forms(reader: &CheckSession<'_>, listings: &Sides<Listing>, screened: &Screened) -> Sides<Form> {
+    let check = reader.check;
     if !check.formed {
         return Sides::default();
     }
@@ -225,6 +226,7 @@ fn forms(check: &Check, listings: &Sides<Listing>, screened: &Screened) -> Sides
             } else {
                 met.iter().cloned().collect()
             },
+            kept_days: reader.sources[side].kept_days(),
             ..Form::default()
         };
         let mut told = BTreeSet::new();

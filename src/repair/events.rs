@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::model::words::count;
 use crate::report::form::Form;
 
 use super::spool::LackingRecord;
@@ -18,8 +19,11 @@ const MOST_BYTES: usize = 1_048_576;
 const EXTRA: usize = 26;
 const LONGEST: i64 = 24 * 3_600_000;
 
-/// Older events are refused, in seconds: 14 days, less an hour to run the script in.
-const OLDEST: i64 = 14 * 86_400 - 3600;
+/// Older events are refused, in days, even if the group keeps them for longer.
+const OLDEST: i64 = 14;
+
+/// So long, in seconds, the script may wait until it is run.
+const LEEWAY: i64 = 3600;
 
 /// Events further ahead are refused, in seconds.
 const AHEAD: i64 = 2 * 3600;
@@ -30,6 +34,8 @@ pub(super) struct EventBatches<'a> {
     form: &'a Form,
     targets: &'a Targets,
     now: i64,
+    /// For how many days the group keeps events, if it is known to refuse events that are not too old for others.
+    kept_days: Option<i64>,
     held: BTreeMap<String, Vec<PutEvent>>,
     bytes: usize,
     written: WrittenBatches,
@@ -78,6 +84,9 @@ impl<'a> EventBatches<'a> {
             form,
             targets,
             now,
+            kept_days: form
+                .kept_days
+                .filter(|days| targets.is_read_group && *days < OLDEST),
             held: BTreeMap::new(),
             bytes: 0,
             written: WrittenBatches::default(),
@@ -98,8 +107,15 @@ impl<'a> EventBatches<'a> {
                 "it has no interface-id, which its log stream is named after",
             );
         };
-        if start < self.now - OLDEST {
+        let is_older = |days: i64| start < self.now - days * 86_400 + LEEWAY;
+        if is_older(OLDEST) {
             return refused.add(row, "PutLogEvents takes no events older than 14 days");
+        }
+        if let Some(days) = self.kept_days.filter(|days| is_older(*days)) {
+            let days = count(days.unsigned_abs(), "day");
+            let why =
+                format!("the log group keeps events for {days}, and takes none that are older");
+            return refused.add(row, &why);
         }
         if start > self.now + AHEAD {
             return refused.add(row, "PutLogEvents takes no events more than 2 hours ahead");

@@ -32,6 +32,8 @@ pub struct Targets {
     pub bucket: Option<(String, String)>,
     /// The log group.
     pub group: Option<GroupName>,
+    /// Whether that is the group that was read, so that what it says of itself holds.
+    pub is_read_group: bool,
     /// The flow log, and its region, of objects that no other object tells it of.
     pub flow_log: Option<String>,
     /// See `flow_log`.

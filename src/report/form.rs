@@ -14,4 +14,6 @@ pub struct Form {
     pub objects: Vec<Arc<str>>,
     /// The log streams by interface.
     pub streams: BTreeMap<String, Arc<str>>,
+    /// For how many days it keeps records, if it says so.
+    pub kept_days: Option<i64>,
 }

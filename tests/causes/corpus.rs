@@ -113,6 +113,8 @@ pub(super) struct Corpus {
     pub(super) rows: Sides<Vec<Row>>,
     /// Parts that cannot be read.
     pub(super) unreadable: Sides<Vec<String>>,
+    /// What stands in parts below their rows.
+    pub(super) last_lines: BTreeMap<String, String>,
     /// When parts were delivered, if that is known.
     pub(super) delivered: BTreeMap<String, i64>,
     pub(super) now: i64,
@@ -248,6 +250,7 @@ impl Corpus {
                 cwl: cwl.collect(),
             },
             unreadable: Sides::default(),
+            last_lines: BTreeMap::new(),
             delivered: BTreeMap::new(),
             now: BASE + LENGTH + DAY / 2,
             live: true,
@@ -282,6 +285,7 @@ impl Corpus {
             if side == Side::S3 {
                 lines.insert(0, FIELDS.join(" "));
             }
+            lines.extend(self.last_lines.get(name).cloned());
             let mut text = lines.join("\n");
             text.push('\n');
             let mut part = HeldPart::new(name, MemoryPart::Bytes(Bytes::from(text)));

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use flowdiff::model::Side;
 
-use super::corpus::{BASE, Corpus, FIELDS, LENGTH, Random, Row, SLOT};
+use super::corpus::{BASE, Corpus, LENGTH, Random, Row, SLOT};
+use super::rewritten::{
+    best_effort, exchanged, floats, masked, milliseconds, shifted, truncated, zero_as_absent,
+};
 
 /// Something that goes wrong, and what it is to be called.
 pub(super) struct Plant {
@@ -193,9 +196,24 @@ pub(super) const PLANTS: [Plant; 20] = [
 ];
 
 /// Those that make what is not known: nothing of it is confirmed to be missing.
-pub(super) const OPEN: [Plant; 2] = [
+pub(super) const OPEN: [Plant; 4] = [
     plant("late", "late", Delivered, late, &["clock", "edge"], false),
     plant("not-read", "not-read", Copied, not_read, &[], true),
+    plant("floats", "converted-values", Copied, floats, ROWS, false),
+    plant("token", "export-cut", Copied, token, &["edge"], true),
+];
+
+/// Those that make rows look otherwise and yet no record differ: what else goes wrong is found as if they were not.
+pub(super) const QUIET: [Plant; 2] = [
+    plant("masked", "masked", Copied, masked, ROWS, true),
+    plant(
+        "milliseconds",
+        "no cause of a difference",
+        Copied,
+        milliseconds,
+        ROWS,
+        false,
+    ),
 ];
 
 fn drop(corpus: &mut Corpus, side: Side, is: impl Fn(&Row) -> bool) {
@@ -359,61 +377,6 @@ fn one_sided(corpus: &mut Corpus, random: &mut Random) {
     });
 }
 
-fn exchanged(corpus: &mut Corpus, random: &mut Random) {
-    let pairs = [
-        ("srcaddr", "dstaddr"),
-        ("packets", "bytes"),
-        ("vpc-id", "subnet-id"),
-    ];
-    let first = random.below(3);
-    for (nth, (a, b)) in (0..).zip(pairs) {
-        if nth == first || random.percent(30) {
-            let at = |name: &str| FIELDS.iter().position(|field| *field == name).unwrap();
-            corpus.format.swap(at(a), at(b));
-        }
-    }
-}
-
-fn best_effort(corpus: &mut Corpus, random: &mut Random) {
-    let field =
-        ["instance-id", "vpc-id", "traffic-path"][usize::try_from(random.below(3)).unwrap()];
-    let chance = 10 + random.below(30);
-    for row in &mut corpus.rows.cwl {
-        let number: u64 = row.get("bytes").parse().unwrap_or(0);
-        if row.get("log-status") == "OK" && Random::of(number).percent(chance) {
-            row.set(field, &"-");
-        }
-    }
-}
-
-fn zero_as_absent(corpus: &mut Corpus, _: &mut Random) {
-    for row in &mut corpus.rows.cwl {
-        for value in &mut row.values {
-            if value == "0" {
-                "-".clone_into(value);
-            }
-        }
-    }
-}
-
-fn truncated(corpus: &mut Corpus, _: &mut Random) {
-    for row in &mut corpus.rows.cwl {
-        if let Ok(bytes) = row.get("bytes").parse::<u64>() {
-            row.set("bytes", &(bytes & u64::from(u32::MAX)));
-        }
-    }
-}
-
-fn shifted(corpus: &mut Corpus, random: &mut Random) {
-    let by = [3_600, -7_200, 37][usize::try_from(random.below(3)).unwrap()];
-    for row in &mut corpus.rows.cwl {
-        for name in ["start", "end"] {
-            let time: i64 = row.get(name).parse().unwrap();
-            row.set(name, &(time + by));
-        }
-    }
-}
-
 fn export_cut(corpus: &mut Corpus, random: &mut Random) {
     corpus.live = false;
     let edge = middle(random);
@@ -452,4 +415,21 @@ fn late(corpus: &mut Corpus, _: &mut Random) {
 fn not_read(corpus: &mut Corpus, random: &mut Random) {
     let part = some_object(corpus, random);
     corpus.unreadable.s3.push(part);
+}
+
+/// Some streams of which one page was exported, with the token to go on with: a column or what the AWS CLI writes for it.
+fn token(corpus: &mut Corpus, random: &mut Random) {
+    corpus.live = false;
+    let line = match random.percent(50) {
+        true => "NEXTTOKEN\teyJuZXh0VG9rZW4iOiBudWxsfQ==",
+        false => "None",
+    };
+    for _ in 0..2 {
+        let (interface, edge) = (some_interface(corpus, random), middle(random));
+        drop(corpus, Side::Cwl, |row| {
+            row.get("interface-id") == interface && row.start() >= edge
+        });
+        let part = format!("{interface}-all");
+        corpus.last_lines.insert(part, line.to_owned());
+    }
 }

@@ -1,10 +1,12 @@
 //! Events that a log group has kept for as long as it is told to.
 
+use std::fs;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::run::{HOUR, check_with, records, stores};
-use crate::support::aws::{Call, Fault, Stores};
+use crate::support::aws::{Call, Fault, GROUP, Stores};
 use crate::support::records::recent;
 
 const DAYS: i64 = 7;
@@ -47,4 +49,53 @@ fn what_has_expired_by_the_groups_own_word_is_certain() {
         let text = likely["text"].as_str().unwrap();
         assert!(text.contains("may have removed it"), "{text}");
     }
+}
+
+/// The records that a cure for a group which keeps events for a week says the group would refuse, and how many it would take.
+/// Half of what is missing is a bit younger than that.
+fn refused(more: &[&str]) -> (Vec<Value>, usize) {
+    let all = records();
+    let lacking = all[0].interface.clone();
+    let cwl = all.iter().filter(|it| it.interface != lacking);
+    let mut there = stores(&all, &cwl.cloned().collect::<Vec<_>>());
+    there.settings.insert("retentionInDays", json!(DAYS));
+    let work = tempfile::tempdir().unwrap();
+    let folder = work.path().join("cure");
+    let now = Timestamp::from_second(recent() + HOUR / 2 + DAYS * 24 * HOUR - HOUR).unwrap();
+    let now = now.to_string();
+    let mut words = vec!["--now", &now, "--repair", folder.to_str().unwrap()];
+    words.extend(more);
+    let outcome = check_with(there, Box::new(|_, _| Fault::None), &words);
+    assert_eq!(outcome.code, 1, "{:#}\n{}", outcome.report, outcome.stderr);
+    let lines = fs::read_to_string(folder.join("refused.jsonl")).unwrap();
+    let refused = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap());
+    let files = fs::read_dir(&folder)
+        .unwrap()
+        .map(|file| file.unwrap().path());
+    let taken = files.filter(|path| path.extension().is_some_and(|end| end == "json"));
+    let taken = taken.map(|path| {
+        let batch: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+        batch["logEvents"].as_array().unwrap().len()
+    });
+    (refused.collect(), taken.sum())
+}
+
+/// What the group's retention has passed would be refused by it, and is sorted out beforehand; of another group nothing is known.
+#[test]
+fn a_cure_leaves_out_what_the_groups_retention_has_passed() {
+    let (of_group, taken) = refused(&[]);
+    assert!(!of_group.is_empty() && taken > 0, "{of_group:?} {taken}");
+    let edge = recent() + HOUR / 2;
+    for line in &of_group {
+        let start = line["record"]["start"].as_str().unwrap();
+        assert!(start.parse::<i64>().unwrap() < edge, "{line}");
+        let reason = line["reason"].as_str().unwrap();
+        assert!(reason.contains("keeps events for 7 days"), "{line}");
+    }
+    let (of_other, all) = refused(&["--repair-cwl", "cwl:///another/group"]);
+    assert_eq!((of_other.len(), all), (0, of_group.len() + taken));
+    let (of_same, same) = refused(&["--repair-cwl", &format!("cwl://{GROUP}")]);
+    assert_eq!((of_same, same), (of_group, taken));
 }

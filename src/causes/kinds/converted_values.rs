@@ -12,6 +12,7 @@ use crate::causes::rows::DifferingCopy;
 use crate::causes::scene::{ENOUGH, Found, Scene, SceneCell};
 use crate::causes::traits::Relation;
 use crate::diff::DifferenceKind;
+use crate::model::finding::Bucket;
 use crate::model::{Side, Sides};
 
 /// What a conversion is called, and how to tell it.
@@ -143,8 +144,7 @@ fn of_refusals(scene: &mut Scene<'_>, side: Side) {
         .filter_map(|it| field_of(it))
         .collect();
     // As good as all that are known: the first ones by place.
-    if fields.is_empty() || fields.len() * 10 < facts.refusals.len() * 9 || !facts.unread.is_empty()
-    {
+    if fields.is_empty() || fields.len() * 10 < facts.refusals.len() * 9 {
         return;
     }
     fields.sort();
@@ -153,8 +153,15 @@ fn of_refusals(scene: &mut Scene<'_>, side: Side) {
         .with("rule", "number-form")
         .with("fields", fields)
         .with("seconds", serde_json::Value::Null);
+    // What may as well stand in a part that could not be read is left to that.
+    let mut apart: BTreeSet<Bucket> = BTreeSet::new();
+    for (bucket, kind) in scene.noted.cells.keys() {
+        if *kind == DifferenceKind::Undetermined(side) && !facts.may_be_unread(bucket) {
+            apart.insert(bucket.clone());
+        }
+    }
     scene.explain(found, |cell| {
-        cell.kind == DifferenceKind::Undetermined(side)
+        cell.kind == DifferenceKind::Undetermined(side) && apart.contains(cell.bucket)
     });
 }
 

@@ -33,7 +33,7 @@ pub(super) struct Hole {
     pub since: i64,
     /// The first second of which it has something again, or the end of what there is.
     pub until: i64,
-    /// Whether nothing was left out when that was found.
+    /// Whether no row of the side is unknown, which might lie in it.
     pub is_sure: bool,
 }
 
@@ -53,6 +53,7 @@ impl Hole {
 
 /// Returns the holes in which enough is still unexplained, of several interfaces if there are several.
 pub(super) fn holes(scene: &Scene<'_>, side: Side) -> Vec<Hole> {
+    let is_sure = scene.sides[side].knows_its_rows();
     let held = |slot: &(&i64, &crate::model::Sides<crate::causes::grid::HeldInSlot>),
                 side: Side| { slot.1[side].records > 0 };
     if scene.times_are_off {
@@ -75,7 +76,7 @@ pub(super) fn holes(scene: &Scene<'_>, side: Side) -> Vec<Hole> {
             place: HolePlace::Whole,
             since: scene.window.start.unwrap_or(*first),
             until: scene.window.end.unwrap_or(end),
-            is_sure: true,
+            is_sure,
         };
         return enough(scene, hole).into_iter().collect();
     };
@@ -86,14 +87,14 @@ pub(super) fn holes(scene: &Scene<'_>, side: Side) -> Vec<Hole> {
             place: HolePlace::Start,
             since: (*first).min(first_start),
             until: first_start,
-            is_sure: true,
+            is_sure,
         },
         Hole {
             side,
             place: HolePlace::End,
             since: last_start + 1,
             until: end.max(last_start + 1),
-            is_sure: true,
+            is_sure,
         },
     ];
     // Of buckets that are equal nothing is known if not all are: there may be records of the side in any slot.
@@ -131,7 +132,7 @@ fn between(scene: &Scene<'_>, side: Side, (from, to): (i64, i64)) -> Hole {
         place: HolePlace::Middle,
         since: near(from, before).map_or(from, |at| at + 1),
         until: near(to, after).unwrap_or(to),
-        is_sure: true,
+        is_sure: scene.sides[side].knows_its_rows(),
     }
 }
 

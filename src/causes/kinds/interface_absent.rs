@@ -47,7 +47,11 @@ pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
                         .is_some_and(|&(since, until)| cell.lies_in(since, until))
             };
             let found = Found::new("interface-absent", side)
-                .certain(scene.grid.is_whole && scene.left(is) >= ENOUGH)
+                .certain(
+                    scene.grid.is_whole
+                        && scene.sides[side].knows_its_rows()
+                        && scene.left(is) >= ENOUGH,
+                )
                 .with("when", how)
                 .with("named", named);
             scene.explain(found, is);

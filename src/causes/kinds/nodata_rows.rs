@@ -24,7 +24,7 @@ pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
             let tells = |cell: &SceneCell<'_>| is(cell) && scene.has(side, &cell.bucket.interface);
             if has_none && has_others && scene.left(tells) >= ENOUGH {
                 let found = Found::new("nodata-rows", side)
-                    .certain(true)
+                    .certain(scene.sides[side].is_known_whole())
                     .with("log_status", sort.name());
                 scene.explain(found, is);
             }

@@ -21,6 +21,7 @@ pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
         for side in Side::BOTH {
             for (value, interfaces) in only_on(scene, by, side.other()) {
                 let all_seen = scene.grid.is_whole
+                    && scene.sides[side].knows_its_rows()
                     && Side::BOTH
                         .iter()
                         .all(|&side| scene.sides[side].sample.are_all());

@@ -25,7 +25,7 @@ pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
             let configured = scene.flow_logs.map(|logs| &logs[side].traffic_type);
             let configured = configured.is_some_and(|kind| kind == other_sort);
             let found = Found::new("traffic-type", side)
-                .certain(configured || facts.sample.are_all())
+                .certain(configured || facts.sample.are_all() && facts.is_known_whole())
                 .with("action", sort.name());
             scene.explain(found, is);
         }

@@ -52,6 +52,7 @@ pub(super) fn repair(
                 Address::S3 { bucket, prefix, .. } => Some((bucket.clone(), above_tree(prefix))),
                 Address::Group(_) | Address::Path(_) | Address::Stdin => None,
             },
+            is_read_group: *group == sources[Side::Cwl].0,
             group: match group {
                 Address::Group(group) => Some(group.clone()),
                 Address::S3 { .. } | Address::Path(_) | Address::Stdin => None,
