@@ -303,7 +303,7 @@ impl Way {
         };
         let least = records.map_or(1, |records| full(records.least, EVENT_BYTES.0).max(1));
         let most = records.and_then(|records| Some(full(records.most?, EVENT_BYTES.1)));
-        // Slices end with pages that are half full, and streams that are handed over with the sign of their end.
+        // Slices end with pages that are half full, and it takes calls of either kind to see where streams end.
         let filters = most.map(|most| 2 * most + 8);
         let gets = most.map(|most| 3 * twice + 3 * most);
         let slowest = filters.zip(gets);

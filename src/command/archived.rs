@@ -47,11 +47,10 @@ impl<'a> Archived<'a> {
                 "flowdiff: without --archive, what is read now will be missing in `{folder}`, where earlier runs have kept it"
             ));
         }
+        let archive = job.archive.as_ref().map(Archive::create);
         Ok(Self {
             has_receipts: job.receipts.is_some(),
-            archive: { job.archive.as_ref() }
-                .map(|place| Archive::create(place).map(Arc::new))
-                .transpose()?,
+            archive: archive.transpose()?.map(Arc::new),
             plan,
             redaction,
         })
@@ -110,7 +109,8 @@ impl<'a> Archived<'a> {
         let from = now - HISTORY_DAYS * DAY;
         let mut lines = Vec::new();
         let chain = archive.chain(Some(from), |line, _| lines.push(line));
-        let chain = { heeding.outcome(chain) }
+        let chain = heeding.outcome(chain);
+        let chain = chain
             .inspect_err(|error| complain(error, self.redaction))
             .ok()??;
         if let Some(kept) = &state.archive {

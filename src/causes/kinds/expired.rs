@@ -43,7 +43,7 @@ pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
         };
         if let Some(days) = days {
             // What the service says and what is gone agree to the hour.
-            let certain = scene.sides[side].kept_days == Some(days);
+            let certain = hole.is_sure && scene.sides[side].kept_days == Some(days);
             let found = hole.found("expired").certain(certain).with("days", days);
             scene.explain(found, |cell| hole.explains(cell));
         }

@@ -4,9 +4,11 @@
 //! another. `FilterLogEvents` shows the newest events of a hundred streams at once, and is the better witness: it is another
 //! call than the one that may have stopped too early.
 
+use futures::future::join_all;
+use futures::stream::{self, StreamExt, TryStreamExt};
 use hashbrown::HashMap;
 
-use super::cursor::Cursor;
+use super::cursor::{Cursor, GroupEvent};
 use super::events::EndProof;
 use super::filter::TogetherTrouble;
 use super::seen::SeenEvents;
@@ -14,7 +16,6 @@ use super::slices::MANY_PAGES;
 use super::split::MOST_NAMES;
 use super::stretch::TimeRange;
 use super::together::{PAGE_ROOM, Together};
-use crate::decode::Event;
 use crate::source::{PartOutlet, ReadError};
 
 /// Streams are asked about together as far as about so much of a page answers.
@@ -22,6 +23,9 @@ const ANSWER: f64 = 0.7;
 
 /// So many pages are read of an answer that was to be one.
 const MOST_PAGES: u32 = 4;
+
+/// So many calls are under way at once; the pace bounds how often they are made.
+const AT_ONCE: usize = 8;
 
 /// A stream that was read, but for the proof that this was all.
 pub(super) struct OpenEnd {
@@ -47,6 +51,19 @@ impl OpenEnd {
     }
 }
 
+/// What `FilterLogEvents` shows of a stream from the latest timestamp on that was seen.
+#[derive(Debug, Default)]
+struct ShownEnd {
+    /// Events of that timestamp.
+    of_latest: usize,
+    /// Whether there are later ones, and whether one of them is old enough for either call to show it.
+    later: bool,
+    settled_later: bool,
+}
+
+/// The same by stream, and whether that is all there is.
+type ShownEnds = (HashMap<usize, ShownEnd>, bool);
+
 impl Together<'_> {
     /// Proves that streams were read to their ends, and reads on those that were not. One of which `GetLogEvents` then still does
     /// not give what the other call shows cannot be read.
@@ -54,65 +71,71 @@ impl Together<'_> {
     /// # Errors
     /// Nothing more is wanted.
     pub(super) async fn prove_ends(&self, ends: Vec<OpenEnd>) -> Result<(), TogetherTrouble> {
-        let mut read_on = Vec::new();
-        for asked in groups(ends) {
-            let (newest, whole) = self.newest(&asked).await?;
-            for end in asked {
-                let shown = newest.get(&end.number).map_or(&[][..], Vec::as_slice);
-                if !whole || !end.seen.is_all(shown) {
-                    read_on.extend(self.read_end(end).await);
-                }
-            }
-        }
-        for asked in groups(read_on) {
-            let (newest, _) = self.newest(&asked).await?;
-            for end in asked {
-                let shown = newest.get(&end.number).into_iter().flatten();
-                let settled = shown.filter(|event| self.is_settled(event));
-                if end.seen.latest() < settled.map(|event| event.timestamp).max() {
-                    let reason = self.distrust(end.number);
-                    self.known().unread.insert(end.number, reason);
-                }
-            }
+        let read_on = stream::iter(groups(ends)).map(|asked| self.read_unproven(asked));
+        let read_on: Vec<Vec<OpenEnd>> = read_on.buffer_unordered(AT_ONCE).try_collect().await?;
+        let again = groups(read_on.into_iter().flatten().collect());
+        stream::iter(again.into_iter().map(Ok))
+            .try_for_each_concurrent(AT_ONCE, |asked| self.distrust_unlike(asked))
+            .await
+    }
+
+    /// Reads on those streams whose ends are not what the other call shows, and returns them.
+    async fn read_unproven(&self, asked: Vec<OpenEnd>) -> Result<Vec<OpenEnd>, TogetherTrouble> {
+        let (shown, whole) = self.shown(&asked).await?;
+        let is_proven = |end: &OpenEnd| {
+            let shown = shown.get(&end.number);
+            whole && shown.is_some_and(|it| !it.later && it.of_latest == end.seen.of_latest())
+        };
+        let unproven = asked.into_iter().filter(|end| !is_proven(end));
+        let read_on = join_all(unproven.map(|end| self.read_end(end))).await;
+        Ok(read_on.into_iter().flatten().collect())
+    }
+
+    /// Holds what `GetLogEvents` has given in the end against what the other call shows.
+    async fn distrust_unlike(&self, asked: Vec<OpenEnd>) -> Result<(), TogetherTrouble> {
+        let (shown, _) = self.shown(&asked).await?;
+        let lacking = shown.into_iter().filter(|(_, it)| it.settled_later);
+        for (number, _) in lacking {
+            let reason = self.distrust(number);
+            self.known().unread.insert(number, reason);
         }
         Ok(())
     }
 
-    /// Asks for what these streams have from their latest events on; tells whether that is all of it.
-    async fn newest(
-        &self,
-        asked: &[OpenEnd],
-    ) -> Result<(HashMap<usize, Vec<Event>>, bool), TogetherTrouble> {
+    /// Asks for what these streams have from their latest events on.
+    async fn shown(&self, asked: &[OpenEnd]) -> Result<ShownEnds, TogetherTrouble> {
         let numbers: Vec<usize> = asked.iter().map(|end| end.number).collect();
         let scope = self.names(&numbers);
         let latest: HashMap<usize, i64> =
             asked.iter().map(|end| (end.number, end.latest())).collect();
         let to = asked.iter().map(|end| end.stretch.to).max();
         let mut cursor = Cursor::new(latest.values().min().copied(), to.unwrap_or_default());
-        let mut newest: HashMap<usize, Vec<Event>> = HashMap::new();
+        let mut shown: HashMap<usize, ShownEnd> = HashMap::new();
         for _ in 0..MOST_PAGES {
             let _permit = self.group.pages_together.acquire().await;
             let _room = self.outlets.room(PAGE_ROOM).await;
             let (events, ended) = match self.group.next_page(&scope, &mut cursor).await {
                 Ok(page) => page,
                 Err(TogetherTrouble::Stopped) => return Err(TogetherTrouble::Stopped),
-                Err(_) => return Ok((newest, false)),
+                // Then nothing is proven by it, and each stream is asked by itself.
+                Err(_) => return Ok((shown, false)),
             };
-            for it in events {
-                let number = self.numbers.get(it.stream.as_str()).copied();
-                let Some((number, latest)) = number.and_then(|it| Some((it, latest.get(&it)?)))
+            for GroupEvent { stream, event } in events {
+                let number = self.numbers.get(stream.as_str());
+                let Some((&number, &latest)) = number.and_then(|it| latest.get_key_value(it))
                 else {
                     continue;
                 };
-                if *latest <= it.event.timestamp {
-                    newest.entry(number).or_default().push(it.event);
-                }
+                let shown = shown.entry(number).or_default();
+                shown.of_latest += usize::from(event.timestamp == latest);
+                shown.later |= latest < event.timestamp;
+                shown.settled_later |= latest < event.timestamp && self.is_settled(&event);
             }
             if ended {
-                return Ok((newest, true));
+                return Ok((shown, true));
             }
         }
-        Ok((newest, false))
+        Ok((shown, false))
     }
 
     /// Reads a stream on to its end, as far as `GetLogEvents` tells it.
@@ -164,6 +187,7 @@ fn groups(mut ends: Vec<OpenEnd>) -> Vec<Vec<OpenEnd>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decode::Event;
 
     fn end(number: usize, latest: i64, to: i64, pages: f64) -> OpenEnd {
         let mut seen = SeenEvents::default();

@@ -99,8 +99,8 @@ pub(super) struct StreamsKnown {
     pub(super) busy: HashSet<usize>,
     /// Of those, the ones that were read, but for the proof of their ends.
     open_ends: Vec<OpenEnd>,
-    /// Quiet streams that were picked to be read both ways.
-    pub(super) both_ways: HashSet<usize>,
+    /// Quiet streams to be read both ways, once they are picked.
+    pub(super) both_ways: Option<HashSet<usize>>,
     /// Streams that cannot be read, with the reason.
     pub(super) unread: BTreeMap<usize, String>,
 }
@@ -120,8 +120,6 @@ pub(super) struct Together<'a> {
     more: Notify,
     /// Whether anything was delivered.
     begun: AtomicBool,
-    /// Whether the streams to be read both ways were picked.
-    pub(super) picked: AtomicBool,
 }
 
 impl CloudWatch {
@@ -150,7 +148,6 @@ impl CloudWatch {
             errands: Mutex::default(),
             more: Notify::new(),
             begun: AtomicBool::new(false),
-            picked: AtomicBool::new(false),
         };
         let result = together.run().await;
         let stopped = matches!(result, Err(TogetherTrouble::Stopped));
@@ -389,10 +386,11 @@ impl Together<'_> {
         }
         let loads = {
             let known = self.known();
+            let both_ways = known.both_ways.as_ref();
             let load = |&stream: &usize| Load {
                 stream,
                 pages: density.share(stream) * left.pages,
-                stays: known.both_ways.contains(&stream),
+                stays: both_ways.is_some_and(|picked| picked.contains(&stream)),
             };
             range.streams.iter().map(load).collect::<Vec<Load>>()
         };

@@ -3,7 +3,6 @@
 //! Answers of either with gaps that were whole half an hour later have been reported (awslogs #342), and no answer says
 //! so of itself.
 
-use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -30,12 +29,14 @@ const QUIET: u64 = 20_000;
 impl Together<'_> {
     /// Picks quiet streams to be read both ways, other ones each time; once, as soon as a page has shown which are not.
     pub(super) fn pick(&self, is_quiet: impl Fn(usize) -> bool) {
-        if self.picked.swap(true, Ordering::Relaxed) {
+        let mut known = self.known();
+        if known.both_ways.is_some() {
             return;
         }
         let busy = (0..self.wanted.len()).filter(|&number| !is_quiet(number));
         let picked = some(self.wanted.len(), READ_TWICE, &busy.collect());
-        self.known().both_ways.extend(&picked);
+        known.both_ways = Some(picked.iter().copied().collect());
+        drop(known);
         self.push(picked.into_iter().map(Errand::Verify));
     }
 
