@@ -55,6 +55,9 @@ STREAM = 1 << 20
 # The rows in question of a share of the second look must fit a task's memory, though every row be one.
 SECOND_SHARE = 32 << 20
 
+# Rows of so many bytes are fetched at once.
+TOGETHER = 64 << 20
+
 # All was read; all but what is named in the digest was read.
 READ = (0, 3)
 
@@ -332,10 +335,10 @@ def second_look(spark: SparkContext, job: Job, digests: dict[str, bytes], lines:
     rows = spark.parallelize(shares, len(shares)).map(
         lambda share: looked_again(job, share, given.value, counts[share.side])
     )
-    # On disk and then one by one, since they need not fit the driver's memory together.
+    # On disk, and then one by one if they may not fit the driver's memory together: each is a job of its own then.
     rows.persist(StorageLevel.DISK_ONLY)
-    rows.count()
-    yield from rows.toLocalIterator()
+    few = rows.map(len).sum() <= TOGETHER
+    yield from rows.collect() if few else rows.toLocalIterator()
     rows.unpersist()
 
 

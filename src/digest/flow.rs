@@ -44,6 +44,7 @@ pub struct NetFlow {
 }
 
 impl FlowPrint {
+    #[inline(always)]
     fn words(&self) -> [u32; FLOW_WORDS] {
         let mut all = [0; FLOW_WORDS];
         all[..6].copy_from_slice(&words(self.fingerprint, self.bucket));
@@ -56,6 +57,7 @@ impl FlowPrint {
 
     /// Nine bits of the seconds from the slot's first to `start`; 23 of those from there to `end`, if that is known. An `end` that
     /// is further away counts as the last that has room, one that lies before `start` as `start`.
+    #[inline(always)]
     fn times(&self) -> u32 {
         let Some(start) = self.start else {
             return NO_LENGTH;
@@ -82,6 +84,7 @@ impl NetFlow {
 
 impl FlowSketch {
     /// Adds one copy of a record.
+    #[inline(always)]
     pub fn add_flow(&mut self, print: &FlowPrint) {
         self.add_words(print.words(), 1);
     }

@@ -184,6 +184,16 @@ impl<'a> CellsLine<'a> {
         self.bytes(self.place(index), self.place(index + 1) - 1)
     }
 
+    /// Returns the cells from `first` up to the one before `after`, with the spaces between them.
+    ///
+    /// # Panics
+    /// If there are fewer, or `after` is not behind `first`.
+    #[inline(always)]
+    pub fn neighbours(&self, first: usize, after: usize) -> &'a [u8] {
+        assert!(after <= self.cells, "there are fewer cells");
+        self.bytes(self.place(first), self.place(after) - 1)
+    }
+
     /// Returns the cells, first to last.
     fn iter(self) -> impl Iterator<Item = &'a [u8]> {
         (0..self.cells).map(move |index| self.cell(index))

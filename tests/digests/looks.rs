@@ -308,3 +308,47 @@ fn a_share_that_was_left_out_is_not_read() {
         "{said}"
     );
 }
+
+/// A second look reads only what may hold what differs, by what the digests say that each part held.
+#[test]
+fn what_cannot_hold_what_differs_is_not_read_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| path(folder.path(), name);
+    let sides = ["s3", "cwl"].map(at);
+    for side in &sides {
+        fs::create_dir(side).unwrap();
+        for (name, number) in [("a.log", 1), ("b.log", 400), ("c.log", 800)] {
+            fs::write(format!("{side}/{name}"), record(number)).unwrap();
+        }
+    }
+    fs::write(format!("{}/b.log", sides[1]), record(1)).unwrap();
+    let [s3, cwl] = &sides;
+    let (code, lines, said) = run(&["plan", s3, cwl, "--parts"]);
+    assert_eq!(code, 0, "{said}");
+    fs::write(at("parts"), lines).unwrap();
+    let again = || {
+        let digests = ["s3.digest", "cwl.digest"].map(at);
+        for ((side, name), to) in sides.iter().zip(["s3", "cwl"]).zip(&digests) {
+            let words = ["digest", side, "--side", name, "--sample", "-q", "-o", to];
+            assert_eq!(run(&words).0, 0);
+        }
+        let words = ["second-look", &digests[0], &digests[1], "--parts"];
+        let (code, again, said) = run(&[&words[..], &[&at("parts")]].concat());
+        assert_eq!(code, 0, "{said}");
+        let named = |line: &str| -> (String, String) {
+            let part: serde_json::Value = serde_json::from_str(line).unwrap();
+            let text = |name: &str| part[name].as_str().unwrap().to_owned();
+            (text("side"), text("name"))
+        };
+        again.lines().map(named).collect::<Vec<_>>()
+    };
+    // One record lacks on cwl, and another one is there twice.
+    let wanted = [
+        ("s3", "a.log"),
+        ("s3", "b.log"),
+        ("cwl", "a.log"),
+        ("cwl", "b.log"),
+    ];
+    let wanted = wanted.map(|(side, name)| (side.to_owned(), name.to_owned()));
+    assert_eq!(again(), wanted);
+}

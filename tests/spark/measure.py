@@ -38,8 +38,10 @@ def main(work: Path, binaries: Path, records: str) -> int:
         seconds, _ = timed(lambda: subprocess.run([binaries / "examples" / "generate", *words, half], check=True))
         half.rename(logs)
         told(f"{records} records a side made", seconds)
-    sources = [str(logs / "s3"), str(logs / "cwl")]
-    check = [*sources, "-o", "json"]
+    few = logs.with_name("measured-few")
+    shutil.rmtree(few, ignore_errors=True)
+    subprocess.run([binaries / "examples" / "generate", "--records", "1000", "--differences", "2", few], check=True)
+    check, small = ([str(of / "s3"), str(of / "cwl"), "-o", "json"] for of in (logs, few))
     with cluster(work / "venv-4", work / "measured-cluster", clean()) as spark:
         for _ in range(TURNS):
             seconds, done = timed(
@@ -48,8 +50,8 @@ def main(work: Path, binaries: Path, records: str) -> int:
             told("one process", seconds)
             began, alone = seconds, (done.returncode, done.stdout)  # type: ignore[attr-defined]
             seconds, answer = timed(spark.submit, binary, check, {}, "job")
-            # What Spark takes before and after any work, by a job that has none.
-            start, _ = timed(spark.submit, binary, ["/no-such-folder", "/no-such-folder"], {}, "nothing")
+            # What Spark takes before, between and after any work, by a job that has hardly any.
+            start, _ = timed(spark.submit, binary, small, {}, "few")
             over = (seconds - start) / began - 1
             same = "the same report" if answer == alone else "ANOTHER REPORT"
             for name, (code, text) in (("one", alone), ("cluster", answer)):  # type: ignore[misc]

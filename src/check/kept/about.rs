@@ -10,11 +10,12 @@ use super::DigestSpec;
 use super::read::{GivenFields, SideRead};
 use crate::check::Check;
 use crate::check::pass::fields::names;
+use crate::check::pass::span::PartFilter;
 use crate::check::pass::taken::{SideScreen, Tally};
 use crate::diff::{RowCover, Stands};
 use crate::digest::file::{
-    About, Counted, HiddenRows, KnownOfRow, MalformedRow, Measured, PartRead, SCHEMA, SourceRead,
-    UnreadPart,
+    About, Counted, HiddenRows, KnownOfRow, MalformedRow, Measured, PartHeld, PartRead, SCHEMA,
+    SourceRead, UnreadPart,
 };
 use crate::digest::name_of_key;
 use crate::model::Cover;
@@ -77,7 +78,7 @@ pub(super) fn of<V>(
             store: spec.store.clone(),
             flow_log_ids: spec.flow_log_ids.clone(),
             all_streams: spec.all_streams,
-            parts: parts(found),
+            parts: parts(found, spec.sample),
         }],
         layouts: found
             .layouts
@@ -92,13 +93,20 @@ pub(super) fn of<V>(
     }
 }
 
-/// Those that could not be read are among them: of a log stream, some may have been read.
-pub(super) fn parts(found: &SideScreen) -> Vec<PartRead> {
-    let parts = found.parts.iter().map(|part| PartRead {
+/// Those that could not be read are among them: of a log stream, some may have been read. What each held is told if that is
+/// wanted.
+pub(super) fn parts(found: &SideScreen, with_held: bool) -> Vec<PartRead> {
+    let held = |number| {
+        let span = found.spans.get(&number);
+        span.map_or_else(PartHeld::default, PartFilter::held)
+    };
+    let parts = found.parts.iter().enumerate();
+    let parts = parts.map(|(number, part)| PartRead {
         name: part.name.to_string(),
         size: part.size,
         version: part.version.clone(),
         sha256: None,
+        held: with_held.then(|| held(number)),
     });
     parts.sorted().collect()
 }
@@ -193,6 +201,11 @@ pub(super) fn found(about: &About) -> Result<SideScreen, String> {
         };
         (place, row.reason.clone())
     });
+    let parts = || about.sources.iter().flat_map(|source| &source.parts);
+    let held = parts().enumerate().filter_map(|(number, part)| {
+        let span = PartFilter::of_held(part.held.as_ref()?)?;
+        Some((number, span))
+    });
     let layouts = about.layouts.iter();
     let layouts = layouts.map(|names| {
         Layout::from_names(names.iter().map(String::as_str)).map_err(|error| error.to_string())
@@ -210,10 +223,9 @@ pub(super) fn found(about: &About) -> Result<SideScreen, String> {
         malformed: malformed.collect::<BTreeMap<_, _>>(),
         stands,
         layouts: layouts.collect::<Result<_, _>>()?,
-        parts: about
-            .sources
-            .iter()
-            .flat_map(|source| &source.parts)
+        spans: held.collect(),
+        is_unspanned: parts().any(|part| part.held.is_none()),
+        parts: parts()
             .map(|part| {
                 Arc::new(Part {
                     name: part.name.as_str().into(),

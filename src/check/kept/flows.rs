@@ -11,7 +11,7 @@ use crate::digest::Fingerprints;
 use crate::digest::file::{FlowSums, Sample, Times};
 use crate::model::Side;
 use crate::model::finding::{Evidence, Place};
-use crate::record::{FieldSet, Record, RecordKind};
+use crate::record::{Cells, FieldSet, Record, RecordKind};
 
 /// The copies of a record.
 #[derive(Clone, Debug)]
@@ -52,12 +52,14 @@ pub(super) struct FlowVisitor {
     flow: Vec<u8>,
 }
 
-/// Where in canonical text of a field set its flow and its times stand.
+/// Where in canonical text of a field set the flow stands.
 struct FlowColumns {
     set: Arc<FieldSet>,
-    flow: Vec<bool>,
-    start: Option<usize>,
-    end: Option<usize>,
+    /// The columns, as runs of neighbours: the first, and the one after the last.
+    runs: Vec<(usize, usize)>,
+    /// Whether `start` and `end` are compared.
+    start: bool,
+    end: bool,
 }
 
 impl FlowVisitor {
@@ -74,6 +76,8 @@ impl FlowVisitor {
         }
     }
 
+    #[cold]
+    #[inline(never)]
     fn keep(&mut self, seen: &SeenRecord<'_>, key: &Fingerprints) {
         let kept = self.kept.entry(seen.print.fingerprint);
         let kept = kept.or_insert_with(|| KeptRecord {
@@ -84,52 +88,72 @@ impl FlowVisitor {
     }
 
     /// Returns the number of a record's flow, and its times as far as they are compared.
+    #[inline(always)]
     fn flow(&mut self, seen: &SeenRecord<'_>, key: &Fingerprints) -> (u64, Times) {
         let set = &seen.set.fields;
-        let known = self.columns.take();
-        let columns = known.filter(|known| Arc::ptr_eq(&known.set, set));
-        let columns = columns.unwrap_or_else(|| FlowColumns::of(set));
-        self.flow.clear();
-        self.flow.extend_from_slice(match set.kind {
+        let columns = match &mut self.columns {
+            Some(known) if Arc::ptr_eq(&known.set, set) => known,
+            columns => columns.insert(FlowColumns::of(set)),
+        };
+        let flow = &mut self.flow;
+        flow.clear();
+        flow.extend_from_slice(match set.kind {
             RecordKind::Vpc => b"vpc",
             RecordKind::TransitGateway => b"transit-gateway",
         });
-        let (mut start, mut end) = (None, None);
-        for (at, value) in seen.normal.text.split(|&byte| byte == b' ').enumerate() {
-            if columns.flow.get(at) == Some(&true) {
-                self.flow.push(b' ');
-                self.flow.extend_from_slice(value);
+        match seen.row.cells {
+            // The text is the line, and where its cells are is known.
+            Cells::InLine(line) if seen.normal.verbatim => {
+                for &(first, after) in &columns.runs {
+                    flow.push(b' ');
+                    flow.extend_from_slice(line.neighbours(first, after));
+                }
             }
-            if Some(at) == columns.start {
-                start = number(value);
-            }
-            if Some(at) == columns.end {
-                end = number(value);
-            }
+            _ => columns.find(seen.normal.text, flow),
         }
-        self.columns = Some(columns);
-        (key.of_name(&self.flow), (start, end))
+        let start = seen.normal.start.filter(|_| columns.start);
+        let end = seen.normal.end.filter(|_| columns.end);
+        (key.of_name(flow), (start, end))
     }
+}
+
+/// Takes a record into a sample, as few are.
+#[cold]
+#[inline(never)]
+fn add_to_sample(sample: &mut Sample, number: u64, seen: &SeenRecord<'_>) {
+    sample.add(number, (seen.record(), Arc::clone(&seen.origin.name)));
 }
 
 impl FlowColumns {
+    #[cold]
+    #[inline(never)]
     fn of(set: &Arc<FieldSet>) -> Self {
-        let names = set.fields.fields();
-        let mut flow = vec![false; names.len()];
-        set.flow().for_each(|(column, _)| flow[column] = true);
-        let column = |name: &str| names.iter().position(|field| field.as_str() == name);
+        let columns: Vec<usize> = set.flow().map(|(column, _)| column).collect();
+        let runs = columns.chunk_by(|a, b| a + 1 == *b);
         Self {
             set: Arc::clone(set),
-            flow,
-            start: column("start"),
-            end: column("end"),
+            runs: runs.map(|run| (run[0], run[0] + run.len())).collect(),
+            start: set.fields.has("start"),
+            end: set.fields.has("end"),
         }
     }
-}
 
-/// Canonical text has digits only, or nothing.
-fn number(value: &[u8]) -> Option<i64> {
-    std::str::from_utf8(value).ok()?.parse().ok()
+    /// Appends the flow of a canonical text.
+    fn find(&self, text: &[u8], flow: &mut Vec<u8>) {
+        let mut runs = self.runs.iter().peekable();
+        for (at, value) in text.split(|&byte| byte == b' ').enumerate() {
+            let Some(&&(first, after)) = runs.peek() else {
+                return;
+            };
+            if first <= at {
+                flow.push(b' ');
+                flow.extend_from_slice(value);
+            }
+            if at + 1 == after {
+                runs.next();
+            }
+        }
+    }
 }
 
 impl Visitor for FlowVisitor {
@@ -141,6 +165,7 @@ impl Visitor for FlowVisitor {
         }
     }
 
+    #[inline(always)]
     fn visit(&mut self, seen: &SeenRecord<'_>, key: &Fingerprints) -> bool {
         // Also a copy that does not count, so that which of an event's places is shown is not left to chance.
         if self.wanted.contains(&seen.print.fingerprint) {
@@ -154,7 +179,7 @@ impl Visitor for FlowVisitor {
         if let Some(sample) = &mut self.sample {
             let number = of_text(seen.normal.text, seen.normal.start, seen.normal.end);
             if sample.takes(number) {
-                sample.add(number, (seen.record(), Arc::clone(&seen.origin.name)));
+                add_to_sample(sample, number, seen);
             }
         }
         true

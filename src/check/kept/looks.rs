@@ -160,7 +160,6 @@ fn screened(reader: &mut CheckSession<'_>, digests: Sides<SideDigest>) -> Result
     };
     for side in Side::BOTH {
         let found = &mut sides[side];
-        found.is_unspanned = true;
         while found.malformed.len() > reader.check.max_evidence {
             found.malformed.pop_last();
         }
@@ -312,6 +311,13 @@ impl Visitor for RowsVisitor {
             event_id: seen.row.event_id.map(str::to_owned),
         });
         true
+    }
+
+    fn wanted(&self) -> Option<&HashSet<u128>> {
+        match &*self.sought {
+            Sought::Records(records) => Some(records),
+            Sought::Buckets(_) => None,
+        }
     }
 
     fn merge(&mut self, other: Self) {

@@ -182,7 +182,7 @@ pub async fn verify(
         .iter()
         .flat_map(|source| &source.parts)
         .collect();
-    let mut now = about::parts(&read.found);
+    let mut now = about::parts(&read.found, false);
     // A receipt of an earlier flowdiff has no hashes to be compared with.
     let known = then.iter().filter(|part| part.sha256.is_some());
     let known: HashSet<&str> = known.map(|part| &*part.name).collect();

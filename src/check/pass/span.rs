@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use fastbloom::BloomFilter;
 
 use crate::digest::RecordPrint;
+use crate::digest::file::PartHeld;
 
 /// What a part held, roughly: never less than it did.
 #[derive(Debug, Default)]
@@ -67,6 +68,25 @@ impl PartFilter {
     pub(in crate::check) fn of_records(mut self, records: Option<Vec<Filter>>) -> Self {
         self.records = records;
         self
+    }
+
+    /// Returns what a digest that is kept says of it, which leaves out which records those were.
+    pub(in crate::check) fn held(&self) -> PartHeld {
+        PartHeld {
+            slots: self.slots,
+            interfaces: self.interfaces,
+            as_lines: self.is_verbatim(),
+        }
+    }
+
+    /// Takes what such a digest says; `None` if the part held nothing.
+    pub(in crate::check) fn of_held(held: &PartHeld) -> Option<Self> {
+        (held.interfaces != 0).then(|| Self {
+            slots: held.slots,
+            interfaces: held.interfaces,
+            rewritten: !held.as_lines,
+            records: None,
+        })
     }
 
     /// Adds what another piece of the part held.
@@ -234,6 +254,22 @@ mod tests {
             "{}",
             passed(&whole)
         );
+    }
+
+    #[test]
+    fn what_a_digest_says_of_it_is_no_less() {
+        let key = Fingerprints::seeded(1);
+        let mut span = PartFilter::default();
+        assert!(PartFilter::of_held(&span.held()).is_none());
+        span.add(&RecordPrint::new(&key, b"", b"eni-0aa", Some(300)), true);
+        let told = PartFilter::of_held(&span.held()).unwrap();
+        let class = InterfaceClass::of(key.of_name(b"eni-0aa"));
+        assert!(told.is_of(class) && told.is_verbatim());
+        assert!(told.may_hold_slot(Some(300)) && !told.may_hold_slot(Some(600)));
+        assert!(fingerprints(1, 10).all(|one| told.may_hold_record(one)));
+        span.add(&RecordPrint::new(&key, b"", b"eni-0bb", None), false);
+        let told = PartFilter::of_held(&span.held()).unwrap();
+        assert!(!told.is_of(class) && !told.is_verbatim());
     }
 
     #[test]

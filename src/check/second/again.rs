@@ -101,9 +101,8 @@ fn wanted(
         .collect();
     let failed = screened.sides[side].unreadable.iter();
     let failed: HashMap<&str, &Arc<Part>> = failed.map(|(part, _)| (&*part.name, part)).collect();
-    let unchanged = |old: &Part, part: &Part| !part.version.is_empty() && old == part;
-    // A digest does not tell when a part was delivered.
-    let still_failing = |old: &Part, part: &Part| {
+    let unchanged = |old: &Part, part: &Part| {
+        // A digest does not tell when a part was delivered.
         let delivered = old.delivered.is_none() || old.delivered == part.delivered;
         !part.version.is_empty()
             && old.version == part.version
@@ -117,7 +116,7 @@ fn wanted(
     };
     let wanted = |part: &Arc<Part>| {
         let failed = failed.get(&*part.name);
-        if failed.is_some_and(|old| still_failing(old, part)) && !held_any(part) {
+        if failed.is_some_and(|old| unchanged(old, part)) && !held_any(part) {
             return None;
         }
         let number = before

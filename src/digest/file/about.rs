@@ -249,4 +249,19 @@ pub struct PartRead {
     /// The SHA-256 of its bytes as they were stored, as hexadecimal digits, if it was read whole for a receipt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
+    /// What records it held, roughly, if some were asked for, so that a second look leaves out parts that cannot hold what differs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<PartHeld>,
+}
+
+/// What records a part held: no fewer than these say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct PartHeld {
+    /// The first and the last slot, if any record has one.
+    pub slots: Option<(i64, i64)>,
+    /// The interfaces: of the number that stands for the name of each (its hash under the key), the bit that the highest six bits
+    /// of it say. None if it held nothing.
+    pub interfaces: u64,
+    /// Whether each record was, to the byte, what stood in a line of text (after its time stamp).
+    pub as_lines: bool,
 }

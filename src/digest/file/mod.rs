@@ -18,8 +18,8 @@ use super::{Ledger, RecordPrint};
 use crate::model::delay::Delays;
 
 pub use about::{
-    About, Counted, HiddenRows, KnownOfRow, MalformedRow, MayHold, Measured, PartRead, SCHEMA,
-    SourceRead, Stretch, UnreadPart,
+    About, Counted, HiddenRows, KnownOfRow, MalformedRow, MayHold, Measured, PartHeld, PartRead,
+    SCHEMA, SourceRead, Stretch, UnreadPart,
 };
 pub use read::{MAGIC, is_digest};
 pub use sample::{Sample, SampledRecord, ToldSample};
@@ -66,6 +66,7 @@ impl FlowSums {
     }
 
     /// Adds one copy of a record of a flow.
+    #[inline(always)]
     pub fn add(&mut self, print: &RecordPrint<'_>, flow: u64, (start, end): Times) {
         // What is young depends on the clock, and that of the digest is not that of whoever compares it.
         self.ledger.add(&RecordPrint {

@@ -32,6 +32,11 @@ pub(in crate::digest) fn about(part: &str) -> About {
                 size: Some(7),
                 version: "etag".to_owned(),
                 sha256: None,
+                held: Some(PartHeld {
+                    slots: Some((-300, 1_700_000_100)),
+                    interfaces: 1 << 63 | 1,
+                    as_lines: true,
+                }),
             }],
         }],
         layouts: BTreeSet::new(),
