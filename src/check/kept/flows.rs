@@ -109,7 +109,7 @@ impl FlowVisitor {
                     flow.extend_from_slice(line.neighbours(first, after));
                 }
             }
-            _ => columns.find(seen.normal.text, flow),
+            Cells::InLine(_) | Cells::Apart(_) => columns.find(seen.normal.text, flow),
         }
         let start = seen.normal.start.filter(|_| columns.start);
         let end = seen.normal.end.filter(|_| columns.end);

@@ -81,7 +81,7 @@ impl PartFilter {
 
     /// Takes what such a digest says; `None` if the part held nothing.
     pub(in crate::check) fn of_held(held: &PartHeld) -> Option<Self> {
-        (held.interfaces != 0).then(|| Self {
+        (held.interfaces != 0).then_some(Self {
             slots: held.slots,
             interfaces: held.interfaces,
             rewritten: !held.as_lines,
