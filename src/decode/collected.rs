@@ -126,8 +126,8 @@ pub(super) fn every_way(content: &[u8], format: &Format) -> Result<Collected, De
     let file = Collected::of(Content::File(file(content)), format);
     assert_eq!(bytes, file);
     let mut streamed = Collected::default();
-    let unpacking = super::Unpacking::of(content.len() as u64);
-    let result = super::stream(&mut &content[..], unpacking, format, &mut streamed);
+    let content = Content::Bytes(content.to_vec().into());
+    let result = super::decode_as_read(content, format, &mut streamed);
     streamed.provisional = bytes.as_ref().is_ok_and(|bytes| bytes.provisional);
     assert_eq!(bytes, result.map(|()| streamed));
     bytes

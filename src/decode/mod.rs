@@ -283,6 +283,35 @@ pub fn decode(content: Content, format: &Format, sink: &mut impl Sink) -> Result
     }
 }
 
+/// Decodes a content like [`decode`], but as it is unpacked, so that what a sink leaves costs nothing. All rows are provisional.
+///
+/// # Errors
+/// As of [`decode`].
+pub fn decode_as_read(
+    content: Content,
+    format: &Format,
+    sink: &mut impl Sink,
+) -> Result<(), DecodeError> {
+    sink.provisional();
+    match content {
+        Content::Bytes(bytes) if !bytes.starts_with(parquet::MAGIC) => {
+            let unpacking = Unpacking::of(bytes.len() as u64);
+            stream(&mut &bytes[..], unpacking, format, sink)
+        }
+        Content::File(mut file) => {
+            file.rewind()?;
+            let unpacking = Unpacking::of(file.metadata()?.len());
+            let head = head_of(&mut file)?;
+            file.rewind()?;
+            if head.starts_with(parquet::MAGIC) {
+                return parquet::decode_file(file, sink);
+            }
+            stream(&mut file, unpacking, format, sink)
+        }
+        content => decode(content, format, sink),
+    }
+}
+
 /// Returns the text that the first bytes of a file hold, as far as they go, packed or not; `None` if it is Parquet, which
 /// tells what is in it at its end.
 pub fn beginning(head: &[u8]) -> Option<Vec<u8>> {

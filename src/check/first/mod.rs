@@ -10,7 +10,7 @@ use hashbrown::HashSet;
 use itertools::Itertools;
 use tokio::sync::Semaphore;
 
-use crate::decode::{Content, Format, Malformed, Row, Sink, Stop, decode};
+use crate::decode::{Content, Format, Malformed, Row, Sink, Stop, decode_as_read};
 use crate::digest::file::Sample;
 use crate::digest::{BucketId, Digest, Ledger, Sketch};
 use crate::model::window::Window;
@@ -307,7 +307,7 @@ impl Outlet for LayoutProbe {
         let mut first = FirstLayout(None);
         let format = self.format.clone();
         let first = tokio::task::spawn_blocking(move || {
-            let _ = decode(content, &format, &mut first);
+            let _ = decode_as_read(content, &format, &mut first);
             first
         });
         let FirstLayout(layout) = first

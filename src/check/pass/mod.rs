@@ -16,7 +16,7 @@ pub(super) mod span;
 pub(super) mod taken;
 pub(super) mod visitor;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use tokio::sync::Semaphore;
@@ -34,6 +34,10 @@ use visitor::{Origin, Visitor};
 
 /// Semaphores count in 32 bits, so memory is handed out in KiB.
 const ROOM_UNIT: u64 = 1024;
+
+/// For each content that a worker has in hand another one waits, so that a worker which is done goes on at once: were it handed
+/// the next one by the thread that fetches, it would idle until the system has that run, some milliseconds on a busy machine.
+const TURNS_A_WORKER: usize = 2;
 
 /// How much may happen at once.
 #[derive(Clone, Copy, Debug)]
@@ -91,14 +95,14 @@ pub(super) async fn pass<V: Visitor>(
     progress: &Progress,
 ) -> Result<PassResult<V>, StartOver> {
     let mut first = WorkerResult::new(visitor, malformed_kept);
-    let idle = (0..limits.workers).map(|_| first.empty_like()).collect();
+    let workers = (0..limits.workers).map(|_| first.empty_like()).collect();
     let room = usize::try_from(limits.content / ROOM_UNIT)
         .unwrap_or(Semaphore::MAX_PERMITS)
         .clamp(1, u32::MAX as usize);
     let pool = WorkerPool {
         rules,
-        idle: Mutex::new(idle),
-        turns: Semaphore::new(limits.workers),
+        idle: Arc::new(IdleWorkers::of(workers)),
+        turns: Semaphore::new(limits.workers * TURNS_A_WORKER),
         room: Arc::new(Semaphore::new(room)),
         all_room: u32::try_from(room).unwrap_or(u32::MAX),
         bytes: Mutex::default(),
@@ -115,10 +119,7 @@ pub(super) async fn pass<V: Visitor>(
     };
     let (s3, cwl) = tokio::try_join!(side(Side::S3), side(Side::Cwl))?;
     let bytes = *pool.bytes.lock().unwrap_or_else(PoisonError::into_inner);
-    let workers = pool
-        .idle
-        .into_inner()
-        .unwrap_or_else(PoisonError::into_inner);
+    let workers = pool.idle.take_all();
     give_back_memory();
     workers.into_iter().for_each(|worker| first.merge(worker));
     for (side, unreadable) in [(Side::S3, s3), (Side::Cwl, cwl)] {
@@ -154,10 +155,68 @@ async fn read_side<V: Visitor>(
         .collect())
 }
 
-/// Where workers wait for content.
+/// The workers that have nothing to do.
+struct IdleWorkers<V> {
+    workers: Mutex<Vec<WorkerResult<V>>>,
+    freed: Condvar,
+}
+
+impl<V> IdleWorkers<V> {
+    fn of(workers: Vec<WorkerResult<V>>) -> Self {
+        Self {
+            workers: Mutex::new(workers),
+            freed: Condvar::new(),
+        }
+    }
+
+    /// Takes one, and waits until there is one. For threads that may be blocked.
+    fn take(&self) -> BusyWorker<'_, V> {
+        let mut workers = self.locked();
+        loop {
+            if let Some(worker) = workers.pop() {
+                let worker = Some(worker);
+                return BusyWorker { idle: self, worker };
+            }
+            let waited = self.freed.wait(workers);
+            workers = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn take_all(&self) -> Vec<WorkerResult<V>> {
+        std::mem::take(&mut *self.locked())
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Vec<WorkerResult<V>>> {
+        let workers = self.workers.lock();
+        workers.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A worker that has something to do. It goes back also if that panics, so that no thread waits for it for ever.
+struct BusyWorker<'a, V> {
+    idle: &'a IdleWorkers<V>,
+    /// `None` once it went back.
+    worker: Option<WorkerResult<V>>,
+}
+
+impl<V> BusyWorker<'_, V> {
+    fn worker(&mut self) -> &mut WorkerResult<V> {
+        self.worker.as_mut().expect("it goes back last")
+    }
+}
+
+impl<V> Drop for BusyWorker<'_, V> {
+    fn drop(&mut self) {
+        self.idle.locked().extend(self.worker.take());
+        self.idle.freed.notify_one();
+    }
+}
+
+/// Where content waits for workers.
 struct WorkerPool<'a, V> {
     rules: Arc<Rules>,
-    idle: Mutex<Vec<WorkerResult<V>>>,
+    idle: Arc<IdleWorkers<V>>,
+    /// Contents that workers have in hand, or that wait for the next one that is free.
     turns: Semaphore,
     room: Arc<Semaphore>,
     all_room: u32,
@@ -204,40 +263,30 @@ impl<V: Visitor> Outlets for PartOutlets<'_, V> {
             .acquire()
             .await
             .expect("the semaphore is never closed");
-        let worker = pool
-            .idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop();
-        let mut worker = worker.expect("there is a worker for each turn");
-        let rules = Arc::clone(&pool.rules);
+        let (idle, rules) = (Arc::clone(&pool.idle), Arc::clone(&pool.rules));
         let pieces = pieces.into_iter();
         let pieces: Vec<_> = pieces
             .map(|(number, content)| (self.origin(number), content))
             .collect();
-        let before = worker.sides[self.side].tally.records;
+        let side = self.side;
         let decoding = tokio::task::spawn_blocking(move || {
+            let mut busy = idle.take();
+            let worker = busy.worker();
+            let before = worker.sides[side].tally.records;
             let mut refused = Vec::new();
             for (origin, content) in pieces {
-                if let Err(error) = take(&rules, &origin, content, &mut worker) {
+                if let Err(error) = take(&rules, &origin, content, worker) {
                     refused.push((origin.number, error));
                 }
             }
-            (worker, refused)
+            (worker.sides[side].tally.records - before, refused)
         });
-        let (worker, refused) = decoding
+        let (records, refused) = decoding
             .await
             .unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()));
-        let side = self.side;
         pool.bytes.lock().unwrap_or_else(PoisonError::into_inner)[side] += bytes;
         pool.progress.side(side).bytes(bytes);
-        pool.progress
-            .side(side)
-            .records(worker.sides[side].tally.records - before);
-        pool.idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(worker);
+        pool.progress.side(side).records(records);
         let refused = refused.into_iter().map(|(number, error)| match error {
             DecodeError::Unreadable(reason) => (number, ReadError::Unreadable(reason)),
             DecodeError::Stopped => (number, ReadError::Stopped),
