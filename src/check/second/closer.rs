@@ -16,6 +16,7 @@ use crate::model::{Side, Sides};
 use crate::record::LogStatus;
 
 use super::copies::CopyIntake;
+use super::unequal::{FingerprintIntake, Unequal};
 
 /// What a closer look is about.
 #[derive(Debug)]
@@ -48,8 +49,10 @@ impl CloserScope {
 pub(super) enum Strategy {
     /// The differences, as many as it can be expected to tell: what S3 has more.
     Sketch(Sketch, usize),
-    /// All copies.
-    Copies(CopyIntake),
+    /// Of all copies the fingerprints, to tell which records may differ.
+    Fingerprints(FingerprintIntake),
+    /// All copies; of records that may differ, if it is known which.
+    Copies(CopyIntake, Option<Arc<Unequal>>),
 }
 
 impl Strategy {
@@ -58,14 +61,16 @@ impl Strategy {
             Self::Sketch(_, capacity) => {
                 Self::Sketch(Sketch::for_differences(*capacity), *capacity)
             }
-            Self::Copies(copies) => Self::Copies(copies.empty_like()),
+            Self::Fingerprints(all) => Self::Fingerprints(all.empty_like()),
+            Self::Copies(copies, only) => Self::Copies(copies.empty_like(), only.clone()),
         }
     }
 
     fn merge(&mut self, other: Self) {
         match (self, other) {
             (Self::Sketch(sketch, _), Self::Sketch(more, _)) => *sketch += &more,
-            (Self::Copies(copies), Self::Copies(more)) => copies.merge(more),
+            (Self::Fingerprints(all), Self::Fingerprints(more)) => all.merge(more),
+            (Self::Copies(copies, _), Self::Copies(more, _)) => copies.merge(more),
             _ => unreachable!("visitors of one pass are of one kind"),
         }
     }
@@ -210,7 +215,13 @@ impl Visitor for BucketVisitor {
         match &mut self.means {
             _ if !shared => self.show_lone(seen),
             // An event that is found twice is kept twice, so that which of the two is shown is not left to chance.
-            Strategy::Copies(copies) => copies.keep(seen, key),
+            Strategy::Copies(copies, only) => {
+                let fingerprint = seen.print.fingerprint;
+                if only.as_ref().is_none_or(|only| only.may_hold(fingerprint)) {
+                    copies.keep(seen, key);
+                }
+            }
+            Strategy::Fingerprints(all) if counts => all.keep(seen),
             Strategy::Sketch(sketch, _) if counts => {
                 let more = match seen.origin.side {
                     Side::S3 => 1,
@@ -218,7 +229,7 @@ impl Visitor for BucketVisitor {
                 };
                 sketch.add(seen.print.fingerprint, bucket, more);
             }
-            Strategy::Sketch(..) => {}
+            Strategy::Fingerprints(_) | Strategy::Sketch(..) => {}
         }
         if counts && !shared {
             self.note_lone(seen);

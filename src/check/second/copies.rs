@@ -1,15 +1,10 @@
 //! Copies of the records in question, kept until all of their flow are together: in memory while they are few, in a
-//! temporary file, roughly by flow, when they are many.
-//!
-//! However many there are, memory holds no more than was allowed, and each copy is written once and read once. The file
-//! is this user's alone and has no name, so that it goes away with the process however that ends.
+//! temporary file, roughly by flow, when they are many ([`super::partitions`]).
 
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::diff::{FieldSets, GroupCopy, Groups, RecordGroup};
@@ -17,8 +12,8 @@ use crate::digest::Fingerprints;
 use crate::model::finding::{Bucket, Place};
 use crate::model::{Side, Sides};
 use crate::record::{FieldName, Record};
-use crate::temporary;
 
+use super::partitions::{PartitionIntake, Partitions};
 use crate::check::pass::visitor::SeenRecord;
 
 /// What a copy in the default format takes up as it is kept.
@@ -26,9 +21,6 @@ pub(super) const BYTES_A_COPY: u64 = 180;
 
 /// What it takes up, with everything about it, while it is compared.
 const BYTES_COMPARED: u64 = 1024;
-
-/// More partitions would cut what is written into pieces too small to read.
-const MOST_PARTITIONS: u64 = 4096;
 
 /// How much memory copies may take.
 #[derive(Clone, Copy, Debug)]
@@ -41,19 +33,58 @@ pub(super) struct Allowance {
     pub keepers: u64,
 }
 
-/// A copy as it is kept.
+/// What decides whether a copy is compared, and when. It stands before the copy, so that most copies need not be read.
+#[derive(Clone, Copy)]
+struct CopyHead {
+    /// How many bytes the copy takes up behind this.
+    len: u32,
+    /// Who kept it.
+    by: u32,
+    side: Side,
+    /// Whether it came in an event with an id.
+    is_event: bool,
+    fingerprint: u128,
+    flow: u64,
+}
+
+/// What that takes up.
+const HEAD: usize = 4 + 4 + 1 + 16 + 8;
+
+impl CopyHead {
+    fn bytes(&self) -> [u8; HEAD] {
+        let mut bytes = [0; HEAD];
+        bytes[..4].copy_from_slice(&self.len.to_le_bytes());
+        bytes[4..8].copy_from_slice(&self.by.to_le_bytes());
+        bytes[8] = u8::from(self.side == Side::S3) | u8::from(self.is_event) << 1;
+        bytes[9..25].copy_from_slice(&self.fingerprint.to_le_bytes());
+        bytes[25..].copy_from_slice(&self.flow.to_le_bytes());
+        bytes
+    }
+
+    /// Reads what stands first in some bytes.
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let head = bytes.first_chunk::<HEAD>()?;
+        Some(Self {
+            len: u32::from_le_bytes(*head.first_chunk()?),
+            by: u32::from_le_bytes(*head[4..].first_chunk()?),
+            side: if head[8] & 1 == 1 {
+                Side::S3
+            } else {
+                Side::Cwl
+            },
+            is_event: head[8] & 2 == 2,
+            fingerprint: u128::from_le_bytes(*head[9..].first_chunk()?),
+            flow: u64::from_le_bytes(*head[25..].first_chunk()?),
+        })
+    }
+}
+
+/// The rest of a copy as it is kept.
 #[derive(Serialize, Deserialize)]
 struct KeptCopy<'a> {
-    /// Who kept it: what is kept of a part that turns out to be unreadable does not count.
-    by: u32,
-    #[serde(with = "postcard::fixint::le")]
-    fingerprint: u128,
-    #[serde(with = "postcard::fixint::le")]
-    flow: u64,
     #[serde(with = "postcard::fixint::le")]
     interface: u64,
     slot: Option<i64>,
-    side: Side,
     young: bool,
     /// The part's number in the pass.
     part: usize,
@@ -77,39 +108,15 @@ fn as_bytes<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Erro
 
 /// Copies on their way in. Those of one pass merge in any order.
 pub(super) struct CopyIntake {
-    shared: Arc<SharedCopies>,
-    number: u32,
-    /// The numbers of those merged.
-    merged: Vec<u32>,
-    /// What is not written yet, by partition.
-    held: Vec<Vec<u8>>,
-    bytes: usize,
+    shared: Arc<SharedNames>,
+    copies: PartitionIntake,
+    most_compared: usize,
     flow: Vec<u8>,
 }
 
-struct SharedCopies {
+struct SharedNames {
     sets: Arc<FieldSets>,
-    most_held: usize,
-    most_compared: usize,
-    next: AtomicU32,
     names: Mutex<Vec<Arc<[FieldName]>>>,
-    spill: Mutex<Spill>,
-}
-
-/// The file, and where in it what is.
-#[derive(Default)]
-struct Spill {
-    file: Option<File>,
-    end: u64,
-    runs: Vec<PartitionRun>,
-    failed: Option<io::Error>,
-}
-
-/// Something of each partition, one after the other.
-struct PartitionRun {
-    /// Where the partition that is next begins.
-    at: u64,
-    lengths: Vec<u32>,
 }
 
 impl CopyIntake {
@@ -117,33 +124,23 @@ impl CopyIntake {
     pub(super) fn new(sets: Arc<FieldSets>, allowed: Allowance) -> Self {
         // One half for the partition at hand, the other for what is compared of it.
         let half = (allowed.bytes / 2).max(1);
-        let partitions = (allowed.copies * BYTES_A_COPY).div_ceil(half);
-        let partitions = partitions.clamp(1, MOST_PARTITIONS);
         let size = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
-        let shared = SharedCopies {
-            sets,
-            most_held: size(allowed.bytes / allowed.keepers.max(1)),
+        let most_held = size(allowed.bytes / allowed.keepers.max(1));
+        let names = Mutex::default();
+        Self {
+            shared: Arc::new(SharedNames { sets, names }),
+            copies: PartitionIntake::new(allowed.copies * BYTES_A_COPY, half, most_held),
             most_compared: size(half / BYTES_COMPARED).max(1),
-            next: AtomicU32::new(1),
-            names: Mutex::default(),
-            spill: Mutex::default(),
-        };
-        Self::numbered(Arc::new(shared), 0, size(partitions))
+            flow: Vec::new(),
+        }
     }
 
     /// Makes an empty one of the same pass.
     pub(super) fn empty_like(&self) -> Self {
-        let number = self.shared.next.fetch_add(1, Ordering::Relaxed);
-        Self::numbered(Arc::clone(&self.shared), number, self.held.len())
-    }
-
-    fn numbered(shared: Arc<SharedCopies>, number: u32, partitions: usize) -> Self {
         Self {
-            shared,
-            number,
-            merged: Vec::new(),
-            held: vec![Vec::new(); partitions],
-            bytes: 0,
+            shared: Arc::clone(&self.shared),
+            copies: self.copies.empty_like(),
+            most_compared: self.most_compared,
             flow: Vec::new(),
         }
     }
@@ -153,13 +150,9 @@ impl CopyIntake {
         let (sets, set) = (&self.shared.sets, seen.set.number);
         let flow = sets.core_number(set, seen.normal.text, &mut self.flow);
         let other = (!seen.is_compared_whole()).then(|| seen.record().to_string());
-        let row = KeptCopy {
-            by: self.number,
-            fingerprint: seen.print.fingerprint,
-            flow,
+        let copy = KeptCopy {
             interface: seen.print.name,
             slot: seen.print.slot,
-            side: seen.origin.side,
             young: seen.print.young,
             part: seen.origin.number,
             row: seen.row.number,
@@ -171,40 +164,25 @@ impl CopyIntake {
             text: seen.normal.text,
             record: other.as_deref(),
         };
-        let partitions = self.held.len();
-        let partition = &mut self.held[partition_of(flow, partitions)];
-        let before = partition.len();
-        postcard::to_io(&row, &mut *partition).expect("memory takes everything");
-        self.bytes += partition.len() - before;
-        if self.bytes > self.shared.most_held {
-            self.write_out();
-        }
+        self.copies.keep(flow, |by, bytes| {
+            let at = bytes.len();
+            bytes.extend_from_slice(&[0; HEAD]);
+            postcard::to_io(&copy, &mut *bytes).expect("memory takes everything");
+            let head = CopyHead {
+                len: u32::try_from(bytes.len() - at - HEAD).expect("a record is short"),
+                by,
+                side: seen.origin.side,
+                is_event: copy.event.is_some(),
+                fingerprint: seen.print.fingerprint,
+                flow,
+            };
+            bytes[at..at + HEAD].copy_from_slice(&head.bytes());
+        });
     }
 
     /// Adds what another one kept.
-    pub(super) fn merge(&mut self, mut other: Self) {
-        self.merged.push(other.number);
-        self.merged.append(&mut other.merged);
-        for (mine, more) in self.held.iter_mut().zip(&mut other.held) {
-            mine.append(more);
-        }
-        self.bytes += other.bytes;
-        if self.bytes > self.shared.most_held {
-            self.write_out();
-        }
-    }
-
-    /// Whether that went well shows in the end.
-    fn write_out(&mut self) {
-        let mut spill = self.shared.spill();
-        if spill.failed.is_none()
-            && let Err(error) = spill.write(&self.held)
-        {
-            spill.failed = Some(error);
-        }
-        drop(spill);
-        self.held.iter_mut().for_each(Vec::clear);
-        self.bytes = 0;
+    pub(super) fn merge(&mut self, other: Self) {
+        self.copies.merge(other.copies);
     }
 
     /// Returns the copies of all that were merged.
@@ -212,34 +190,17 @@ impl CopyIntake {
     /// # Errors
     /// Why the temporary file could not be written, and what to do about it.
     pub(super) fn gathered(self) -> io::Result<Gathered> {
-        let mut spill = std::mem::take(&mut *self.shared.spill());
-        if let Some(error) = spill.failed.take() {
-            return Err(error);
-        }
-        let whole = self.merged.into_iter().chain([self.number]).collect();
         Ok(Gathered {
+            copies: self.copies.gathered()?,
             names: std::mem::take(&mut *self.shared.names()),
-            most_compared: self.shared.most_compared,
-            whole,
-            held: self.held.into_iter(),
-            partition: 0,
-            spill,
+            most_compared: self.most_compared,
             bytes: Vec::new(),
             order: Vec::new(),
         })
     }
 }
 
-fn partition_of(flow: u64, partitions: usize) -> usize {
-    let scaled = (u128::from(flow) * partitions as u128) >> 64;
-    usize::try_from(scaled).expect("it is below their number")
-}
-
-impl SharedCopies {
-    fn spill(&self) -> std::sync::MutexGuard<'_, Spill> {
-        self.spill.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
+impl SharedNames {
     fn names(&self) -> std::sync::MutexGuard<'_, Vec<Arc<[FieldName]>>> {
         self.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -257,59 +218,11 @@ impl SharedCopies {
     }
 }
 
-impl Spill {
-    fn write(&mut self, partitions: &[Vec<u8>]) -> io::Result<()> {
-        let file = match &mut self.file {
-            Some(file) => file,
-            none => none.insert(temporary::file()?),
-        };
-        let at = self.end;
-        let mut lengths = Vec::with_capacity(partitions.len());
-        for partition in partitions {
-            file.write_all(partition)
-                .map_err(|error| temporary::no_room(&error))?;
-            self.end += partition.len() as u64;
-            lengths.push(u32::try_from(partition.len()).map_err(io::Error::other)?);
-        }
-        self.runs.push(PartitionRun { at, lengths });
-        Ok(())
-    }
-
-    /// Appends what is in the file of a partition. They are asked for in order.
-    fn read(&mut self, partition: usize, bytes: &mut Vec<u8>) -> io::Result<()> {
-        let Some(file) = &mut self.file else {
-            return Ok(());
-        };
-        // All of it may be of one flow, and far more than usual.
-        let all: u64 = self
-            .runs
-            .iter()
-            .map(|run| u64::from(run.lengths[partition]))
-            .sum();
-        bytes.reserve_exact(usize::try_from(all).unwrap_or(0));
-        for run in &mut self.runs {
-            let length = u64::from(run.lengths[partition]);
-            file.seek(SeekFrom::Start(run.at))?;
-            let read = file.take(length).read_to_end(bytes)? as u64;
-            if read < length {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            run.at += length;
-        }
-        Ok(())
-    }
-}
-
 /// The copies that a pass has kept, partition by partition.
 pub(super) struct Gathered {
+    copies: Partitions,
     names: Vec<Arc<[FieldName]>>,
     most_compared: usize,
-    /// Whose copies count.
-    whole: HashSet<u32>,
-    held: std::vec::IntoIter<Vec<u8>>,
-    /// The number of the first of them.
-    partition: usize,
-    spill: Spill,
     /// The partition at hand ...
     bytes: Vec<u8>,
     /// ... and where in it the copies stand that are still to be compared, by flow.
@@ -327,7 +240,7 @@ pub(super) struct Names<'a> {
 impl Gathered {
     /// Returns how many bytes were put into a temporary file.
     pub(super) fn spilled(&self) -> u64 {
-        self.spill.end
+        self.copies.spilled()
     }
 
     /// Returns all copies of some flows more, and `None` in the end. Unless `all` are wanted, records may be left out of
@@ -337,13 +250,13 @@ impl Gathered {
     /// The temporary file cannot be read.
     pub(super) fn next(&mut self, names: &Names<'_>, all: bool) -> io::Result<Option<Groups>> {
         while self.order.is_empty() {
-            let Some(held) = self.held.next() else {
+            // The one before makes room first.
+            self.bytes = Vec::new();
+            let Some(bytes) = self.copies.next()? else {
                 return Ok(None);
             };
-            self.bytes = held;
-            self.spill.read(self.partition, &mut self.bytes)?;
-            self.partition += 1;
-            self.order = in_order(&self.bytes, &self.whole, all)?;
+            self.bytes = bytes;
+            self.order = in_order(&self.bytes, &self.copies, all)?;
         }
         let mut groups = Groups::default();
         let mut last = Sides::default();
@@ -351,11 +264,11 @@ impl Gathered {
             let Some((flow, at)) = self.order.pop() else {
                 break;
             };
-            let (row, _) = take(&self.bytes[at..])?;
+            let (head, row) = copy(&self.bytes[at..])?;
             groups.add(
-                row.fingerprint,
-                row.side,
-                self.kept(&row, names, &mut last),
+                head.fingerprint,
+                head.side,
+                self.kept(head.side, &row, names, &mut last),
                 || RecordGroup {
                     set: row.set,
                     text: row.text.into(),
@@ -377,6 +290,7 @@ impl Gathered {
     /// Returns a copy. `last` is the record before on each side, with which equal copies share their text.
     fn kept(
         &self,
+        side: Side,
         row: &KeptCopy<'_>,
         names: &Names<'_>,
         last: &mut Sides<Option<Record>>,
@@ -384,14 +298,14 @@ impl Gathered {
         let text = row.record.map_or(row.text, str::as_bytes);
         let names_of = &self.names[row.names];
         let same = |last: &&Record| last.is_of(names_of, text);
-        let record = match last[row.side].as_ref().filter(same) {
+        let record = match last[side].as_ref().filter(same) {
             Some(same) => same.clone(),
             None => Record::of_canonical(Arc::clone(names_of), text),
         };
-        last[row.side] = Some(record.clone());
+        last[side] = Some(record.clone());
         GroupCopy {
             place: Place {
-                part: Arc::clone(&names.parts[row.side][row.part]),
+                part: Arc::clone(&names.parts[side][row.part]),
                 row: row.row,
             },
             event: row.event,
@@ -403,44 +317,51 @@ impl Gathered {
     }
 }
 
-fn take(bytes: &[u8]) -> io::Result<(KeptCopy<'_>, &[u8])> {
-    postcard::take_from_bytes(bytes).map_err(io::Error::other)
+/// What is written as copies can be read as such.
+fn not_copies() -> io::Error {
+    io::Error::other("what comes from the temporary file is not what was put there")
+}
+
+/// Reads the copy that stands first in some bytes.
+fn copy(bytes: &[u8]) -> io::Result<(CopyHead, KeptCopy<'_>)> {
+    let head = CopyHead::read(bytes).ok_or_else(not_copies)?;
+    let copy = postcard::from_bytes(&bytes[HEAD..]).map_err(io::Error::other)?;
+    Ok((head, copy))
 }
 
 /// Visits the copies that count, with the places where they stand.
-fn each_row(
+fn each_head(
     bytes: &[u8],
-    whole: &HashSet<u32>,
-    visit: &mut dyn FnMut(&KeptCopy<'_>, usize),
+    copies: &Partitions,
+    mut visit: impl FnMut(&CopyHead, usize),
 ) -> io::Result<()> {
-    let mut rest = bytes;
-    while !rest.is_empty() {
-        let at = bytes.len() - rest.len();
-        let (row, more) = take(rest)?;
-        if whole.contains(&row.by) {
-            visit(&row, at);
+    let mut at = 0;
+    while at < bytes.len() {
+        let head = CopyHead::read(&bytes[at..]).ok_or_else(not_copies)?;
+        if copies.counts(head.by) {
+            visit(&head, at);
         }
-        rest = more;
+        at += HEAD + head.len as usize;
     }
     Ok(())
 }
 
 /// Returns the flows and places of the copies that are to be compared, in order of flow, the last one first.
-fn in_order(bytes: &[u8], whole: &HashSet<u32>, all: bool) -> io::Result<Vec<(u64, usize)>> {
+fn in_order(bytes: &[u8], copies: &Partitions, all: bool) -> io::Result<Vec<(u64, usize)>> {
     // How many copies S3 has more; of events nobody knows before those that were found twice are told.
     let mut more: HashMap<u128, Option<i64>> = HashMap::new();
     if !all {
-        each_row(bytes, whole, &mut |row, _| {
-            let sign = if row.side == Side::S3 { 1 } else { -1 };
-            let more = more.entry(row.fingerprint).or_insert(Some(0));
-            *more = more.filter(|_| row.event.is_none()).map(|more| more + sign);
+        each_head(bytes, copies, |head, _| {
+            let sign = if head.side == Side::S3 { 1 } else { -1 };
+            let more = more.entry(head.fingerprint).or_insert(Some(0));
+            *more = more.filter(|_| !head.is_event).map(|more| more + sign);
         })?;
         more.retain(|_, more| *more != Some(0));
     }
     let mut order = Vec::new();
-    each_row(bytes, whole, &mut |row, at| {
-        if all || more.contains_key(&row.fingerprint) {
-            order.push((row.flow, at));
+    each_head(bytes, copies, |head, at| {
+        if all || more.contains_key(&head.fingerprint) {
+            order.push((head.flow, at));
         }
     })?;
     // They are taken from the end: the flows come in one order, into however many partitions they were put.

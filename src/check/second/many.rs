@@ -1,8 +1,8 @@
 //! The second look when there are more differences than the first sketch could tell.
 //!
 //! Buckets that one side lacks altogether are told by their counts, without keeping a row. Of the others, all copies
-//! are kept and compared; or, if that would be far more than differ, a larger sketch tells those that do. Either way
-//! costs a pass or two, however many differences there are.
+//! are kept and compared; or, if that would be far more than differ, a larger sketch tells those that do, or if they are too
+//! many for one, all fingerprints, so that no other copies are kept. It costs a pass or two, however many differences there are.
 
 use std::sync::Arc;
 
@@ -19,6 +19,7 @@ use super::again::narrowed;
 use super::closer::{BucketVisitor, CloserScope, Strategy, lone_kind};
 use super::copies::{BYTES_A_COPY, CopyIntake};
 use super::question::BucketState;
+use super::unequal::{FingerprintIntake, Unequal};
 use crate::diff::{DifferenceCounts, EveryDifference};
 
 /// How often one looks because the sides have changed under the look before.
@@ -29,6 +30,9 @@ const MARGIN: u64 = 8;
 
 /// A small sketch needs room to spare, and costs nothing.
 const LEAST_CAPACITY: u64 = 2_000;
+
+/// Where one copy in so many differs, or fewer, it pays to tell first which.
+const FEW: u64 = 4;
 
 /// Buckets, and how they stood at the last look.
 type Buckets = HashMap<BucketId, BucketState>;
@@ -45,6 +49,8 @@ impl SecondLook<'_> {
     ) -> Result<Buckets, Error> {
         let mut estimate = Some(self.screened.digests.estimate());
         let mut filled = HashSet::new();
+        // Which records may differ, once that is known.
+        let mut unequal = None;
         // How they stood at the look before, if that was not the one that put the question.
         let mut before: Option<Tallies> = None;
         for tries in (0..MOST_TRIES).rev() {
@@ -56,7 +62,9 @@ impl SecondLook<'_> {
                 && self.sets.is_one_a_kind()
                 && Side::BOTH.iter().all(|&side| self.hiding[side].is_over());
             let scope = Arc::new(self.scope(&buckets, |id| counted && !filled.contains(id)));
-            let means = self.means(&scope, estimate.filter(|_| tries > 0));
+            let is_first = tries + 1 == MOST_TRIES;
+            let estimate_now = estimate.filter(|_| tries > 0);
+            let means = self.means(&scope, estimate_now, is_first, unequal.take());
             let mut passed = self
                 .pass(BucketVisitor::new(Arc::clone(&scope), means))
                 .await?;
@@ -88,7 +96,15 @@ impl SecondLook<'_> {
                         continue;
                     }
                 },
-                Strategy::Copies(copies) => {
+                Strategy::Fingerprints(all) => {
+                    // How many there are is known now, and if they are too many there is no other way.
+                    estimate = None;
+                    let told = all.unequal().map_err(Error::Temporary)?;
+                    unequal = told.filter(|_| all_read).map(Arc::new);
+                    before = Some(now);
+                    continue;
+                }
+                Strategy::Copies(copies, only) => {
                     let changed = |id: &BucketId| {
                         let before = match &before {
                             Some(before) => balance(before, *id),
@@ -96,8 +112,13 @@ impl SecondLook<'_> {
                         };
                         !before.differs_as(&balance(&now, *id))
                     };
-                    // What only one look has seen may have come while it was made.
-                    if tries > 0 && all_read && scope.shared.iter().any(changed) {
+                    // What only one look has seen may have come while it was made; and what lacks because a part could not be
+                    // read again may be a copy that was not kept.
+                    let again = match all_read {
+                        true => scope.shared.iter().any(changed),
+                        false => only.is_some(),
+                    };
+                    if tries > 0 && again {
                         before = Some(now);
                         continue;
                     }
@@ -143,23 +164,31 @@ impl SecondLook<'_> {
     }
 
     /// Chooses between keeping all copies, which takes one pass, and telling those that differ first, which takes two
-    /// but no disk. `estimate` is how many differences there are; without it the copies are kept.
-    fn means(&self, scope: &CloserScope, estimate: Option<u64>) -> Strategy {
+    /// but little disk, and by fingerprints only if this `is_first`, so that there is another one if it proves wrong. `estimate` is
+    /// how many differences there are; without it copies are kept, those that may be unequal if that is known.
+    fn means(
+        &self,
+        scope: &CloserScope,
+        estimate: Option<u64>,
+        is_first: bool,
+        unequal: Option<Arc<Unequal>>,
+    ) -> Strategy {
         let allowed = self.allowance(scope.shared.iter().copied());
-        let capacity = estimate.map(|estimate| {
-            let lone = self.allowance(scope.lone.keys().copied()).copies;
-            estimate.saturating_sub(lone) + estimate / MARGIN + LEAST_CAPACITY
-        });
+        let lone = self.allowance(scope.lone.keys().copied()).copies;
+        let estimate = estimate.filter(|_| allowed.copies * BYTES_A_COPY > allowed.bytes);
+        let differing = estimate.map(|estimate| estimate.saturating_sub(lone));
+        let margin = estimate.map(|estimate| estimate / MARGIN + LEAST_CAPACITY);
+        let capacity = differing.zip(margin).map(|(most, margin)| most + margin);
+        let capacity = capacity.and_then(|capacity| usize::try_from(capacity).ok());
         let sketches = self.reader.memory / 4 / allowed.keepers;
-        let capacity = capacity
-            .and_then(|capacity| usize::try_from(capacity).ok())
-            .filter(|&capacity| capacity <= Sketch::differences_in(sketches));
-        match capacity {
-            Some(capacity) if allowed.copies * BYTES_A_COPY > allowed.bytes => {
-                Strategy::Sketch(Sketch::for_differences(capacity), capacity)
-            }
-            _ => Strategy::Copies(CopyIntake::new(Arc::clone(&self.sets), allowed)),
+        if let Some(capacity) = capacity.filter(|it| *it <= Sketch::differences_in(sketches)) {
+            return Strategy::Sketch(Sketch::for_differences(capacity), capacity);
         }
+        let few = |differing: u64| differing <= allowed.copies / FEW;
+        if is_first && differing.is_some_and(few) {
+            return Strategy::Fingerprints(FingerprintIntake::new(allowed));
+        }
+        Strategy::Copies(CopyIntake::new(Arc::clone(&self.sets), allowed), unequal)
     }
 
     /// Returns the buckets that still differ, and how they stand now.

@@ -4,8 +4,10 @@ pub(super) mod again;
 mod closer;
 mod copies;
 mod many;
+mod partitions;
 pub(super) mod question;
 pub(super) mod recheck;
+mod unequal;
 
 use std::sync::Arc;
 
