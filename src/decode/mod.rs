@@ -308,7 +308,9 @@ pub fn decode_as_read(
             }
             stream(&mut file, unpacking, format, sink)
         }
-        content => decode(content, format, sink),
+        content @ (Content::Bytes(_) | Content::Events(_) | Content::Kept(_)) => {
+            decode(content, format, sink)
+        }
     }
 }
 
