@@ -122,7 +122,7 @@ struct SharedNames {
 impl CopyIntake {
     /// Starts with nothing.
     pub(super) fn new(sets: Arc<FieldSets>, allowed: Allowance) -> Self {
-        // One half for the partition at hand, the other for what is compared of it.
+        // One half for the partition at hand, the other for what is compared of it: some flows, and the next ones.
         let half = (allowed.bytes / 2).max(1);
         let size = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
         let most_held = size(allowed.bytes / allowed.keepers.max(1));
@@ -130,7 +130,7 @@ impl CopyIntake {
         Self {
             shared: Arc::new(SharedNames { sets, names }),
             copies: PartitionIntake::new(allowed.copies * BYTES_A_COPY, half, most_held),
-            most_compared: size(half / BYTES_COMPARED).max(1),
+            most_compared: size(half / 2 / BYTES_COMPARED).max(1),
             flow: Vec::new(),
         }
     }
@@ -234,7 +234,7 @@ pub(super) struct Names<'a> {
     /// The parts of the pass.
     pub parts: Sides<Vec<Arc<str>>>,
     /// The interface behind a number.
-    pub interface: &'a dyn Fn(u64) -> Arc<str>,
+    pub interface: &'a (dyn Fn(u64) -> Arc<str> + Sync),
 }
 
 impl Gathered {

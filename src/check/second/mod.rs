@@ -10,6 +10,7 @@ pub(super) mod recheck;
 mod unequal;
 
 use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
 
 use hashbrown::{HashMap, HashSet};
 
@@ -222,11 +223,24 @@ impl SecondLook<'_> {
                 known.expect("what differs was seen before")
             },
         };
-        while let Some(groups) = gathered.next(&names, all).map_err(Error::Temporary)? {
-            first(self, &groups);
-            self.tell(&groups, every.as_deref_mut())?;
-        }
-        Ok(())
+        // The next flows are put together while these are told.
+        std::thread::scope(|scope| {
+            let (given, taken) = sync_channel(0);
+            scope.spawn(move || {
+                while let Some(groups) = gathered.next(&names, all).transpose() {
+                    let failed = groups.is_err();
+                    if given.send(groups).is_err() || failed {
+                        break;
+                    }
+                }
+            });
+            for groups in taken {
+                let groups = groups.map_err(Error::Temporary)?;
+                first(self, &groups);
+                self.tell(&groups, every.as_deref_mut())?;
+            }
+            Ok(())
+        })
     }
 
     /// Tells what differs among copies.
