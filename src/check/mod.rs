@@ -20,6 +20,7 @@ use crate::report::Report;
 use crate::source::{Listing, Source};
 
 pub use nowhere::nothing_there;
+pub use pass::CONTENTS_WAITING;
 pub use pass::check::{Check, Recheck};
 pub use pass::fields::Selection;
 pub use pass::others::Others;

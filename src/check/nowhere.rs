@@ -7,7 +7,7 @@ use crate::source::Remark;
 pub fn nothing_there(side: Side, remarks: &[Remark]) -> Option<Error> {
     remarks.iter().find_map(|remark| {
         let (address, nearest) = if let Remark::Nothing { address, nearest } = remark {
-            (address, Some(nearest.as_ref()?))
+            (address, nearest.as_ref())
         } else if let Remark::EmptyFolder { folder } = remark {
             (folder, None)
         } else {
@@ -51,13 +51,13 @@ mod tests {
                 Remark::EmptyFolder { folder: folder() },
                 Some("where nothing has been delivered yet: --allow-empty"),
             ),
-            // A bucket that is there was named rightly.
+            // A bucket that is there, and empty, may still be another one's.
             (
                 Remark::Nothing {
                     address: address(),
                     nearest: None,
                 },
-                None,
+                Some("where nothing has been delivered yet: --allow-empty"),
             ),
             (Remark::NothingWanted { address: address() }, None),
             (

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch::Receiver;
 
+use crate::check::CONTENTS_WAITING;
 use crate::model::Error;
 
 use super::INTERRUPTED;
@@ -13,13 +14,13 @@ use super::INTERRUPTED;
 /// The exit code after SIGTERM, as shells have it.
 const TERMINATED: u8 = 143;
 
-/// A thread for each decoder and two for what waits for files: each thread has memory of its own to allocate from, and
-/// with hundreds of threads most of it would lie idle.
+/// A thread for each decoder, one for each content that waits for a decoder, and two for what waits for files: each thread has
+/// memory of its own to allocate from, and with hundreds of threads most of it would lie idle.
 pub(super) fn runtime() -> Result<Runtime, Error> {
     let processors = std::thread::available_parallelism().map_or(2, usize::from);
     let runtime = Builder::new_multi_thread()
         .enable_all()
-        .max_blocking_threads(processors + 2)
+        .max_blocking_threads(processors + CONTENTS_WAITING + 2)
         .build();
     runtime.map_err(|error| Error::Usage(format!("cannot start threads: {error}")))
 }

@@ -276,7 +276,7 @@ impl TruthComparison {
                     };
                     for one in evidence {
                         let text = text_of(one, owner, self);
-                        let key = (plain(bucket), class, text, String::new());
+                        let key = (plain(bucket), class, unseen(&text), String::new());
                         *shown.entry(key).or_default() += 1;
                     }
                 }
@@ -305,7 +305,12 @@ impl TruthComparison {
                             &unequal,
                         );
                         *shown
-                            .entry((plain(bucket), TruthKind::Divergent, s3, cwl))
+                            .entry((
+                                plain(bucket),
+                                TruthKind::Divergent,
+                                unseen(&s3),
+                                unseen(&cwl),
+                            ))
                             .or_default() += 1;
                     }
                 }
@@ -315,7 +320,7 @@ impl TruthComparison {
             BTreeMap::new();
         for ((bucket, kind, text, other), times) in &truth.differences {
             let class = truth.class(*kind);
-            let key = (bucket.clone(), class, text.clone(), other.clone());
+            let key = (bucket.clone(), class, unseen(text), unseen(other));
             *should.entry(key).or_default() += times;
         }
         for (key, times) in &should {
@@ -333,6 +338,15 @@ impl TruthComparison {
             );
         }
     }
+}
+
+/// Writes what is masked like what a layout lacks: of two copies of a record, one of either, either may be the one too many.
+fn unseen(text: &str) -> String {
+    let values = text.split(' ').map(|value| match value {
+        "*" => "-",
+        value => value,
+    });
+    values.collect::<Vec<_>>().join(" ")
 }
 
 /// All values that a row of this layout has of a record, in the order of reports.

@@ -67,3 +67,34 @@ fn a_prefix_without_objects_is_a_slip_and_an_hour_without_any_is_none() {
     assert!(!fs::exists(&to).unwrap());
     assert_eq!(digest("AWSLogs/").status.code(), Some(0));
 }
+
+#[test]
+fn a_bucket_without_any_object_is_a_slip_as_well() {
+    let bucket = "flowdiff-empty-bucket";
+    moto().create_bucket(bucket, REGION);
+    let folder = tempfile::tempdir().unwrap();
+    let full = path(folder.path(), "a.log");
+    let row = "2 123456789010 eni-0aa 10.0.0.5 10.0.1.9 49152 443 6 10 840 1700000000 1700000058 ACCEPT OK\n";
+    fs::write(&full, row).unwrap();
+    let address = format!("s3://{bucket}");
+    let words = [
+        "check",
+        &*address,
+        &*full,
+        "--since",
+        "2023-11-14",
+        "--until",
+        "2023-11-15",
+    ];
+    let refused = flowdiff().args(words).output().unwrap();
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(2), "{said}");
+    assert!(said.contains("there is nothing under it"), "{said}");
+    assert!(said.contains("--allow-empty"), "{said}");
+    let allowed = flowdiff()
+        .args(words)
+        .arg("--allow-empty")
+        .output()
+        .unwrap();
+    assert_eq!(allowed.status.code(), Some(1));
+}

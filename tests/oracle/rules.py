@@ -267,7 +267,9 @@ def is_shaped(name, cell):
         return cell == "unknown" or (cell.isdigit() and len(cell) == 12)
     if values := VALUES.get(name):
         return cell in values
-    return cell.startswith(PREFIXES.get(name, ""))
+    prefix = PREFIXES.get(name, "")
+    # What follows in an id is letters and digits.
+    return cell.startswith(prefix) and (not prefix.endswith("-") or cell[len(prefix) :].isalnum())
 
 
 def malformed(cells, layouts):

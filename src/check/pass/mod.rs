@@ -35,9 +35,10 @@ use visitor::{Origin, Visitor};
 /// Semaphores count in 32 bits, so memory is handed out in KiB.
 const ROOM_UNIT: u64 = 1024;
 
-/// For each content that a worker has in hand another one waits, so that a worker which is done goes on at once: were it handed
-/// the next one by the thread that fetches, it would idle until the system has that run, some milliseconds on a busy machine.
-const TURNS_A_WORKER: usize = 2;
+/// So many contents wait while all workers have one in hand, so that a worker which is done goes on at once: were it handed the next
+/// one by the thread that fetches, it would idle until the system has that run, some milliseconds on a busy machine. Each takes a
+/// thread that may be blocked.
+pub const CONTENTS_WAITING: usize = 2;
 
 /// How much may happen at once.
 #[derive(Clone, Copy, Debug)]
@@ -102,7 +103,7 @@ pub(super) async fn pass<V: Visitor>(
     let pool = WorkerPool {
         rules,
         idle: Arc::new(IdleWorkers::of(workers)),
-        turns: Semaphore::new(limits.workers * TURNS_A_WORKER),
+        turns: Semaphore::new(limits.workers + CONTENTS_WAITING),
         room: Arc::new(Semaphore::new(room)),
         all_room: u32::try_from(room).unwrap_or(u32::MAX),
         bytes: Mutex::default(),
