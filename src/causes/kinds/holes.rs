@@ -155,7 +155,10 @@ fn lacking(scene: &Scene<'_>, side: Side, slot: i64) -> i64 {
 }
 
 fn enough(scene: &Scene<'_>, hole: Hole) -> Option<Hole> {
-    if hole.since >= hole.until {
+    let summed = scene.summed_over.filter(|(side, _)| *side == hole.side);
+    // Where records are sums none may start for as long as a sum takes.
+    let least = summed.map_or(1, |(_, interval)| interval + 1);
+    if hole.until - hole.since < least {
         return None;
     }
     let of = scene.left_by_interface(|cell| hole.explains(cell));
