@@ -5,6 +5,7 @@ mod corpus;
 mod plant;
 mod rewritten;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::Write;
 
@@ -102,7 +103,12 @@ impl Score {
             [] => 0,
             _ => differing(&planted(seed, size, plants, false).0.counts),
         };
-        let with_noise = |plants: &[&Plant]| differing(&planted(seed, size, plants, true).0.counts);
+        let known = RefCell::new(BTreeMap::new());
+        let with_noise = |plants: &[&Plant]| {
+            let names: Vec<&str> = plants.iter().map(|plant| plant.name).collect();
+            let count = || differing(&planted(seed, size, plants, true).0.counts);
+            *known.borrow_mut().entry(names).or_insert_with(count)
+        };
         let alone = without_noise(plants);
         let lost = all.saturating_sub(alone);
         let names: Vec<&str> = plants.iter().map(|plant| plant.name).collect();
@@ -143,8 +149,13 @@ impl Score {
                     .filter(|(other, _)| *other != number)
                     .map(|(_, plant)| *plant)
                     .collect();
-                all.saturating_sub(with_noise(&others))
-                    .saturating_sub(partners)
+                // What differs under neither of them alone is of the making of both.
+                let by_itself = match others[..] {
+                    [] => all,
+                    _ => with_noise(&[plants[number]]),
+                };
+                let added = all.saturating_sub(with_noise(&others));
+                added.min(by_itself).saturating_sub(partners)
             })
             .collect();
         for (number, plant) in plants.iter().enumerate() {
