@@ -179,7 +179,8 @@ impl Score {
             }
             let certain = |cause: &&flowdiff::causes::Explanation| cause.kind == plant.kind;
             let mut causes = report.why.causes.iter().filter(certain);
-            let seen_whole = size <= 700 && plants.len() == 1;
+            // Of fewer, what they have in common may be chance.
+            let seen_whole = size <= 700 && plants.len() == 1 && own >= 10;
             if plant.certain && seen_whole && found > 0 && !causes.any(|cause| cause.certain) {
                 self.fail(format!("{} is not certain: {}", plant.name, what()));
             }
