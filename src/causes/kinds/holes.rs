@@ -154,13 +154,15 @@ fn lacking(scene: &Scene<'_>, side: Side, slot: i64) -> i64 {
     i64::try_from(share(SLOT.unsigned_abs())).unwrap_or(0)
 }
 
-fn enough(scene: &Scene<'_>, hole: Hole) -> Option<Hole> {
+fn enough(scene: &Scene<'_>, mut hole: Hole) -> Option<Hole> {
     let summed = scene.summed_over.filter(|(side, _)| *side == hole.side);
     // Where records are sums none may start for as long as a sum takes.
     let least = summed.map_or(1, |(_, interval)| interval + 1);
     if hole.until - hole.since < least {
         return None;
     }
+    // Nor is it known what a sum that is not there would have held.
+    hole.is_sure &= summed.is_none();
     let of = scene.left_by_interface(|cell| hole.explains(cell));
     let records: u64 = of.values().sum();
     let several = of.len() > 1 || scene.grid.interfaces.len() == 1;
