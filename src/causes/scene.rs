@@ -245,6 +245,12 @@ impl<'a> Scene<'a> {
         of.is_some_and(|of| of[side].is_some())
     }
 
+    /// Tells whether a cause has been found on a side.
+    pub fn has_found(&self, kind: &str, side: Side) -> bool {
+        let mut causes = self.causes.iter();
+        causes.any(|cause| cause.kind == kind && cause.side == Some(side))
+    }
+
     /// Returns how many records are unexplained, of those that are meant.
     pub fn left(&self, is: impl Fn(&SceneCell<'_>) -> bool) -> u64 {
         cells(&self.noted.cells)
