@@ -1,17 +1,20 @@
 //! Sampled: how many records a cause explains, where only a sample of them has been looked at. What else goes wrong lies in some
 //! stretch of time, or concerns some sort of record: so each sort and stretch has a share of its own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::shifted::{SortCounts, count};
 use crate::causes::rows::DifferingCopy;
-use crate::causes::scene::SceneCell;
+use crate::causes::scene::{Scene, SceneCell};
 use crate::causes::traits::Sort;
 use crate::diff::DifferenceKind;
-use crate::model::Side;
+use crate::model::{Side, Sides};
 
 /// So many rows of the sample make a stretch of time.
 const ROWS: u64 = 64;
+
+/// All stretches together, for those of which the sample has no row.
+const ANY: usize = usize::MAX;
 
 /// What is told apart: what records were found to be, what they tell of, and the stretch in which they start.
 type Stratum = (DifferenceKind, Sort, usize);
@@ -54,23 +57,59 @@ impl SampledShares {
             shares: BTreeMap::new(),
         };
         for (cell, records) in visited(&all) {
-            shares.share(&cell).of += records;
+            shares.of_cell(&cell).of += records;
+            shares.of_sort(&cell).of += records;
         }
         for (cell, records) in visited(explained) {
-            shares.share(&cell).part += records;
+            shares.of_cell(&cell).part += records;
+            shares.of_sort(&cell).part += records;
         }
         shares
     }
 
-    /// Returns how many of so many records of a cell are explained.
-    pub(super) fn take(&mut self, cell: &SceneCell<'_>, left: u64) -> u64 {
-        self.share(cell).take(left)
+    /// Gives sorts of which the sample has no row the share that all others have, of as many as are missing on both sides: each
+    /// record that is explained has a counterpart.
+    pub(super) fn with_unseen_sorts(mut self, scene: &Scene<'_>) -> Self {
+        let of_sorts = self.shares.iter().filter(|((.., at), _)| *at == ANY);
+        let seen: BTreeSet<Sort> = of_sorts.clone().map(|((_, sort, _), _)| *sort).collect();
+        let (part, of) = of_sorts.fold((0, 0), |(part, of), (_, share)| {
+            (part + share.part.min(share.of), of + share.of)
+        });
+        for sort in Sort::ALL.into_iter().filter(|sort| !seen.contains(sort)) {
+            let missing = Sides::from_fn(|side| {
+                scene.left(|cell| cell.is_missing_on(side) && cell.traits.sort == sort)
+            });
+            let pairs = missing.s3.min(missing.cwl);
+            for side in Side::BOTH {
+                let share = Share {
+                    part: pairs.saturating_mul(part).checked_div(of).unwrap_or(0),
+                    of: missing[side],
+                    rest: 0,
+                };
+                let stratum = (DifferenceKind::Missing(side), sort, ANY);
+                self.shares.insert(stratum, share);
+            }
+        }
+        self
     }
 
-    fn share(&mut self, cell: &SceneCell<'_>) -> &mut Share {
+    /// Returns how many of so many records of a cell are explained.
+    pub(super) fn take(&mut self, cell: &SceneCell<'_>, left: u64) -> u64 {
+        match self.of_cell(cell).of {
+            0 => self.of_sort(cell).take(left),
+            _ => self.of_cell(cell).take(left),
+        }
+    }
+
+    fn of_cell(&mut self, cell: &SceneCell<'_>) -> &mut Share {
         let from = cell.from().unwrap_or(i64::MIN);
         let stretch = self.edges.partition_point(|edge| *edge <= from);
         let stratum = (cell.kind, cell.traits.sort, stretch);
+        self.shares.entry(stratum).or_default()
+    }
+
+    fn of_sort(&mut self, cell: &SceneCell<'_>) -> &mut Share {
+        let stratum = (cell.kind, cell.traits.sort, ANY);
         self.shares.entry(stratum).or_default()
     }
 }
@@ -162,6 +201,13 @@ mod tests {
                 rows.push(row);
             }
         }
+        for slot in [0, 300] {
+            let row = row(slot, 0, Sort::SkipData);
+            if slot == 0 {
+                count(&mut explained, &row);
+            }
+            rows.push(row);
+        }
         let mut shares = SampledShares::of(rows.iter(), &explained);
         let mut taken = |slot, sort| {
             let row = row(slot, 2, sort);
@@ -175,7 +221,8 @@ mod tests {
         assert_eq!(taken(0, Sort::Accept), 1_000);
         assert_eq!(taken(0, Sort::Reject), 0);
         assert_eq!(taken(300, Sort::Accept), 0);
-        // Of what is not in the sample nothing is known.
+        // Of a stretch that is not in the sample what is known of all is taken; of a sort nothing is known.
+        assert_eq!(taken(0, Sort::SkipData), 500);
         assert_eq!(taken(0, Sort::NoData), 0);
     }
 }

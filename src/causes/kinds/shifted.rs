@@ -80,7 +80,9 @@ pub(super) fn find(scene: &mut Scene<'_>) {
     if scene.noted.flows.are_all() {
         scene.explain_counted(found, &counted);
     } else {
-        let mut shares = SampledShares::of(lone(&scene.noted).map(|(_, row)| row), &counted);
+        let rows = lone(&scene.noted).map(|(_, row)| row);
+        // All is shifted, whatever it tells of.
+        let mut shares = SampledShares::of(rows, &counted).with_unseen_sorts(scene);
         scene.take(found, |cell, left| shares.take(cell, left));
     }
 }
