@@ -17,10 +17,11 @@ use crate::support::{REGION, flowdiff, offline};
 const HOUR: i64 = 3600;
 
 /// What a doctor calls if all is well, how often: a level of folders each, and the smallest reads.
-const CALLS: [(&str, usize); 7] = [
+const CALLS: [(&str, usize); 8] = [
     ("DescribeLogGroups", 1),
     ("DescribeLogStreams", 1),
     ("FilterLogEvents", 1),
+    ("GetBucketLifecycleConfiguration", 1),
     ("GetCallerIdentity", 2),
     ("GetLogEvents", 1),
     ("GetObject", 1),
@@ -173,6 +174,15 @@ fn each_permission_that_is_lacking_is_named() {
             &["s3:GetObject"][..],
         ),
         ("s3", "GetObject", s3, "s3:GetObject", objects, 2, &[]),
+        (
+            "s3",
+            "GetBucketLifecycleConfiguration",
+            s3,
+            "s3:GetLifecycleConfiguration",
+            bucket,
+            1,
+            &[],
+        ),
         (
             "cwl",
             "DescribeLogGroups",

@@ -39,6 +39,11 @@ pub fn explain(mut scene: Scene<'_>) -> Why {
     scene.why()
 }
 
+/// Tells whether it is worth asking a bucket for its lifecycle rules: whether its first record begins when one would let it.
+pub fn may_have_expired(first_start: i64, now: i64) -> bool {
+    kinds::expired::days_by_rule(first_start, now).is_some()
+}
+
 /// The causes that need nothing but how many records there are where; all others look at records.
 const FROM_SUMS: [&str; 4] = ["interface-absent", "outage", "late", "not-read"];
 

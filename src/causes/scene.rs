@@ -63,12 +63,6 @@ pub struct SideFacts<'a> {
 }
 
 impl SideFacts<'_> {
-    /// Tells whether what could not be read may hold records of a bucket.
-    pub fn may_be_unread(&self, bucket: &Bucket) -> bool {
-        let mut unread = self.unread.iter();
-        unread.any(|(_, cover, _)| cover.may_hold(&bucket.interface, bucket.slot))
-    }
-
     /// Tells whether each of its rows that was read is a record. Of rows that are none it is not known what they would have
     /// been: what it has no record of may be what they tell.
     pub fn knows_its_rows(&self) -> bool {
@@ -101,6 +95,9 @@ pub struct Scene<'a> {
     pub key: &'a Fingerprints,
     /// Whether the sides tell times by clocks that differ, so that neither tells when the other one has nothing.
     pub times_are_off: bool,
+    /// The side that sums traffic up over a longer interval than the other, and that interval in seconds, if that is why they
+    /// differ: of so long it may have no start.
+    pub summed_over: Option<(Side, i64)>,
     /// Whether packets and bytes of what differs add up to the same in every bucket.
     pub same_traffic: bool,
     /// Whether differing records were seen once and not again.
@@ -224,6 +221,7 @@ impl<'a> Scene<'a> {
             digests,
             key,
             times_are_off: false,
+            summed_over: None,
             same_traffic: false,
             vanished: false,
             noted,
@@ -245,6 +243,12 @@ impl<'a> Scene<'a> {
     pub fn has(&self, side: Side, interface: &str) -> bool {
         let of = self.grid.interfaces.get(interface);
         of.is_some_and(|of| of[side].is_some())
+    }
+
+    /// Tells whether a cause has been found on a side.
+    pub fn has_found(&self, kind: &str, side: Side) -> bool {
+        let mut causes = self.causes.iter();
+        causes.any(|cause| cause.kind == kind && cause.side == Some(side))
     }
 
     /// Returns how many records are unexplained, of those that are meant.

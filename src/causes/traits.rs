@@ -27,6 +27,15 @@ pub enum Sort {
 }
 
 impl Sort {
+    /// Each of them.
+    pub(super) const ALL: [Self; 5] = [
+        Self::Accept,
+        Self::Reject,
+        Self::Untold,
+        Self::NoData,
+        Self::SkipData,
+    ];
+
     /// Returns what stands in the record for it.
     pub fn name(self) -> &'static str {
         match self {

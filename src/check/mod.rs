@@ -13,6 +13,7 @@ mod second;
 
 use std::sync::Arc;
 
+use crate::causes::may_have_expired;
 use crate::diff::EveryDifference;
 use crate::model::{Error, Side, Sides};
 use crate::progress::Progress;
@@ -68,6 +69,7 @@ pub async fn run_telling(
     reader.limit_memory_for(&listings);
     reader.refresh_clock();
     let mut screened = screen(&reader, &listings).await?;
+    ask_what_is_kept(&reader, &screened).await;
     let tell =
         &mut |reader: &CheckSession<'_>, screened: &Screened, explained: &DifferencesFound| {
             if let Some(each) = &mut each {
@@ -76,6 +78,17 @@ pub async fn run_telling(
         };
     let explained = explain_until_settled(&mut reader, &mut screened, every, tell).await?;
     Ok(report(&reader, &listings, &screened, explained))
+}
+
+/// Asks a bucket for how long it keeps objects, if what it lacks may have expired.
+async fn ask_what_is_kept(reader: &CheckSession<'_>, screened: &Screened) {
+    let first = Sides::from_fn(|side| screened.sides[side].tally.first_start);
+    let Some((s3, cwl)) = first.s3.zip(first.cwl) else {
+        return;
+    };
+    if cwl < s3 && may_have_expired(s3, reader.settle.now) {
+        reader.sources.s3.ask_kept_days().await;
+    }
 }
 
 /// Refuses an address under which there is nothing, while the other side has something: all of that would look missing.

@@ -4,12 +4,14 @@ use itertools::Itertools;
 
 use super::live::{self, refused, untried};
 use super::{Permission, ProbeStatus, SideDiagnosis, files, form};
+use crate::model::words::count;
 use crate::source::examine::{
     BucketFacts, CallAnswer, Live, Object, Places, TroubleKind, partition,
 };
 
 const LIST: &str = "s3:ListBucket";
 const READ: &str = "s3:GetObject";
+const LIFECYCLE: &str = "s3:GetLifecycleConfiguration";
 const DECRYPT: &str = "kms:Decrypt";
 
 /// Judges a bucket.
@@ -24,6 +26,7 @@ pub(super) fn judge(chart: &mut SideDiagnosis<'_>, at: &Live, bucket: &BucketFac
     let may = |action, resource| Permission { action, resource };
     let list = may(LIST, arn.clone());
     let read = may(READ, format!("{arn}/{}*", bucket.folder));
+    let lifecycle = may(LIFECYCLE, arn.clone());
     match &bucket.places {
         None => {
             untried(chart, &list, "there are no usable credentials");
@@ -36,6 +39,9 @@ pub(super) fn judge(chart: &mut SideDiagnosis<'_>, at: &Live, bucket: &BucketFac
         Some(Ok(places)) => {
             chart.permission(&list, ProbeStatus::Ok, format!("allowed on {arn}"), None);
             what_is_there(chart, bucket, places);
+            if let Some(answer) = &bucket.kept_days {
+                kept(chart, &lifecycle, answer);
+            }
             match &bucket.object {
                 None => untried(
                     chart,
@@ -46,6 +52,30 @@ pub(super) fn judge(chart: &mut SideDiagnosis<'_>, at: &Live, bucket: &BucketFac
             }
         }
     }
+}
+
+fn kept(chart: &mut SideDiagnosis<'_>, lifecycle: &Permission, answer: &CallAnswer<Option<i64>>) {
+    let Permission { action, resource } = lifecycle;
+    let (status, found, advice) = match answer {
+        Ok(Some(days)) => {
+            let days = count(days.unsigned_abs(), "day");
+            let found = format!("allowed: a lifecycle rule removes objects after {days}");
+            (ProbeStatus::Ok, found, None)
+        }
+        Ok(None) => {
+            let found = "allowed: no lifecycle rule removes all of these objects".to_owned();
+            (ProbeStatus::Ok, found, None)
+        }
+        Err(trouble) if trouble.why == TroubleKind::Denied => {
+            let advice = format!(
+                "a check does without, but cannot tell that objects have expired; allow `{action}` on `{resource}`"
+            );
+            (ProbeStatus::Warning, trouble.text.clone(), Some(advice))
+        }
+        // Stores that are only like S3, and access points, know of no rules.
+        Err(_) => return,
+    };
+    chart.permission(lifecycle, status, found, advice);
 }
 
 fn what_is_there(chart: &mut SideDiagnosis<'_>, bucket: &BucketFacts, places: &Places) {

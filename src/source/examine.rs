@@ -138,6 +138,8 @@ pub struct BucketFacts {
     pub elsewhere: BTreeSet<String>,
     /// The object whose first bytes were read.
     pub object: Option<(String, CallAnswer<Object>)>,
+    /// After how many days a lifecycle rule removes all that is in the folder, if one does.
+    pub kept_days: Option<CallAnswer<Option<i64>>>,
 }
 
 /// What is found where objects or files lie.

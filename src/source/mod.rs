@@ -224,9 +224,17 @@ pub trait Source: Send + Sync {
         self.behind().is_some_and(|source| source.is_headerless())
     }
 
-    /// Returns for how many days records are kept, if the source was told so when it was listed.
+    /// Returns for how many days records are kept, if the source was told so: when it was listed, or because it was asked to
+    /// find out.
     fn kept_days(&self) -> Option<i64> {
         self.behind()?.kept_days()
+    }
+
+    /// Finds out for how many days records are kept, where listing does not tell it. Who may not know it does without.
+    async fn ask_kept_days(&self) {
+        if let Some(source) = self.behind() {
+            source.ask_kept_days().await;
+        }
     }
 
     /// Returns how often a call to the service was made again so far, because it was throttled or failed in a way that

@@ -1,6 +1,6 @@
 //! A bucket: lists objects and reads them.
 //!
-//! Sources: S3 API reference "ListObjectsV2" and "GetObject"; VPC User Guide "Flow log files" for the
+//! Sources: S3 API reference "ListObjectsV2", "GetObject" and "GetBucketLifecycleConfiguration"; VPC User Guide "Flow log files" for the
 //! layouts of keys, which [`super::key`] knows.
 
 pub(super) mod awaited;
@@ -9,6 +9,7 @@ pub(super) mod conditions;
 mod examine;
 pub(super) mod folder;
 mod ids;
+mod lifecycle;
 mod listing;
 mod nearest;
 mod object;
@@ -54,6 +55,8 @@ pub(super) struct S3 {
     /// Those that have objects, though none in the window.
     known_ids: Mutex<BTreeSet<String>>,
     concurrency: usize,
+    /// For how many days a lifecycle rule keeps objects, once that was asked.
+    kept_days: Mutex<Option<i64>>,
     /// Where objects are counted as they are listed.
     met: Mutex<Arc<AtomicU64>>,
     caller: Caller,
@@ -83,6 +86,7 @@ impl S3 {
             ids: options.flow_log_ids.iter().cloned().collect(),
             ids_are_sure: options.flow_logs_are_sure,
             known_ids: Mutex::default(),
+            kept_days: Mutex::default(),
             met: Mutex::default(),
             concurrency: options.concurrency.max(1),
             caller,
@@ -147,6 +151,27 @@ impl Source for S3 {
             endpoint: self.endpoint.clone(),
             ..SourceIdentity::default()
         }
+    }
+
+    fn kept_days(&self) -> Option<i64> {
+        *self
+            .kept_days
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn ask_kept_days(&self) {
+        let days = self.lifecycle_days().await.unwrap_or_else(|failure| {
+            tracing::debug!(
+                reason = failure.text(),
+                "the bucket's lifecycle is not known"
+            );
+            None
+        });
+        *self
+            .kept_days
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = days;
     }
 
     fn retries(&self) -> u64 {

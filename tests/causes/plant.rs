@@ -52,7 +52,7 @@ const ROWS: &[&str] = &["rows"];
 
 use Stage::{Copied, Delivered, Summed};
 
-pub(super) const PLANTS: [Plant; 20] = [
+pub(super) const PLANTS: [Plant; 21] = [
     plant("outage", "outage", Delivered, outage, &[], true),
     plant(
         "absent-never",
@@ -189,6 +189,14 @@ pub(super) const PLANTS: [Plant; 20] = [
         "export-cut",
         Delivered,
         export_cut,
+        &["edge"],
+        false,
+    ),
+    plant(
+        "export-ingested",
+        "export-cut",
+        Delivered,
+        export_ingested,
         &["edge"],
         false,
     ),
@@ -384,6 +392,23 @@ fn export_cut(corpus: &mut Corpus, random: &mut Random) {
         true => drop(corpus, Side::Cwl, |row| row.start() >= edge),
         false => drop(corpus, Side::Cwl, |row| row.start() < edge),
     }
+}
+
+/// An export of what came to the log group in a stretch of time: each interface's records have been on their way for as long as
+/// that interface's take.
+fn export_ingested(corpus: &mut Corpus, random: &mut Random) {
+    corpus.live = false;
+    let (edge, first) = (middle(random) + 600, random.percent(50));
+    let delays: BTreeMap<String, i64> = corpus
+        .interfaces
+        .iter()
+        .map(|interface| (interface.clone(), 60 + random.below(600)))
+        .collect();
+    drop(corpus, Side::Cwl, |row| {
+        let interval = (row.start().div_euclid(60) + 1) * 60;
+        let ingested = interval + delays[row.get("interface-id")];
+        (ingested < edge) == first
+    });
 }
 
 /// Objects that were delivered weeks later, which a forwarder cannot put into the log group any more.

@@ -1,13 +1,13 @@
-//! Events that a log group has kept for as long as it is told to.
+//! Events that a log group has kept for as long as it is told to, and objects of a bucket.
 
 use std::fs;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::run::{HOUR, check_with, records, stores};
+use super::run::{HOUR, INTERFACES, check_with, records, stores};
 use crate::support::aws::{Call, Fault, GROUP, Stores};
-use crate::support::records::recent;
+use crate::support::records::{generate, recent};
 
 const DAYS: i64 = 7;
 
@@ -98,4 +98,52 @@ fn a_cure_leaves_out_what_the_groups_retention_has_passed() {
     assert_eq!((of_other.len(), all), (0, of_group.len() + taken));
     let (of_same, same) = refused(&["--repair-cwl", &format!("cwl://{GROUP}")]);
     assert_eq!((of_same, same), (of_group, taken));
+}
+
+/// The cause that is found when the bucket has nothing from before midnight and these lifecycle rules.
+fn cause_of_bucket(rules: Option<&str>, is_denied: bool) -> Value {
+    let midnight = (recent() / (24 * HOUR) - 3) * 24 * HOUR;
+    let all = generate(480, INTERFACES, midnight - HOUR / 2, HOUR);
+    let kept = all.iter().filter(|it| it.start >= midnight);
+    let mut there = stores(&kept.cloned().collect::<Vec<_>>(), &all);
+    there.lifecycle = rules.map(str::to_owned);
+    let meddler = move |call: &Call<'_>, _: &mut Stores| match call.operation {
+        "GetBucketLifecycleConfiguration" if is_denied => Fault::Refused(403, "AccessDenied"),
+        _ => Fault::None,
+    };
+    let time = |second| Timestamp::from_second(second).unwrap().to_string();
+    let now = time(midnight + DAYS * 24 * HOUR + 2 * HOUR);
+    let (since, until) = (time(midnight - HOUR), time(midnight + HOUR));
+    let words = ["--now", &now, "--since", &since, "--until", &until];
+    let outcome = check_with(there, Box::new(meddler), &words);
+    assert_eq!(outcome.code, 1, "{:#}\n{}", outcome.report, outcome.stderr);
+    let cause = outcome.report["causes"][0].clone();
+    assert_eq!(cause["kind"], "expired", "{cause:#}");
+    assert_eq!(cause["side"], "s3", "{cause:#}");
+    cause
+}
+
+/// What the bucket's rules say and what is gone agree; where they say nothing or something else, that is likely at best.
+#[test]
+fn what_has_expired_by_the_buckets_own_rule_is_certain() {
+    let rule = |prefix: &str, days: i64| {
+        format!(
+            "<Rule><ID>old</ID><Filter><Prefix>{prefix}</Prefix></Filter><Status>Enabled</Status>\
+             <Expiration><Days>{days}</Days></Expiration></Rule>"
+        )
+    };
+    let known = cause_of_bucket(Some(&rule("", DAYS)), false);
+    assert_eq!(known["certain"], true, "{known:#}");
+    let text = known["text"].as_str().unwrap();
+    assert!(text.contains("keeps objects for 7 days"), "{text}");
+    for likely in [
+        cause_of_bucket(Some(&rule("", DAYS)), true),
+        cause_of_bucket(Some(&rule("", 30)), false),
+        cause_of_bucket(Some(&rule("other/", DAYS)), false),
+        cause_of_bucket(None, false),
+    ] {
+        assert_eq!(likely["certain"], false, "{likely:#}");
+        let text = likely["text"].as_str().unwrap();
+        assert!(text.contains("may have removed it"), "{text}");
+    }
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::sampled::SampledShares;
 use super::shifted::{SortCounts, count};
 use super::words::records;
 use crate::causes::explanation::Explanation;
@@ -39,13 +40,7 @@ type Flow<'r> = Sides<Vec<(Amount, &'r DifferingCopy)>>;
 pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
     let mut flows: BTreeMap<u64, Flow<'_>> = BTreeMap::new();
     for (flow, row) in scene.noted.flows.all() {
-        let lacking = row.side.other();
-        let kinds = [
-            DifferenceKind::Missing(lacking),
-            DifferenceKind::Undetermined(lacking),
-            DifferenceKind::Divergent,
-        ];
-        if let Some(amount) = Amount::of(row).filter(|_| kinds.contains(&row.kind)) {
+        if let Some(amount) = Amount::of(row).filter(|_| is_meant(row)) {
             flows.entry(*flow).or_default()[row.side].push((amount, row));
         }
     }
@@ -72,8 +67,11 @@ pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
         for (whole, row) in &flow[coarse] {
             let pieces: Vec<_> = flow[coarse.other()]
                 .iter()
-                .filter(|(piece, _)| {
-                    piece.start >= whole.start && piece.start <= whole.end && piece.end <= whole.end
+                .filter(|(piece, row)| {
+                    // An extra copy is no part of the sum.
+                    let is_extra = row.traits.twin > 0;
+                    let within = piece.start >= whole.start && piece.start <= whole.end;
+                    within && piece.end <= whole.end && !is_extra
                 })
                 .collect();
             let sum = |amount: fn(&Amount) -> u64| {
@@ -120,16 +118,25 @@ pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
         .certain(configured || explained * 100 >= of * 90)
         .with("s3", interval(longest.s3))
         .with("cwl", interval(longest.cwl));
+    scene.summed_over = Some((coarse, interval(longest[coarse])));
     if scene.noted.flows.are_all() {
         scene.explain_counted(found, &counted);
-    } else if explained * 100 >= of * 90 {
-        scene.take(found, |cell, left| match cell.kind {
-            DifferenceKind::Missing(_) | DifferenceKind::Divergent => left,
-            DifferenceKind::Surplus(_)
-            | DifferenceKind::Pending(_)
-            | DifferenceKind::Undetermined(_) => 0,
-        });
+    } else {
+        let rows = scene.noted.flows.all().into_iter().map(|(_, row)| row);
+        let mut shares = SampledShares::of(rows.filter(|row| is_meant(row)), &counted);
+        scene.take(found, |cell, left| shares.take(cell, left));
     }
+}
+
+/// Tells whether a row may be a sum, or a piece of one.
+fn is_meant(row: &DifferingCopy) -> bool {
+    let lacking = row.side.other();
+    let kinds = [
+        DifferenceKind::Missing(lacking),
+        DifferenceKind::Undetermined(lacking),
+        DifferenceKind::Divergent,
+    ];
+    kinds.contains(&row.kind)
 }
 
 /// What differs is too little to tell flow by flow, but adds up to the same in every bucket.

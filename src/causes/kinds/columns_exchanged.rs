@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
 
-use super::shifted::{SortCounts, count, sides};
+use super::sampled::SampledShares;
+use super::shifted::{SortCounts, count, is_lone, sides};
 use super::words::{list, records, side};
 use crate::causes::explanation::Explanation;
 use crate::causes::next::NextStep;
@@ -20,10 +21,7 @@ const SHARE: u64 = 90;
 pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
     let mut groups: BTreeMap<u64, Vec<&DifferingCopy>> = BTreeMap::new();
     for (values, row) in scene.noted.values.all() {
-        if matches!(
-            row.kind,
-            DifferenceKind::Missing(_) | DifferenceKind::Divergent
-        ) {
+        if is_meant(row) {
             groups.entry(*values).or_default().push(row);
         }
     }
@@ -82,16 +80,14 @@ pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
     if scene.noted.values.are_all() {
         scene.explain_counted(found, &counted);
     } else {
-        let kinds = [
-            DifferenceKind::Missing(Side::S3),
-            DifferenceKind::Missing(Side::Cwl),
-            DifferenceKind::Divergent,
-        ];
-        scene.take(
-            found,
-            |cell, left| if kinds.contains(&cell.kind) { left } else { 0 },
-        );
+        let rows = scene.noted.values.all().into_iter().map(|(_, row)| row);
+        let mut shares = SampledShares::of(rows.filter(|row| is_meant(row)), &counted);
+        scene.take(found, |cell, left| shares.take(cell, left));
     }
+}
+
+fn is_meant(row: &DifferingCopy) -> bool {
+    is_lone(row) || row.kind == DifferenceKind::Divergent
 }
 
 /// Returns the side whose rows are read by what somebody said they look like.

@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::shifted;
-use super::shifted::{SortCounts, count};
+use super::sampled::SampledShares;
+use super::shifted::{self, SortCounts, count, lone};
 use super::words::{list, records, side, times};
 use crate::causes::explanation::Explanation;
 use crate::causes::next::NextStep;
@@ -13,7 +13,7 @@ use crate::causes::scene::{ENOUGH, Found, Scene, SceneCell};
 use crate::causes::traits::Relation;
 use crate::diff::DifferenceKind;
 use crate::model::finding::Bucket;
-use crate::model::{Side, Sides};
+use crate::model::{Cover, Side, Sides};
 
 /// What a conversion is called, and how to tell it.
 type Conversion = (&'static str, fn(Relation) -> bool);
@@ -39,19 +39,16 @@ pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
 /// Rows that are the same once 0 stands for `-`: ports of ICMP, say, which tell a flow, so that nothing has paired them.
 fn zeros_of_flows(scene: &mut Scene<'_>) {
     let mut rows: BTreeMap<(u64, String), Sides<Vec<&DifferingCopy>>> = BTreeMap::new();
-    for (flow, row) in scene.noted.flows.all() {
-        if matches!(row.kind, DifferenceKind::Missing(_)) {
-            let values = row.record.fields().map(|(_, value)| value.unwrap_or("0"));
-            let text: Vec<&str> = values.collect();
-            rows.entry((*flow, text.join(" "))).or_default()[row.side].push(row);
-        }
+    for (flow, row) in lone(&scene.noted) {
+        let values = row.record.fields().map(|(_, value)| value.unwrap_or("0"));
+        let text: Vec<&str> = values.collect();
+        rows.entry((flow, text.join(" "))).or_default()[row.side].push(row);
     }
     let mut counted = SortCounts::new();
     let mut absent = Sides::<u64>::default();
-    let (mut explained, mut of) = (0_u64, 0_u64);
+    let mut explained = 0;
     let mut fields = BTreeSet::new();
     for both in rows.values() {
-        of += (both.s3.len() + both.cwl.len()) as u64;
         for (s3, cwl) in both.s3.iter().zip(&both.cwl) {
             explained += 2;
             count(&mut counted, s3);
@@ -80,13 +77,9 @@ fn zeros_of_flows(scene: &mut Scene<'_>) {
     if scene.noted.flows.are_all() {
         scene.explain_counted(found, &counted);
     } else {
-        scene.take(found, |cell, left| match cell.kind {
-            DifferenceKind::Missing(_) => left * explained / of,
-            DifferenceKind::Surplus(_)
-            | DifferenceKind::Divergent
-            | DifferenceKind::Pending(_)
-            | DifferenceKind::Undetermined(_) => 0,
-        });
+        let rows = lone(&scene.noted).map(|(_, row)| row);
+        let mut shares = SampledShares::of(rows, &counted);
+        scene.take(found, |cell, left| shares.take(cell, left));
     }
 }
 
@@ -129,22 +122,24 @@ fn of_pairs(scene: &mut Scene<'_>, side: Side, rule: &str, follows: fn(Relation)
     scene.explain(found, is);
 }
 
-/// Rows that were refused because a number is written as AWS writes none.
+/// Rows that were refused because a number is written as AWS writes none, and parts of which no row was taken because of that.
 fn of_refusals(scene: &mut Scene<'_>, side: Side) {
     let facts = &scene.sides[side];
-    let field_of = |reason: &str| -> Option<String> {
-        let (name, value) = reason.strip_prefix('`')?.split_once("` cannot be `")?;
-        let value = value.strip_suffix('`')?;
-        let number: f64 = value.parse().ok()?;
-        (number.is_finite() && number >= 0.0 && number.fract() == 0.0).then(|| name.to_owned())
-    };
-    let mut fields: Vec<String> = facts
-        .refusals
-        .iter()
-        .filter_map(|it| field_of(it))
-        .collect();
+    let refusals = facts.refusals.iter();
+    let mut fields: Vec<String> = refusals.filter_map(|it| number_refused(it)).collect();
     // As good as all that are known: the first ones by place.
-    if fields.is_empty() || fields.len() * 10 < facts.refusals.len() * 9 {
+    if fields.len() * 10 < facts.refusals.len() * 9 {
+        fields.clear();
+    }
+    // What may as well stand in a part that could not be read for another reason is left to that.
+    let mut unread: Vec<&Cover> = Vec::new();
+    for (_, cover, why) in &facts.unread {
+        match number_refused(why) {
+            Some(field) => fields.push(field),
+            None => unread.push(cover),
+        }
+    }
+    if fields.is_empty() {
         return;
     }
     fields.sort();
@@ -153,16 +148,27 @@ fn of_refusals(scene: &mut Scene<'_>, side: Side) {
         .with("rule", "number-form")
         .with("fields", fields)
         .with("seconds", serde_json::Value::Null);
-    // What may as well stand in a part that could not be read is left to that.
+    let may_be_unread = |bucket: &Bucket| {
+        let mut unread = unread.iter();
+        unread.any(|cover| cover.may_hold(&bucket.interface, bucket.slot))
+    };
     let mut apart: BTreeSet<Bucket> = BTreeSet::new();
     for (bucket, kind) in scene.noted.cells.keys() {
-        if *kind == DifferenceKind::Undetermined(side) && !facts.may_be_unread(bucket) {
+        if *kind == DifferenceKind::Undetermined(side) && !may_be_unread(bucket) {
             apart.insert(bucket.clone());
         }
     }
     scene.explain(found, |cell| {
         cell.kind == DifferenceKind::Undetermined(side) && apart.contains(cell.bucket)
     });
+}
+
+/// Returns the field of a whole number that was refused for how it is written, if that is why.
+fn number_refused(reason: &str) -> Option<String> {
+    let (before, after) = reason.split_once("` cannot be `")?;
+    let name = before.rsplit('`').next()?;
+    let number: f64 = after.split('`').next()?.parse().ok()?;
+    (number.is_finite() && number >= 0.0 && number.fract() == 0.0).then(|| name.to_owned())
 }
 
 pub(in crate::causes) fn text(of: &Explanation) -> String {
@@ -207,5 +213,27 @@ pub(in crate::causes) fn step(of: &Explanation) -> NextStep {
         "shifted" => NextStep::new("let the tool that copied this side write times in UTC, and check again"),
         _ => NextStep::new("let the tool that copied this side write whole numbers of 64 bits, and check again")
             .within(of.since, of.until),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_that_was_refused_is_told_by_the_reason() {
+        for (reason, field) in [
+            ("`bytes` cannot be `80.0`", Some("bytes")),
+            (
+                "no row in it is a flow-log record (row 1: `packets` cannot be `1.0`), so how many",
+                Some("packets"),
+            ),
+            ("`bytes` cannot be `80.5`", None),
+            ("`bytes` cannot be `-1`", None),
+            ("`start` cannot be `x`", None),
+            ("access denied", None),
+        ] {
+            assert_eq!(number_refused(reason).as_deref(), field, "{reason}");
+        }
     }
 }

@@ -34,12 +34,7 @@ pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
                 let mut kept = RETENTIONS.into_iter();
                 kept.find(|days| (age - days * DAY).abs() <= LEEWAY)
             }
-            // A rule expires objects at midnight UTC (S3 User Guide, "Lifecycle configuration elements").
-            Side::S3 => {
-                let into_day = hole.until.rem_euclid(DAY);
-                let near = into_day <= LEEWAY || into_day >= DAY - LEEWAY;
-                (near && age >= DAY).then_some(age.div_euclid(DAY))
-            }
+            Side::S3 => days_by_rule(hole.until, scene.settle.now),
         };
         if let Some(days) = days {
             // What the service says and what is gone agree to the hour.
@@ -50,15 +45,25 @@ pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
     }
 }
 
+/// Returns for how many days a lifecycle rule may have kept what a bucket has, if that begins at this second. A rule expires
+/// objects at midnight UTC (S3 User Guide, "Lifecycle configuration elements").
+pub(in crate::causes) fn days_by_rule(first_start: i64, now: i64) -> Option<i64> {
+    let age = now - first_start;
+    let into_day = first_start.rem_euclid(DAY);
+    let near = into_day <= LEEWAY || into_day >= DAY - LEEWAY;
+    (near && age >= DAY).then_some(age.div_euclid(DAY))
+}
+
 pub(in crate::causes) fn text(of: &Explanation) -> String {
     let days = of.number("days").unwrap_or(0);
+    let kept = count(days.unsigned_abs(), "day");
     let removed = match (of.side, of.certain) {
-        (Some(Side::S3), _) => "a lifecycle rule may have removed it".to_owned(),
-        (_, false) => "the log group's retention may have removed it".to_owned(),
-        (_, true) => {
-            let days = count(days.unsigned_abs(), "day");
-            format!("the log group keeps events for {days}, and has removed it")
+        (Some(Side::S3), false) => "a lifecycle rule may have removed it".to_owned(),
+        (Some(Side::S3), true) => {
+            format!("a lifecycle rule of the bucket keeps objects for {kept}, and has removed it")
         }
+        (_, false) => "the log group's retention may have removed it".to_owned(),
+        (_, true) => format!("the log group keeps events for {kept}, and has removed it"),
     };
     format!(
         "{} has nothing from before {}, about {days} days ago, where {} has {}: {removed}",

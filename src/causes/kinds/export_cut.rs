@@ -1,6 +1,9 @@
 //! Export cut: files of a side hold but the first or the last of what there was.
 
-use super::holes::{HolePlace, holes};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::holes::{Hole, HolePlace, holes};
 use super::words::{list, other, records, side};
 use crate::causes::explanation::Explanation;
 use crate::causes::next::NextStep;
@@ -11,6 +14,9 @@ use crate::model::window::rfc3339;
 
 /// What decoders say of a file that holds the token to go on with.
 const GOES_ON: &str = "stops where more events follow";
+
+/// Records of one interface are hardly ever on their way for so many seconds longer than those of another.
+const MOST_DELAY: i64 = 15 * 60;
 
 /// So many parts are named.
 const MOST_NAMED: usize = 5;
@@ -67,8 +73,32 @@ fn by_edge(scene: &mut Scene<'_>, side: Side) {
             .with("by", by)
             .with("parts", Vec::<String>::new())
             .with("parts_in_all", 0);
-        scene.explain(found, |cell| hole.explains(cell));
+        let edges = edges(scene, &hole);
+        scene.explain(found, |cell| {
+            let of = edges.get(&cell.bucket.interface).zip(cell.bucket.slot);
+            let beyond = of.is_some_and(|(edge, slot)| match by {
+                "start" => slot <= *edge && cell.from() < Some(hole.until + MOST_DELAY),
+                _ => slot >= *edge && cell.to() > Some(hole.since - MOST_DELAY),
+            });
+            hole.explains(cell) || beyond && cell.is_missing_on(side)
+        });
     }
+}
+
+/// Returns the slot in which the side begins to hold records of each interface, or ceases to. An export takes what the log group
+/// was given in a stretch of time, and what it was given of one interface had been on its way longer than that of another.
+fn edges(scene: &Scene<'_>, hole: &Hole) -> BTreeMap<Arc<str>, i64> {
+    if !scene.grid.is_whole {
+        return BTreeMap::new();
+    }
+    let interfaces = scene.grid.interfaces.iter();
+    let edge = interfaces.filter_map(|(interface, of)| {
+        let of = of[hole.side]?;
+        let is_start = hole.place == HolePlace::Start;
+        let edge = if is_start { of.first } else { of.last };
+        Some((Arc::clone(interface), edge))
+    });
+    edge.collect()
 }
 
 pub(in crate::causes) fn text(of: &Explanation) -> String {

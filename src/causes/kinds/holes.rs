@@ -126,20 +126,43 @@ fn between(scene: &Scene<'_>, side: Side, (from, to): (i64, i64)) -> Hole {
     };
     let before = starts().filter(|start| *start < from).max();
     let after = starts().filter(|start| *start >= to).min();
-    let near = |edge: i64, at: Option<i64>| at.filter(|at| (at - edge).abs() <= SLOT);
+    // The side holds something in the slots on both sides of these: the hole reaches into them, but not through.
+    let near = |at: &i64| (from - SLOT..to + SLOT).contains(at);
+    let since = match before.filter(near) {
+        Some(at) => at + 1,
+        None => from - lacking(scene, side, from - SLOT),
+    };
+    let until = match after.filter(near) {
+        Some(at) => at,
+        None => to + lacking(scene, side, to),
+    };
     Hole {
         side,
         place: HolePlace::Middle,
-        since: near(from, before).map_or(from, |at| at + 1),
-        until: near(to, after).unwrap_or(to),
+        since,
+        until,
         is_sure: scene.sides[side].knows_its_rows(),
     }
 }
 
-fn enough(scene: &Scene<'_>, hole: Hole) -> Option<Hole> {
-    if hole.since >= hole.until {
+/// Returns for how many seconds of a slot a side would lack what it lacks of it, if that were all of a stretch and traffic even.
+fn lacking(scene: &Scene<'_>, side: Side, slot: i64) -> i64 {
+    let held = scene.grid.slots.get(&slot);
+    let held = held.map_or(0, |held| held[side.other()].records);
+    let lacking = scene.left(|cell| cell.bucket.slot == Some(slot) && cell.is_missing_on(side));
+    let share = |seconds: u64| seconds * lacking.min(held) / held.max(1);
+    i64::try_from(share(SLOT.unsigned_abs())).unwrap_or(0)
+}
+
+fn enough(scene: &Scene<'_>, mut hole: Hole) -> Option<Hole> {
+    let summed = scene.summed_over.filter(|(side, _)| *side == hole.side);
+    // Where records are sums none may start for as long as a sum takes.
+    let least = summed.map_or(1, |(_, interval)| interval + 1);
+    if hole.until - hole.since < least {
         return None;
     }
+    // Nor is it known what a sum that is not there would have held.
+    hole.is_sure &= summed.is_none();
     let of = scene.left_by_interface(|cell| hole.explains(cell));
     let records: u64 = of.values().sum();
     let several = of.len() > 1 || scene.grid.interfaces.len() == 1;

@@ -66,7 +66,9 @@ fn absent(scene: &Scene<'_>, side: Side) -> Vec<(Arc<str>, &'static str, i64, i6
         let slot = bucket
             .slot
             .filter(|_| *kind == crate::diff::DifferenceKind::Missing(side))?;
-        Some((&bucket.interface, slot, by_traits.total()))
+        // What is explained already says nothing any more.
+        let left = Some(by_traits.total()).filter(|left| *left > 0)?;
+        Some((&bucket.interface, slot, left))
     });
     let mut all = Vec::new();
     // They are in order of interface, of which there may be hundreds of thousands: one at a time.

@@ -17,6 +17,7 @@ pub(super) mod objects_gone;
 pub(super) mod one_sided;
 pub(super) mod outage;
 pub(super) mod refused_by_age;
+mod sampled;
 mod shifted;
 pub(super) mod traffic_type;
 mod words;

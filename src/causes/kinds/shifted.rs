@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
 
+use super::sampled::SampledShares;
 use crate::causes::noted::NotedDifferences;
 use crate::causes::rows::DifferingCopy;
 use crate::causes::scene::{ENOUGH, Found, Scene};
@@ -78,24 +79,37 @@ pub(super) fn find(scene: &mut Scene<'_>) {
     scene.times_are_off = true;
     if scene.noted.flows.are_all() {
         scene.explain_counted(found, &counted);
-    } else if explained * 100 >= of * SHARE {
-        scene.take(found, |cell, left| match cell.kind {
-            DifferenceKind::Missing(_) => left,
-            DifferenceKind::Surplus(_)
-            | DifferenceKind::Divergent
-            | DifferenceKind::Pending(_)
-            | DifferenceKind::Undetermined(_) => 0,
-        });
+    } else {
+        let rows = lone(&scene.noted).map(|(_, row)| row);
+        // All is shifted, whatever it tells of.
+        let mut shares = SampledShares::of(rows, &counted).with_unseen_sorts(scene);
+        scene.take(found, |cell, left| shares.take(cell, left));
     }
 }
 
-/// Returns the rows that are missing on a side, by flow.
+/// Returns the rows that have no counterpart on the other side, as far as that is known. What is young or may be in what was not
+/// read is among them: if a counterpart is found, that is not why it has none.
+pub(super) fn lone(noted: &NotedDifferences) -> impl Iterator<Item = (u64, &DifferingCopy)> {
+    let rows = noted.flows.all().into_iter();
+    rows.map(|(flow, row)| (*flow, row))
+        .filter(|(_, row)| is_lone(row))
+}
+
+pub(super) fn is_lone(row: &DifferingCopy) -> bool {
+    let lacking = row.side.other();
+    let kinds = [
+        DifferenceKind::Missing(lacking),
+        DifferenceKind::Pending(lacking),
+        DifferenceKind::Undetermined(lacking),
+    ];
+    kinds.contains(&row.kind)
+}
+
+/// Returns the rows without counterpart by flow.
 fn by_flow(noted: &NotedDifferences) -> BTreeMap<u64, Vec<&DifferingCopy>> {
     let mut flows: BTreeMap<u64, Vec<&DifferingCopy>> = BTreeMap::new();
-    for (flow, row) in noted.flows.all() {
-        if matches!(row.kind, DifferenceKind::Missing(_)) {
-            flows.entry(*flow).or_default().push(row);
-        }
+    for (flow, row) in lone(noted) {
+        flows.entry(flow).or_default().push(row);
     }
     for rows in flows.values_mut() {
         // An extra copy is taken last.

@@ -16,16 +16,24 @@ pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
                 let mut records = facts.sample.all().into_iter();
                 records.any(|(_, (record, _))| record.get("action") == Some(name))
             };
-            // What is of interfaces that the side has nothing of at all says nothing.
+            // What is of interfaces that the side has nothing of at all says nothing, unless it has none of the rows either that
+            // interfaces without traffic have: then these may have no other traffic.
             let tells = |cell: &SceneCell<'_>| is(cell) && scene.has(side, &cell.bucket.interface);
-            let has_others = facts.records >= ENOUGH;
-            if scene.left(tells) < ENOUGH || has(sort.name()) || !has_others {
+            let proof = scene.left(tells);
+            let no_nodata = scene.has_found("nodata-rows", side);
+            let told = if no_nodata { scene.left(is) } else { proof };
+            // Rows of no traffic say nothing: the others may be what malformed rows were.
+            let has_others = facts.records >= ENOUGH && has(other_sort);
+            if told < ENOUGH || has(sort.name()) || !has_others {
                 continue;
             }
             let configured = scene.flow_logs.map(|logs| &logs[side].traffic_type);
             let configured = configured.is_some_and(|kind| kind == other_sort);
             let found = Found::new("traffic-type", side)
-                .certain(configured || facts.sample.are_all() && facts.is_known_whole())
+                .certain(
+                    configured
+                        || proof >= ENOUGH && facts.sample.are_all() && facts.is_known_whole(),
+                )
                 .with("action", sort.name());
             scene.explain(found, is);
         }

@@ -87,6 +87,9 @@ impl S3 {
             let object = self.head(&found.name, options).await;
             bucket.object = Some((found.name.clone(), object));
         }
+        if places.is_ok() {
+            bucket.kept_days = Some(self.lifecycle_days().await.map_err(tell));
+        }
         bucket.places = Some(places);
     }
 

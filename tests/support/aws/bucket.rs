@@ -1,4 +1,4 @@
-//! S3: `ListObjectsV2`, `GetObject`, `HeadObject` conditional `PutObject` and `DeleteObject`, addressed by path.
+//! S3: `ListObjectsV2`, `GetBucketLifecycleConfiguration`, `GetObject`, `HeadObject`, conditional `PutObject` and `DeleteObject`, addressed by path.
 //!
 //! Source: S3 API reference.
 
@@ -16,6 +16,9 @@ pub(super) fn operation(request: &Request) -> (String, String) {
     let key = key(request);
     // The SDK says in the query which operation it means; anything else there asks for another one (`?acl`).
     let plain = request.query.keys().all(|name| name == "x-id");
+    if request.method == "GET" && key.is_empty() && request.query.contains_key("lifecycle") {
+        return ("GetBucketLifecycleConfiguration".to_owned(), String::new());
+    }
     match request.query.get("list-type") {
         Some(_) if request.method == "GET" && key.is_empty() => {
             let prefix = request.query.get("prefix").cloned();
@@ -57,6 +60,16 @@ pub(super) fn make(request: &Request, operation: &str, state: &mut State, fault:
     }
     if operation == "ListObjectsV2" {
         return list(request, state, fault);
+    }
+    if operation == "GetBucketLifecycleConfiguration" {
+        let rules = state.stores.lifecycle.clone();
+        return Box::new(move || match rules {
+            None => (refusal(404, "NoSuchLifecycleConfiguration"), 0),
+            Some(rules) => {
+                let body = format!("<LifecycleConfiguration>{rules}</LifecycleConfiguration>");
+                (reply(200, "application/xml", body.into()), 1)
+            }
+        });
     }
     let writes: Option<fn(&Request, &mut State) -> Reply> = match operation {
         "PutObject" => Some(put),

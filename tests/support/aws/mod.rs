@@ -43,6 +43,8 @@ pub(crate) struct Stores {
     pub(crate) clock: i64,
     /// The key that objects are encrypted with.
     pub(crate) kms_key: Option<String>,
+    /// The bucket's lifecycle rules, as XML.
+    pub(crate) lifecycle: Option<String>,
     /// What DescribeLogGroups tells of the group besides its name.
     pub(crate) settings: BTreeMap<&'static str, serde_json::Value>,
     /// Whether objects are written whatever the condition, as some servers do that are like S3.

@@ -6,12 +6,16 @@ use super::http::Request;
 use super::{bucket, ec2, logs};
 
 /// All that flowdiff may ever call, and the IAM action that it takes.
-pub(crate) const READING: [(&str, &str); 10] = [
+pub(crate) const READING: [(&str, &str); 11] = [
     ("AssumeRole", "sts:AssumeRole"),
     ("DescribeFlowLogs", "ec2:DescribeFlowLogs"),
     ("DescribeLogGroups", "logs:DescribeLogGroups"),
     ("DescribeLogStreams", "logs:DescribeLogStreams"),
     ("FilterLogEvents", "logs:FilterLogEvents"),
+    (
+        "GetBucketLifecycleConfiguration",
+        "s3:GetLifecycleConfiguration",
+    ),
     ("GetCallerIdentity", "sts:GetCallerIdentity"),
     ("GetLogEvents", "logs:GetLogEvents"),
     ("GetObject", "s3:GetObject"),
