@@ -18,7 +18,7 @@ use crate::check::second::DifferencesFound;
 use crate::check::second::again::parts_again;
 use crate::check::second::question::Unresolved;
 use crate::check::second::recheck::explain_until_settled;
-use crate::check::{Check, refuse_nowhere};
+use crate::check::{Check, ask_what_is_kept, refuse_nowhere};
 use crate::decode::KeptRow;
 use crate::diff::EveryDifference;
 use crate::digest::file::{About, Sample, SideDigest};
@@ -54,6 +54,7 @@ pub async fn check_after(
             .unreadable
             .extend(left_out[side].iter().cloned());
     }
+    ask_what_is_kept(&reader, &screened).await;
     let tell = &mut |_: &CheckSession<'_>, _: &Screened, _: &DifferencesFound| {};
     let explained = explain_until_settled(&mut reader, &mut screened, every, tell).await?;
     Ok(report(&reader, &listings, &screened, explained))
