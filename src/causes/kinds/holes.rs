@@ -51,9 +51,14 @@ impl Hole {
     }
 }
 
+/// Tells whether what a side has nothing of may not be in its rows all the same.
+fn is_sure(scene: &Scene<'_>, side: Side) -> bool {
+    scene.sides[side].knows_its_rows() && !scene.is_misread
+}
+
 /// Returns the holes in which enough is still unexplained, of several interfaces if there are several.
 pub(super) fn holes(scene: &Scene<'_>, side: Side) -> Vec<Hole> {
-    let is_sure = scene.sides[side].knows_its_rows();
+    let is_sure = is_sure(scene, side);
     let held = |slot: &(&i64, &crate::model::Sides<crate::causes::grid::HeldInSlot>),
                 side: Side| { slot.1[side].records > 0 };
     if scene.times_are_off {
@@ -141,7 +146,7 @@ fn between(scene: &Scene<'_>, side: Side, (from, to): (i64, i64)) -> Hole {
         place: HolePlace::Middle,
         since,
         until,
-        is_sure: scene.sides[side].knows_its_rows(),
+        is_sure: is_sure(scene, side),
     }
 }
 
