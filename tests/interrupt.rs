@@ -84,3 +84,44 @@ fn ctrl_c_ends_the_wait_for_late_records() {
     assert_eq!(report["exit_code"], 130);
     assert_eq!(report["counts"]["pending"]["cwl"], 1);
 }
+
+/// The look that writes all differences comes after every recheck. If that fails the file is not there, and the answer is.
+#[test]
+fn a_last_look_that_fails_leaves_what_was_found() {
+    let records = generate(20, 2, Timestamp::now().as_second() - 60, 30);
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    for (side, records) in [("s3", &records[..]), ("cwl", &records[1..])] {
+        std::fs::create_dir(at(side)).unwrap();
+        let lines: Vec<String> = records.iter().map(FlowRecord::line).collect();
+        std::fs::write(at(side).join("a.log"), lines.join("\n")).unwrap();
+    }
+    let mut check = Command::new(offline().get_program());
+    check.args([
+        "check",
+        "s3",
+        "cwl",
+        "--recheck",
+        "1",
+        "--recheck-every",
+        "4s",
+    ]);
+    check.args(["--all-differences", "differences", "-o", "json"]);
+    check.current_dir(folder.path());
+    let check = check
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It has looked once by then, and waits.
+    std::thread::sleep(Duration::from_secs(2));
+    std::fs::rename(at("s3"), at("elsewhere")).unwrap();
+    let output = check.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("not every difference is known yet"), "{said}");
+    assert!(said.contains("`s3`: no such file or folder"), "{said}");
+    assert!(!at("differences").exists());
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect(&said);
+    assert_eq!(report["counts"]["pending"]["cwl"], 1, "{report:#}");
+}

@@ -66,10 +66,11 @@ pub(super) fn run(args: &CheckArgs, redaction: Option<&Arc<Redaction>>) -> Resul
         told.clone_from(&got_to);
     }
     progress.finish();
-    if let (Err(Error::Deadline { .. }), Some(report)) = (&answer, &mut known)
+    if let (Err(Error::Deadline { .. } | Error::Source { .. }), Some(report)) =
+        (&answer, &mut known)
         && !args.alarms.nagios
     {
-        // What was found before the wait for late records stands, whatever comes of the wait.
+        // What was found before the wait for late records stands, whatever comes of the wait or of the look after it.
         outputs.forget_differences();
         let written = outputs.write(&plan, report, began, redaction, None);
         answer_though(written, &plan, report, args.output.color)?;

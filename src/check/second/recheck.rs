@@ -18,7 +18,7 @@ pub(in crate::check) type Tell<'a> =
 /// Looks a second time at whatever differs, and then as often as the check asks for while anything is pending. What is
 /// missing is looked for along with what is pending: it may arrive late as well.
 ///
-/// `every` is given the differences of the last look; `tell` what each look has found that a wait follows.
+/// `every` is given the differences of the last look; `tell` what each look has found that a wait follows, or a last one that fails.
 ///
 /// # Errors
 /// As of [`explain`]; but if a source cannot be listed at a recheck, what the look before found stands, and the report says so.
@@ -67,7 +67,12 @@ pub(in crate::check) async fn explain_until_settled(
     // One that failed was no look.
     let looks = explained.rechecks;
     if every.is_some() {
-        explained = again(reader, screened, &explained, every).await?;
+        let last = again(reader, screened, &explained, every).await;
+        if last.is_err() {
+            // What is known is not lost with it.
+            tell(reader, screened, &explained);
+        }
+        explained = last?;
         explained.rechecks = looks;
     }
     explained.causes.extend(failed);
