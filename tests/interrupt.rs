@@ -1,5 +1,6 @@
 //! Ctrl-C ends a run at once, whatever it is waiting for.
 
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -104,20 +105,21 @@ fn a_last_look_that_fails_leaves_what_was_found() {
         "--recheck",
         "1",
         "--recheck-every",
-        "4s",
+        "2s",
+        "-v",
     ]);
     check.args(["--all-differences", "differences", "-o", "json"]);
     check.current_dir(folder.path());
-    let check = check
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // It has looked once by then, and waits.
-    std::thread::sleep(Duration::from_secs(2));
+    check.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut check = check.spawn().unwrap();
+    let mut stderr = BufReader::new(check.stderr.take().unwrap());
+    let mut said = String::new();
+    while !said.contains("reading again after a wait") {
+        assert_ne!(stderr.read_line(&mut said).unwrap(), 0, "{said}");
+    }
     std::fs::rename(at("s3"), at("elsewhere")).unwrap();
+    stderr.read_to_string(&mut said).unwrap();
     let output = check.wait_with_output().unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("not every difference is known yet"), "{said}");
     assert!(said.contains("`s3`: no such file or folder"), "{said}");

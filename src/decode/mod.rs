@@ -279,7 +279,7 @@ pub fn decode(content: Content, format: &Format, sink: &mut impl Sink) -> Result
         Content::Kept(rows) => kept::decode(&rows, sink),
         Content::Bytes(bytes) if bytes.starts_with(parquet::MAGIC) => parquet::decode(bytes, sink),
         Content::Bytes(bytes) => whole(&bytes, Unpacking::of(bytes.len() as u64), format, sink),
-        Content::File(file) => from_file(file, format, sink),
+        Content::File(file) => from_file(file, WHOLE_FILE, format, sink),
     }
 }
 
@@ -298,16 +298,7 @@ pub fn decode_as_read(
             let unpacking = Unpacking::of(bytes.len() as u64);
             stream(&mut &bytes[..], unpacking, format, sink)
         }
-        Content::File(mut file) => {
-            file.rewind()?;
-            let unpacking = Unpacking::of(file.metadata()?.len());
-            let head = head_of(&mut file)?;
-            file.rewind()?;
-            if head.starts_with(parquet::MAGIC) {
-                return parquet::decode_file(file, sink);
-            }
-            stream(&mut file, unpacking, format, sink)
-        }
+        Content::File(file) => from_file(file, 0, format, sink),
         content @ (Content::Bytes(_) | Content::Events(_) | Content::Kept(_)) => {
             decode(content, format, sink)
         }
@@ -329,7 +320,13 @@ pub fn beginning(head: &[u8]) -> Option<Vec<u8>> {
     })
 }
 
-fn from_file(mut file: File, format: &Format, sink: &mut impl Sink) -> Result<(), DecodeError> {
+/// Decodes a file, which is read whole if it has at most so many bytes.
+fn from_file(
+    mut file: File,
+    most_whole: usize,
+    format: &Format,
+    sink: &mut impl Sink,
+) -> Result<(), DecodeError> {
     file.rewind()?;
     let head = head_of(&mut file)?;
     file.rewind()?;
@@ -340,7 +337,7 @@ fn from_file(mut file: File, format: &Format, sink: &mut impl Sink) -> Result<()
     let size = file.metadata()?.len();
     let unpacking = Unpacking::of(size);
     let size = usize::try_from(size).unwrap_or(usize::MAX);
-    if size <= WHOLE_FILE {
+    if size <= most_whole {
         let content = Buffer::read(&mut file, size)?;
         return whole(&content, unpacking, format, sink);
     }

@@ -325,8 +325,9 @@ fn not_copies() -> io::Error {
 /// Reads the copy that stands first in some bytes.
 fn copy(bytes: &[u8]) -> io::Result<(CopyHead, KeptCopy<'_>)> {
     let head = CopyHead::read(bytes).ok_or_else(not_copies)?;
-    let copy = postcard::from_bytes(&bytes[HEAD..]).map_err(io::Error::other)?;
-    Ok((head, copy))
+    let copy = bytes.get(HEAD..HEAD + head.len as usize);
+    let copy = postcard::from_bytes(copy.ok_or_else(not_copies)?);
+    Ok((head, copy.map_err(io::Error::other)?))
 }
 
 /// Visits the copies that count, with the places where they stand.
