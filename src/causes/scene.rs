@@ -95,9 +95,6 @@ pub struct Scene<'a> {
     pub key: &'a Fingerprints,
     /// Whether the sides tell times by clocks that differ, so that neither tells when the other one has nothing.
     pub times_are_off: bool,
-    /// Whether a side's columns were read in another order, or its times by another clock: what is left may be of records that it
-    /// has.
-    pub is_misread: bool,
     /// The side that sums traffic up over a longer interval than the other, and that interval in seconds, if that is why they
     /// differ: of so long it may have no start.
     pub summed_over: Option<(Side, i64)>,
@@ -224,7 +221,6 @@ impl<'a> Scene<'a> {
             digests,
             key,
             times_are_off: false,
-            is_misread: false,
             summed_over: None,
             same_traffic: false,
             vanished: false,
@@ -247,6 +243,13 @@ impl<'a> Scene<'a> {
     pub fn has(&self, side: Side, interface: &str) -> bool {
         let of = self.grid.interfaces.get(interface);
         of.is_some_and(|of| of[side].is_some())
+    }
+
+    /// Tells whether a side's columns were read in another order, or its times by another clock: what is left may be of records
+    /// that it has.
+    pub fn is_misread(&self) -> bool {
+        let is_exchanged = |side| self.has_found("columns-exchanged", side);
+        self.times_are_off || Side::BOTH.into_iter().any(is_exchanged)
     }
 
     /// Tells whether a cause has been found on a side.

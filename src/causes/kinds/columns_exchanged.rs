@@ -73,7 +73,6 @@ pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
             format!("${{{right}}}")
         })
         .collect();
-    scene.is_misread = true;
     let found = Found::new("columns-exchanged", fault)
         .certain(!few)
         .with("columns", exchanged)

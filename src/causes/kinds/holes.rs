@@ -53,7 +53,7 @@ impl Hole {
 
 /// Tells whether what a side has nothing of may not be in its rows all the same.
 fn is_sure(scene: &Scene<'_>, side: Side) -> bool {
-    scene.sides[side].knows_its_rows() && !scene.is_misread
+    scene.sides[side].knows_its_rows() && !scene.is_misread()
 }
 
 /// Returns the holes in which enough is still unexplained, of several interfaces if there are several.

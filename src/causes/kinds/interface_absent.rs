@@ -50,7 +50,7 @@ pub(in crate::causes) fn find(scene: &mut Scene<'_>) {
                 .certain(
                     scene.grid.is_whole
                         && scene.sides[side].knows_its_rows()
-                        && !scene.is_misread
+                        && !scene.is_misread()
                         && scene.left(is) >= ENOUGH,
                 )
                 .with("when", how)

@@ -77,7 +77,6 @@ pub(super) fn find(scene: &mut Scene<'_>) {
         .with("fields", vec!["start".to_owned(), "end".to_owned()])
         .with("seconds", -seconds);
     scene.times_are_off = true;
-    scene.is_misread = true;
     if scene.noted.flows.are_all() {
         scene.explain_counted(found, &counted);
     } else {
